@@ -4,4 +4,7 @@
 //! is gathered first and handed in; everything a rule decides comes out as events.
 #![warn(missing_docs)]
 
+pub mod ids;
+pub mod run;
 pub mod scope;
+pub mod signal;

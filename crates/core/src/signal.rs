@@ -1,0 +1,358 @@
+//! Signals: what an external system told us, in our own words.
+//!
+//! A connector turns a delivery into signals; the engine turns signals into commands. Signals carry
+//! foreign identities in the clear ([`Who`]); they are resolved to opaque keys before anything is
+//! recorded, so a signal is never written to the ledger.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CommitId, Digest};
+use crate::run::RunRef;
+
+/// Somebody as the external system names them. All parts are optional; none is trusted alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// Mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Display name; never used to identify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Account at the sending system, `github:octocat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// One commit of a push or a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitInfo {
+    /// Full commit id.
+    pub id: CommitId,
+    /// First line of the message, at most 200 characters.
+    pub title: String,
+    /// Who wrote it.
+    pub author: Who,
+    /// Who committed it, where that is somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committer: Option<Who>,
+    /// Co-authors named in trailers (`Co-authored-by:`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_authors: Vec<Who>,
+    /// When it was made, where the sender says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Paths touched, where the sender says so; at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// How a run, stage or deployment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did what it should.
+    Succeeded,
+    /// It did not.
+    Failed,
+    /// Somebody or something ended it early.
+    Canceled,
+    /// It was never started.
+    Skipped,
+}
+
+/// What an external system told us.
+///
+/// `repository` is always host and path in lower case without a scheme or `.git`
+/// (`github.com/acme/payments`); `environment` is the sender's name for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "signal", rename_all = "snake_case")]
+pub enum Signal {
+    /// The sender checks whether we are there.
+    Ping,
+    /// Commits arrived on a branch.
+    CommitsPushed {
+        /// Where.
+        repository: String,
+        /// Branch name without `refs/heads/`.
+        branch: String,
+        /// Whether it is the repository's default branch, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        default_branch: Option<bool>,
+        /// The new tip.
+        commit: CommitId,
+        /// The commits, oldest first, as far as the sender lists them.
+        commits: Vec<CommitInfo>,
+        /// Whether history was rewritten.
+        forced: bool,
+        /// Who pushed.
+        pusher: Who,
+    },
+    /// A change proposal (pull request, merge request) was merged.
+    ProposalMerged {
+        /// Where.
+        repository: String,
+        /// Number of the proposal as the sender writes it.
+        proposal: String,
+        /// Title.
+        title: String,
+        /// Web address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// Branch merged into.
+        branch: String,
+        /// Whether it is the repository's default branch, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        default_branch: Option<bool>,
+        /// The commit that the merge made; absent where the sender does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merge_commit: Option<CommitId>,
+        /// The last commit that was proposed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head_commit: Option<CommitId>,
+        /// Who proposed.
+        author: Who,
+        /// Who merged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merger: Option<Who>,
+        /// Lines added and removed, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines_changed: Option<u64>,
+        /// Number of files changed, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files_changed: Option<u64>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// A change proposal was opened, updated or closed without a merge.
+    ProposalUpdated {
+        /// Where.
+        repository: String,
+        /// Number of the proposal as the sender writes it.
+        proposal: String,
+        /// What happened, in the sender's word.
+        action: String,
+        /// The last commit that is proposed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head_commit: Option<CommitId>,
+        /// Who did it.
+        actor: Who,
+    },
+    /// A pipeline run was queued or started.
+    RunStarted {
+        /// The run.
+        run: RunRef,
+        /// Where its sources are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<String>,
+        /// Commit it runs on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// Branch or tag it runs on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
+        /// Who or what started it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Who>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// A pipeline run ended.
+    RunFinished {
+        /// The run.
+        run: RunRef,
+        /// Where its sources are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<String>,
+        /// Commit it ran on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// Branch or tag it ran on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
+        /// How it ended.
+        outcome: Outcome,
+        /// Who or what started it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Who>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// A job or stage of a run started or ended.
+    StageReported {
+        /// The run.
+        run: RunRef,
+        /// The stage's or job's name.
+        stage: String,
+        /// Environment the job deploys to, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
+        /// Absent while it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+        /// Commit it runs on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// Somebody asks their system for a gate that our side answers (a deployment protection rule, a blocked job).
+    GateRequested {
+        /// Where.
+        repository: String,
+        /// The sender's name of the environment.
+        environment: String,
+        /// The run that waits.
+        run: RunRef,
+        /// Commit to be deployed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// Where the answer goes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        callback: Option<String>,
+        /// Who started the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Who>,
+    },
+    /// A deployment was asked for, started or ended.
+    DeploymentReported {
+        /// The sender's own id of the deployment.
+        deployment: String,
+        /// Where its sources are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<String>,
+        /// Name of the service, where the sender knows services.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        /// The sender's name of the environment.
+        environment: String,
+        /// Where the deployment stands.
+        state: DeploymentSignal,
+        /// The run that deploys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunRef>,
+        /// Commit deployed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// Digest of what is deployed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        artifact: Option<Digest>,
+        /// Version deployed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        /// Who deploys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Who>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// An artifact was packaged, signed or published.
+    ArtifactReported {
+        /// Package URL or image name.
+        artifact: String,
+        /// Digest, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+        /// Commit it was built from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// What happened: `packaged`, `published`, `signed`.
+        action: String,
+        /// The run that built it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunRef>,
+    },
+    /// A check, test suite or scan reported its result: evidence.
+    EvidenceReported {
+        /// Type of evidence, such as `test_report`, `scan`, `check`, `review`.
+        evidence: String,
+        /// Name of the check.
+        name: String,
+        /// Where its sources are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<String>,
+        /// Commit it speaks of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// The run that made it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunRef>,
+        /// Absent while it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+        /// Web address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
+    /// An incident was detected, reported or resolved.
+    IncidentReported {
+        /// The sender's own id of the incident.
+        incident: String,
+        /// Whether it is over.
+        resolved: bool,
+        /// Name of the service.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        /// The sender's name of the environment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
+        /// What it is about, at most 200 characters.
+        title: String,
+        /// Severity, in the sender's word.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<String>,
+        /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// Something a configured mapping named, for which no signal above fits.
+    Noted {
+        /// What it is, as the mapping names it.
+        name: String,
+        /// Named values.
+        values: BTreeMap<String, String>,
+    },
+}
+
+/// Where a reported deployment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentSignal {
+    /// Asked for, waiting.
+    Requested,
+    /// Running.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+    /// Undone.
+    RolledBack,
+    /// Ended early or made void by a later one.
+    Canceled,
+}
+
+/// What a delivery was found to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Heard {
+    /// It tells us something.
+    Signals {
+        /// What, in order; never empty.
+        signals: Vec<Signal>,
+    },
+    /// Readable, but not for us.
+    Ignored {
+        /// A stable code, such as `event_not_used`, `action_not_used`, `tag_push`, `branch_deleted`.
+        code: String,
+        /// A sentence for the person who looks at the inbox.
+        reason: String,
+    },
+}
