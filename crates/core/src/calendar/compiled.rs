@@ -1,0 +1,264 @@
+//! The windows of an organisation, expanded and ready to be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{
+    ActiveWindow, CalendarFacts, HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, ReleaseState,
+    ScheduleProblem, Window, WindowKind,
+};
+use crate::scope::Target;
+
+/// How far before the present a calendar reaches: questions of a moment ago stay cheap.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
+/// How far a calendar looks ahead.
+const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(HORIZON_DAYS * 24);
+
+/// All windows of an organisation, expanded into instants around the present.
+///
+/// Questions about times beyond what was expanded are answered too, slowly; whoever holds a
+/// calendar rebuilds it every day or so. A window that cannot be expanded (a zone that the time
+/// zone data no longer knows) is never passed over: as a freeze it is in force, as a release
+/// window it is not.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    from: Timestamp,
+    to: Timestamp,
+    windows: Vec<Compiled>,
+    /// Positions of the windows that name services, by service.
+    of_service: BTreeMap<String, Vec<usize>>,
+    /// Positions of the windows that name none.
+    of_any_service: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct Compiled {
+    window: Window,
+    /// Sorted, neither overlapping nor touching.
+    spans: Result<Vec<Occurrence>, ScheduleProblem>,
+}
+
+/// One coming (or present) occurrence of a window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UpcomingWindow {
+    /// The unique name of the window.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What it means.
+    pub kind: WindowKind,
+    /// The first instant.
+    pub start: Timestamp,
+    /// The first instant after it.
+    pub end: Timestamp,
+    /// Why it exists.
+    pub reason: String,
+}
+
+impl Calendar {
+    /// Expands `windows` for questions around `now`.
+    pub fn around(windows: impl IntoIterator<Item = Window>, now: Timestamp) -> Calendar {
+        let from = now.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
+        let to = now.checked_add(LOOK_AHEAD).unwrap_or(Timestamp::MAX);
+        let mut windows: Vec<Window> = windows.into_iter().collect();
+        windows.sort_by(|a, b| a.name.cmp(&b.name));
+        let windows: Vec<Compiled> = windows
+            .into_iter()
+            .map(|window| {
+                let reading = window.kind.reading();
+                let expanded = window.schedule.expand(from, to, reading, OCCURRENCES_LIMIT);
+                Compiled { spans: expanded.map(|it| it.merged()), window }
+            })
+            .collect();
+        let mut of_service: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut of_any_service = Vec::new();
+        for (position, compiled) in windows.iter().enumerate() {
+            let services = &compiled.window.scope.services;
+            for service in services {
+                of_service.entry(service.clone()).or_default().push(position);
+            }
+            if services.is_empty() {
+                of_any_service.push(position);
+            }
+        }
+        Calendar { from, to, windows, of_service, of_any_service }
+    }
+
+    /// The span of instants for which this calendar is expanded.
+    pub fn span(&self) -> (Timestamp, Timestamp) {
+        (self.from, self.to)
+    }
+
+    /// The windows that cannot be expanded, by name, and why.
+    pub fn problems(&self) -> impl Iterator<Item = (&str, &ScheduleProblem)> {
+        self.windows.iter().filter_map(|compiled| {
+            let problem = compiled.spans.as_ref().err()?;
+            Some((compiled.window.name.as_str(), problem))
+        })
+    }
+
+    /// What holds for a deployment to `target` at `at`, when exceptions pass the freezes that
+    /// `excepted` names.
+    pub fn evaluate(
+        &self,
+        target: &Target,
+        at: Timestamp,
+        excepted: &BTreeSet<String>,
+    ) -> CalendarFacts {
+        if !self.is_expanded_at(at) {
+            return self.moved_to(target, at).evaluate(target, at, excepted);
+        }
+        let covering = self.covering(target);
+        let of_kind = |kind: WindowKind| -> Vec<&Compiled> {
+            covering.iter().filter(|it| it.window.kind == kind).copied().collect()
+        };
+        let (passed, binding): (Vec<&Compiled>, Vec<&Compiled>) = of_kind(WindowKind::Freeze)
+            .into_iter()
+            .partition(|it| excepted.contains(&it.window.name));
+        let active = |windows: &[&Compiled]| -> Vec<ActiveWindow> {
+            windows.iter().filter_map(|it| it.active_at(at)).collect()
+        };
+        CalendarFacts {
+            freezes: active(&binding),
+            frozen_until: chain_end(&binding, at, self.to),
+            excepted: active(&passed),
+            maintenance: active(&of_kind(WindowKind::Maintenance)),
+            release: release_state(&of_kind(WindowKind::Release), at, self.to),
+            next_freeze: binding.iter().filter_map(|it| it.next_start(at)).min(),
+        }
+    }
+
+    /// The first `count` occurrences of windows that cover `target` and end after `from`, by
+    /// start and name. Occurrences of one window that touch are told as one.
+    pub fn next_windows(
+        &self,
+        target: &Target,
+        from: Timestamp,
+        count: usize,
+    ) -> Vec<UpcomingWindow> {
+        if !self.is_expanded_at(from) {
+            return self.moved_to(target, from).next_windows(target, from, count);
+        }
+        let mut upcoming: Vec<UpcomingWindow> = self
+            .covering(target)
+            .into_iter()
+            .flat_map(|compiled| {
+                let spans = compiled.spans_ending_after(from).iter().take(count);
+                spans.map(|span| compiled.upcoming(span))
+            })
+            .collect();
+        upcoming.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
+        upcoming.truncate(count);
+        upcoming
+    }
+
+    fn is_expanded_at(&self, at: Timestamp) -> bool {
+        // At the very edges of time there is nothing to move to.
+        (self.from..self.to).contains(&at) || self.to == Timestamp::MAX
+    }
+
+    /// The same windows, as far as they cover `target`, expanded around another time.
+    fn moved_to(&self, target: &Target, at: Timestamp) -> Calendar {
+        let covering = self.covering(target);
+        Calendar::around(covering.into_iter().map(|it| it.window.clone()), at)
+    }
+
+    fn covering(&self, target: &Target) -> Vec<&Compiled> {
+        let named = self.of_service.get(&target.service).map(Vec::as_slice).unwrap_or_default();
+        let mut positions: Vec<usize> = named.iter().chain(&self.of_any_service).copied().collect();
+        positions.sort_unstable();
+        positions
+            .into_iter()
+            .filter_map(|position| self.windows.get(position))
+            .filter(|compiled| compiled.window.scope.covers(target))
+            .collect()
+    }
+}
+
+impl Compiled {
+    /// The spans whose end is after `at`: the present one and those to come.
+    fn spans_ending_after(&self, at: Timestamp) -> &[Occurrence] {
+        let Ok(spans) = &self.spans else { return &[] };
+        spans.get(spans.partition_point(|span| span.end <= at)..).unwrap_or_default()
+    }
+
+    fn span_at(&self, at: Timestamp) -> Option<&Occurrence> {
+        self.spans_ending_after(at).first().filter(|span| span.start <= at)
+    }
+
+    fn next_start(&self, at: Timestamp) -> Option<Timestamp> {
+        let coming = self.spans_ending_after(at);
+        coming.iter().map(|span| span.start).find(|start| *start > at)
+    }
+
+    /// Whether it is in force without a known end, because it cannot be read.
+    fn is_unreadable_freeze(&self) -> bool {
+        self.spans.is_err() && self.window.kind == WindowKind::Freeze
+    }
+
+    fn active_at(&self, at: Timestamp) -> Option<ActiveWindow> {
+        let until = self.span_at(at).map(|span| span.end);
+        if until.is_none() && !self.is_unreadable_freeze() {
+            return None;
+        }
+        Some(ActiveWindow {
+            name: self.window.name.clone(),
+            title: self.window.title.clone(),
+            until,
+            in_flight: self.window.in_flight,
+            grants: self.window.grants.clone(),
+            reason: self.window.reason.clone(),
+        })
+    }
+
+    fn upcoming(&self, span: &Occurrence) -> UpcomingWindow {
+        UpcomingWindow {
+            name: self.window.name.clone(),
+            title: self.window.title.clone(),
+            kind: self.window.kind,
+            start: span.start,
+            end: span.end,
+            reason: self.window.reason.clone(),
+        }
+    }
+}
+
+/// When none of `windows` is in force any more, starting from those in force at `at`; none when
+/// none is, or when they go on beyond `horizon`.
+fn chain_end(windows: &[&Compiled], at: Timestamp, horizon: Timestamp) -> Option<Timestamp> {
+    if windows.iter().any(|it| it.is_unreadable_freeze()) {
+        return None;
+    }
+    let mut end = at;
+    // Each round moves the end past at least one span, and spans are few: the sum of all spans
+    // within the horizon bounds the rounds.
+    while end < horizon {
+        let latest = windows.iter().filter_map(|it| it.span_at(end)).map(|span| span.end).max();
+        match latest {
+            Some(later) => end = later,
+            None => return (end > at).then_some(end),
+        }
+    }
+    None
+}
+
+fn release_state(windows: &[&Compiled], at: Timestamp, horizon: Timestamp) -> ReleaseState {
+    if windows.is_empty() {
+        return ReleaseState::NoneApply;
+    }
+    let in_force = windows
+        .iter()
+        .filter_map(|it| it.span_at(at).map(|span| (span.end, &it.window.name)))
+        .max_by_key(|(end, _)| *end);
+    match in_force {
+        Some((_, name)) => {
+            let until = chain_end(windows, at, horizon).unwrap_or(horizon);
+            ReleaseState::Inside { until, window: name.clone() }
+        }
+        None => {
+            ReleaseState::Outside { next: windows.iter().filter_map(|it| it.next_start(at)).min() }
+        }
+    }
+}
