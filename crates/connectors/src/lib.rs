@@ -1,1 +1,23 @@
-//! placeholder
+//! Connectors: the only place that knows the JSON of other systems.
+//!
+//! A connector translates between the vocabulary of [`sluice_core::signal`] and what an external
+//! system sends. It is pure: it gets a [`Delivery`] as plain data and answers with plain data; it
+//! opens no socket, reads no clock and keeps no state. Whatever arrives ends in a named outcome:
+//! signals, [`Heard::Ignored`](sluice_core::signal::Heard::Ignored) with a code, [`Unreadable`] with
+//! a code, or a [`SignatureProblem`]. Nothing here panics on input.
+//!
+//! Adding a system touches one folder and one line of [`registry()`].
+#![warn(missing_docs)]
+
+mod connector;
+mod explain;
+mod github;
+pub mod kit;
+mod registry;
+
+pub use connector::{Connector, Hear, Link, Problem, Unreadable};
+pub use explain::{CannotExplain, HearOutcome, HearReport, explain};
+pub use kit::delivery::Delivery;
+pub use kit::secret::Secret;
+pub use kit::signature::{SignatureProblem, Verified};
+pub use registry::{find, registry};
