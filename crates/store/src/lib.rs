@@ -1,1 +1,37 @@
-//! placeholder
+//! The store: SQL lives here and nowhere else.
+//!
+//! A folder holds one journal: entries in a Merkle tree, the views derived from them, and the
+//! rows that live beside them (inbox, outbox, tokens, evidence). [`Store::open`] checks the
+//! folder and gives the single [`Writer`] and the [`Readers`]. The store knows no domain: rows
+//! are words, numbers and JSON text.
+
+mod anchor_file;
+mod batch;
+mod connection;
+mod crash;
+mod edge;
+mod error;
+mod failure;
+mod folder;
+mod head;
+mod open;
+mod readers;
+mod record;
+pub mod rows;
+mod seal;
+mod writer;
+
+pub use self::batch::{
+    Batch, Committed, EntryWrite, MAX_BATCH_ENTRIES, MAX_BATCH_ROWS, NotCommitted, Outcome,
+    Unresolved,
+};
+pub use self::crash::CRASH_POINTS;
+pub use self::error::{OpenError, ReadError, SafeHaltKind};
+pub use self::folder::release_reserve;
+pub use self::open::{Store, StoreOptions};
+pub use self::readers::{
+    ChangeFilter, DecisionFilter, DeploymentFilter, Entry, Head, InboxFilter, MAX_ENTRIES,
+    MAX_PAGE, OutboxFilter, Page, Readers,
+};
+pub use self::rows::{DuplicateBy, Row, RowOutcome};
+pub use self::writer::Writer;

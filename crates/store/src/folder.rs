@@ -1,0 +1,76 @@
+//! The folder of an instance: its lock, its reserve, and the mark of a running server.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::anchor_file::sync_folder_of;
+use crate::error::OpenError;
+
+const LOCK: &str = "lock";
+const RESERVE: &str = "reserve";
+const RUNNING: &str = "running";
+const RESERVE_BYTES: usize = 1 << 20;
+
+/// Takes the folder for this process; given back when the file is dropped.
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join(LOCK);
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(dir.to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+/// Sets space aside, so that a full disk can still be looked at. A full disk is no reason to stop.
+pub(crate) fn keep_reserve(dir: &Path) {
+    let path = dir.join(RESERVE);
+    if fs::metadata(&path).is_ok_and(|found| found.len() >= RESERVE_BYTES as u64) {
+        return;
+    }
+    let written = File::create(&path).and_then(|mut file| {
+        file.write_all(&vec![0; RESERVE_BYTES])?;
+        file.sync_all()
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, "cannot set disk space aside");
+    }
+}
+
+/// Gives the reserved space back; the next start sets it aside again.
+pub fn release_reserve(dir: &Path) -> io::Result<()> {
+    match fs::remove_file(dir.join(RESERVE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Marks the folder as in use: from now on its write-ahead log must exist.
+pub(crate) fn mark_running(dir: &Path) -> io::Result<()> {
+    let path = dir.join(RUNNING);
+    File::create(&path)?.sync_all()?;
+    sync_folder_of(&path)
+}
+
+/// Takes the mark away, before the write-ahead log is.
+pub(crate) fn mark_stopped(dir: &Path) -> io::Result<()> {
+    let path = dir.join(RUNNING);
+    fs::remove_file(&path)?;
+    sync_folder_of(&path)
+}
+
+/// Whether the last server was killed, and the log that it must have left is not there.
+pub(crate) fn log_is_gone(dir: &Path, database: &Path) -> bool {
+    let log = log_of(database);
+    dir.join(RUNNING).exists() && !fs::metadata(log).is_ok_and(|found| found.len() > 0)
+}
+
+/// The write-ahead log of a database.
+pub(crate) fn log_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}

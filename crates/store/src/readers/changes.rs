@@ -1,0 +1,82 @@
+//! Questions to the view of changes.
+
+use rusqlite::Row;
+
+use super::{Listing, Page, Readers};
+use crate::error::ReadError;
+use crate::rows::ChangeRow;
+
+/// Which changes a list shows; an absent condition lets all through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeFilter {
+    pub state: Option<String>,
+    pub service: Option<String>,
+    pub environment: Option<String>,
+    pub kind: Option<String>,
+    pub risk: Option<String>,
+    pub waiting: Option<bool>,
+    /// Part of the title, without regard to ASCII case.
+    pub text: Option<String>,
+}
+
+impl Readers {
+    /// One change by its number.
+    pub fn change(&self, number: u64) -> Result<Option<ChangeRow>, ReadError> {
+        self.one("SELECT * FROM changes WHERE number = ?1", [number], change)
+    }
+
+    /// Changes, by number.
+    pub fn changes(&self, filter: &ChangeFilter, page: Page) -> Result<Vec<ChangeRow>, ReadError> {
+        if let Some(service) = &filter.service {
+            let mut listing =
+                Listing::new("SELECT changes.* FROM change_services JOIN changes USING (number)");
+            listing.and("change_services.service = ?", service.clone());
+            conditions(&mut listing, filter);
+            return self.list(listing, "change_services.number", page, change);
+        }
+        let mut listing = Listing::new("SELECT * FROM changes");
+        conditions(&mut listing, filter);
+        self.list(listing, "number", page, change)
+    }
+
+    /// The highest change number in use; 0 before the first.
+    pub fn last_change_number(&self) -> Result<u64, ReadError> {
+        let number =
+            self.one("SELECT coalesce(max(number), 0) FROM changes", [], |row| Ok(row.get(0)?))?;
+        Ok(number.unwrap_or(0))
+    }
+}
+
+fn conditions(listing: &mut Listing, filter: &ChangeFilter) {
+    listing.and_text("state = ?", filter.state.as_ref());
+    listing.and_text("environment = ?", filter.environment.as_ref());
+    listing.and_text("kind = ?", filter.kind.as_ref());
+    listing.and_text("risk = ?", filter.risk.as_ref());
+    if let Some(waiting) = filter.waiting {
+        listing.and("waiting = ?", waiting);
+    }
+    if let Some(text) = &filter.text {
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        listing.and("title LIKE ? ESCAPE '\\'", format!("%{escaped}%"));
+    }
+}
+
+fn change(row: &Row<'_>) -> Result<ChangeRow, ReadError> {
+    let services: String = row.get(3)?;
+    Ok(ChangeRow {
+        number: row.get(0)?,
+        state: row.get(1)?,
+        kind: row.get(2)?,
+        services: services.split('\n').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        environment: row.get(4)?,
+        risk: row.get(5)?,
+        title: row.get(6)?,
+        opened_us: row.get(7)?,
+        updated_us: row.get(8)?,
+        closed_us: row.get(9)?,
+        outcome: row.get(10)?,
+        waiting: row.get(11)?,
+        as_of: row.get(12)?,
+        body: row.get(13)?,
+    })
+}

@@ -1,0 +1,56 @@
+//! Questions to the view of gate decisions.
+
+use rusqlite::Row;
+
+use super::{Listing, Page, Readers, int};
+use crate::error::ReadError;
+use crate::rows::DecisionRow;
+
+/// Which decisions a list shows; an absent condition lets all through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecisionFilter {
+    pub change_number: Option<u64>,
+    pub service: Option<String>,
+    pub environment: Option<String>,
+    /// `allow`, `wait` or `deny`.
+    pub decision: Option<String>,
+}
+
+impl Readers {
+    /// One decision by its id.
+    pub fn decision(&self, id: &str) -> Result<Option<DecisionRow>, ReadError> {
+        self.one("SELECT * FROM decisions WHERE id = ?1", [id], decision)
+    }
+
+    /// Decisions, by the entry that records them.
+    pub fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        page: Page,
+    ) -> Result<Vec<DecisionRow>, ReadError> {
+        let mut listing = Listing::new("SELECT * FROM decisions");
+        if let Some(number) = filter.change_number {
+            listing.and("change_number = ?", int(number));
+        }
+        listing.and_text("service = ?", filter.service.as_ref());
+        listing.and_text("environment = ?", filter.environment.as_ref());
+        listing.and_text("decision = ?", filter.decision.as_ref());
+        self.list(listing, "seq", page, decision)
+    }
+}
+
+fn decision(row: &Row<'_>) -> Result<DecisionRow, ReadError> {
+    Ok(DecisionRow {
+        id: row.get(0)?,
+        seq: row.get(1)?,
+        change_number: row.get(2)?,
+        service: row.get(3)?,
+        environment: row.get(4)?,
+        decision: row.get(5)?,
+        at_us: row.get(6)?,
+        rules: row.get(7)?,
+        bundle: row.get(8)?,
+        input_digest: row.get(9)?,
+        body: row.get(10)?,
+    })
+}

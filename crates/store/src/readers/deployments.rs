@@ -1,0 +1,59 @@
+//! Questions to the view of deployments.
+
+use rusqlite::Row;
+
+use super::{Listing, Page, Readers, int};
+use crate::error::ReadError;
+use crate::rows::DeploymentRow;
+
+/// Which deployments a list shows; an absent condition lets all through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeploymentFilter {
+    pub change_number: Option<u64>,
+    pub service: Option<String>,
+    pub environment: Option<String>,
+    pub state: Option<String>,
+}
+
+impl Readers {
+    /// One deployment by its number.
+    pub fn deployment(&self, number: u64) -> Result<Option<DeploymentRow>, ReadError> {
+        self.one("SELECT * FROM deployments WHERE number = ?1", [number], deployment)
+    }
+
+    /// Deployments, by number.
+    pub fn deployments(
+        &self,
+        filter: &DeploymentFilter,
+        page: Page,
+    ) -> Result<Vec<DeploymentRow>, ReadError> {
+        let mut listing = Listing::new("SELECT * FROM deployments");
+        if let Some(number) = filter.change_number {
+            listing.and("change_number = ?", int(number));
+        }
+        listing.and_text("service = ?", filter.service.as_ref());
+        listing.and_text("environment = ?", filter.environment.as_ref());
+        listing.and_text("state = ?", filter.state.as_ref());
+        self.list(listing, "number", page, deployment)
+    }
+
+    /// The highest deployment number in use; 0 before the first.
+    pub fn last_deployment_number(&self) -> Result<u64, ReadError> {
+        let number = self
+            .one("SELECT coalesce(max(number), 0) FROM deployments", [], |row| Ok(row.get(0)?))?;
+        Ok(number.unwrap_or(0))
+    }
+}
+
+fn deployment(row: &Row<'_>) -> Result<DeploymentRow, ReadError> {
+    Ok(DeploymentRow {
+        number: row.get(0)?,
+        change_number: row.get(1)?,
+        service: row.get(2)?,
+        environment: row.get(3)?,
+        state: row.get(4)?,
+        started_us: row.get(5)?,
+        finished_us: row.get(6)?,
+        body: row.get(7)?,
+    })
+}

@@ -1,0 +1,76 @@
+//! Questions about persons, identities and tokens.
+
+use rusqlite::Row;
+
+use super::{MAX_PAGE, Readers, sealed};
+use crate::error::ReadError;
+use crate::rows::{IdentityRow, PersonRow, TokenRow};
+
+impl Readers {
+    /// One person.
+    pub fn person(&self, person_id: &str) -> Result<Option<PersonRow>, ReadError> {
+        self.one("SELECT * FROM persons WHERE person_id = ?1", [person_id], person)
+    }
+
+    /// Persons in the order of their ids, after `after`, at most `max`.
+    pub fn persons(&self, after: &str, max: u32) -> Result<Vec<PersonRow>, ReadError> {
+        let sql = "SELECT * FROM persons WHERE person_id > ?1 ORDER BY person_id LIMIT ?2";
+        self.all(sql, (after, max.min(MAX_PAGE)), person)
+    }
+
+    /// One identity by the key it is looked up with.
+    pub fn identity(&self, identity_key: &str) -> Result<Option<IdentityRow>, ReadError> {
+        self.one("SELECT * FROM identities WHERE identity_key = ?1", [identity_key], identity)
+    }
+
+    /// The identities of one person.
+    pub fn identities_of(&self, person_id: &str) -> Result<Vec<IdentityRow>, ReadError> {
+        let sql = "SELECT * FROM identities WHERE person_id = ?1 ORDER BY identity_key LIMIT 200";
+        self.all(sql, [person_id], identity)
+    }
+
+    /// The token whose secret has this hash. Expiry and revocation are for the caller to judge.
+    pub fn token_by_hash(&self, secret_hash: &[u8; 32]) -> Result<Option<TokenRow>, ReadError> {
+        self.one("SELECT * FROM tokens WHERE secret_hash = ?1", [secret_hash], token)
+    }
+
+    /// Tokens in the order of their ids, after `after`, at most `max`.
+    pub fn tokens(&self, after: &str, max: u32) -> Result<Vec<TokenRow>, ReadError> {
+        let sql = "SELECT * FROM tokens WHERE id > ?1 ORDER BY id LIMIT ?2";
+        self.all(sql, (after, max.min(MAX_PAGE)), token)
+    }
+}
+
+fn person(row: &Row<'_>) -> Result<PersonRow, ReadError> {
+    let person_id: String = row.get(0)?;
+    sealed(row, || format!("person `{person_id}`"))?;
+    Ok(PersonRow { handle: row.get(1)?, name: row.get(2)?, person_id })
+}
+
+fn identity(row: &Row<'_>) -> Result<IdentityRow, ReadError> {
+    sealed(row, || "an identity of a person".to_owned())?;
+    Ok(IdentityRow {
+        identity_key: row.get(0)?,
+        kind: row.get(1)?,
+        value: row.get(2)?,
+        person_id: row.get(3)?,
+    })
+}
+
+fn token(row: &Row<'_>) -> Result<TokenRow, ReadError> {
+    let id: String = row.get(0)?;
+    sealed(row, || format!("token `{id}`"))?;
+    Ok(TokenRow {
+        id,
+        secret_hash: row.get(1)?,
+        label: row.get(2)?,
+        person_id: row.get(3)?,
+        kind: row.get(4)?,
+        permissions: row.get(5)?,
+        scope: row.get(6)?,
+        created_us: row.get(7)?,
+        expires_us: row.get(8)?,
+        revoked_us: row.get(9)?,
+        last_used_us: row.get(10)?,
+    })
+}

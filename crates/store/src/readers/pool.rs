@@ -1,0 +1,71 @@
+//! Connections that cannot write, lent out one at a time.
+
+use std::path::PathBuf;
+
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+
+use crate::connection;
+use crate::error::ReadError;
+
+/// The most connections that read at the same time; more readers wait for one.
+const MAX_CONNECTIONS: usize = 8;
+
+pub(super) struct Pool {
+    path: PathBuf,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Connection>,
+    lent: usize,
+}
+
+impl Pool {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, state: Mutex::default(), returned: Condvar::new() }
+    }
+
+    pub(super) fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let mut lent = Lent { pool: self, connection: self.take() };
+        let connection = match lent.connection.take() {
+            Some(connection) => connection,
+            None => connection::open_reader(&self.path)?,
+        };
+        let result = read(&connection);
+        if result.is_ok() {
+            lent.connection = Some(connection);
+        }
+        result
+    }
+
+    fn take(&self) -> Option<Connection> {
+        let mut state = self.state.lock();
+        while state.lent >= MAX_CONNECTIONS {
+            self.returned.wait(&mut state);
+        }
+        state.lent += 1;
+        state.idle.pop()
+    }
+}
+
+/// Gives the place back whatever happens; the connection only when the read went well.
+struct Lent<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state.lock();
+        state.lent -= 1;
+        state.idle.extend(self.connection.take());
+        drop(state);
+        self.pool.returned.notify_one();
+    }
+}

@@ -1,0 +1,185 @@
+//! Idempotency keys, inbox, outbox, blobs and snapshots.
+
+use rusqlite::types::ValueRef::{Blob, Integer, Null, Text};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{RecordError, int};
+use crate::rows::{
+    BlobRow, DeliveryRow, DuplicateBy, EffectRow, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS,
+    KEEP_US, OUTBOX_PENDING, RowOutcome, SnapshotRow,
+};
+use crate::seal;
+
+type Recorded = Result<RowOutcome, RecordError>;
+
+pub(super) fn idempotency(connection: &Connection, row: &IdempotencyRow) -> Recorded {
+    let written = seal::insert(
+        connection,
+        "INSERT INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (scope, key) DO UPDATE SET body_hash = excluded.body_hash,
+           seq = excluded.seq, at_us = excluded.at_us, seal = excluded.seal
+         WHERE idempotency.at_us < excluded.at_us - 2592000000000",
+        &[
+            Text(row.scope.as_bytes()),
+            Text(row.key.as_bytes()),
+            Blob(&row.body_hash),
+            row.seq.map_or(Null, |seq| Integer(int(seq))),
+            Integer(row.at_us),
+        ],
+    )?;
+    if written == 0 {
+        return Err(RecordError::Conflict(format!(
+            "idempotency key `{}` of `{}` is taken",
+            row.key, row.scope
+        )));
+    }
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn delivery(connection: &Connection, row: &DeliveryRow) -> Recorded {
+    let by_id = connection
+        .prepare_cached("SELECT id FROM inbox WHERE link = ?1 AND delivery_id = ?2")?
+        .query_row(params![row.link, row.delivery_id], |found| found.get(0))
+        .optional()?;
+    if let Some(id) = by_id {
+        return Ok(RowOutcome::Duplicate { by: DuplicateBy::DeliveryId, id });
+    }
+    let by_body = connection
+        .prepare_cached(
+            "SELECT id FROM inbox WHERE link = ?1 AND body_hash = ?2 AND received_us > ?3
+             ORDER BY received_us LIMIT 1",
+        )?
+        .query_row(params![row.link, row.body_hash, row.received_us - KEEP_US], |found| {
+            found.get(0)
+        })
+        .optional()?;
+    if let Some(id) = by_body {
+        return Ok(RowOutcome::Duplicate { by: DuplicateBy::Body, id });
+    }
+    let id = next_id(connection, "SELECT coalesce(max(id), 0) + 1 FROM inbox")?;
+    seal::insert(
+        connection,
+        "INSERT INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        &[
+            Integer(int(id)),
+            Text(row.link.as_bytes()),
+            Text(row.delivery_id.as_bytes()),
+            Blob(&row.body_hash),
+            Text(row.kind.as_bytes()),
+            Text(row.headers.as_bytes()),
+            Blob(&row.body),
+            Integer(row.received_us),
+            Text(INBOX_NEW.as_bytes()),
+            Null,
+            Integer(0),
+        ],
+    )?;
+    Ok(RowOutcome::Delivered { id })
+}
+
+pub(super) fn delivery_outcome(
+    connection: &Connection,
+    id: u64,
+    state: &str,
+    outcome: Option<&str>,
+    attempts: u32,
+) -> Recorded {
+    let written = connection
+        .prepare_cached("UPDATE inbox SET state = ?2, outcome = ?3, attempts = ?4 WHERE id = ?1")?
+        .execute(params![id, state, outcome, attempts])?;
+    if written == 0 {
+        return Err(RecordError::Conflict(format!("no delivery has the id {id}")));
+    }
+    seal::renew(connection, "inbox", "id = ?1", &[&id])?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn effect(connection: &Connection, row: &EffectRow) -> Recorded {
+    let known = connection
+        .prepare_cached("SELECT id FROM outbox WHERE link = ?1 AND effect_key = ?2")?
+        .query_row(params![row.link, row.effect_key], |found| found.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(RowOutcome::AlreadyOwed { id });
+    }
+    let id = next_id(connection, "SELECT coalesce(max(id), 0) + 1 FROM outbox")?;
+    seal::insert(
+        connection,
+        "INSERT INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        &[
+            Integer(int(id)),
+            Text(row.link.as_bytes()),
+            Text(row.entity.as_bytes()),
+            Text(row.effect_key.as_bytes()),
+            Text(row.kind.as_bytes()),
+            Text(row.body.as_bytes()),
+            Text(OUTBOX_PENDING.as_bytes()),
+            Integer(0),
+            Integer(row.next_us),
+            Null,
+            Integer(row.created_us),
+        ],
+    )?;
+    Ok(RowOutcome::Owed { id })
+}
+
+pub(super) fn effect_outcome(
+    connection: &Connection,
+    id: u64,
+    state: &str,
+    attempts: u32,
+    next_us: i64,
+    last_error: Option<&str>,
+) -> Recorded {
+    let written = connection
+        .prepare_cached(
+            "UPDATE outbox SET state = ?2, attempts = ?3, next_us = ?4, last_error = ?5
+             WHERE id = ?1",
+        )?
+        .execute(params![id, state, attempts, next_us, last_error])?;
+    if written == 0 {
+        return Err(RecordError::Conflict(format!("no effect has the id {id}")));
+    }
+    seal::renew(connection, "outbox", "id = ?1", &[&id])?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn blob(connection: &Connection, row: &BlobRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO blobs VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (digest) DO NOTHING",
+        &[
+            Text(row.digest.as_bytes()),
+            Text(row.media_type.as_bytes()),
+            Blob(&row.bytes),
+            Integer(row.created_us),
+        ],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn snapshot(connection: &Connection, row: &SnapshotRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (name, size) DO UPDATE SET bytes = excluded.bytes, note = excluded.note,
+           seal = excluded.seal",
+        &[
+            Text(row.name.as_bytes()),
+            Integer(int(row.size)),
+            Blob(&row.bytes),
+            Text(row.note.as_bytes()),
+        ],
+    )?;
+    connection
+        .prepare_cached(
+            "DELETE FROM snapshots WHERE name = ?1 AND size NOT IN
+               (SELECT size FROM snapshots WHERE name = ?1 ORDER BY size DESC LIMIT ?2)",
+        )?
+        .execute(params![row.name, KEEP_SNAPSHOTS])?;
+    Ok(RowOutcome::Done)
+}
+
+fn next_id(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}

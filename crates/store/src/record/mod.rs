@@ -1,0 +1,85 @@
+//! Writing rows: one function per table, all inside the caller's transaction.
+
+mod beside;
+mod people;
+mod views;
+
+use rusqlite::Connection;
+
+use crate::rows::{Row, RowOutcome};
+
+/// Why a row could not be written. The caller rolls the transaction back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    #[error("{0}")]
+    Conflict(String),
+    #[error("writing a row")]
+    Sql(#[from] rusqlite::Error),
+}
+
+/// Writes one row.
+pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, RecordError> {
+    match row {
+        Row::Idempotency(row) => beside::idempotency(connection, row),
+        Row::PruneIdempotency { before_us } => {
+            connection
+                .prepare_cached("DELETE FROM idempotency WHERE at_us < ?1")?
+                .execute([before_us])?;
+            Ok(RowOutcome::Done)
+        }
+        Row::Delivery(row) => beside::delivery(connection, row),
+        Row::DeliveryOutcome { id, state, outcome, attempts } => {
+            beside::delivery_outcome(connection, *id, state, outcome.as_deref(), *attempts)
+        }
+        Row::PruneInbox { before_us } => {
+            connection
+                .prepare_cached("DELETE FROM inbox WHERE state <> 'new' AND received_us < ?1")?
+                .execute([before_us])?;
+            Ok(RowOutcome::Done)
+        }
+        Row::Effect(row) => beside::effect(connection, row),
+        Row::EffectOutcome { id, state, attempts, next_us, last_error } => beside::effect_outcome(
+            connection,
+            *id,
+            state,
+            *attempts,
+            *next_us,
+            last_error.as_deref(),
+        ),
+        Row::Blob(row) => beside::blob(connection, row),
+        Row::Snapshot(row) => beside::snapshot(connection, row),
+        Row::Person(row) => people::person(connection, row),
+        Row::Identity(row) => people::identity(connection, row),
+        Row::ErasePerson { person_id } => people::erase_person(connection, person_id),
+        Row::Token(row) => people::token(connection, row),
+        Row::RevokeToken { id, at_us } => people::revoke_token(connection, id, *at_us),
+        Row::TouchToken { id, at_us } => people::touch_token(connection, id, *at_us),
+        Row::Change(_)
+        | Row::Decision(_)
+        | Row::Deployment(_)
+        | Row::Item(_)
+        | Row::RemoveItem { .. }
+        | Row::Cursor { .. } => views::view(connection, row),
+    }
+}
+
+/// Empties every view.
+pub(crate) use views::clear as clear_views;
+
+/// Whether a row belongs to a view, and so may be part of a rebuild.
+pub(crate) fn is_view(row: &Row) -> bool {
+    matches!(
+        row,
+        Row::Change(_)
+            | Row::Decision(_)
+            | Row::Deployment(_)
+            | Row::Item(_)
+            | Row::RemoveItem { .. }
+            | Row::Cursor { .. }
+    )
+}
+
+/// The integer that SQLite stores; numbers beyond `i64` are nowhere near in use.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,92 @@
+//! Persons, their identities, and API tokens.
+
+use rusqlite::types::ValueRef::{self, Blob, Integer, Null, Text};
+use rusqlite::{Connection, params};
+
+use super::RecordError;
+use crate::rows::{IdentityRow, PersonRow, RowOutcome, TokenRow};
+use crate::seal;
+
+type Recorded = Result<RowOutcome, RecordError>;
+
+pub(super) fn person(connection: &Connection, row: &PersonRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO persons VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (person_id) DO UPDATE SET handle = excluded.handle, name = excluded.name,
+           seal = excluded.seal",
+        &[text(&row.person_id), text(&row.handle), text(&row.name)],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn identity(connection: &Connection, row: &IdentityRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO identities VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (identity_key) DO UPDATE SET kind = excluded.kind, value = excluded.value,
+           person_id = excluded.person_id, seal = excluded.seal",
+        &[text(&row.identity_key), text(&row.kind), text(&row.value), option(&row.person_id)],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn erase_person(connection: &Connection, person_id: &str) -> Recorded {
+    connection
+        .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
+        .execute([person_id])?;
+    connection.prepare_cached("DELETE FROM persons WHERE person_id = ?1")?.execute([person_id])?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn token(connection: &Connection, row: &TokenRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        &[
+            text(&row.id),
+            Blob(&row.secret_hash),
+            text(&row.label),
+            option(&row.person_id),
+            text(&row.kind),
+            text(&row.permissions),
+            text(&row.scope),
+            Integer(row.created_us),
+            row.expires_us.map_or(Null, Integer),
+            row.revoked_us.map_or(Null, Integer),
+            row.last_used_us.map_or(Null, Integer),
+        ],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn revoke_token(connection: &Connection, id: &str, at_us: i64) -> Recorded {
+    let written = connection
+        .prepare_cached(
+            "UPDATE tokens SET revoked_us = min(coalesce(revoked_us, ?2), ?2) WHERE id = ?1",
+        )?
+        .execute(params![id, at_us])?;
+    if written == 0 {
+        return Err(RecordError::Conflict(format!("no token has the id `{id}`")));
+    }
+    seal::renew(connection, "tokens", "id = ?1", &[&id])?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn touch_token(connection: &Connection, id: &str, at_us: i64) -> Recorded {
+    let written = connection
+        .prepare_cached("UPDATE tokens SET last_used_us = ?2 WHERE id = ?1")?
+        .execute(params![id, at_us])?;
+    if written > 0 {
+        seal::renew(connection, "tokens", "id = ?1", &[&id])?;
+    }
+    Ok(RowOutcome::Done)
+}
+
+fn text(value: &str) -> ValueRef<'_> {
+    Text(value.as_bytes())
+}
+
+fn option(value: &Option<String>) -> ValueRef<'_> {
+    value.as_deref().map_or(Null, text)
+}

@@ -1,0 +1,137 @@
+//! The views: changes, decisions, deployments, items and cursors.
+
+use rusqlite::{Connection, params};
+
+use super::RecordError;
+use crate::rows::{ChangeRow, DecisionRow, DeploymentRow, ItemRow, Row, RowOutcome};
+
+pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, RecordError> {
+    match row {
+        Row::Change(row) => change(connection, row)?,
+        Row::Decision(row) => decision(connection, row)?,
+        Row::Deployment(row) => deployment(connection, row)?,
+        Row::Item(row) => item(connection, row)?,
+        Row::RemoveItem { kind, name } => {
+            connection
+                .prepare_cached("DELETE FROM items WHERE kind = ?1 AND name = ?2")?
+                .execute(params![kind, name])?;
+        }
+        Row::Cursor { name, seq } => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO cursors VALUES (?1, ?2)
+                     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq",
+                )?
+                .execute(params![name, seq])?;
+        }
+        _ => return Err(RecordError::Conflict("this row is not part of a view".to_owned())),
+    }
+    Ok(RowOutcome::Done)
+}
+
+/// Empties every view.
+pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "DELETE FROM changes; DELETE FROM change_services; DELETE FROM decisions;
+         DELETE FROM deployments; DELETE FROM items; DELETE FROM cursors;",
+    )
+}
+
+fn change(connection: &Connection, row: &ChangeRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO changes VALUES
+               (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (number) DO UPDATE SET state = excluded.state, kind = excluded.kind,
+               services = excluded.services, environment = excluded.environment,
+               risk = excluded.risk, title = excluded.title, opened_us = excluded.opened_us,
+               updated_us = excluded.updated_us, closed_us = excluded.closed_us,
+               outcome = excluded.outcome, waiting = excluded.waiting, as_of = excluded.as_of,
+               body = excluded.body",
+        )?
+        .execute(params![
+            row.number,
+            row.state,
+            row.kind,
+            row.services.join("\n"),
+            row.environment,
+            row.risk,
+            row.title,
+            row.opened_us,
+            row.updated_us,
+            row.closed_us,
+            row.outcome,
+            row.waiting,
+            row.as_of,
+            row.body,
+        ])?;
+    connection
+        .prepare_cached("DELETE FROM change_services WHERE number = ?1")?
+        .execute([row.number])?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO change_services VALUES (?1, ?2) ON CONFLICT (number, service) DO NOTHING",
+    )?;
+    for service in &row.services {
+        insert.execute(params![row.number, service])?;
+    }
+    Ok(())
+}
+
+fn decision(connection: &Connection, row: &DecisionRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq,
+               change_number = excluded.change_number, service = excluded.service,
+               environment = excluded.environment, decision = excluded.decision,
+               at_us = excluded.at_us, rules = excluded.rules, bundle = excluded.bundle,
+               input_digest = excluded.input_digest, body = excluded.body",
+        )?
+        .execute(params![
+            row.id,
+            row.seq,
+            row.change_number,
+            row.service,
+            row.environment,
+            row.decision,
+            row.at_us,
+            row.rules,
+            row.bundle,
+            row.input_digest,
+            row.body,
+        ])?;
+    Ok(())
+}
+
+fn deployment(connection: &Connection, row: &DeploymentRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO deployments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (number) DO UPDATE SET change_number = excluded.change_number,
+               service = excluded.service, environment = excluded.environment,
+               state = excluded.state, started_us = excluded.started_us,
+               finished_us = excluded.finished_us, body = excluded.body",
+        )?
+        .execute(params![
+            row.number,
+            row.change_number,
+            row.service,
+            row.environment,
+            row.state,
+            row.started_us,
+            row.finished_us,
+            row.body,
+        ])?;
+    Ok(())
+}
+
+fn item(connection: &Connection, row: &ItemRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO items VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind, name) DO UPDATE SET digest = excluded.digest,
+               body = excluded.body",
+        )?
+        .execute(params![row.kind, row.name, row.digest, row.body])?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! The rows that live beside the journal, as plain strings and integers.
+//!
+//! The store does not know what a state or a kind means: callers hand in the words of the
+//! domain and get them back. Times are microseconds since the Unix epoch, `body`, `headers`,
+//! `rules`, `permissions` and `scope` are JSON text that the store does not look into.
+
+/// One write that goes into the transaction of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// Remembers the answer to an idempotency key. A key that is taken and younger than
+    /// [`KEEP_US`] makes the whole batch a conflict.
+    Idempotency(IdempotencyRow),
+    /// Drops idempotency keys recorded before this time.
+    PruneIdempotency { before_us: i64 },
+    /// Stores a delivery, unless it is a duplicate by delivery id or by body.
+    Delivery(DeliveryRow),
+    /// Records what became of a delivery. The id must exist.
+    DeliveryOutcome { id: u64, state: String, outcome: Option<String>, attempts: u32 },
+    /// Drops deliveries in a final state received before this time.
+    PruneInbox { before_us: i64 },
+    /// Owes an effect, unless the link already owes or did one with this key.
+    Effect(EffectRow),
+    /// Records what became of an effect. The id must exist.
+    EffectOutcome {
+        id: u64,
+        state: String,
+        attempts: u32,
+        next_us: i64,
+        last_error: Option<String>,
+    },
+    /// Stores evidence by digest; a digest that is there already is left as it is.
+    Blob(BlobRow),
+    /// Personal data of a person; replaced as a whole.
+    Person(PersonRow),
+    /// One identity of a person (mail address, forge account); replaced as a whole.
+    Identity(IdentityRow),
+    /// Erases the personal data of one person: name, handle and every identity.
+    ErasePerson { person_id: String },
+    /// An API token; the id and the secret's hash must be new.
+    Token(TokenRow),
+    /// Marks a token as revoked. The id must exist.
+    RevokeToken { id: String, at_us: i64 },
+    /// Notes when a token was last used. An unknown id is ignored.
+    TouchToken { id: String, at_us: i64 },
+    /// A snapshot of folded state; the last [`KEEP_SNAPSHOTS`] per name are kept.
+    Snapshot(SnapshotRow),
+    /// View: a change, replaced as a whole.
+    Change(ChangeRow),
+    /// View: a gate decision, replaced as a whole.
+    Decision(DecisionRow),
+    /// View: a deployment, replaced as a whole.
+    Deployment(DeploymentRow),
+    /// View: a declared item of the organisation, replaced as a whole.
+    Item(ItemRow),
+    /// View: an item that is no longer declared.
+    RemoveItem { kind: String, name: String },
+    /// View: how far a following view has read.
+    Cursor { name: String, seq: u64 },
+}
+
+/// How long idempotency keys and body hashes are remembered: 30 days.
+pub const KEEP_US: i64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// How many snapshots are kept per name.
+pub const KEEP_SNAPSHOTS: u32 = 2;
+
+/// What became of one row of a batch; the answer of each row, in the order of the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// Written.
+    Done,
+    /// The delivery is in the inbox under this id.
+    Delivered { id: u64 },
+    /// The delivery was here before, as this id; nothing was written.
+    Duplicate { by: DuplicateBy, id: u64 },
+    /// The effect is owed under this id.
+    Owed { id: u64 },
+    /// The link already knows this effect key, as this id; nothing was written.
+    AlreadyOwed { id: u64 },
+}
+
+/// Why a delivery counts as a duplicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuplicateBy {
+    /// The link sent this delivery id before.
+    DeliveryId,
+    /// The link sent these bytes within the last 30 days.
+    Body,
+}
+
+/// The recorded answer to one idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRow {
+    pub scope: String,
+    pub key: String,
+    pub body_hash: [u8; 32],
+    /// The entry that holds the answer, when there is one.
+    pub seq: Option<u64>,
+    pub at_us: i64,
+}
+
+/// A delivery as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    pub link: String,
+    pub delivery_id: String,
+    pub body_hash: [u8; 32],
+    pub kind: String,
+    pub headers: String,
+    pub body: Vec<u8>,
+    pub received_us: i64,
+}
+
+/// A delivery as it lies in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    pub id: u64,
+    pub delivery: DeliveryRow,
+    /// `new`, `done`, `ignored` or `quarantined`.
+    pub state: String,
+    pub outcome: Option<String>,
+    pub attempts: u32,
+}
+
+/// The state a delivery has until it is handled.
+pub const INBOX_NEW: &str = "new";
+
+/// An effect to be owed to a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectRow {
+    pub link: String,
+    /// Effects on one entity of one link are delivered in order.
+    pub entity: String,
+    /// Stable name of the effect; the same key is never owed twice.
+    pub effect_key: String,
+    pub kind: String,
+    pub body: String,
+    /// Not to be tried before this time.
+    pub next_us: i64,
+    pub created_us: i64,
+}
+
+/// An effect as it lies in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub id: u64,
+    pub effect: EffectRow,
+    /// [`OUTBOX_PENDING`] until delivered; the final words are the caller's.
+    pub state: String,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+}
+
+/// The state an effect has until it is delivered or given up.
+pub const OUTBOX_PENDING: &str = "pending";
+
+/// Evidence, by its digest `sha256:<64 hex>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobRow {
+    pub digest: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+    pub created_us: i64,
+}
+
+/// The erasable personal data of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonRow {
+    pub person_id: String,
+    pub handle: String,
+    pub name: String,
+}
+
+/// One identity; `identity_key` is how it is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityRow {
+    pub identity_key: String,
+    pub kind: String,
+    pub value: String,
+    /// Absent while the identity is not resolved to a person.
+    pub person_id: Option<String>,
+}
+
+/// An API token; only the hash of its secret is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    pub id: String,
+    pub secret_hash: [u8; 32],
+    pub label: String,
+    pub person_id: Option<String>,
+    pub kind: String,
+    pub permissions: String,
+    pub scope: String,
+    pub created_us: i64,
+    pub expires_us: Option<i64>,
+    pub revoked_us: Option<i64>,
+    pub last_used_us: Option<i64>,
+}
+
+/// Folded state as of `size` entries, with the signed note that binds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRow {
+    pub name: String,
+    pub size: u64,
+    pub bytes: Vec<u8>,
+    pub note: String,
+}
+
+/// View of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    pub number: u64,
+    pub state: String,
+    pub kind: String,
+    pub services: Vec<String>,
+    pub environment: String,
+    pub risk: String,
+    pub title: String,
+    pub opened_us: i64,
+    pub updated_us: i64,
+    pub closed_us: Option<i64>,
+    pub outcome: Option<String>,
+    /// Somebody has to act before this change can go on.
+    pub waiting: bool,
+    /// The entry this row speaks as of.
+    pub as_of: u64,
+    pub body: String,
+}
+
+/// View of one gate decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionRow {
+    pub id: String,
+    pub seq: u64,
+    pub change_number: Option<u64>,
+    pub service: String,
+    pub environment: String,
+    pub decision: String,
+    pub at_us: i64,
+    pub rules: String,
+    pub bundle: String,
+    pub input_digest: String,
+    pub body: String,
+}
+
+/// View of one deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentRow {
+    pub number: u64,
+    pub change_number: Option<u64>,
+    pub service: String,
+    pub environment: String,
+    pub state: String,
+    pub started_us: Option<i64>,
+    pub finished_us: Option<i64>,
+    pub body: String,
+}
+
+/// View of one declared item of the organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemRow {
+    pub kind: String,
+    pub name: String,
+    pub digest: String,
+    pub body: String,
+}

@@ -1,0 +1,95 @@
+-- The journal. `entries.bytes` is the truth; every other column of it is derived.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  size INTEGER NOT NULL, root BLOB NOT NULL, last_time_us INTEGER NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL, stream TEXT NOT NULL, version INTEGER NOT NULL,
+  name TEXT NOT NULL, time_us INTEGER NOT NULL, bytes BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entries_by_stream ON entries (stream, version);
+CREATE TABLE tiles (
+  level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE (level, idx)
+) STRICT;
+
+-- Rows that live beside the journal. Each carries a checksum of itself in `seal`.
+CREATE TABLE idempotency (
+  scope TEXT NOT NULL, key TEXT NOT NULL, body_hash BLOB NOT NULL, seq INTEGER,
+  at_us INTEGER NOT NULL, seal BLOB NOT NULL, PRIMARY KEY (scope, key)
+) STRICT;
+CREATE INDEX idempotency_by_age ON idempotency (at_us);
+CREATE TABLE inbox (
+  id INTEGER PRIMARY KEY, link TEXT NOT NULL, delivery_id TEXT NOT NULL, body_hash BLOB NOT NULL,
+  kind TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, received_us INTEGER NOT NULL,
+  state TEXT NOT NULL, outcome TEXT, attempts INTEGER NOT NULL, seal BLOB NOT NULL,
+  UNIQUE (link, delivery_id)
+) STRICT;
+CREATE INDEX inbox_by_body ON inbox (link, body_hash, received_us);
+CREATE INDEX inbox_by_state ON inbox (state, id);
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY, link TEXT NOT NULL, entity TEXT NOT NULL, effect_key TEXT NOT NULL,
+  kind TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+  next_us INTEGER NOT NULL, last_error TEXT, created_us INTEGER NOT NULL, seal BLOB NOT NULL,
+  UNIQUE (link, effect_key)
+) STRICT;
+CREATE INDEX outbox_by_due ON outbox (state, next_us, id);
+CREATE INDEX outbox_by_entity ON outbox (link, entity, state, id);
+CREATE TABLE blobs (
+  digest TEXT PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL,
+  created_us INTEGER NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE persons (
+  person_id TEXT PRIMARY KEY, handle TEXT NOT NULL, name TEXT NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE identities (
+  identity_key TEXT PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL, person_id TEXT,
+  seal BLOB NOT NULL
+) STRICT;
+CREATE INDEX identities_by_person ON identities (person_id);
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, label TEXT NOT NULL, person_id TEXT,
+  kind TEXT NOT NULL, permissions TEXT NOT NULL, scope TEXT NOT NULL, created_us INTEGER NOT NULL,
+  expires_us INTEGER, revoked_us INTEGER, last_used_us INTEGER, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE snapshots (
+  name TEXT NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL, note TEXT NOT NULL,
+  seal BLOB NOT NULL, PRIMARY KEY (name, size)
+) STRICT;
+
+-- Views: derived from the entries, dropped and rebuilt at will.
+CREATE TABLE changes (
+  number INTEGER PRIMARY KEY, state TEXT NOT NULL, kind TEXT NOT NULL, services TEXT NOT NULL,
+  environment TEXT NOT NULL, risk TEXT NOT NULL, title TEXT NOT NULL, opened_us INTEGER NOT NULL,
+  updated_us INTEGER NOT NULL, closed_us INTEGER, outcome TEXT, waiting INTEGER NOT NULL,
+  as_of INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX changes_by_state ON changes (state, number);
+CREATE INDEX changes_by_environment ON changes (environment, number);
+CREATE INDEX changes_by_waiting ON changes (waiting, number);
+CREATE TABLE change_services (
+  number INTEGER NOT NULL, service TEXT NOT NULL, PRIMARY KEY (number, service)
+) STRICT;
+CREATE INDEX change_services_by_service ON change_services (service, number);
+CREATE TABLE decisions (
+  id TEXT PRIMARY KEY, seq INTEGER NOT NULL, change_number INTEGER, service TEXT NOT NULL,
+  environment TEXT NOT NULL, decision TEXT NOT NULL, at_us INTEGER NOT NULL, rules TEXT NOT NULL,
+  bundle TEXT NOT NULL, input_digest TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX decisions_by_seq ON decisions (seq);
+CREATE INDEX decisions_by_change ON decisions (change_number, seq);
+CREATE INDEX decisions_by_service ON decisions (service, seq);
+CREATE INDEX decisions_by_environment ON decisions (environment, seq);
+CREATE TABLE deployments (
+  number INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
+  environment TEXT NOT NULL, state TEXT NOT NULL, started_us INTEGER, finished_us INTEGER,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX deployments_by_change ON deployments (change_number, number);
+CREATE INDEX deployments_by_service ON deployments (service, environment, number);
+CREATE INDEX deployments_by_environment ON deployments (environment, number);
+CREATE TABLE items (
+  kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT;
+CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;

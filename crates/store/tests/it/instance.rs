@@ -1,0 +1,79 @@
+//! A small instance in a temporary folder, and batches to put into it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sluice_ledger::{SigningKey, VerifyingKey};
+use sluice_store::{Batch, Committed, EntryWrite, OpenError, Outcome, Readers, Store};
+use sluice_store::{StoreOptions, Writer};
+use tempfile::TempDir;
+
+pub(crate) const ORIGIN: &str = "sluice.example.com/acme";
+
+pub(crate) struct Instance {
+    pub(crate) folder: TempDir,
+    pub(crate) options: StoreOptions,
+}
+
+impl Instance {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::new(folder.path().join("data"), ORIGIN, signing_key(7));
+        Self { folder, options }
+    }
+
+    pub(crate) fn open(&self) -> (Writer, Readers) {
+        self.try_open().unwrap()
+    }
+
+    pub(crate) fn try_open(&self) -> Result<(Writer, Readers), OpenError> {
+        Store::open(&self.options)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.options.dir
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.options.dir.join(name)
+    }
+
+    pub(crate) fn verifying_key(&self) -> VerifyingKey {
+        self.options.signing_key.verifying_key()
+    }
+}
+
+pub(crate) fn signing_key(seed: u8) -> Arc<SigningKey> {
+    Arc::new(SigningKey::from_seed(ORIGIN, &[seed; 32]).unwrap())
+}
+
+/// The entry at this position: it alone decides stream, version, name and time.
+pub(crate) fn entry(seq: u64) -> EntryWrite {
+    let (stream, version) = (format!("change/{}", seq % 3), seq / 3 + 1);
+    let (name, time_us) = ("change.noted".to_owned(), 1_000_000 + seq as i64);
+    let bytes = format!("{stream}|{version}|{name}|{time_us}|{}", "x".repeat(seq as usize % 50));
+    EntryWrite { bytes: bytes.into_bytes(), stream, version, name, time_us }
+}
+
+/// Reads back what [`entry`] wrote, as the caller of a verification does.
+pub(crate) fn describe(bytes: &[u8]) -> Result<(String, u64, String, i64), String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let fields: Vec<&str> = text.split('|').collect();
+    let [stream, version, name, time, _] = fields[..] else { return Err("not five fields".into()) };
+    let version = version.parse().map_err(|_| "no version")?;
+    let time = time.parse().map_err(|_| "no time")?;
+    Ok((stream.to_owned(), version, name.to_owned(), time))
+}
+
+/// A batch of the next `count` entries after `from`.
+pub(crate) fn entries(from: u64, count: u64) -> Batch {
+    Batch { entries: (from..from + count).map(entry).collect(), rows: Vec::new() }
+}
+
+/// Commits a batch that must be taken.
+pub(crate) fn commit(writer: &mut Writer, batch: Batch) -> Committed {
+    match writer.commit(batch) {
+        Outcome::Committed(committed) => committed,
+        other => panic!("not committed: {other:?}"),
+    }
+}

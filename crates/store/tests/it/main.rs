@@ -1,0 +1,4 @@
+//! The store on real files.
+
+mod instance;
+mod round_trip;
