@@ -4,8 +4,22 @@
 //! is gathered first and handed in; everything a rule decides comes out as events.
 #![warn(missing_docs)]
 
+pub mod approvals;
 pub mod calendar;
+pub mod change;
+pub mod deployment;
+pub mod event;
+pub mod facts;
+pub mod gate;
+pub mod housekeeping;
 pub mod ids;
+pub mod organisation;
+pub mod pass;
+pub mod refusal;
+pub mod risk;
 pub mod run;
 pub mod scope;
 pub mod signal;
+pub mod standing;
+pub mod stop;
+pub mod verdict;

@@ -1,0 +1,156 @@
+//! Gathering: which rules speak of a change, who may speak for them, who did, who had a hand in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::change::{ApprovalVerdict, Change};
+use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
+use crate::ids::PersonId;
+use crate::organisation::{ApprovalRule, Organisation};
+use crate::risk::RiskLevel;
+use crate::scope::Target;
+
+/// The rules that cover any of `targets` and the change's type, and what was said for this revision.
+pub fn gather(
+    organisation: &Organisation,
+    change: &Change,
+    targets: &[Target],
+    risk: RiskLevel,
+) -> (Vec<ApprovalRuleFact>, ApprovalFacts) {
+    let rules: Vec<&ApprovalRule> = organisation
+        .approval_rules
+        .values()
+        .map(AsRef::as_ref)
+        .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
+        .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
+        .collect();
+    let facts = rules
+        .iter()
+        .map(|rule| ApprovalRuleFact {
+            name: rule.name.clone(),
+            reason: rule.reason.clone(),
+            min_risk: rule.min_risk,
+            applies: risk >= rule.min_risk,
+            quorum: rule.quorum,
+            who: selectors(rule, targets),
+            involved_may_approve: rule.involved_may_approve.clone(),
+        })
+        .collect();
+    let (involved, unresolved) = involvement(organisation, change);
+    let given = last_words(change)
+        .into_values()
+        .map(|approval| {
+            let persons = [Some(&approval.person), approval.on_behalf_of.as_ref()];
+            let voices = voices(organisation, &approval.person, approval.on_behalf_of.as_ref());
+            GivenApproval {
+                person: approval.person.clone(),
+                rejected: approval.verdict == ApprovalVerdict::Reject,
+                at: approval.at,
+                involved: persons.into_iter().flatten().any(|person| involved.contains_key(person)),
+                eligible: rules
+                    .iter()
+                    .filter(|rule| {
+                        voices.iter().any(|voice| eligible(organisation, rule, voice, targets))
+                    })
+                    .map(|rule| (rule.name.clone(), expiry(rule, approval.at)))
+                    .collect(),
+            }
+        })
+        .collect();
+    (facts, ApprovalFacts { given, involved, unresolved })
+}
+
+/// Each person's last word on the present revision.
+fn last_words(change: &Change) -> BTreeMap<&PersonId, &crate::change::Approval> {
+    change
+        .approvals
+        .iter()
+        .filter(|approval| approval.revision == change.revision.digest)
+        .map(|approval| (&approval.person, approval))
+        .collect()
+}
+
+/// In whose name a person speaks: their own, and that of the one they stand in for, if that one named them.
+fn voices<'a>(
+    organisation: &Organisation,
+    person: &'a PersonId,
+    on_behalf_of: Option<&'a PersonId>,
+) -> Vec<&'a PersonId> {
+    let absent = on_behalf_of.filter(|absent| {
+        organisation.people.get(*absent).is_some_and(|absent| absent.delegates.contains(person))
+    });
+    [Some(person), absent].into_iter().flatten().collect()
+}
+
+fn expiry(rule: &ApprovalRule, given: Timestamp) -> Timestamp {
+    given
+        .saturating_add(SignedDuration::from_hours(i64::from(rule.expires_hours)))
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a person may speak for a rule, for one of `targets`.
+pub fn eligible(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    person: &PersonId,
+    targets: &[Target],
+) -> bool {
+    let Some(declared) = organisation.people.get(person) else { return false };
+    let approvers = &rule.approvers;
+    let in_team =
+        |team: &str| organisation.teams.get(team).is_some_and(|team| team.members.contains(person));
+    approvers.persons.contains(person)
+        || approvers.claims.iter().any(|claim| declared.claims.contains(claim))
+        || approvers.teams.iter().any(|team| match team.as_str() {
+            "@owner" => targets.iter().any(|target| in_team(&target.team)),
+            team => in_team(team),
+        })
+        || approvers
+            .roles
+            .iter()
+            .any(|role| targets.iter().any(|target| organisation.holds_role(person, role, target)))
+}
+
+/// Who can meet a rule, in words that the API and people use.
+pub fn selectors(rule: &ApprovalRule, targets: &[Target]) -> Vec<String> {
+    let mut who: Vec<String> = rule.approvers.persons.iter().map(ToString::to_string).collect();
+    for team in &rule.approvers.teams {
+        if team == "@owner" {
+            let owners: BTreeSet<&str> =
+                targets.iter().map(|target| target.team.as_str()).collect();
+            who.extend(
+                owners
+                    .into_iter()
+                    .filter(|owner| !owner.is_empty())
+                    .map(|owner| format!("team:{owner}")),
+            );
+        } else {
+            who.push(format!("team:{team}"));
+        }
+    }
+    who.extend(rule.approvers.roles.iter().map(|role| format!("role:{role}")));
+    who.extend(rule.approvers.claims.iter().map(|claim| format!("claim:{claim}")));
+    who
+}
+
+/// Persons who had a hand in a change over all their identities, and identities that are nobody's.
+pub fn involvement(
+    organisation: &Organisation,
+    change: &Change,
+) -> (BTreeMap<PersonId, BTreeSet<crate::change::InvolvementRole>>, BTreeSet<crate::ids::IdentityKey>)
+{
+    let mut persons: BTreeMap<PersonId, BTreeSet<_>> = BTreeMap::new();
+    let mut unresolved = BTreeSet::new();
+    for involvement in &change.involved {
+        match organisation.person_of(&involvement.identity) {
+            Some(person) => {
+                persons.entry(person.clone()).or_default().insert(involvement.role);
+            }
+            None => {
+                unresolved.insert(involvement.identity.clone());
+            }
+        }
+    }
+    (persons, unresolved)
+}

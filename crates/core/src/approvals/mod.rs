@@ -1,0 +1,14 @@
+//! Approvals: who has to say yes, who did, and whether it counts.
+//!
+//! An approval counts only for the revision it was given for, only while it has not expired, only from
+//! a person who may speak for the rule now, and not from somebody who had a hand in the change unless the
+//! rule says so for that risk level. Persons are counted, not accounts, and each person once:
+//! several rules are met by an assignment of persons to rules, which is found if there is one.
+
+mod ballot;
+mod matching;
+mod weigh;
+
+pub use ballot::{eligible, gather, involvement, selectors};
+pub use matching::assign;
+pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

@@ -1,0 +1,174 @@
+//! Weighing: whether the rules that are wanted are met by what was said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::assign;
+use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
+use crate::ids::{PersonId, RuleName};
+use crate::risk::RiskLevel;
+use crate::verdict::Requirement;
+
+/// How the wanted rules stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStanding {
+    /// Each wanted rule, in the order wanted.
+    pub rules: Vec<RuleStanding>,
+    /// Who said no and may.
+    pub rejected_by: BTreeSet<PersonId>,
+    /// Whose yes does not count, and why.
+    pub discounted: Vec<Discounted>,
+    /// Wanted rules that are not declared; they can never be met.
+    pub unknown: BTreeSet<RuleName>,
+}
+
+/// How one rule stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleStanding {
+    /// The rule.
+    pub rule: RuleName,
+    /// Why it exists.
+    pub reason: String,
+    /// Persons needed.
+    pub quorum: u32,
+    /// Persons counted for it.
+    pub met_by: BTreeSet<PersonId>,
+    /// Who can meet it.
+    pub who: Vec<String>,
+    /// Whether it may be met afterwards.
+    pub owed: bool,
+    /// When the first of those counted no longer counts.
+    pub good_until: Option<Timestamp>,
+}
+
+impl RuleStanding {
+    /// Persons still missing.
+    pub fn missing(&self) -> u32 {
+        self.quorum.saturating_sub(u32::try_from(self.met_by.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// A yes that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discounted {
+    /// Whose.
+    pub person: PersonId,
+    /// Stable code: `involved`, `identity_unresolved`, `not_eligible`, `expired`.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+/// Weighs what was said against the rules that are wanted.
+pub fn weigh(
+    rules: &[ApprovalRuleFact],
+    facts: &ApprovalFacts,
+    wanted: &[Requirement],
+    risk: RiskLevel,
+    now: Timestamp,
+) -> ApprovalStanding {
+    let declared: BTreeMap<&RuleName, &ApprovalRuleFact> =
+        rules.iter().map(|rule| (&rule.name, rule)).collect();
+    let mut standing = ApprovalStanding::default();
+    let mut known: Vec<(&ApprovalRuleFact, bool)> = Vec::new();
+    for requirement in wanted {
+        match declared.get(&requirement.rule) {
+            Some(rule) if !known.iter().any(|(other, _)| other.name == rule.name) => {
+                known.push((rule, requirement.owed));
+            }
+            Some(_) => {}
+            None => drop(standing.unknown.insert(requirement.rule.clone())),
+        }
+    }
+    let yes: Vec<&GivenApproval> = facts.given.iter().filter(|given| !given.rejected).collect();
+    let may: Vec<Vec<usize>> = yes
+        .iter()
+        .map(|given| counted_for(given, &known, !facts.unresolved.is_empty(), risk, now))
+        .collect();
+    let places: Vec<usize> =
+        known.iter().map(|(rule, _)| usize::try_from(rule.quorum).unwrap_or(usize::MAX)).collect();
+    let assignment = assign(&may, &places);
+    standing.rules = known.iter().map(|(rule, owed)| unmet(rule, *owed)).collect();
+    for (given, rule) in yes.iter().zip(&assignment) {
+        if let Some(seat) = rule.and_then(|rule| standing.rules.get_mut(rule)) {
+            seat.met_by.insert(given.person.clone());
+            seat.good_until = [seat.good_until, given.eligible.get(&seat.rule).copied()]
+                .into_iter()
+                .flatten()
+                .min();
+        }
+    }
+    standing.rejected_by = facts
+        .given
+        .iter()
+        .filter(|given| {
+            given.rejected && known.iter().any(|(rule, _)| given.eligible.contains_key(&rule.name))
+        })
+        .map(|given| given.person.clone())
+        .collect();
+    standing.discounted = yes
+        .iter()
+        .zip(&may)
+        .filter(|(_, may)| may.is_empty() && !known.is_empty())
+        .map(|(given, _)| discounted(given, &known, facts, now))
+        .collect();
+    standing
+}
+
+fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
+    RuleStanding {
+        rule: rule.name.clone(),
+        reason: rule.reason.clone(),
+        quorum: rule.quorum,
+        met_by: BTreeSet::new(),
+        who: rule.who.clone(),
+        owed,
+        good_until: None,
+    }
+}
+
+/// The rules, by index, that a yes may be counted for.
+fn counted_for(
+    given: &GivenApproval,
+    rules: &[(&ApprovalRuleFact, bool)],
+    unresolved: bool,
+    risk: RiskLevel,
+    now: Timestamp,
+) -> Vec<usize> {
+    rules
+        .iter()
+        .enumerate()
+        .filter(|(_, (rule, _))| given.eligible.get(&rule.name).is_some_and(|until| now < *until))
+        .filter(|(_, (rule, _))| {
+            rule.involved_may_approve.contains(&risk) || !(given.involved || unresolved)
+        })
+        .map(|(index, _)| index)
+        .collect()
+}
+
+fn discounted(
+    given: &GivenApproval,
+    rules: &[(&ApprovalRuleFact, bool)],
+    facts: &ApprovalFacts,
+    now: Timestamp,
+) -> Discounted {
+    let until: Vec<Timestamp> =
+        rules.iter().filter_map(|(rule, _)| given.eligible.get(&rule.name)).copied().collect();
+    let (code, message) = if until.is_empty() {
+        ("not_eligible", "may not speak for any of the rules that are wanted")
+    } else if until.iter().all(|until| *until <= now) {
+        ("expired", "gave the approval too long ago")
+    } else if given.involved {
+        ("involved", "had a hand in the change")
+    } else if facts.unresolved.is_empty() {
+        ("not_eligible", "is not counted")
+    } else {
+        (
+            "identity_unresolved",
+            "cannot be told from the unknown identities that had a hand in the change",
+        )
+    };
+    Discounted { person: given.person.clone(), code: code.into(), message: message.into() }
+}

@@ -1,0 +1,143 @@
+//! What an event makes of a change. Never fails, never judges, never looks at a clock.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Change, ChangeState, Evidence, event};
+use crate::deployment::DeploymentState;
+use crate::event::Event;
+
+/// The change after `event`, or `None` where the event is not about a change or the change is not there.
+pub fn apply(change: Option<&Change>, event: &Event, at: Timestamp) -> Option<Change> {
+    if let Event::ChangeProposed(event) = event {
+        return Some(proposed(event, at));
+    }
+    let mut change = change?.clone();
+    change.updated_at = at;
+    change.version_of_record += 1;
+    alter(&mut change, event, at);
+    Some(change)
+}
+
+fn proposed(event: &event::Proposed, at: Timestamp) -> Change {
+    Change {
+        number: event.change,
+        state: ChangeState::New,
+        kind: event.kind,
+        model: event.model.clone(),
+        title: event.title.clone(),
+        emergency_reason: event.emergency_reason.clone(),
+        services: event.services.clone(),
+        environment: event.environment.clone(),
+        origin: event.origin.clone(),
+        runs: event.run.iter().cloned().collect(),
+        version: event.version.clone(),
+        artifacts: event.artifacts.clone(),
+        revision: event.revision.clone(),
+        risk: None,
+        involved: event.involved.clone(),
+        evidence: Vec::new(),
+        approvals: Vec::new(),
+        debts: Vec::new(),
+        deployments: BTreeSet::new(),
+        running: BTreeSet::new(),
+        deployed: BTreeSet::new(),
+        last_decision: None,
+        waiting: false,
+        opened_at: at,
+        updated_at: at,
+        implemented_at: None,
+        ended_at: None,
+        outcome: None,
+        reminded_at: None,
+        version_of_record: 1,
+    }
+}
+
+fn alter(change: &mut Change, event: &Event, at: Timestamp) {
+    match event {
+        Event::ChangeRevised(event) => {
+            change.origin = event.origin.clone();
+            change.artifacts = event.artifacts.clone();
+            change.version = event.version.clone();
+            change.revision = event.revision.clone();
+        }
+        Event::ChangeJoined(event) => {
+            change.runs.retain(|run| *run != event.run);
+            change.runs.push(event.run.clone());
+        }
+        Event::ChangeKindSet(event) => {
+            change.kind = event.kind;
+            change.model = event.model.clone();
+        }
+        Event::ChangeInvolved(event) => change.involved.extend(event.involved.iter().cloned()),
+        Event::ChangeEvidenceAdded(event) => add_evidence(&mut change.evidence, &event.evidence),
+        Event::ChangeAssessed(event) => {
+            change.risk = Some(event.risk.clone());
+            if change.state == ChangeState::New {
+                change.state = ChangeState::Assess;
+            }
+        }
+        Event::ChangeAuthorizationRequested(_) => change.state = ChangeState::Authorize,
+        Event::ChangeApproved(event::Approved { approval, .. })
+        | Event::ChangeRejected(event::Rejected { approval, .. }) => {
+            change.approvals.push(approval.clone());
+        }
+        Event::ChangeAuthorized(_) => change.state = ChangeState::Authorize,
+        Event::ChangeScheduled(_) => change.state = ChangeState::Scheduled,
+        Event::ChangeImplementationStarted(_) => {
+            change.state = ChangeState::Implement;
+            change.implemented_at.get_or_insert(at);
+        }
+        Event::ChangeImplementationEnded(_) => change.state = ChangeState::Review,
+        Event::ChangeDebtIncurred(event) => change.debts.extend(event.debts.iter().cloned()),
+        Event::ChangeDebtSettled(event) => {
+            for debt in &mut change.debts {
+                if debt.kind == event.kind && debt.of == event.of && debt.settled_at.is_none() {
+                    debt.settled_at = Some(at);
+                }
+            }
+        }
+        Event::ChangeReminded(_) => change.reminded_at = Some(at),
+        Event::ChangeClosed(event) => {
+            change.state = ChangeState::Closed;
+            change.outcome = Some(event.outcome);
+            change.ended_at = Some(at);
+            change.waiting = false;
+        }
+        Event::ChangeCanceled(_) => {
+            change.state = ChangeState::Canceled;
+            change.ended_at = Some(at);
+            change.waiting = false;
+        }
+        Event::GateDecided(event) => {
+            change.last_decision = Some((event.decision.clone(), event.answer));
+            change.waiting = event.answer == crate::gate::Decision::Wait;
+        }
+        Event::DeploymentStarted(event) => {
+            change.deployments.insert(event.deployment.number);
+            change.running.insert(event.deployment.number);
+        }
+        Event::DeploymentEnded(event) => {
+            change.running.remove(&event.deployment);
+            if event.report.state == DeploymentState::Succeeded {
+                change.deployed.insert(event.service.clone());
+            } else {
+                change.deployed.remove(&event.service);
+            }
+        }
+        // Recorded on the change's stream for the auditor; nothing follows from it.
+        Event::ChangeApprovalRefused(_) => {}
+        // The one fall-through: events of other streams do not reach a change.
+        _ => {}
+    }
+}
+
+/// Newer evidence takes the place of older of the same type and name.
+fn add_evidence(present: &mut Vec<Evidence>, brought: &[Evidence]) {
+    for evidence in brought {
+        present.retain(|old| (&old.kind, &old.name) != (&evidence.kind, &evidence.name));
+        present.push(evidence.clone());
+    }
+}

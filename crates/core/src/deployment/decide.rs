@@ -1,0 +1,223 @@
+//! What starts and ends a deployment, and what that means for its change.
+
+use jiff::Timestamp;
+
+use super::{Deployment, DeploymentReport, DeploymentState, Health, StartReport, event};
+use crate::change::{self, Change, ChangeOutcome, ChangeState};
+use crate::event::Event;
+use crate::ids::DeploymentNumber;
+use crate::organisation::event::{ModelEarned, ModelLost};
+use crate::refusal::Refusal;
+use crate::standing::{ModelRecord, Standing};
+
+/// A deployment begins.
+pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec<Event>) {
+    let number = DeploymentNumber(standing.deployments_counted + 1);
+    let change = report.change;
+    let mut events: Vec<Event> = Vec::new();
+    events.push(
+        event::Started {
+            deployment: Deployment {
+                number,
+                change,
+                service: report.service,
+                environment: report.environment,
+                state: DeploymentState::Running,
+                version: report.version,
+                commit: report.commit,
+                artifacts: report.artifacts,
+                run: report.run,
+                pass: report.pass,
+                strategy: report.strategy,
+                started_at: report.at,
+                report: None,
+            },
+        }
+        .into(),
+    );
+    let known = change.and_then(|number| standing.changes.get(&number));
+    if let Some(change) =
+        known.filter(|change| !change.state.is_over() && change.state != ChangeState::Implement)
+    {
+        events.push(
+            change::event::ImplementationStarted { change: change.number, deployment: number }
+                .into(),
+        );
+    }
+    (number, events)
+}
+
+/// A deployment ends, or is undone after it had ended.
+///
+/// Checks, in order: the deployment is known; the report says how it ended; its times make sense; it has not
+/// ended the same way before.
+pub fn end(
+    standing: &Standing,
+    number: DeploymentNumber,
+    deployment: Option<&Deployment>,
+    mut report: DeploymentReport,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let deployment = deployment.ok_or_else(|| {
+        Refusal::missing(
+            "deployment_unknown",
+            format!("there is no deployment {number}"),
+            "check the number",
+        )
+    })?;
+    check(deployment, &report, now)?;
+    report.ended_at.get_or_insert(now);
+    report.started_at.get_or_insert(deployment.started_at);
+    let state = report.state;
+    let health = report.health.unwrap_or(Health::Unknown);
+    let reason = match &report.rollback {
+        Some(rollback) => rollback.reason.clone(),
+        None if report.note.is_empty() => format!("deployment {}", state.as_str()),
+        None => report.note.clone(),
+    };
+    let mut events: Vec<Event> = vec![
+        event::Ended {
+            deployment: number,
+            change: deployment.change,
+            service: deployment.service.clone(),
+            environment: deployment.environment.clone(),
+            report,
+        }
+        .into(),
+    ];
+    let proven_bad = state == DeploymentState::RolledBack || health == Health::Unhealthy;
+    if proven_bad && !deployment.artifacts.is_empty() {
+        events.push(
+            event::DigestDenied {
+                digests: deployment.artifacts.clone(),
+                service: deployment.service.clone(),
+                deployment: number,
+                reason,
+            }
+            .into(),
+        );
+    }
+    if let Some(change) = deployment.change.and_then(|number| standing.changes.get(&number)) {
+        follow(standing, change, deployment, state, health, &mut events);
+    }
+    Ok(events)
+}
+
+fn check(
+    deployment: &Deployment,
+    report: &DeploymentReport,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let number = deployment.number;
+    if report.state == DeploymentState::Running {
+        return Err(Refusal::invalid(
+            "outcome_missing",
+            "a report says how the deployment ended",
+            "give `state` as `succeeded`, `failed` or `rolled_back`",
+        ));
+    }
+    if report.note.len() > 4096 {
+        return Err(Refusal::invalid(
+            "note_too_long",
+            "`note` has more than 4096 characters",
+            "link to the log instead",
+        ));
+    }
+    let began = report.started_at.unwrap_or(deployment.started_at);
+    let ended = report.ended_at.unwrap_or(now);
+    let soon = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
+    if ended > soon {
+        return Err(Refusal::invalid(
+            "ended_in_the_future",
+            format!("`ended_at` {ended} is in the future"),
+            "check the clock of the pipeline",
+        ));
+    }
+    if report.started_at.is_some() && ended < began {
+        return Err(Refusal::invalid(
+            "ended_before_start",
+            format!("{number} ended before it began"),
+            "check `started_at` and `ended_at`",
+        ));
+    }
+    match (deployment.state, report.state) {
+        (before, after) if before == after => Err(Refusal::conflict(
+            "already_ended",
+            format!("{number} has ended as {} already", after.as_str()),
+            "nothing is left to do",
+        )),
+        (DeploymentState::RolledBack, _)
+        | (DeploymentState::Failed, DeploymentState::Succeeded) => Err(Refusal::conflict(
+            "already_ended",
+            format!("{number} has ended as {}", deployment.state.as_str()),
+            "start a new deployment through the gate",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What the end of a deployment means for its change and for the change's model.
+fn follow(
+    standing: &Standing,
+    change: &Change,
+    deployment: &Deployment,
+    state: DeploymentState,
+    health: Health,
+    events: &mut Vec<Event>,
+) {
+    let number = deployment.number;
+    let others_run = change.running.iter().any(|running| *running != number);
+    if change.state == ChangeState::Implement && !others_run {
+        events.push(
+            change::event::ImplementationEnded { change: change.number, deployment: number }.into(),
+        );
+    }
+    let all_deployed = change
+        .services
+        .iter()
+        .all(|service| *service == deployment.service || change.deployed.contains(service));
+    let outcome = match (state, health) {
+        (DeploymentState::RolledBack, _) => Some(ChangeOutcome::RolledBack),
+        (DeploymentState::Failed, Health::Unhealthy) => Some(ChangeOutcome::Unsuccessful),
+        (DeploymentState::Succeeded, Health::Healthy) if all_deployed => {
+            Some(ChangeOutcome::Successful)
+        }
+        (DeploymentState::Succeeded, Health::Degraded) if all_deployed => {
+            Some(ChangeOutcome::SuccessfulWithIssues)
+        }
+        (DeploymentState::Succeeded, Health::Unhealthy) => Some(ChangeOutcome::Unsuccessful),
+        // Without a proof it stays in review until one comes, or until the review's time is over.
+        (DeploymentState::Succeeded | DeploymentState::Failed | DeploymentState::Running, _) => {
+            None
+        }
+    };
+    let Some(outcome) = outcome.filter(|_| !others_run && !change.state.is_over()) else { return };
+    let note = format!("{} {}", number, state.as_str());
+    events.push(change::event::Closed { change: change.number, outcome, note }.into());
+    events.extend(models(standing, change, outcome));
+}
+
+/// Models in whose scope the change lies are earned or lost by its outcome.
+pub(crate) fn models(standing: &Standing, change: &Change, outcome: ChangeOutcome) -> Vec<Event> {
+    let good = matches!(outcome, ChangeOutcome::Successful | ChangeOutcome::SuccessfulWithIssues);
+    let targets = change::targets_of(change, &standing.organisation);
+    let mut events = Vec::new();
+    for model in standing.organisation.models.values() {
+        if !targets.iter().all(|target| model.scope.covers(target)) {
+            continue;
+        }
+        let fresh = ModelRecord { earned: model.earned_after == 0, recent: Vec::new() };
+        let record = standing.models.get(&model.name).unwrap_or(&fresh);
+        let streak =
+            record.recent.iter().rev().take_while(|good| **good).count() + usize::from(good);
+        let bad = record.recent.iter().filter(|good| !**good).count() + usize::from(!good);
+        if !record.earned && good && streak >= model.earned_after as usize {
+            let because = format!("{streak} successful changes in a row");
+            events.push(ModelEarned { model: model.name.clone(), because }.into());
+        } else if record.earned && !good && bad >= model.lost_after as usize {
+            let because = format!("{bad} of the last ten changes were not successful");
+            events.push(ModelLost { model: model.name.clone(), because }.into());
+        }
+    }
+    events
+}

@@ -1,0 +1,20 @@
+//! The deployment: the technical act of bringing a version into an environment.
+//!
+//! ```text
+//! running -> succeeded
+//!        \-> failed
+//!        \-> rolled_back      (also from succeeded and failed)
+//! ```
+//!
+//! A deployment that failed or was rolled back leaves its digests denied: the gate refuses them until
+//! something else is built.
+
+mod decide;
+pub mod event;
+mod state;
+
+pub use decide::{end, start};
+pub use state::{
+    Deployment, DeploymentReport, DeploymentState, Health, Place, Rollback, Running, StartReport,
+    Strategy,
+};

@@ -1,0 +1,109 @@
+//! Every event there is: the table of contents of the ledger.
+//!
+//! An event has a dotted name and a version. A released event never changes; a new shape is a new version
+//! with an upcaster beside the old one in [`Event::decode`]'s list. Names that this build does not
+//! know are kept, hashed and skipped, never an error ([`Decoded::Unknown`]).
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{change, deployment, gate, housekeeping, organisation, stop};
+
+macro_rules! events {
+    ($($variant:ident($data:ty) = $name:literal, $version:literal;)*) => {
+        /// Something that has happened.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Event {
+            $(#[doc = concat!("`", $name, "`, version ", $version, ".")] $variant($data),)*
+        }
+
+        impl Event {
+            /// Names and current versions of all events.
+            pub const ALL: &'static [(&'static str, u32)] = &[$(($name, $version)),*];
+
+            /// Its dotted name.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// Its version.
+            pub fn version(&self) -> u32 {
+                match self { $(Self::$variant(_) => $version,)* }
+            }
+
+            /// Reads an event back. What this build does not know is [`Decoded::Unknown`].
+            pub fn decode(name: &str, version: u32, data: &RawValue) -> Result<Decoded, serde_json::Error> {
+                match (name, version) {
+                    $(($name, $version) => serde_json::from_str(data.get()).map(|data| Decoded::Known(Self::$variant(data))),)*
+                    _ => Ok(Decoded::Unknown),
+                }
+            }
+        }
+
+        $(impl From<$data> for Event {
+            fn from(data: $data) -> Self {
+                Self::$variant(data)
+            }
+        })*
+    };
+}
+
+/// What a stored event turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decoded {
+    /// One that this build knows.
+    Known(Event),
+    /// One of a later version of the program.
+    Unknown,
+}
+
+events! {
+    LedgerOpened(housekeeping::LedgerOpened) = "ledger.opened", 1;
+    TokenCreated(housekeeping::TokenCreated) = "token.created", 1;
+    TokenRevoked(housekeeping::TokenRevoked) = "token.revoked", 1;
+    DeliveryHeard(housekeeping::DeliveryHeard) = "delivery.heard", 1;
+    IncidentOpened(housekeeping::IncidentOpened) = "incident.opened", 1;
+    IncidentResolved(housekeeping::IncidentResolved) = "incident.resolved", 1;
+
+    ItemDeclared(organisation::event::ItemDeclared) = "organisation.item_declared", 1;
+    ItemWithdrawn(organisation::event::ItemWithdrawn) = "organisation.item_withdrawn", 1;
+    OrganisationApplied(organisation::event::OrganisationApplied) = "organisation.applied", 1;
+    PolicyActivated(organisation::event::PolicyActivated) = "policy.activated", 1;
+    ModelEarned(organisation::event::ModelEarned) = "model.earned", 1;
+    ModelLost(organisation::event::ModelLost) = "model.lost", 1;
+
+    ChangeProposed(change::event::Proposed) = "change.proposed", 1;
+    ChangeRevised(change::event::Revised) = "change.revised", 1;
+    ChangeJoined(change::event::Joined) = "change.joined", 1;
+    ChangeKindSet(change::event::KindSet) = "change.kind_set", 1;
+    ChangeInvolved(change::event::Involved) = "change.involved", 1;
+    ChangeEvidenceAdded(change::event::EvidenceAdded) = "change.evidence_added", 1;
+    ChangeAssessed(change::event::Assessed) = "change.assessed", 1;
+    ChangeAuthorizationRequested(change::event::AuthorizationRequested) = "change.authorization_requested", 1;
+    ChangeApproved(change::event::Approved) = "change.approved", 1;
+    ChangeRejected(change::event::Rejected) = "change.rejected", 1;
+    ChangeApprovalRefused(change::event::ApprovalRefused) = "change.approval_refused", 1;
+    ChangeAuthorized(change::event::Authorized) = "change.authorized", 1;
+    ChangeScheduled(change::event::Scheduled) = "change.scheduled", 1;
+    ChangeImplementationStarted(change::event::ImplementationStarted) = "change.implementation_started", 1;
+    ChangeImplementationEnded(change::event::ImplementationEnded) = "change.implementation_ended", 1;
+    ChangeDebtIncurred(change::event::DebtIncurred) = "change.debt_incurred", 1;
+    ChangeDebtSettled(change::event::DebtSettled) = "change.debt_settled", 1;
+    ChangeReminded(change::event::Reminded) = "change.reminded", 1;
+    ChangeClosed(change::event::Closed) = "change.closed", 1;
+    ChangeCanceled(change::event::Canceled) = "change.canceled", 1;
+
+    GateDecided(gate::event::GateDecided) = "gate.decided", 1;
+    PassRedeemed(gate::event::PassRedeemed) = "pass.redeemed", 1;
+    PassRefused(gate::event::PassRefused) = "pass.refused", 1;
+
+    DeploymentStarted(deployment::event::Started) = "deployment.started", 1;
+    DeploymentEnded(deployment::event::Ended) = "deployment.ended", 1;
+    DigestDenied(deployment::event::DigestDenied) = "digest.denied", 1;
+
+    StopPulled(stop::event::StopPulled) = "stop.pulled", 1;
+    StopLifted(stop::event::StopLifted) = "stop.lifted", 1;
+    ExceptionGranted(stop::event::ExceptionGranted) = "exception.granted", 1;
+    ExceptionRevoked(stop::event::ExceptionRevoked) = "exception.revoked", 1;
+}

@@ -1,0 +1,87 @@
+//! Events about the installation itself, and thin records that later work deepens.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Digest, LinkName, PersonId, ServiceName, TokenId};
+use crate::scope::Scope;
+
+/// The first entry of every ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerOpened {
+    /// Origin of the log, as in its checkpoints.
+    pub origin: String,
+    /// The key that signs its checkpoints, as C2SP verifier key.
+    pub log_key: String,
+    /// The key that signs passes, as base64url of the raw Ed25519 public key.
+    pub pass_key: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// A bearer token was made. Its secret is nowhere in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// Its id.
+    pub id: TokenId,
+    /// What it is for, as its maker wrote.
+    pub label: String,
+    /// `pipeline` or `person`.
+    pub kind: String,
+    /// The person it acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// Permissions, such as `gate.evaluate`.
+    pub permissions: Vec<String>,
+    /// Where it holds.
+    #[serde(default, skip_serializing_if = "Scope::is_everything")]
+    pub scope: Scope,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// A bearer token was made void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRevoked {
+    /// Its id.
+    pub id: TokenId,
+}
+
+/// A delivery was read, and this is what it was found to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryHeard {
+    /// The link it came by.
+    pub link: LinkName,
+    /// Its number in the inbox.
+    pub inbox: i64,
+    /// Digest of its body.
+    pub body: Digest,
+    /// `signals`, `ignored` or `quarantined`.
+    pub outcome: String,
+    /// The code of the outcome, or the names of the signals.
+    pub detail: String,
+}
+
+/// An incident became known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentOpened {
+    /// Link and id at its system: `pagerduty:Q1234`.
+    pub id: String,
+    /// The service.
+    pub service: ServiceName,
+    /// Its environment, in the sender's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// Severity, in the sender's word.
+    #[serde(default)]
+    pub severity: String,
+}
+
+/// An incident is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentResolved {
+    /// See [`IncidentOpened::id`].
+    pub id: String,
+}

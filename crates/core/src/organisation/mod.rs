@@ -1,0 +1,18 @@
+//! The organisation as declared: services, environments, teams, people, rules and links.
+//!
+//! It is written as files (`sluice check`, `sluice apply`) and becomes events, one per item that
+//! was declared or withdrawn. This module holds the items' types and the questions that rules ask of
+//! them; reading files is the `organisation` crate's work.
+
+pub mod event;
+mod graph;
+mod items;
+mod state;
+
+pub use graph::find_cycle;
+pub use items::{
+    ApprovalRule, Approvers, ChangeModel, Environment, EnvironmentTier, EvidenceRule, Item,
+    ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Settings,
+    Stages, Team,
+};
+pub use state::{Organisation, PlanStep, Withdrawal};

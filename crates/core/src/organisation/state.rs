@@ -1,0 +1,416 @@
+//! The organisation as it stands, and the difference to a new wish.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use serde::{Deserialize, Serialize};
+
+use super::event::{ItemDeclared, ItemWithdrawn};
+use super::{
+    ApprovalRule, ChangeModel, Environment, EvidenceRule, Item, ItemKind, Link, Person, PolicyFile,
+    Service, Settings, Team,
+};
+use crate::calendar::Window;
+use crate::ids::{
+    EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, ServiceName, TeamName,
+};
+use crate::scope::{Scope, Target};
+
+/// Everything declared, with the look-ups that rules need. Cloning is cheap.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// What holds for all of it.
+    pub settings: Arc<Settings>,
+    /// Environments.
+    pub environments: OrdMap<EnvironmentName, Arc<Environment>>,
+    /// Teams.
+    pub teams: OrdMap<TeamName, Arc<Team>>,
+    /// People.
+    pub people: OrdMap<PersonId, Arc<Person>>,
+    /// Services.
+    pub services: OrdMap<ServiceName, Arc<Service>>,
+    /// Windows of the calendar.
+    pub windows: OrdMap<String, Arc<Window>>,
+    /// Approval rules.
+    pub approval_rules: OrdMap<RuleName, Arc<ApprovalRule>>,
+    /// Evidence rules.
+    pub evidence_rules: OrdMap<RuleName, Arc<EvidenceRule>>,
+    /// Change models.
+    pub models: OrdMap<ModelName, Arc<ChangeModel>>,
+    /// Files of the policy.
+    pub policy_files: OrdMap<String, Arc<PolicyFile>>,
+    /// Links.
+    pub links: OrdMap<LinkName, Arc<Link>>,
+    /// Who depends on a service.
+    dependents: OrdMap<ServiceName, OrdSet<ServiceName>>,
+    /// Which services come from a repository.
+    by_repository: OrdMap<String, OrdSet<ServiceName>>,
+    /// Whose an identity is.
+    by_identity: OrdMap<IdentityKey, PersonId>,
+    /// Which environment a foreign name means, in lower case.
+    by_alias: OrdMap<String, EnvironmentName>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum PlanStep {
+    /// Declare an item.
+    Declare {
+        /// The item.
+        item: Item,
+        /// Whether it takes the place of an older one.
+        replaces: bool,
+    },
+    /// Withdraw an item.
+    Withdraw(Withdrawal),
+}
+
+/// An item to be withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// Which kind.
+    pub kind: ItemKind,
+    /// Its name.
+    pub name: String,
+}
+
+impl Organisation {
+    /// The steps from what stands to exactly `wanted`, in the order in which they can be made.
+    /// Nothing to do is an empty plan.
+    pub fn plan(&self, wanted: &[Item]) -> Vec<PlanStep> {
+        let mut steps = Vec::new();
+        let mut names: BTreeSet<(ItemKind, &str)> = BTreeSet::new();
+        let mut ordered: Vec<&Item> = wanted.iter().collect();
+        ordered.sort_by(|a, b| (a.kind(), a.name()).cmp(&(b.kind(), b.name())));
+        for item in ordered {
+            names.insert((item.kind(), item.name()));
+            let standing = self.item(item.kind(), item.name());
+            if standing.as_ref() != Some(item) {
+                steps.push(PlanStep::Declare { item: item.clone(), replaces: standing.is_some() });
+            }
+        }
+        let gone = self
+            .names()
+            .into_iter()
+            .filter(|(kind, name)| !names.contains(&(*kind, name.as_str())))
+            .rev();
+        steps.extend(gone.map(|(kind, name)| PlanStep::Withdraw(Withdrawal { kind, name })));
+        steps
+    }
+
+    /// Kinds and names of all items, in order of kind and name. Settings that were never declared are not among them.
+    pub fn names(&self) -> Vec<(ItemKind, String)> {
+        let mut names = Vec::new();
+        if *self.settings != Settings::default() {
+            names.push((ItemKind::Settings, "settings".to_owned()));
+        }
+        names
+            .extend(self.environments.keys().map(|name| (ItemKind::Environment, name.to_string())));
+        names.extend(self.teams.keys().map(|name| (ItemKind::Team, name.to_string())));
+        names.extend(self.people.keys().map(|name| (ItemKind::Person, name.to_string())));
+        names.extend(self.services.keys().map(|name| (ItemKind::Service, name.to_string())));
+        names.extend(self.windows.keys().map(|name| (ItemKind::Window, name.clone())));
+        names.extend(
+            self.approval_rules.keys().map(|name| (ItemKind::ApprovalRule, name.to_string())),
+        );
+        names.extend(
+            self.evidence_rules.keys().map(|name| (ItemKind::EvidenceRule, name.to_string())),
+        );
+        names.extend(self.models.keys().map(|name| (ItemKind::ChangeModel, name.to_string())));
+        names.extend(self.policy_files.keys().map(|name| (ItemKind::PolicyFile, name.clone())));
+        names.extend(self.links.keys().map(|name| (ItemKind::Link, name.to_string())));
+        names
+    }
+
+    /// One declared item.
+    pub fn item(&self, kind: ItemKind, name: &str) -> Option<Item> {
+        match kind {
+            ItemKind::Settings => (*self.settings != Settings::default())
+                .then(|| Item::Settings(self.settings.as_ref().clone())),
+            ItemKind::Environment => {
+                self.environments.get(name).map(|item| Item::Environment(item.as_ref().clone()))
+            }
+            ItemKind::Team => self.teams.get(name).map(|item| Item::Team(item.as_ref().clone())),
+            ItemKind::Person => {
+                self.people.get(name).map(|item| Item::Person(item.as_ref().clone()))
+            }
+            ItemKind::Service => {
+                self.services.get(name).map(|item| Item::Service(Box::new(item.as_ref().clone())))
+            }
+            ItemKind::Window => {
+                self.windows.get(name).map(|item| Item::Window(Box::new(item.as_ref().clone())))
+            }
+            ItemKind::ApprovalRule => {
+                self.approval_rules.get(name).map(|item| Item::ApprovalRule(item.as_ref().clone()))
+            }
+            ItemKind::EvidenceRule => {
+                self.evidence_rules.get(name).map(|item| Item::EvidenceRule(item.as_ref().clone()))
+            }
+            ItemKind::ChangeModel => {
+                self.models.get(name).map(|item| Item::ChangeModel(item.as_ref().clone()))
+            }
+            ItemKind::PolicyFile => {
+                self.policy_files.get(name).map(|item| Item::PolicyFile(item.as_ref().clone()))
+            }
+            ItemKind::Link => self.links.get(name).map(|item| Item::Link(item.as_ref().clone())),
+        }
+    }
+
+    /// Takes over a declared item.
+    pub fn declare(&mut self, event: &ItemDeclared) {
+        self.forget(event.item.kind(), event.item.name());
+        match event.item.clone() {
+            Item::Settings(item) => self.settings = Arc::new(item),
+            Item::Environment(item) => {
+                for alias in &item.aliases {
+                    self.by_alias.insert(alias.to_lowercase(), item.name.clone());
+                }
+                self.by_alias.insert(item.name.as_str().to_lowercase(), item.name.clone());
+                self.environments.insert(item.name.clone(), Arc::new(item));
+            }
+            Item::Team(item) => {
+                self.teams.insert(item.name.clone(), Arc::new(item));
+            }
+            Item::Person(item) => {
+                for identity in &item.identities {
+                    self.by_identity.insert(identity.clone(), item.id.clone());
+                }
+                self.people.insert(item.id.clone(), Arc::new(item));
+            }
+            Item::Service(item) => {
+                for needed in &item.depends_on {
+                    self.dependents.entry(needed.clone()).or_default().insert(item.name.clone());
+                }
+                for repository in &item.repositories {
+                    self.by_repository
+                        .entry(repository.clone())
+                        .or_default()
+                        .insert(item.name.clone());
+                }
+                self.services.insert(item.name.clone(), Arc::new(*item));
+            }
+            Item::Window(item) => {
+                self.windows.insert(item.name.clone(), Arc::new(*item));
+            }
+            Item::ApprovalRule(item) => {
+                self.approval_rules.insert(item.name.clone(), Arc::new(item));
+            }
+            Item::EvidenceRule(item) => {
+                self.evidence_rules.insert(item.name.clone(), Arc::new(item));
+            }
+            Item::ChangeModel(item) => {
+                self.models.insert(item.name.clone(), Arc::new(item));
+            }
+            Item::PolicyFile(item) => {
+                self.policy_files.insert(item.path.clone(), Arc::new(item));
+            }
+            Item::Link(item) => {
+                self.links.insert(item.name.clone(), Arc::new(item));
+            }
+        }
+    }
+
+    /// Takes over a withdrawal.
+    pub fn withdraw(&mut self, event: &ItemWithdrawn) {
+        self.forget(event.kind, &event.name);
+    }
+
+    fn forget(&mut self, kind: ItemKind, name: &str) {
+        match kind {
+            ItemKind::Settings => self.settings = Arc::default(),
+            ItemKind::Environment => {
+                if let Some(item) = self.environments.remove(name) {
+                    for alias in item.aliases.iter().map(String::as_str).chain([item.name.as_str()])
+                    {
+                        self.by_alias.remove(alias.to_lowercase().as_str());
+                    }
+                }
+            }
+            ItemKind::Team => drop(self.teams.remove(name)),
+            ItemKind::Person => {
+                if let Some(item) = self.people.remove(name) {
+                    for identity in &item.identities {
+                        self.by_identity.remove(identity);
+                    }
+                }
+            }
+            ItemKind::Service => self.forget_service(name),
+            ItemKind::Window => drop(self.windows.remove(name)),
+            ItemKind::ApprovalRule => drop(self.approval_rules.remove(name)),
+            ItemKind::EvidenceRule => drop(self.evidence_rules.remove(name)),
+            ItemKind::ChangeModel => drop(self.models.remove(name)),
+            ItemKind::PolicyFile => drop(self.policy_files.remove(name)),
+            ItemKind::Link => drop(self.links.remove(name)),
+        }
+    }
+
+    fn forget_service(&mut self, name: &str) {
+        let Some(item) = self.services.remove(name) else { return };
+        for needed in &item.depends_on {
+            if let Some(names) = self.dependents.get_mut(needed) {
+                names.remove(&item.name);
+            }
+        }
+        for repository in &item.repositories {
+            if let Some(names) = self.by_repository.get_mut(repository) {
+                names.remove(&item.name);
+            }
+        }
+    }
+
+    /// The environment that a foreign name means; letters' case does not matter.
+    pub fn environment_named(&self, name: &str) -> Option<&Arc<Environment>> {
+        let known = self.by_alias.get(name.to_lowercase().as_str())?;
+        self.environments.get(known)
+    }
+
+    /// Services whose sources come from `repository` (and, where paths are known, from one of `paths`).
+    pub fn services_from(&self, repository: &str) -> Vec<&Arc<Service>> {
+        let Some(names) = self.by_repository.get(repository) else { return Vec::new() };
+        names.iter().filter_map(|name| self.services.get(name)).collect()
+    }
+
+    /// Whose an identity is.
+    pub fn person_of(&self, identity: &IdentityKey) -> Option<&PersonId> {
+        self.by_identity.get(identity)
+    }
+
+    /// Who depends on a service directly.
+    pub fn dependents_of(&self, service: &ServiceName) -> impl Iterator<Item = &ServiceName> {
+        self.dependents.get(service).into_iter().flatten()
+    }
+
+    /// How many services depend on `service`, directly or not, counted up to `limit`.
+    pub fn count_dependents(&self, service: &ServiceName, limit: usize) -> usize {
+        let mut seen: BTreeSet<&ServiceName> = BTreeSet::new();
+        let mut pending = vec![service];
+        while let Some(next) = pending.pop() {
+            for name in self.dependents_of(next) {
+                if seen.len() >= limit {
+                    return limit;
+                }
+                if seen.insert(name) {
+                    pending.push(name);
+                }
+            }
+        }
+        seen.len()
+    }
+
+    /// Service and environment as scopes see them. What is not declared has empty texts.
+    pub fn target(&self, service: &ServiceName, environment: &EnvironmentName) -> Target {
+        let mut target = Target {
+            service: service.to_string(),
+            environment: environment.to_string(),
+            ..Target::default()
+        };
+        if let Some(item) = self.services.get(service) {
+            target.team = item.owner.to_string();
+            target.service_tier = item.tier.clone();
+            target.labels = item.labels.clone();
+        }
+        if let Some(item) = self.environments.get(environment) {
+            target.environment_tier = item.tier.as_str().to_owned();
+        }
+        target
+    }
+
+    /// Whether a person holds a role whose scope covers a target.
+    pub fn holds_role(&self, person: &PersonId, role: &str, target: &Target) -> bool {
+        self.people.get(person).is_some_and(|person| {
+            person.roles.iter().any(|held| held.role == role && held.scope.covers(target))
+        })
+    }
+
+    /// Scope of everything a name set of services covers; used to bind what a token may ask.
+    pub fn scope_of_services(services: impl IntoIterator<Item = ServiceName>) -> Scope {
+        Scope {
+            services: services.into_iter().map(|name| name.to_string()).collect(),
+            ..Scope::default()
+        }
+    }
+
+    /// Dependencies as plain names, for cycle checks.
+    pub fn dependency_edges(&self) -> BTreeMap<String, BTreeSet<String>> {
+        self.services
+            .iter()
+            .map(|(name, item)| {
+                (name.to_string(), item.depends_on.iter().map(ToString::to_string).collect())
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::organisation::EnvironmentTier;
+
+    fn service(name: &str, needs: &[&str]) -> Item {
+        Item::Service(Box::new(
+            serde_json::from_value(
+                serde_json::json!({"name": name, "owner": "payments", "depends_on": needs,
+                "repositories": ["github.com/acme/mono"]}),
+            )
+            .expect("a service"),
+        ))
+    }
+
+    fn environment(name: &str) -> Item {
+        Item::Environment(Environment {
+            name: EnvironmentName::parse(name).expect("a name"),
+            tier: EnvironmentTier::Production,
+            controlled: true,
+            aliases: ["PROD".to_owned()].into(),
+            after: None,
+            soak_minutes: 0,
+        })
+    }
+
+    fn apply(organisation: &mut Organisation, wanted: &[Item]) -> usize {
+        let plan = organisation.plan(wanted);
+        for step in &plan {
+            match step {
+                PlanStep::Declare { item, .. } => {
+                    organisation.declare(&ItemDeclared { item: item.clone() })
+                }
+                PlanStep::Withdraw(Withdrawal { kind, name }) => {
+                    organisation.withdraw(&ItemWithdrawn { kind: *kind, name: name.clone() });
+                }
+            }
+        }
+        plan.len()
+    }
+
+    #[test]
+    fn applying_the_same_wish_twice_changes_nothing() {
+        let mut organisation = Organisation::default();
+        let wanted = [service("api", &["db"]), service("db", &[]), environment("production")];
+        assert_eq!(apply(&mut organisation, &wanted), 3);
+        assert_eq!(apply(&mut organisation, &wanted), 0);
+        assert_eq!(apply(&mut organisation, &wanted[..2]), 1);
+        assert_eq!(organisation.environment_named("prod"), None);
+        assert_eq!(apply(&mut organisation, &[]), 2);
+        assert_eq!(organisation.names(), []);
+    }
+
+    #[test]
+    fn look_ups_follow_what_is_declared() {
+        let mut organisation = Organisation::default();
+        apply(
+            &mut organisation,
+            &[service("api", &["db"]), service("db", &[]), environment("production")],
+        );
+        let db = ServiceName::parse("db").expect("a name");
+        assert_eq!(organisation.count_dependents(&db, 100), 1);
+        assert_eq!(organisation.services_from("github.com/acme/mono").len(), 2);
+        assert_eq!(
+            organisation.environment_named("Prod").map(|found| found.name.to_string()),
+            Some("production".into())
+        );
+        apply(&mut organisation, &[service("api", &[]), service("db", &[])]);
+        assert_eq!(organisation.count_dependents(&db, 100), 0);
+    }
+}

@@ -1,0 +1,164 @@
+//! The world as the gate needs it: everything that is open, in force or declared, folded from the ledger.
+//!
+//! [`Standing`] is a pure fold over all entries in their order. It lives in memory, costs nothing to
+//! clone, and is bounded by open work, not by history: closed changes leave it, only what they taught
+//! stays. The same prefix of the ledger makes the same standing on every replica and after every restart.
+
+mod apply;
+mod recorded;
+mod topics;
+
+pub use recorded::{Actor, Recorded};
+pub use topics::{Topic, topics_of};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::deployment::{Deployment, Place};
+use crate::ids::{
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, ModelName,
+    PassId, ServiceName, StopId, TeamName, TokenId,
+};
+use crate::organisation::Organisation;
+use crate::pass::GivenPass;
+use crate::stop::{Exception, Stop};
+
+/// Everything that is open, in force or declared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Number of ledger entries folded.
+    pub size: u64,
+    /// Time of the last entry; no later entry is earlier.
+    pub last_time: Option<Timestamp>,
+    /// The number the next change gets, less one.
+    pub changes_counted: u64,
+    /// The number the next deployment gets, less one.
+    pub deployments_counted: u64,
+    /// What is declared.
+    pub organisation: Organisation,
+    /// The policy in force.
+    pub policy: Option<Arc<PolicyInForce>>,
+    /// Open changes, and those that still owe something.
+    pub changes: OrdMap<ChangeNumber, Arc<Change>>,
+    /// Open changes of a service.
+    pub changes_of_service: OrdMap<ServiceName, OrdSet<ChangeNumber>>,
+    /// Open changes that bring a commit.
+    pub changes_of_commit: OrdMap<CommitId, OrdSet<ChangeNumber>>,
+    /// Open changes that a run asked for, by [`crate::run::RunRef::key`].
+    pub changes_of_run: OrdMap<String, OrdSet<ChangeNumber>>,
+    /// Changes that wait or owe, by owner team, for debt.
+    pub owing: OrdMap<TeamName, OrdSet<ChangeNumber>>,
+    /// Deployments under way, and those of open changes.
+    pub deployments: OrdMap<DeploymentNumber, Arc<Deployment>>,
+    /// What is remembered of each service in each environment.
+    pub places: OrdMap<(ServiceName, EnvironmentName), Arc<Place>>,
+    /// Passes that may still be redeemed.
+    pub passes: OrdMap<PassId, Arc<GivenPass>>,
+    /// Stops in force.
+    pub stops: OrdMap<StopId, Arc<Stop>>,
+    /// Exceptions granted and not over.
+    pub exceptions: OrdMap<ExceptionId, Arc<Exception>>,
+    /// Digests refused, with the deployment they failed in.
+    pub denied_digests: OrdMap<Digest, Arc<DeniedDigest>>,
+    /// How change models have fared.
+    pub models: OrdMap<ModelName, ModelRecord>,
+    /// Open incidents by service.
+    pub incidents: OrdMap<String, Arc<OpenIncident>>,
+    /// Tokens that are good.
+    pub tokens: OrdMap<TokenId, Arc<TokenInForce>>,
+    /// Where each topic was last touched: the size of the ledger after it.
+    pub touched: OrdMap<Topic, u64>,
+}
+
+/// The policy in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInForce {
+    /// Digest of the bundle.
+    pub bundle: Digest,
+    /// Digests of its modules by path.
+    pub modules: std::collections::BTreeMap<String, Digest>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A digest that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeniedDigest {
+    /// The service it was of.
+    pub service: ServiceName,
+    /// The deployment in which it failed.
+    pub deployment: DeploymentNumber,
+    /// What happened.
+    pub reason: String,
+}
+
+/// How a change model has fared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Whether it may be used.
+    pub earned: bool,
+    /// The last outcomes of changes in its scope, newest last, at most ten: whether they were good.
+    pub recent: Vec<bool>,
+}
+
+/// An open incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIncident {
+    /// What was told.
+    pub incident: crate::housekeeping::IncidentOpened,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A token that is good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenInForce {
+    /// What it may.
+    pub token: crate::housekeeping::TokenCreated,
+    /// Its permissions as a set.
+    pub permissions: BTreeSet<String>,
+}
+
+impl Standing {
+    /// The entry count after which `topic` was last touched; 0 for never.
+    pub fn touched_at(&self, topic: &Topic) -> u64 {
+        self.touched.get(topic).copied().unwrap_or(0)
+    }
+
+    /// Whether none of `topics` was touched after the ledger had `size` entries.
+    pub fn untouched_since<'a>(
+        &self,
+        topics: impl IntoIterator<Item = &'a Topic>,
+        size: u64,
+    ) -> bool {
+        topics.into_iter().all(|topic| self.touched_at(topic) <= size)
+    }
+
+    /// What is remembered of a service in an environment.
+    pub fn place(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> Option<&Arc<Place>> {
+        self.places.get(&(service.clone(), environment.clone()))
+    }
+
+    /// Open changes of a service in an environment, oldest first.
+    pub fn open_changes<'a>(
+        &'a self,
+        service: &'a ServiceName,
+        environment: &'a EnvironmentName,
+    ) -> impl Iterator<Item = &'a Arc<Change>> {
+        self.changes_of_service
+            .get(service)
+            .into_iter()
+            .flatten()
+            .filter_map(|number| self.changes.get(number))
+            .filter(move |change| change.environment == *environment)
+    }
+}

@@ -1,0 +1,89 @@
+//! Topics: what a decision looked at, so that it can be told whether it still holds.
+//!
+//! A gate question is judged without a lock, on the standing at some size of the ledger. Before its
+//! answer is recorded, each topic it read is checked: was it touched since? Then it is judged anew. The same
+//! topics wake those who wait.
+
+use serde::{Deserialize, Serialize};
+
+use super::Standing;
+use crate::event::Event;
+use crate::ids::{ChangeNumber, Digest, ServiceName};
+
+/// Something a decision may depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Anything declared, the policy included.
+    Organisation,
+    /// Stops and exceptions.
+    Stops,
+    /// Changes, deployments, places and incidents of a service.
+    Service(ServiceName),
+    /// One change.
+    Change(ChangeNumber),
+    /// One digest that is refused.
+    Digest(Digest),
+    /// Debts of anybody.
+    Debts,
+    /// How change models fare.
+    Models,
+}
+
+/// What `event` touches, given the standing after it.
+pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
+    let change = |number: &ChangeNumber| {
+        let mut topics = vec![Topic::Change(*number)];
+        if let Some(change) = after.changes.get(number) {
+            topics.extend(change.services.iter().cloned().map(Topic::Service));
+        }
+        topics
+    };
+    match event {
+        Event::LedgerOpened(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
+        | Event::DeliveryHeard(_)
+        | Event::GateDecided(_)
+        | Event::PassRedeemed(_)
+        | Event::PassRefused(_)
+        | Event::ChangeApprovalRefused(_)
+        | Event::ChangeReminded(_) => Vec::new(),
+        Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
+        Event::IncidentResolved(_) => Vec::new(),
+        Event::ItemDeclared(_)
+        | Event::ItemWithdrawn(_)
+        | Event::OrganisationApplied(_)
+        | Event::PolicyActivated(_) => {
+            vec![Topic::Organisation]
+        }
+        Event::ModelEarned(_) | Event::ModelLost(_) => vec![Topic::Models],
+        Event::ChangeProposed(event) => change(&event.change),
+        Event::ChangeRevised(event) => change(&event.change),
+        Event::ChangeJoined(event) => vec![Topic::Change(event.change)],
+        Event::ChangeKindSet(event) => vec![Topic::Change(event.change)],
+        Event::ChangeInvolved(event) => vec![Topic::Change(event.change)],
+        Event::ChangeEvidenceAdded(event) => vec![Topic::Change(event.change)],
+        Event::ChangeAssessed(event) => vec![Topic::Change(event.change)],
+        Event::ChangeAuthorizationRequested(event) => vec![Topic::Change(event.change)],
+        Event::ChangeApproved(event) => vec![Topic::Change(event.change)],
+        Event::ChangeRejected(event) => vec![Topic::Change(event.change)],
+        Event::ChangeAuthorized(event) => vec![Topic::Change(event.change)],
+        Event::ChangeScheduled(event) => change(&event.change),
+        Event::ChangeImplementationStarted(event) => change(&event.change),
+        Event::ChangeImplementationEnded(event) => change(&event.change),
+        Event::ChangeDebtIncurred(event) => vec![Topic::Change(event.change), Topic::Debts],
+        Event::ChangeDebtSettled(event) => vec![Topic::Change(event.change), Topic::Debts],
+        Event::ChangeClosed(event) => change(&event.change),
+        Event::ChangeCanceled(event) => change(&event.change),
+        Event::DeploymentStarted(event) => vec![Topic::Service(event.deployment.service.clone())],
+        Event::DeploymentEnded(event) => vec![Topic::Service(event.service.clone())],
+        Event::DigestDenied(event) => event.digests.iter().cloned().map(Topic::Digest).collect(),
+        Event::StopPulled(_)
+        | Event::StopLifted(_)
+        | Event::ExceptionGranted(_)
+        | Event::ExceptionRevoked(_) => {
+            vec![Topic::Stops]
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Stop the line, and the exceptions to stops, freezes and rules.
+//!
+//! A stop takes effect on the next question and holds until it is lifted. An exception is a
+//! recorded, reasoned, time-boxed permission; using one always costs a review.
+
+mod decide;
+pub mod event;
+mod state;
+
+pub use decide::{grant, lift, pull, revoke};
+pub use state::{Exception, Stop};
