@@ -42,14 +42,27 @@ pub fn append_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Result<(), BundleErro
 /// The entries in the bytes of `bundle`; exactly as many as its width says.
 pub fn decode(bundle: BundleId, bytes: &[u8]) -> Result<Vec<&[u8]>, BundleError> {
     let mut rest = bytes;
+    let entries = take_entries(bundle, &mut rest)?;
+    if rest.is_empty() { Ok(entries) } else { Err(BundleError::TrailingBytes(rest.len())) }
+}
+
+/// The bytes of `bundle` at the front of a wider one: a log that has grown may no longer serve
+/// the narrower form.
+pub fn prefix(bundle: BundleId, wider: &[u8]) -> Result<&[u8], BundleError> {
+    let mut rest = wider;
+    take_entries(bundle, &mut rest)?;
+    Ok(&wider[..wider.len() - rest.len()])
+}
+
+fn take_entries<'a>(bundle: BundleId, rest: &mut &'a [u8]) -> Result<Vec<&'a [u8]>, BundleError> {
     let mut entries = Vec::with_capacity(usize::from(bundle.width));
     for position in 0..bundle.width {
-        let (length, after) = rest.split_first_chunk().ok_or(BundleError::Truncated(position))?;
+        let truncated = BundleError::Truncated(position);
+        let Some((length, after)) = rest.split_first_chunk() else { return Err(truncated) };
         let length = usize::from(u16::from_be_bytes(*length));
-        let (entry, after) =
-            after.split_at_checked(length).ok_or(BundleError::Truncated(position))?;
+        let Some((entry, after)) = after.split_at_checked(length) else { return Err(truncated) };
         entries.push(entry);
-        rest = after;
+        *rest = after;
     }
-    if rest.is_empty() { Ok(entries) } else { Err(BundleError::TrailingBytes(rest.len())) }
+    Ok(entries)
 }

@@ -1,0 +1,15 @@
+//! The ledger against published vectors, independent implementations and deliberate damage.
+
+mod anchor;
+mod checkpoint;
+mod flips;
+mod log;
+mod memory_log;
+mod mutations;
+mod note;
+mod oracle;
+mod receipt;
+mod shared;
+mod tile;
+mod tree;
+mod vectors;
