@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod ids;
 pub mod organisation;
 pub mod pass;
+pub mod permission;
 pub mod refusal;
 pub mod risk;
 pub mod run;

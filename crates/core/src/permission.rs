@@ -1,0 +1,59 @@
+//! Permissions: what a token may allow. Every route names one; there is none to bypass the gate.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! permissions {
+    ($($variant:ident = $name:literal, $about:literal;)*) => {
+        /// What a token may allow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Permission {
+            $(#[doc = $about] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Permission {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name, `gate.evaluate`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it allows, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
+            }
+
+            /// Reads a name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+permissions! {
+    GateEvaluate = "gate.evaluate", "Ask at the gate.";
+    GateRedeem = "gate.redeem", "Redeem a pass and start a deployment.";
+    DeploymentReport = "deployment.report", "Report how a deployment ended.";
+    ChangeRead = "change.read", "See changes, deployments and decisions.";
+    ChangeApprove = "change.approve", "Approve, reject and review changes; for people only.";
+    ChangeEdit = "change.edit", "Cancel and close changes.";
+    StopPull = "stop.pull", "Stop the line.";
+    StopLift = "stop.lift", "Lift a stop.";
+    ExceptionGrant = "exception.grant", "Grant and revoke exceptions; for people only.";
+    CalendarRead = "calendar.read", "See windows.";
+    OrganisationRead = "organisation.read", "See what is declared.";
+    OrganisationApply = "organisation.apply", "Declare and withdraw services, windows, rules, policy and links.";
+    PolicyRead = "policy.read", "See the policy and evaluate it.";
+    LedgerRead = "ledger.read", "See ledger entries and prove them.";
+    EventRead = "event.read", "Follow events as they happen.";
+    InboxRead = "inbox.read", "See deliveries and what became of them.";
+    TokenManage = "token.manage", "Create and revoke tokens.";
+}
+
+impl std::fmt::Display for Permission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
