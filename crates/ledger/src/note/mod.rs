@@ -94,10 +94,13 @@ pub fn open<'a>(note: &'a str, keys: &[VerifyingKey]) -> Result<OpenedNote<'a>, 
             parse_signature(line).ok_or(NoteError::MalformedSignature(number))?;
         let known =
             |key: &&VerifyingKey| key.name() == signature.name && key.key_id() == signature.key_id;
-        match keys.iter().find(known) {
-            None => opened.unknown.push(signature),
-            Some(key) if key.verify(text.as_bytes(), &bytes) => opened.verified.push(signature),
-            Some(_) => return Err(NoteError::BadSignature { name: signature.name }),
+        let mut candidates = keys.iter().filter(known).peekable();
+        if candidates.peek().is_none() {
+            opened.unknown.push(signature);
+        } else if candidates.any(|key| key.verify(text.as_bytes(), &bytes)) {
+            opened.verified.push(signature);
+        } else {
+            return Err(NoteError::BadSignature { name: signature.name });
         }
     }
     if opened.verified.is_empty() { Err(NoteError::NoKnownSignature) } else { Ok(opened) }

@@ -90,7 +90,8 @@ fn the_first_problem_is_the_same_on_any_number_of_threads() {
 #[test]
 fn problems_name_what_is_wrong() {
     let good = MemoryLog::of_size(700);
-    let cases: [(&str, fn(&mut Vec<u8>), &str); 7] = [
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage, &str); 7] = [
         ("tile/entries/001", |b| b[9] ^= 1, "entry 256 does not have the hash in `tile/0/001`"),
         ("tile/0/002.p/188", |b| b[40] ^= 1, "entry 513 does not have the hash"),
         ("tile/1/000.p/2", |b| b[40] ^= 1, "hash 1 of `tile/1/000.p/2` is not that of"),

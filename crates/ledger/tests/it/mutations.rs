@@ -124,6 +124,34 @@ proptest! {
     }
 }
 
+#[test]
+#[ignore = "slow without optimisation: run with --release -- --ignored"]
+fn a_million_mutated_proofs_are_refused() {
+    let leaves = leaves(256);
+    let nodes = Nodes::of(&leaves);
+    let roots: Vec<Hash> = (0..=leaves.len()).map(|size| audit::root(&leaves[..size])).collect();
+    let mut seed = 0x5eed_u64;
+    let mut below = |bound: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % bound
+    };
+    for round in 0..500_000 {
+        let to = 2 + below(255);
+        let from = 1 + below(to - 1); // below `to`, so both kinds of proof have hashes
+        for mut proof in [nodes.inclusion(from, to), nodes.consistency(from, to)] {
+            let at = below(proof.len() as u64) as usize;
+            proof[at] = flipped(&proof[at], below(32) as usize, 1 + below(255) as u8);
+            let (older, newer) = (&roots[from as usize], &roots[to as usize]);
+            let leaf = &leaves[from as usize];
+            let accepted = verify_inclusion(from, to, leaf, &proof, newer).is_ok()
+                || verify_consistency(from, to, older, newer, &proof).is_ok();
+            assert!(!accepted, "round {round}: {from}, {to}, hash {at}");
+        }
+    }
+}
+
 /// Longer, shorter, swapped, doubled, and with one bit flipped in each hash.
 fn damages(proof: &[Hash]) -> Vec<Vec<Hash>> {
     let filler = leaf_hash(b"filler");

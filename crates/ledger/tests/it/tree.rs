@@ -1,8 +1,9 @@
 //! Roots and batches, for every way to cut a small log into batches.
 
+use sha2::{Digest, Sha256};
 use sluice_ledger::audit;
 use sluice_ledger::{
-    Batch, Frontier, Hash, append_with_proofs, empty_root, leaf_hash, verify_inclusion,
+    Batch, Frontier, Hash, append_with_proofs, empty_root, leaf_hash, node_hash, verify_inclusion,
 };
 
 use crate::memory_log::{Nodes, leaves};
@@ -61,6 +62,16 @@ fn batches_give_every_complete_subtree_exactly_once() {
     }
     seen.sort();
     assert_eq!(seen, Nodes::of(&leaves).0.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn node_hashes_are_those_of_the_general_interface() {
+    for index in 0..1000u64 {
+        let (left, right) = (leaf_hash(&index.to_le_bytes()), leaf_hash(&index.to_be_bytes()));
+        let message = [&[1], left.as_bytes().as_slice(), right.as_bytes()].concat();
+        let expected: [u8; 32] = Sha256::digest(&message).into();
+        assert_eq!(node_hash(&left, &right), Hash::new(expected));
+    }
 }
 
 #[test]
