@@ -50,6 +50,11 @@ impl Edge {
         Ok(Self { size, levels })
     }
 
+    /// Takes an edge that was computed elsewhere, by level.
+    pub(crate) fn from_levels(size: u64, levels: Vec<Vec<Hash>>) -> Self {
+        Self { size, levels }
+    }
+
     /// Entries in the log.
     pub(crate) fn size(&self) -> u64 {
         self.size

@@ -25,6 +25,15 @@ pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Keeps a server from starting while the folder is read. No lock file is made for that.
+pub(crate) fn lock_for_reading(dir: &Path) -> Result<Option<File>, OpenError> {
+    let Ok(file) = File::open(dir.join(LOCK)) else { return Ok(None) };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(dir.to_path_buf())),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+    }
+}
+
 /// Sets space aside, so that a full disk can still be looked at. A full disk is no reason to stop.
 pub(crate) fn keep_reserve(dir: &Path) {
     let path = dir.join(RESERVE);

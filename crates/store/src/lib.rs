@@ -19,6 +19,8 @@ mod readers;
 mod record;
 pub mod rows;
 mod seal;
+mod verify;
+mod views;
 mod writer;
 
 pub use self::batch::{
@@ -34,4 +36,6 @@ pub use self::readers::{
     MAX_PAGE, OutboxFilter, Page, Readers,
 };
 pub use self::rows::{DuplicateBy, Row, RowOutcome};
+pub use self::verify::{Describe, Described, Problem, VerifyReport, verify_dir};
+pub use self::views::{Difference, Scratch, View, ViewRow, ViewSource, compare_views, views_dump};
 pub use self::writer::Writer;

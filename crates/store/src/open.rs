@@ -26,7 +26,8 @@ pub(crate) const DATABASE: &str = "sluice.db";
 /// Name of the anchor in the folder, unless it lies elsewhere.
 pub(crate) const ANCHOR: &str = "anchor";
 
-const FORMAT: &str = "1";
+/// The format of the database, in its table `meta`.
+pub(crate) const FORMAT: &str = "1";
 
 /// What to open, and how.
 #[derive(Clone)]

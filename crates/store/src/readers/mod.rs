@@ -29,6 +29,7 @@ pub use self::inbox::InboxFilter;
 pub use self::log::{Entry, MAX_ENTRIES};
 pub use self::outbox::OutboxFilter;
 use self::pool::Pool;
+pub(crate) use self::stored::digest_holds;
 use crate::edge::Edge;
 use crate::error::{OpenError, ReadError, SafeHaltKind};
 use crate::seal;

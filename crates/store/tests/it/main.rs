@@ -2,3 +2,4 @@
 
 mod instance;
 mod round_trip;
+mod rows;

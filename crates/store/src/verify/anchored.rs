@@ -1,0 +1,82 @@
+//! The identity of the folder, and its entries against the signed anchor.
+
+use std::path::Path;
+
+use rusqlite::OptionalExtension;
+use sluice_ledger::{Checkpoint, VerifyingKey};
+
+use super::{Problem, Verification};
+use crate::anchor_file::{self, AnchorReadError};
+use crate::edge::{Edge, Tree};
+use crate::open::FORMAT;
+
+impl Verification<'_> {
+    /// Checks format and key; gives the origin.
+    pub(super) fn meta(&self, key: &VerifyingKey) -> Result<String, Problem> {
+        let meta = |name: &str| -> Result<String, Problem> {
+            self.connection
+                .query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0))
+                .optional()
+                .map_err(|error| Problem::unreadable("the table `meta`", error))?
+                .ok_or_else(|| Problem::Identity(format!("the database does not name its {name}")))
+        };
+        let format = meta("format")?;
+        if format != FORMAT {
+            return Err(Problem::Identity(format!(
+                "the database has format `{format}`, this program knows `{FORMAT}`"
+            )));
+        }
+        let stored = meta("key")?;
+        if stored != key.to_string() {
+            return Err(Problem::Identity(format!("the database belongs to the key `{stored}`")));
+        }
+        meta("origin")
+    }
+
+    /// Checks that the entries continue the signed head; gives the signed size.
+    pub(super) fn anchor(
+        &self,
+        path: &Path,
+        key: &VerifyingKey,
+        origin: &str,
+        edge: &Edge,
+    ) -> Result<u64, Problem> {
+        let state = match anchor_file::read(path) {
+            Ok(Some(state)) => state,
+            Ok(None) => {
+                return Err(Problem::Anchor(format!("there is none at `{}`", path.display())));
+            }
+            Err(AnchorReadError::Io(source)) => {
+                return Err(Problem::Io { path: path.to_path_buf(), source });
+            }
+            Err(AnchorReadError::Content(error)) => {
+                return Err(Problem::Anchor(error.to_string()));
+            }
+        };
+        let signed = Checkpoint::open(&state.checkpoint, std::slice::from_ref(key))
+            .map_err(|error| Problem::Anchor(error.to_string()))?;
+        if signed.origin != origin {
+            return Err(Problem::Anchor(format!(
+                "it is of the log `{}`, the database is `{origin}`",
+                signed.origin
+            )));
+        }
+        if signed.size > edge.size() {
+            return Err(Problem::Anchor(format!(
+                "{} entries were acknowledged, the database has {}: it is an older copy",
+                signed.size,
+                edge.size()
+            )));
+        }
+        let root = Tree::new(&self.connection, edge)
+            .root_at(signed.size)
+            .map_err(|error| Problem::read("the tree", error))?;
+        if root == signed.root {
+            return Ok(signed.size);
+        }
+        Err(Problem::Anchor(format!(
+            "the first {} entries are not those that were acknowledged",
+            signed.size
+        )))
+    }
+}
