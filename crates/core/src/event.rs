@@ -63,6 +63,8 @@ events! {
     TokenCreated(housekeeping::TokenCreated) = "token.created", 1;
     TokenRevoked(housekeeping::TokenRevoked) = "token.revoked", 1;
     DeliveryHeard(housekeeping::DeliveryHeard) = "delivery.heard", 1;
+    SourceSeen(housekeeping::SourceSeen) = "source.seen", 1;
+    RunSeen(housekeeping::RunSeen) = "run.seen", 1;
     IncidentOpened(housekeeping::IncidentOpened) = "incident.opened", 1;
     IncidentResolved(housekeeping::IncidentResolved) = "incident.resolved", 1;
 

@@ -1,9 +1,13 @@
 //! Events about the installation itself, and thin records that later work deepens.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Digest, LinkName, PersonId, ServiceName, TokenId};
+use crate::change::Involvement;
+use crate::ids::{CommitId, Digest, LinkName, PersonId, ServiceName, TokenId};
+use crate::run::RunRef;
 use crate::scope::Scope;
 
 /// The first entry of every ledger.
@@ -84,4 +88,33 @@ pub struct IncidentOpened {
 pub struct IncidentResolved {
     /// See [`IncidentOpened::id`].
     pub id: String,
+}
+
+/// Commits became known by a push or a merge: who had a hand in them, what they touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSeen {
+    /// Where: host and path.
+    pub repository: String,
+    /// The tip.
+    pub commit: CommitId,
+    /// Every commit that came with it, the tip included; at most 200.
+    pub commits: Vec<CommitId>,
+    /// Who had a hand in them.
+    pub involved: BTreeSet<Involvement>,
+    /// Paths touched, as far as known; at most 200.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// A pipeline run became known: who started it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSeen {
+    /// The run.
+    pub run: RunRef,
+    /// Commit it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// Who started it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub involved: BTreeSet<Involvement>,
 }

@@ -196,6 +196,18 @@ impl Schedule {
         Ok(Expanded { from, to, occurrences })
     }
 
+    /// About how many steps [`Schedule::expand`] may take over `[from, to)`, for callers that
+    /// expand many schedules and want a bound on them all.
+    pub fn expansion_steps(&self, from: Timestamp, to: Timestamp) -> u64 {
+        let dates = (self.rdates.len() + self.exdates.len() + 1) as u64;
+        let rule = self.rrule.as_ref().and_then(|text| text.parse::<Rule>().ok());
+        let Some(rule) = rule else { return dates };
+        let length = Length::between(self.start, self.end).usual();
+        let earliest = TimeZone::UTC.to_datetime(from).saturating_sub(length + ZONE_MARGIN);
+        let latest = TimeZone::UTC.to_datetime(to).saturating_add(ZONE_MARGIN);
+        dates.saturating_add(rule.steps(self.start, earliest..latest))
+    }
+
     /// All local starts whose occurrences might reach into `[from, to)`, and a few more.
     fn local_starts(
         &self,

@@ -12,7 +12,7 @@ use super::{
 use crate::change::{self, Change, ChangeOutcome};
 use crate::deployment::{Deployment, DeploymentState, Place};
 use crate::event::Event;
-use crate::ids::ChangeNumber;
+use crate::ids::{ChangeNumber, DeploymentNumber};
 use crate::pass::GivenPass;
 
 /// Passes are remembered for this long after their end, so that a late redeem hears the right reason.
@@ -20,6 +20,9 @@ const PASSES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Deployments remembered of each place.
 const RECENT: usize = 20;
+
+/// Commits and runs remembered.
+const SEEN: usize = 10_000;
 
 /// Outcomes remembered of each change model.
 const OUTCOMES: usize = 10;
@@ -75,6 +78,27 @@ impl Standing {
                 );
             }
             Event::TokenRevoked(event) => drop(self.tokens.remove(&event.id)),
+            Event::SourceSeen(data) => {
+                if self.sources.insert(data.commit.clone(), Arc::new(data.clone())).is_none() {
+                    self.source_order.push_back(data.commit.clone());
+                }
+                if self.source_order.len() > SEEN
+                    && let Some(oldest) = self.source_order.pop_front()
+                {
+                    self.sources.remove(&oldest);
+                }
+            }
+            Event::RunSeen(data) => {
+                let key = data.run.key();
+                if self.runs.insert(key.clone(), Arc::new(data.clone())).is_none() {
+                    self.run_order.push_back(key);
+                }
+                if self.run_order.len() > SEEN
+                    && let Some(oldest) = self.run_order.pop_front()
+                {
+                    self.runs.remove(&oldest);
+                }
+            }
             Event::IncidentOpened(incident) => {
                 let open = OpenIncident { incident: incident.clone(), since: at };
                 self.incidents.insert(incident.id.clone(), Arc::new(open));
@@ -190,8 +214,18 @@ impl Standing {
         } else {
             self.changes.remove(&number);
             for deployment in after.deployments.difference(&after.running) {
-                self.deployments.remove(deployment);
+                self.forget_deployment(*deployment);
             }
+        }
+    }
+
+    /// Forgets a deployment, unless it is the last of its place: that one may still be undone.
+    fn forget_deployment(&mut self, number: DeploymentNumber) {
+        let Some(deployment) = self.deployments.get(&number) else { return };
+        let key = (deployment.service.clone(), deployment.environment.clone());
+        let last = self.places.get(&key).and_then(|place| place.recent.last());
+        if last.is_none_or(|(last, _)| *last != number) {
+            self.deployments.remove(&number);
         }
     }
 
@@ -252,17 +286,25 @@ impl Standing {
         let key = (data.service.clone(), data.environment.clone());
         let mut place =
             self.places.get(&key).map(|place| place.as_ref().clone()).unwrap_or_default();
+        let older = place
+            .recent
+            .last()
+            .map(|(number, _)| *number)
+            .filter(|number| *number != data.deployment);
         remember(&mut place, known.as_deref(), data, at);
         self.places.insert(key, Arc::new(place));
-        let open_change = data.change.is_some_and(|number| self.changes.contains_key(&number));
-        match known {
-            Some(mut deployment) if open_change => {
-                let ended = Arc::make_mut(&mut deployment);
-                ended.state = data.report.state;
-                ended.report = Some(data.report.clone());
-                self.deployments.insert(data.deployment, deployment);
-            }
-            _ => drop(self.deployments.remove(&data.deployment)),
+        if let Some(mut deployment) = known {
+            let ended = Arc::make_mut(&mut deployment);
+            ended.state = data.report.state;
+            ended.report = Some(data.report.clone());
+            self.deployments.insert(data.deployment, deployment);
+        }
+        let over = older.filter(|older| {
+            let change = self.deployments.get(older).and_then(|deployment| deployment.change);
+            change.is_none_or(|number| !self.changes.contains_key(&number))
+        });
+        if let Some(older) = over {
+            self.forget_deployment(older);
         }
     }
 

@@ -14,12 +14,13 @@ pub use topics::{Topic, topics_of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::{OrdMap, OrdSet, Vector};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::deployment::{Deployment, Place};
+use crate::housekeeping::{RunSeen, SourceSeen};
 use crate::ids::{
     ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, ModelName,
     PassId, ServiceName, StopId, TeamName, TokenId,
@@ -71,6 +72,14 @@ pub struct Standing {
     pub incidents: OrdMap<String, Arc<OpenIncident>>,
     /// Tokens that are good.
     pub tokens: OrdMap<TokenId, Arc<TokenInForce>>,
+    /// Commits that pushes and merges brought lately, by tip.
+    pub sources: OrdMap<CommitId, Arc<SourceSeen>>,
+    /// Tips in the order in which they came, so that the oldest leave first.
+    pub source_order: Vector<CommitId>,
+    /// Runs that were seen lately, by [`crate::run::RunRef::key`].
+    pub runs: OrdMap<String, Arc<RunSeen>>,
+    /// Keys of runs in the order in which they came, so that the oldest leave first.
+    pub run_order: Vector<String>,
     /// Where each topic was last touched: the size of the ledger after it.
     pub touched: OrdMap<Topic, u64>,
 }

@@ -44,6 +44,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::DeliveryHeard(_)
+        | Event::SourceSeen(_)
+        | Event::RunSeen(_)
         | Event::GateDecided(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)

@@ -29,6 +29,23 @@ pub struct Request {
 }
 
 impl Rule {
+    /// At most about how many steps it takes to expand the rule over `span` from `start`.
+    pub(in crate::calendar) fn steps(&self, start: DateTime, span: Range<DateTime>) -> u64 {
+        let from = match self.ending {
+            Ending::Count(_) => start,
+            Ending::Never | Ending::Local(_) | Ending::Utc(_) | Ending::On(_) => {
+                span.start.max(start)
+            }
+        };
+        let days = day_number(span.end.date()) - day_number(from.date()) + 366;
+        let per_day = match self.frequency {
+            Frequency::Yearly | Frequency::Monthly | Frequency::Weekly | Frequency::Daily => 1,
+            Frequency::Hourly => 24,
+            Frequency::Minutely => 24 * 60,
+        };
+        u64::try_from(days).unwrap_or(0).saturating_mul(per_day).min(STEP_LIMIT)
+    }
+
     /// The local times in `request.span` at which the rule matches, sorted, each once.
     pub fn expand(&self, request: &Request) -> Result<Vec<DateTime>, RuleProblem> {
         let mut walk = Walk::new(self, request);
