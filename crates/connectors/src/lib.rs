@@ -9,9 +9,13 @@
 //! Adding a system touches one folder and one line of [`registry()`].
 #![warn(missing_docs)]
 
+mod cdevents;
 mod connector;
 mod explain;
+mod generic;
 mod github;
+mod gitlab;
+mod jenkins;
 pub mod kit;
 mod registry;
 

@@ -4,7 +4,13 @@ use crate::connector::Connector;
 
 /// Every kind of system that Sluice can hear, in alphabetical order.
 pub fn registry() -> &'static [&'static dyn Connector] {
-    &[&crate::github::GitHub]
+    &[
+        &crate::cdevents::CdEvents,
+        &crate::generic::Generic,
+        &crate::github::GitHub,
+        &crate::gitlab::GitLab,
+        &crate::jenkins::Jenkins,
+    ]
 }
 
 /// The connector called `kind`.

@@ -31,6 +31,32 @@ fn expected(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     wanted.unwrap_or("of the expected type").to_owned()
 }
 
+/// A text, or a whole number that stands for one: senders write numbers of builds in both ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text or a whole number")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Written, E> {
+                Ok(Written(text.to_owned()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 /// The value of a member that must be there.
 pub(crate) fn need<T>(value: Option<T>, path: &str) -> Result<T, Unreadable> {
     value.ok_or_else(|| Unreadable::new("field_missing", format!("`{path}` is missing")))

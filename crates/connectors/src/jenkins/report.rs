@@ -1,0 +1,111 @@
+//! Our own report, for `httpRequest` steps: documented in README.md of this folder.
+
+use sluice_core::ids::Digest;
+use sluice_core::run::RunRef;
+use sluice_core::signal::{DeploymentSignal, Outcome, Signal};
+
+use crate::jenkins::config::Config;
+use crate::jenkins::hear::{branch, job_of_address, outcome, run};
+use crate::jenkins::wire::Report;
+use crate::kit::halt::{Halt, unreadable};
+use crate::kit::reading::{self, commit, need, need_text};
+use crate::kit::{repository, text, time};
+
+/// A run, stage or deployment that started or ended.
+pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
+    let report: Report = reading::read(body)?;
+    let job = text::filled(report.job.as_deref());
+    let job = job.or_else(|| job_of_address(report.url.as_deref()?));
+    let number = need(report.build.as_ref(), "build")?.0.clone();
+    let run = run(config, &need(job, "job")?, &number, report.url.clone())?;
+    let ended = || outcome(report.result.as_deref(), "result");
+    let signal = match need(report.event.as_deref(), "event")? {
+        "run.started" => run_started(report, run),
+        "run.finished" => run_finished(ended()?, report, run),
+        "stage.started" => stage(None, report, run)?,
+        "stage.finished" => stage(Some(ended()?), report, run)?,
+        "deployment.started" => deployment(DeploymentSignal::Running, report, run)?,
+        "deployment.finished" => {
+            let state = match ended()? {
+                Outcome::Succeeded => DeploymentSignal::Succeeded,
+                Outcome::Failed => DeploymentSignal::Failed,
+                Outcome::Canceled | Outcome::Skipped => DeploymentSignal::Canceled,
+            };
+            deployment(state, report, run)?
+        }
+        "deployment.rolled_back" => deployment(DeploymentSignal::RolledBack, report, run)?,
+        _ => return Err(unreadable("unknown_word", "the word in `event` is not known")),
+    };
+    Ok(vec![signal])
+}
+
+fn run_started(report: Report, run: RunRef) -> Signal {
+    Signal::RunStarted {
+        run,
+        repository: report.repository.as_deref().and_then(repository::from_address),
+        commit: commit(report.commit.as_deref()),
+        at: at(&report),
+        branch: branch(report.branch),
+        actor: None,
+    }
+}
+
+fn run_finished(outcome: Outcome, report: Report, run: RunRef) -> Signal {
+    Signal::RunFinished {
+        run,
+        repository: report.repository.as_deref().and_then(repository::from_address),
+        commit: commit(report.commit.as_deref()),
+        outcome,
+        at: at(&report),
+        branch: branch(report.branch),
+        actor: None,
+    }
+}
+
+fn stage(outcome: Option<Outcome>, report: Report, run: RunRef) -> Result<Signal, Halt> {
+    Ok(Signal::StageReported {
+        run,
+        commit: commit(report.commit.as_deref()),
+        at: at(&report),
+        stage: need_text(report.stage, "stage")?,
+        environment: report.environment,
+        outcome,
+    })
+}
+
+fn deployment(state: DeploymentSignal, report: Report, run: RunRef) -> Result<Signal, Halt> {
+    let at = at(&report);
+    let environment = need_text(report.environment, "environment")?;
+    let artifact = match report.artifact.as_deref().map(Digest::parse) {
+        Some(Ok(digest)) => Some(digest),
+        Some(Err(_)) => {
+            return Err(unreadable("not_a_digest", "`artifact` is not `sha256:` and 64 digits"));
+        }
+        None => None,
+    };
+    Ok(Signal::DeploymentReported {
+        deployment: deployment_id(&run, &environment, report.service.as_deref()),
+        repository: report.repository.as_deref().and_then(repository::from_address),
+        service: report.service,
+        environment,
+        state,
+        run: Some(run),
+        commit: commit(report.commit.as_deref()),
+        artifact,
+        version: report.version,
+        actor: None,
+        at,
+    })
+}
+
+/// Jenkins knows no deployments; one per build, environment and service is meant.
+fn deployment_id(run: &RunRef, environment: &str, service: Option<&str>) -> String {
+    match service {
+        Some(service) => format!("{}/{environment}/{service}", run.id),
+        None => format!("{}/{environment}", run.id),
+    }
+}
+
+fn at(report: &Report) -> Option<jiff::Timestamp> {
+    time::read(&report.at.as_ref()?.0)
+}
