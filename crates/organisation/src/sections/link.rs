@@ -1,0 +1,156 @@
+//! `links`: configured connectors. What the settings mean is checked by whoever knows connectors;
+//! the places of all their values are kept for that.
+
+use serde_json::{Map, Number, Value as Json};
+use sluice_core::ids::LinkName;
+use sluice_core::organisation::{Item, ItemKind, Link, SecretRef};
+
+use super::is_short_word;
+use crate::desk::{Desk, Table, shortened};
+use crate::yaml::{Node, Position, Scalar, Value};
+
+/// The newest and, while it is being changed, the one before.
+const SECRETS_LIMIT: usize = 2;
+/// The longest pointer whose place is kept.
+const POINTER_LIMIT_BYTES: usize = 256;
+/// The most places that are kept.
+const PARTS_LIMIT: usize = 100_000;
+const SECRET_HELP: &str =
+    "name where it is kept: `{env: ACME_SECRET}` or `{file: /run/secrets/acme}`";
+
+pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
+    let known = &["name", "connector", "secrets", "settings"];
+    let Some(table) = desk.table(node, "a link", known) else { return };
+    let name = table.required(desk, "name").and_then(|node| {
+        let text = desk.text(node, "`name`")?;
+        let name: LinkName = desk.name(&text, node.at)?;
+        desk.declare(ItemKind::Link, &text, &text, node.at).then_some(name)
+    });
+    let shown = name.as_ref().map_or("", LinkName::as_str).to_owned();
+    let connector = table.required(desk, "connector").and_then(|node| {
+        let text = desk.text(node, "`connector`")?;
+        desk.part(ItemKind::Link, &shown, "/connector", node.at);
+        if !is_short_word(&text) {
+            let message = format!("`{}` is not a connector", shortened(&text));
+            desk.error(node.at, "bad_name", message, "write its name, such as `github`");
+            return None;
+        }
+        Some(text)
+    });
+    let secrets = secrets(desk, &table);
+    let settings = table.get("settings").map_or(Json::Null, |node| {
+        desk.part(ItemKind::Link, &shown, "/settings", node.at);
+        json(desk, node, &shown, "/settings")
+    });
+    let (Some(name), Some(connector)) = (name, connector) else { return };
+    let link = Link { name, connector, hook: String::new(), secrets, settings };
+    desk.findings.items.push(Item::Link(link));
+}
+
+fn secrets(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<SecretRef> {
+    let Some(node) = table.get("secrets") else {
+        let message = "a link without a secret would believe anybody";
+        desk.error(table.key_at("secrets"), "link_without_secret", message, SECRET_HELP);
+        return Vec::new();
+    };
+    let single = std::slice::from_ref(node);
+    let nodes = match &node.value {
+        Value::List(items) => items.as_slice(),
+        Value::Scalar { .. } | Value::Map(_) | Value::Broken => single,
+    };
+    if nodes.is_empty() {
+        let message = "a link without a secret would believe anybody";
+        desk.error(node.at, "link_without_secret", message, SECRET_HELP);
+    }
+    if let Some(extra) = nodes.get(SECRETS_LIMIT) {
+        let message = format!("a link has at most {SECRETS_LIMIT} secrets");
+        let help = "keep the newest and the one before, the newest first";
+        desk.error(extra.at, "too_many_secrets", message, help);
+    }
+    nodes.iter().take(SECRETS_LIMIT).filter_map(|node| secret(desk, node)).collect()
+}
+
+/// Notes the place of a part of the settings, unless it lies too deep to be worth it.
+fn note(desk: &mut Desk<'_>, link: &str, pointer: &str, at: Position) {
+    if pointer.len() <= POINTER_LIMIT_BYTES && desk.findings.parts.len() < PARTS_LIMIT {
+        desk.part(ItemKind::Link, link, pointer, at);
+    }
+}
+
+/// The value is never quoted: a secret itself may stand where its name should.
+fn secret(desk: &mut Desk<'_>, node: &Node) -> Option<SecretRef> {
+    if node.scalar().is_some() {
+        desk.error(node.at, "wrong_type", "a secret is named, not written here", SECRET_HELP);
+        return None;
+    }
+    let table = desk.table(node, "a secret", &["env", "file"])?;
+    match (table.get("env"), table.get("file")) {
+        (Some(node), None) => {
+            let name = desk.text(node, "`env`")?;
+            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            let sound = (1..=128).contains(&name.len()) && name.bytes().all(word);
+            if !sound {
+                let message = "`env` is not the name of an environment variable";
+                desk.error(node.at, "bad_name", message, SECRET_HELP);
+            }
+            sound.then_some(SecretRef::Env(name))
+        }
+        (None, Some(node)) => {
+            let path = desk.text(node, "`file`")?;
+            if path.is_empty() || path.contains('\0') {
+                desk.error(node.at, "bad_value", "`file` is not a path", SECRET_HELP);
+                return None;
+            }
+            Some(SecretRef::File(path))
+        }
+        (Some(_), Some(node)) => {
+            let message = "a secret is in one place, not in two";
+            desk.error(node.at, "conflicting_keys", message, "keep `env` or `file`");
+            None
+        }
+        (None, None) => {
+            desk.error(node.at, "missing_key", "it is not said where the secret is", SECRET_HELP);
+            None
+        }
+    }
+}
+
+/// The value as JSON; the place of every part is noted by JSON pointer.
+fn json(desk: &mut Desk<'_>, node: &Node, link: &str, pointer: &str) -> Json {
+    match &node.value {
+        Value::Broken => Json::Null,
+        Value::Scalar { .. } => match node.scalar() {
+            None | Some(Scalar::Null) => Json::Null,
+            Some(Scalar::Bool(truth)) => Json::Bool(truth),
+            Some(Scalar::Integer(number)) => Json::Number(number.into()),
+            Some(Scalar::Text(text)) => Json::String(text.to_owned()),
+            Some(Scalar::Float(number)) => match Number::from_f64(number) {
+                Some(number) => Json::Number(number),
+                None => {
+                    let message = "this number cannot be written as JSON";
+                    desk.error(node.at, "bad_value", message, "put it in quotes");
+                    Json::Null
+                }
+            },
+        },
+        Value::List(items) => {
+            let mut values = Vec::new();
+            for (position, item) in items.iter().enumerate() {
+                let pointer = format!("{pointer}/{position}");
+                note(desk, link, &pointer, item.at);
+                values.push(json(desk, item, link, &pointer));
+            }
+            Json::Array(values)
+        }
+        Value::Map(entries) => {
+            let mut members = Map::new();
+            for entry in entries {
+                let key = entry.key.replace('~', "~0").replace('/', "~1");
+                let pointer = format!("{pointer}/{key}");
+                note(desk, link, &pointer, entry.key_at);
+                members.insert(entry.key.clone(), json(desk, &entry.value, link, &pointer));
+            }
+            Json::Object(members)
+        }
+    }
+}
