@@ -123,11 +123,10 @@ fn verify_trivial(
     if !proof.is_empty() {
         return Err(ProofError::WrongLength { expected: 0, found: proof.len() });
     }
-    let empty = empty_root();
-    if from == 0 && *from_root != empty {
+    if from == 0 && *from_root != empty_root() {
         return Err(ProofError::OlderRootMismatch);
     }
-    if (to == 0 && *to_root != empty) || (from == to && from_root != to_root) {
+    if from == to && from_root != to_root {
         return Err(ProofError::RootMismatch);
     }
     Ok(())
