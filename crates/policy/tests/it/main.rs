@@ -1,0 +1,4 @@
+//! Tests of the policy crate that play whole bundles.
+
+mod conformance;
+mod hostile;
