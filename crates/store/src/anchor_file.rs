@@ -11,7 +11,6 @@ use sluice_ledger::anchor::{self, ANCHOR_BYTES, AnchorError, AnchorState, SLOT_B
 #[derive(Debug)]
 pub(crate) struct AnchorFile {
     file: File,
-    generation: u64,
 }
 
 /// Why the anchor cannot be read.
@@ -41,7 +40,7 @@ pub(crate) fn read_note(path: &Path) -> Option<String> {
 
 impl AnchorFile {
     /// Opens or makes the file, with its whole length on the disk before it is relied on.
-    pub(crate) fn open(path: &Path, generation: u64) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let length = file.metadata()?.len();
@@ -51,18 +50,15 @@ impl AnchorFile {
             file.sync_all()?;
             sync_folder_of(path)?;
         }
-        Ok(Self { file, generation })
+        Ok(Self { file })
     }
 
     /// Writes the next state and flushes it. On an error the state before is still whole.
-    pub(crate) fn write(&mut self, mut state: AnchorState) -> io::Result<()> {
-        state.generation = self.generation + 1;
-        let slot = anchor::encode_slot(&state).map_err(io::Error::other)?;
+    pub(crate) fn write(&self, state: &AnchorState) -> io::Result<()> {
+        let slot = anchor::encode_slot(state).map_err(io::Error::other)?;
         let offset = slot_for(state.generation) * SLOT_BYTES;
         self.file.write_all_at(&slot, offset as u64)?;
-        self.file.sync_data()?;
-        self.generation = state.generation;
-        Ok(())
+        self.file.sync_data()
     }
 }
 

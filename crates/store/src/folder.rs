@@ -1,15 +1,13 @@
-//! The folder of an instance: its lock, its reserve, and the mark of a running server.
+//! The folder of an instance: its lock and its reserve.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::anchor_file::sync_folder_of;
 use crate::error::OpenError;
 
 const LOCK: &str = "lock";
 const RESERVE: &str = "reserve";
-const RUNNING: &str = "running";
 const RESERVE_BYTES: usize = 1 << 20;
 
 /// Takes the folder for this process; given back when the file is dropped.
@@ -55,31 +53,4 @@ pub fn release_reserve(dir: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// Marks the folder as in use: from now on its write-ahead log must exist.
-pub(crate) fn mark_running(dir: &Path) -> io::Result<()> {
-    let path = dir.join(RUNNING);
-    File::create(&path)?.sync_all()?;
-    sync_folder_of(&path)
-}
-
-/// Takes the mark away, before the write-ahead log is.
-pub(crate) fn mark_stopped(dir: &Path) -> io::Result<()> {
-    let path = dir.join(RUNNING);
-    fs::remove_file(&path)?;
-    sync_folder_of(&path)
-}
-
-/// Whether the last server was killed, and the log that it must have left is not there.
-pub(crate) fn log_is_gone(dir: &Path, database: &Path) -> bool {
-    let log = log_of(database);
-    dir.join(RUNNING).exists() && !fs::metadata(log).is_ok_and(|found| found.len() > 0)
-}
-
-/// The write-ahead log of a database.
-pub(crate) fn log_of(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
 }

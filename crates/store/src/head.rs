@@ -19,6 +19,8 @@ pub(crate) struct HeadKey([u8; 32]);
 /// The head row with its seal, which may or may not hold.
 pub(crate) struct StoredHead {
     pub(crate) head: Head,
+    /// Counts the commits that were acknowledged, those without entries too.
+    pub(crate) commits: u64,
     seal: Vec<u8>,
 }
 
@@ -29,42 +31,52 @@ impl HeadKey {
         Self(Sha256::digest(signature).into())
     }
 
-    fn mac(&self, head: &Head) -> Option<Hmac<Sha256>> {
+    fn mac(&self, head: &Head, commits: u64) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(&head.size.to_be_bytes());
         mac.update(head.root.as_bytes());
         mac.update(&head.last_time_us.to_be_bytes());
+        mac.update(&commits.to_be_bytes());
         Some(mac)
     }
 
-    fn seal(&self, head: &Head) -> Vec<u8> {
-        self.mac(head).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
+    fn seal(&self, head: &Head, commits: u64) -> Vec<u8> {
+        self.mac(head, commits).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
     }
 
     /// Whether the row was written by somebody with the key.
     pub(crate) fn sealed(&self, stored: &StoredHead) -> bool {
-        self.mac(&stored.head).is_some_and(|mac| mac.verify_slice(&stored.seal).is_ok())
+        self.mac(&stored.head, stored.commits)
+            .is_some_and(|mac| mac.verify_slice(&stored.seal).is_ok())
     }
 }
 
 /// Reads the head row.
 pub(crate) fn read(connection: &Connection) -> Result<StoredHead, ReadError> {
     let mut statement = connection
-        .prepare_cached("SELECT size, root, last_time_us, seal FROM head WHERE id = 1")?;
+        .prepare_cached("SELECT size, root, last_time_us, commits, seal FROM head WHERE id = 1")?;
     let mut rows = statement.query([])?;
     let row = rows.next()?.ok_or_else(|| ReadError::damaged("the head row".to_owned()))?;
     let head = Head { size: row.get(0)?, root: Hash::new(row.get(1)?), last_time_us: row.get(2)? };
-    Ok(StoredHead { head, seal: row.get(3)? })
+    Ok(StoredHead { head, commits: row.get(3)?, seal: row.get(4)? })
 }
 
 /// Writes the head row.
-pub(crate) fn write(connection: &Connection, head: &Head, key: &HeadKey) -> rusqlite::Result<()> {
+pub(crate) fn write(
+    connection: &Connection,
+    head: &Head,
+    commits: u64,
+    key: &HeadKey,
+) -> rusqlite::Result<()> {
+    let (size, root, seal) = (head.size, head.root.as_bytes(), key.seal(head, commits));
     connection
         .prepare_cached(
-            "INSERT INTO head (id, size, root, last_time_us, seal) VALUES (1, ?1, ?2, ?3, ?4)
+            "INSERT INTO head (id, size, root, last_time_us, commits, seal)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root,
-               last_time_us = excluded.last_time_us, seal = excluded.seal",
+               last_time_us = excluded.last_time_us, commits = excluded.commits,
+               seal = excluded.seal",
         )?
-        .execute(params![head.size, head.root.as_bytes(), head.last_time_us, key.seal(head)])?;
+        .execute(params![size, root, head.last_time_us, commits, seal])?;
     Ok(())
 }

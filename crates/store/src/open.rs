@@ -17,7 +17,7 @@ use crate::crash::CrashPoint;
 use crate::edge::{Edge, Tree};
 use crate::error::{OpenError, ReadError, SafeHaltKind, is_damage};
 use crate::folder;
-use crate::head::{self, HeadKey};
+use crate::head::{self, HeadKey, StoredHead};
 use crate::readers::{Head, Published, Readers};
 use crate::writer::{Writer, WriterParts};
 
@@ -103,9 +103,9 @@ impl Store {
         let anchor = opening.read_anchor()?;
         let connection = opening.connect(anchor.as_ref())?;
         opening.check_meta(&connection)?;
-        let (head, edge) = opening.check_head(&connection)?;
-        opening.check_anchor(&connection, &head, &edge, anchor.as_ref())?;
-        opening.start(connection, head, edge, anchor, lock)
+        let (stored, edge) = opening.check_head(&connection)?;
+        opening.check_anchor(&connection, &stored, &edge, anchor.as_ref())?;
+        opening.start(connection, stored, edge, anchor, lock)
     }
 }
 
@@ -170,16 +170,6 @@ impl Opening<'_> {
                 ),
             ));
         }
-        if folder::log_is_gone(&self.options.dir, &self.database) {
-            return Err(halt(
-                SafeHaltKind::Rollback,
-                format!(
-                    "the server was killed, and the log `{}` that it left is gone, with records \
-                     that were acknowledged: put it back, or restore the newest backup",
-                    folder::log_of(&self.database).display()
-                ),
-            ));
-        }
         let connection = connection::open_writer(&self.database).map_err(|e| self.sql(e))?;
         let tables: u64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -200,7 +190,7 @@ impl Opening<'_> {
             connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])?;
         }
         let head = Head { size: 0, root: empty_root(), last_time_us: i64::MIN };
-        head::write(connection, &head, &self.head_key)?;
+        head::write(connection, &head, 1, &self.head_key)?;
         connection.execute_batch("COMMIT")
     }
 
@@ -245,7 +235,7 @@ impl Opening<'_> {
     }
 
     /// Checks that the head was written by us and is the head of what is stored.
-    fn check_head(&self, connection: &Connection) -> Result<(Head, Edge), OpenError> {
+    fn check_head(&self, connection: &Connection) -> Result<(StoredHead, Edge), OpenError> {
         let stored = head::read(connection).map_err(|e| self.read(e))?;
         let corrupt = |found: String| {
             let message = format!("{found}: run `sluice verify`, then restore the newest backup");
@@ -254,7 +244,7 @@ impl Opening<'_> {
         if !self.head_key.sealed(&stored) {
             return Err(corrupt("the head row was not written with this key".to_owned()));
         }
-        let head = stored.head;
+        let head = &stored.head;
         let edge = Edge::load(connection, head.size).map_err(|e| self.read(e))?;
         if edge.frontier().root() != head.root {
             return Err(corrupt(format!(
@@ -268,17 +258,18 @@ impl Opening<'_> {
         if entries != head.size {
             return Err(corrupt(format!("the head says {} entries, found {entries}", head.size)));
         }
-        Ok((head, edge))
+        Ok((stored, edge))
     }
 
     /// Checks that the database holds what was acknowledged.
     fn check_anchor(
         &self,
         connection: &Connection,
-        head: &Head,
+        stored: &StoredHead,
         edge: &Edge,
         anchor: Option<&AnchorState>,
     ) -> Result<(), OpenError> {
+        let head = &stored.head;
         let Some(anchor) = anchor else {
             if head.size == 0 || self.options.adopt_missing_anchor {
                 return Ok(());
@@ -293,13 +284,13 @@ impl Opening<'_> {
                 ),
             ));
         };
-        if head.size < anchor.size {
+        if head.size < anchor.size || stored.commits < anchor.generation {
             return Err(halt(
                 SafeHaltKind::Rollback,
                 format!(
-                    "the database has {} entries, {} were acknowledged: this is an older copy; \
-                     restore the newest backup",
-                    head.size, anchor.size
+                    "the database has {} entries in {} commits, {} in {} were acknowledged: this \
+                     is an older copy, or its log is gone; restore the newest backup",
+                    head.size, stored.commits, anchor.size, anchor.generation
                 ),
             ));
         }
@@ -320,7 +311,7 @@ impl Opening<'_> {
     fn start(
         &self,
         connection: Connection,
-        head: Head,
+        stored: StoredHead,
         edge: Edge,
         anchor: Option<AnchorState>,
         lock: fs::File,
@@ -329,33 +320,23 @@ impl Opening<'_> {
             let path = path.to_path_buf();
             move |source| OpenError::Io { path, source }
         };
-        // The log must exist before the mark says so: this write makes it.
-        connection
-            .execute(
-                "INSERT INTO meta VALUES ('starts', '1')
-                 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
-                [],
-            )
-            .map_err(|e| self.sql(e))?;
-        folder::mark_running(&self.options.dir).map_err(io(&self.options.dir))?;
         folder::keep_reserve(&self.options.dir);
         if let Some(pages) = self.options.max_pages {
             connection.pragma_update(None, "max_page_count", pages).map_err(|e| self.sql(e))?;
         }
         let audit = connection::open_reader(&self.database).map_err(|e| self.sql(e))?;
-        let generation = anchor.as_ref().map_or(0, |state| state.generation);
-        let anchor_file =
-            AnchorFile::open(&self.anchor_path, generation).map_err(io(&self.anchor_path))?;
+        let anchor_file = AnchorFile::open(&self.anchor_path).map_err(io(&self.anchor_path))?;
+        let StoredHead { head, commits, .. } = stored;
         let checkpoint: Arc<str> = Arc::from("");
         let published = Published { head: head.clone(), edge: edge.clone(), checkpoint };
         let readers = Readers::new(self.database.clone(), published);
         let mut writer = Writer::new(WriterParts {
-            dir: self.options.dir.clone(),
             lock,
             connection,
             audit,
             readers: readers.clone(),
             head,
+            commits,
             edge,
             anchor: anchor_file,
             origin: self.options.origin.clone(),

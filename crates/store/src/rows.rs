@@ -54,7 +54,7 @@ pub enum Row {
     Item(ItemRow),
     /// View: an item that is no longer declared.
     RemoveItem { kind: String, name: String },
-    /// View: how far a following view has read.
+    /// How far a following view has read; may be part of a rebuild.
     Cursor { name: String, seq: u64 },
 }
 

@@ -2,7 +2,8 @@
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE head (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  size INTEGER NOT NULL, root BLOB NOT NULL, last_time_us INTEGER NOT NULL, seal BLOB NOT NULL
+  size INTEGER NOT NULL, root BLOB NOT NULL, last_time_us INTEGER NOT NULL,
+  commits INTEGER NOT NULL, seal BLOB NOT NULL
 ) STRICT;
 CREATE TABLE entries (
   seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL, stream TEXT NOT NULL, version INTEGER NOT NULL,
@@ -56,6 +57,9 @@ CREATE TABLE snapshots (
   name TEXT NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL, note TEXT NOT NULL,
   seal BLOB NOT NULL, PRIMARY KEY (name, size)
 ) STRICT;
+CREATE TABLE cursors (
+  name TEXT PRIMARY KEY, seq INTEGER NOT NULL, seal BLOB NOT NULL
+) STRICT;
 
 -- Views: derived from the entries, dropped and rebuilt at will.
 CREATE TABLE changes (
@@ -92,4 +96,3 @@ CREATE TABLE items (
   kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (kind, name)
 ) STRICT;
-CREATE TABLE cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
 /// The tables whose rows end in a `seal` column, with the columns of their key.
-pub(crate) const SEALED: [(&str, &[&str]); 8] = [
+pub(crate) const SEALED: [(&str, &[&str]); 9] = [
     ("idempotency", &["scope", "key"]),
     ("inbox", &["id"]),
     ("outbox", &["id"]),
@@ -17,6 +17,7 @@ pub(crate) const SEALED: [(&str, &[&str]); 8] = [
     ("identities", &["identity_key"]),
     ("tokens", &["id"]),
     ("snapshots", &["name", "size"]),
+    ("cursors", &["name"]),
 ];
 
 const SEAL_BYTES: usize = 16;

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
@@ -23,7 +22,6 @@ use crate::batch::{
 use crate::crash::CrashPoint;
 use crate::edge::{self, Edge};
 use crate::failure::{Failure, broken, is_full};
-use crate::folder;
 use crate::head::{self, HeadKey};
 use crate::readers::{Head, Published, Readers};
 use crate::record::{self, record};
@@ -47,13 +45,13 @@ pub struct Writer {
 }
 
 pub(crate) struct WriterParts {
-    pub(crate) dir: PathBuf,
     #[expect(dead_code, reason = "held for as long as the folder is in use")]
     pub(crate) lock: File,
     pub(crate) connection: Connection,
     pub(crate) audit: Connection,
     pub(crate) readers: Readers,
     pub(crate) head: Head,
+    pub(crate) commits: u64,
     pub(crate) edge: Edge,
     pub(crate) anchor: AnchorFile,
     pub(crate) origin: String,
@@ -102,18 +100,15 @@ impl Writer {
         };
         self.parts.crash.pass("after_commit");
         self.note_log_bytes(&batch);
-        if batch.entries.is_empty() {
-            return Outcome::Committed(Committed {
-                first_seq: written.first_seq,
-                head: self.parts.head.clone(),
-                checkpoint_note: self.parts.readers.checkpoint_note(),
-                receipts: Vec::new(),
-                rows: written.rows,
-            });
-        }
-        self.read_back(&written);
-        self.parts.crash.pass("after_reread");
-        self.acknowledge(written)
+        let note = if batch.entries.is_empty() {
+            self.parts.readers.checkpoint_note()
+        } else {
+            self.read_back(&written);
+            self.parts.crash.pass("after_reread");
+            self.sign(&written.head)
+        };
+        self.parts.crash.pass("after_sign");
+        self.acknowledge(written, note)
     }
 
     /// Tries again to acknowledge a batch that had to wait for the anchor.
@@ -158,17 +153,16 @@ impl Writer {
     /// Signs and anchors the head that was found at start, when the anchor does not hold it.
     pub(crate) fn anchor_head(&mut self, found: Option<AnchorState>) -> io::Result<()> {
         let head = &self.parts.head;
+        let anchored = found.as_ref().map(|state| state.generation);
         let note: Arc<str> = match found {
             Some(state) if (state.size, state.root) == (head.size, head.root) => {
                 state.checkpoint.into()
             }
-            _ => {
-                let note = self.sign(head);
-                let state = self.anchor_state(&note);
-                self.parts.anchor.write(state)?;
-                note
-            }
+            _ => self.sign(head),
         };
+        if anchored != Some(self.parts.commits) {
+            self.parts.anchor.write(&self.anchor_state(&note))?;
+        }
         self.publish(note);
         Ok(())
     }
@@ -198,9 +192,7 @@ impl Writer {
                 .iter()
                 .map(|row| Ok(record(connection, row)?))
                 .collect::<Result<_, Failure>>()?;
-            if !batch.entries.is_empty() {
-                head::write(connection, &head, &parts.head_key)?;
-            }
+            head::write(connection, &head, parts.commits + 1, &parts.head_key)?;
             parts.crash.pass("before_commit");
             Ok(rows)
         })?;
@@ -232,7 +224,11 @@ impl Writer {
             broken("rolling back", &error);
         }
         match head::read(&self.parts.audit) {
-            Ok(stored) if stored.head == self.parts.head => reason,
+            Ok(stored)
+                if (&stored.head, stored.commits) == (&self.parts.head, self.parts.commits) =>
+            {
+                reason
+            }
             Ok(_) => broken("rolling back", &"the head has moved"),
             Err(error) => broken("reading the head after rolling back", &error),
         }
@@ -253,12 +249,10 @@ impl Writer {
         }
     }
 
-    /// Signs, anchors and publishes; the last steps before the answer.
-    fn acknowledge(&mut self, written: Written) -> Outcome {
+    /// Anchors and publishes; the last steps before the answer.
+    fn acknowledge(&mut self, written: Written, note: Arc<str>) -> Outcome {
         let mut frontier = self.parts.edge.frontier();
         let proofs = sluice_ledger::append_with_proofs(&mut frontier, &written.leaves);
-        let note = self.sign(&written.head);
-        self.parts.crash.pass("after_sign");
         let receipts = (written.first_seq..).zip(written.leaves).zip(proofs);
         let receipts = receipts
             .map(|((index, leaf_hash), proof)| Receipt {
@@ -271,6 +265,7 @@ impl Writer {
             .collect();
         self.parts.head = written.head.clone();
         self.parts.edge = written.edge;
+        self.parts.commits += 1;
         self.unanchored = Some(Arc::clone(&note));
         let committed = Committed {
             first_seq: written.first_seq,
@@ -292,7 +287,7 @@ impl Writer {
     fn settle_anchor(&mut self) -> io::Result<()> {
         let Some(note) = self.unanchored.clone() else { return Ok(()) };
         let state = self.anchor_state(&note);
-        match self.parts.anchor.write(state) {
+        match self.parts.anchor.write(&state) {
             Ok(()) => {
                 self.parts.crash.pass("after_anchor_write");
                 self.unanchored = None;
@@ -315,7 +310,7 @@ impl Writer {
     fn anchor_state(&self, note: &str) -> AnchorState {
         let (size, root) = (self.parts.head.size, self.parts.head.root);
         let (origin, checkpoint) = (self.parts.origin.clone(), note.to_owned());
-        AnchorState { generation: 0, origin, size, root, checkpoint }
+        AnchorState { generation: self.parts.commits, origin, size, root, checkpoint }
     }
 
     fn sign(&self, head: &Head) -> Arc<str> {
@@ -359,13 +354,9 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Ends cleanly: the mark goes first, then the log may go.
+    /// Ends cleanly: everything moves into the database file, and the log goes.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            return;
-        }
-        if let Err(error) = folder::mark_stopped(&self.parts.dir) {
-            tracing::warn!(%error, "cannot take the mark of a running server away");
             return;
         }
         let connection = &self.parts.connection;

@@ -68,7 +68,10 @@ impl Readers {
 
     /// How far a following view has read.
     pub fn cursor(&self, name: &str) -> Result<Option<u64>, ReadError> {
-        self.one("SELECT seq FROM cursors WHERE name = ?1", [name], |row| Ok(row.get(0)?))
+        self.one("SELECT * FROM cursors WHERE name = ?1", [name], |row| {
+            sealed(row, || format!("cursor `{name}`"))?;
+            Ok(row.get(1)?)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Idempotency keys, inbox, outbox, blobs and snapshots.
+//! Idempotency keys, inbox, outbox, blobs, snapshots and cursors.
 
 use rusqlite::types::ValueRef::{Blob, Integer, Null, Text};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -177,6 +177,16 @@ pub(super) fn snapshot(connection: &Connection, row: &SnapshotRow) -> Recorded {
                (SELECT size FROM snapshots WHERE name = ?1 ORDER BY size DESC LIMIT ?2)",
         )?
         .execute(params![row.name, KEEP_SNAPSHOTS])?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn cursor(connection: &Connection, name: &str, seq: u64) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO cursors VALUES (?1, ?2, ?3)
+         ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, seal = excluded.seal",
+        &[Text(name.as_bytes()), Integer(int(seq))],
+    )?;
     Ok(RowOutcome::Done)
 }
 

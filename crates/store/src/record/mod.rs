@@ -58,8 +58,8 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         | Row::Decision(_)
         | Row::Deployment(_)
         | Row::Item(_)
-        | Row::RemoveItem { .. }
-        | Row::Cursor { .. } => views::view(connection, row),
+        | Row::RemoveItem { .. } => views::view(connection, row),
+        Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The views: changes, decisions, deployments, items and cursors.
+//! The views: changes, decisions, deployments and items.
 
 use rusqlite::{Connection, params};
 
@@ -16,14 +16,6 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
                 .prepare_cached("DELETE FROM items WHERE kind = ?1 AND name = ?2")?
                 .execute(params![kind, name])?;
         }
-        Row::Cursor { name, seq } => {
-            connection
-                .prepare_cached(
-                    "INSERT INTO cursors VALUES (?1, ?2)
-                     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq",
-                )?
-                .execute(params![name, seq])?;
-        }
         _ => return Err(RecordError::Conflict("this row is not part of a view".to_owned())),
     }
     Ok(RowOutcome::Done)
@@ -33,7 +25,7 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM changes; DELETE FROM change_services; DELETE FROM decisions;
-         DELETE FROM deployments; DELETE FROM items; DELETE FROM cursors;",
+         DELETE FROM deployments; DELETE FROM items;",
     )
 }
 

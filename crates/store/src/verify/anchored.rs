@@ -39,6 +39,7 @@ impl Verification<'_> {
         path: &Path,
         key: &VerifyingKey,
         origin: &str,
+        commits: u64,
         edge: &Edge,
     ) -> Result<u64, Problem> {
         let state = match anchor_file::read(path) {
@@ -61,10 +62,12 @@ impl Verification<'_> {
                 signed.origin
             )));
         }
-        if signed.size > edge.size() {
+        if signed.size > edge.size() || state.generation > commits {
             return Err(Problem::Anchor(format!(
-                "{} entries were acknowledged, the database has {}: it is an older copy",
+                "{} entries in {} commits were acknowledged, the database has {} in {commits}: \
+                 it is an older copy",
                 signed.size,
+                state.generation,
                 edge.size()
             )));
         }

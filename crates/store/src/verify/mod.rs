@@ -73,18 +73,17 @@ pub fn verify_dir(
     if length == 0 {
         return Err(Problem::Structure(format!("`{}` is empty", database.display())));
     }
-    if folder::log_is_gone(dir, &database) {
-        return Err(Problem::LogGone(folder::log_of(&database)));
-    }
     let connection =
         connection::open_reader(&database).map_err(|e| Problem::unreadable("the database", e))?;
     let verification = Verification { database, connection, describe };
     let origin = verification.meta(key)?;
-    let head =
-        head::read(&verification.connection).map_err(|e| Problem::read("the head row", e))?.head;
+    let stored =
+        head::read(&verification.connection).map_err(|e| Problem::read("the head row", e))?;
+    let head = stored.head;
     let checked = verification.entries(&head)?;
     let streams = verification.streams(head.size)?;
-    let anchored_size = verification.anchor(&anchor, key, &origin, &checked.edge)?;
+    let anchored_size =
+        verification.anchor(&anchor, key, &origin, stored.commits, &checked.edge)?;
     let rows = verification.sealed_rows()?;
     let blobs = verification.blobs()?;
     verification.structure()?;

@@ -27,9 +27,6 @@ pub enum Problem {
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// The server was killed, and the log that it left is gone.
-    #[error("the write-ahead log `{}` of a killed server is gone, with acknowledged records", .0.display())]
-    LogGone(PathBuf),
     /// Format, origin or key are not as expected.
     #[error("{0}")]
     Identity(String),

@@ -1,5 +1,6 @@
 //! A small instance in a temporary folder, and batches to put into it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,15 +12,22 @@ use tempfile::TempDir;
 pub(crate) const ORIGIN: &str = "sluice.example.com/acme";
 
 pub(crate) struct Instance {
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) options: StoreOptions,
 }
 
 impl Instance {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = StoreOptions::new(folder.path().join("data"), ORIGIN, signing_key(7));
-        Self { folder, options }
+        let options = options(&folder.path().join("data"));
+        Self { _folder: folder, options }
+    }
+
+    /// A copy of the folder as it is at this moment, as if the process had been killed.
+    pub(crate) fn copied(&self) -> Self {
+        let folder = copy(self.dir());
+        let options = StoreOptions { dir: folder.path().to_path_buf(), ..self.options.clone() };
+        Self { _folder: folder, options }
     }
 
     pub(crate) fn open(&self) -> (Writer, Readers) {
@@ -41,6 +49,19 @@ impl Instance {
     pub(crate) fn verifying_key(&self) -> VerifyingKey {
         self.options.signing_key.verifying_key()
     }
+}
+
+pub(crate) fn options(dir: &Path) -> StoreOptions {
+    StoreOptions::new(dir, ORIGIN, signing_key(7))
+}
+
+pub(crate) fn copy(dir: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(dir).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.path().join(file.file_name())).unwrap();
+    }
+    to
 }
 
 pub(crate) fn signing_key(seed: u8) -> Arc<SigningKey> {

@@ -6,8 +6,8 @@ use sluice_store::rows::{
     IdentityRow, ItemRow, KEEP_US, PersonRow, SnapshotRow, TokenRow,
 };
 use sluice_store::{
-    Batch, ChangeFilter, DecisionFilter, DeploymentFilter, DuplicateBy, NotCommitted, Outcome,
-    OutboxFilter, Page, Row, RowOutcome, Scratch, Writer, compare_views,
+    Batch, ChangeFilter, DecisionFilter, DeploymentFilter, DuplicateBy, NotCommitted, OutboxFilter,
+    Outcome, Page, Row, RowOutcome, Scratch, Writer, compare_views,
 };
 
 use crate::instance::{Instance, commit};
@@ -153,7 +153,8 @@ fn changes_are_listed_by_what_is_asked() {
     let filter = ChangeFilter { service: of("pay"), ..ChangeFilter::default() };
     assert_eq!(numbers(&filter, page), [450, 448, 446]);
     assert_eq!(numbers(&filter, Page { before: Some(448), ..page }), [446, 444, 442]);
-    let filter = ChangeFilter { waiting: Some(true), service: of("pay"), ..ChangeFilter::default() };
+    let filter =
+        ChangeFilter { waiting: Some(true), service: of("pay"), ..ChangeFilter::default() };
     assert_eq!(numbers(&filter, page), [450, 444, 438]);
     let filter = ChangeFilter { text: of("TITLE 12%"), ..ChangeFilter::default() };
     assert_eq!(numbers(&filter, page), [] as [u64; 0]);
