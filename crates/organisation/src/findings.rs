@@ -118,6 +118,7 @@ pub(crate) struct Findings {
     pub(crate) soft_dependencies: Vec<SoftDependency>,
     /// Calendar files that some window was read from.
     pub(crate) used_calendars: BTreeSet<String>,
+    pub(crate) calendar_readings: usize,
     pub(crate) problems: Vec<Problem>,
 }
 

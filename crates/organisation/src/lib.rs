@@ -14,6 +14,7 @@ mod desk;
 mod duration;
 mod findings;
 mod folder;
+pub mod ics;
 mod keys;
 mod problem;
 mod read;

@@ -55,6 +55,7 @@ fn report(findings: &mut Findings, problem: &WindowProblem, spots: &Spots) {
             ScheduleProblem::NotAWholeDay { .. } | ScheduleProblem::OutOfRange { .. },
         ) => (&spots.start, "bad_schedule", help),
         WindowProblem::NoLength => (&spots.end, "bad_schedule", help),
+        WindowProblem::EverySecond => (&spots.rule, "bad_rrule", help),
         WindowProblem::InFlightWithoutFreeze => (&spots.in_flight, "bad_value", help),
     };
     findings.error(place.clone(), code, problem.to_string(), help);

@@ -7,11 +7,13 @@ use sluice_core::organisation::ItemKind;
 use sluice_core::scope::Scope;
 
 use super::{is_short_word, scope};
+use crate::calendar_file::{self, CalendarFile};
 use crate::cron::{self, CronProblem};
 use crate::desk::{Desk, Table, shortened};
 use crate::findings::Dimension;
 use crate::problem::Place;
 use crate::yaml::{Node, Position};
+use crate::zone::check_zone;
 
 const KEYS: &[&str] = &[
     "name",
@@ -33,7 +35,7 @@ const KEYS: &[&str] = &[
 ];
 /// What a calendar file says itself.
 const KEYS_OF_TIME: &[&str] =
-    &["zone", "start", "end", "duration", "rrule", "cron", "rdates", "exdates"];
+    &["start", "end", "duration", "rrule", "cron", "rdates", "exdates"];
 
 const KINDS: &[(&str, WindowKind)] = &[
     ("freeze", WindowKind::Freeze),
@@ -65,6 +67,14 @@ pub(crate) struct Spots {
     pub(crate) end: Place,
     pub(crate) rule: Place,
     pub(crate) in_flight: Place,
+}
+
+impl Spots {
+    /// One place for everything.
+    pub(crate) fn all_at(place: &Place) -> Self {
+        let here = || place.clone();
+        Self { zone: here(), start: here(), end: here(), rule: here(), in_flight: here() }
+    }
 }
 
 /// What a window is, whenever it is.
@@ -111,8 +121,13 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     if let Some(node) = table.get("ics") {
         refuse_times(desk, &table);
         let path = desk.text(node, "`ics`");
-        if let (Some((name, at)), Some(kind), Some(path)) = (named, kind, path) {
-            crate::calendar_file::read(desk, frame(&name, kind), at, &path, node.at);
+        let zone = table.get("zone").and_then(|node| {
+            let zone = desk.text(node, "`zone`")?;
+            check_zone(desk, &zone, node.at).then_some(zone)
+        });
+        if let (Some((name, _)), Some(kind), Some(path)) = (named, kind, path) {
+            let calendar = CalendarFile { path: &path, at: node.at, zone };
+            calendar_file::read(desk, &frame(&name, kind), &calendar);
         }
         return;
     }
