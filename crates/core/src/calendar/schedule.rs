@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::local::{LocalProblem, ScheduleEnd, parse_local};
 use super::reading::{self, Length, Reading};
-use super::recurrence::{Request, Rule, RuleProblem};
+use super::recurrence::{Frequency, Request, Rule, RuleProblem};
 
 /// The most explicit dates a schedule may list.
 const DATES_LIMIT: usize = 10_000;
@@ -165,11 +165,17 @@ impl Schedule {
         Length::between(self.start, self.end).usual().is_zero()
     }
 
+    /// Whether its rule goes by seconds.
+    pub(super) fn is_secondly(&self) -> bool {
+        let rule = self.rrule.as_ref().and_then(|text| text.parse::<Rule>().ok());
+        rule.is_some_and(|rule| rule.frequency == Frequency::Secondly)
+    }
+
     /// The occurrences that reach into `[from, to)`, at most `limit` of them.
     ///
     /// One without length (a calendar entry that only marks a time) reaches into the span when
-    /// it lies in it. The start counts as an occurrence even when its own rule does not match
-    /// it, as calendar programs have it; not so in the narrowest reading.
+    /// it lies in it. A start that its own rule does not match means nothing (RFC 5545, 3.8.5.3,
+    /// leaves it open), except in the widest reading, where it is an occurrence too.
     pub fn expand(
         &self,
         from: Timestamp,
@@ -238,11 +244,7 @@ impl Schedule {
             limit: limit.saturating_add(self.exdates.len()).saturating_add(MARGIN_OCCURRENCES),
         };
         starts.extend(rule.expand(&request).map_err(bad)?);
-        let start_counts = match reading {
-            Reading::Widest | Reading::Nominal => last.is_none_or(|last| self.start <= last),
-            Reading::Narrowest => false,
-        };
-        if start_counts {
+        if reading == Reading::Widest {
             starts.insert(self.start);
         }
         self.remove_exdates(&mut starts);

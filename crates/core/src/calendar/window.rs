@@ -67,6 +67,9 @@ pub enum WindowProblem {
     /// Its occurrences have no length.
     #[error("the window has no length")]
     NoLength,
+    /// Its rule goes by seconds.
+    #[error("a window cannot begin every few seconds")]
+    EverySecond,
     /// Only a freeze acts on running deployments.
     #[error("`in_flight` is for freezes only")]
     InFlightWithoutFreeze,
@@ -90,6 +93,9 @@ impl Window {
         if self.schedule.is_instantaneous() {
             return Err(WindowProblem::NoLength);
         }
+        if self.schedule.is_secondly() {
+            return Err(WindowProblem::EverySecond);
+        }
         if self.in_flight != InFlight::Finish && self.kind != WindowKind::Freeze {
             return Err(WindowProblem::InFlightWithoutFreeze);
         }
@@ -103,6 +109,7 @@ impl WindowProblem {
         match self {
             WindowProblem::Schedule(problem) => problem.help(),
             WindowProblem::NoLength => "give an `end` after the start, or a length such as `PT8H`",
+            WindowProblem::EverySecond => "make one window of them, by a rule with `FREQ=DAILY`",
             WindowProblem::InFlightWithoutFreeze => "leave `in_flight` out, or make it a freeze",
         }
     }

@@ -56,7 +56,8 @@ impl DayFilter {
             | Frequency::Weekly
             | Frequency::Daily
             | Frequency::Hourly
-            | Frequency::Minutely => {}
+            | Frequency::Minutely
+            | Frequency::Secondly => {}
         }
         filter
     }

@@ -42,6 +42,7 @@ impl Rule {
             Frequency::Yearly | Frequency::Monthly | Frequency::Weekly | Frequency::Daily => 1,
             Frequency::Hourly => 24,
             Frequency::Minutely => 24 * 60,
+            Frequency::Secondly => 24 * 60 * 60,
         };
         u64::try_from(days).unwrap_or(0).saturating_mul(per_day).min(STEP_LIMIT)
     }
@@ -107,7 +108,7 @@ impl<'a> Walk<'a> {
             Frequency::Monthly => self.run_months(),
             Frequency::Weekly => self.run_weeks(),
             Frequency::Daily => self.run_days(),
-            Frequency::Hourly | Frequency::Minutely => self.run_within_days(),
+            Frequency::Hourly | Frequency::Minutely | Frequency::Secondly => self.run_within_days(),
         }
     }
 
@@ -177,16 +178,19 @@ impl<'a> Walk<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Hourly and minutely rules go through the days too, and skip those that the filter refuses
+    /// Rules within the day go through the days too, and skip those that the filter refuses
     /// without looking at their hours.
     fn run_within_days(&mut self) -> ControlFlow<Stop> {
-        let (per_day, of_start) = match self.rule.frequency {
-            Frequency::Hourly => (24, i64::from(self.request.start.hour())),
-            _ => {
-                let hour = i64::from(self.request.start.hour());
-                (24 * 60, hour * 60 + i64::from(self.request.start.minute()))
-            }
+        let per_day = match self.rule.frequency {
+            Frequency::Hourly => 24,
+            Frequency::Minutely => 24 * 60,
+            _ => 24 * 60 * 60,
         };
+        let time = self.request.start.time();
+        let seconds = i64::from(time.hour()) * 3_600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second());
+        let of_start = seconds / (86_400 / per_day);
         let start = day_number(self.request.start.date()) * per_day + of_start;
         let mut period = self.align(start, self.skip_to * per_day);
         loop {
@@ -300,6 +304,8 @@ struct Times {
     hours: BTreeSet<i8>,
     minutes: BTreeSet<i8>,
     seconds: Vec<i8>,
+    /// Whether the rule names the seconds, or they are those of the start.
+    picks_seconds: bool,
     minute: i8,
 }
 
@@ -312,6 +318,7 @@ impl Times {
                 hours: BTreeSet::from([0]),
                 minutes: BTreeSet::from([0]),
                 seconds: vec![0],
+                picks_seconds: true,
                 minute: 0,
             };
         }
@@ -327,31 +334,32 @@ impl Times {
             }
         }
         let (hours, minutes) = (rule.by_hour.clone(), rule.by_minute.clone());
-        Times { whole_day, hours, minutes, seconds, minute: start.minute() }
+        let picks_seconds = !rule.by_second.is_empty();
+        Times { whole_day, hours, minutes, seconds, picks_seconds, minute: start.minute() }
     }
 
-    /// The times in the given hour or minute of a day that is cut into `per_day` of them.
+    /// The times in the given hour, minute or second of a day that is cut into `per_day` of them.
     fn of_period(&self, index: i64, per_day: i64) -> Vec<Time> {
-        let index = i16::try_from(index).unwrap_or(0);
-        let (hour, minute) = match per_day {
-            24 => (index, None),
-            _ => (index / 60, Some(index % 60)),
-        };
-        let hour = i8::try_from(hour).unwrap_or(0);
-        if !self.hours.is_empty() && !self.hours.contains(&hour) {
+        let part = |number: i64| i8::try_from(number).unwrap_or(0);
+        let first = index * (86_400 / per_day);
+        let (hour, minute) = (part(first / 3_600), part(first / 60 % 60));
+        let admits = |set: &BTreeSet<i8>, own: i8| set.is_empty() || set.contains(&own);
+        if !admits(&self.hours, hour) {
             return Vec::new();
         }
-        match minute.map(|minute| i8::try_from(minute).unwrap_or(0)) {
-            Some(minute) if self.minutes.is_empty() || self.minutes.contains(&minute) => {
-                times_of(hour, minute, &self.seconds).collect()
+        match per_day {
+            24 if self.minutes.is_empty() => times_of(hour, self.minute, &self.seconds).collect(),
+            24 => {
+                let minutes = self.minutes.iter();
+                minutes.flat_map(|minute| times_of(hour, *minute, &self.seconds)).collect()
             }
-            Some(_) => Vec::new(),
-            None if self.minutes.is_empty() => times_of(hour, self.minute, &self.seconds).collect(),
-            None => self
-                .minutes
-                .iter()
-                .flat_map(|minute| times_of(hour, *minute, &self.seconds))
-                .collect(),
+            _ if !admits(&self.minutes, minute) => Vec::new(),
+            1_440 => times_of(hour, minute, &self.seconds).collect(),
+            _ => {
+                let second = part(first % 60);
+                let wanted = !self.picks_seconds || self.seconds.contains(&second);
+                times_of(hour, minute, &[second]).filter(|_| wanted).collect()
+            }
         }
     }
 }

@@ -10,7 +10,7 @@
 //! - a yearly rule with `BYMONTHDAY` alone speaks of every month (dateutil; libical only of the
 //!   month of the start);
 //! - `BYDAY=1MO` needs a monthly or yearly rule, and is refused elsewhere;
-//! - `SECONDLY`, calendars other than the Gregorian one, and `BYEASTER` are refused.
+//! - calendars other than the Gregorian one, and `BYEASTER`, are refused.
 
 mod days;
 mod expand;
@@ -40,6 +40,8 @@ pub enum Frequency {
     Hourly,
     /// Every minute of the wall clock.
     Minutely,
+    /// Every second of the wall clock; no window may be so busy.
+    Secondly,
 }
 
 /// A weekday, perhaps only the n-th of its month or year.

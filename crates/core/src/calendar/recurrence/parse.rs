@@ -101,7 +101,11 @@ impl Draft {
         let may_count = match frequency {
             Frequency::Yearly => self.by_week_no.is_empty(),
             Frequency::Monthly => true,
-            Frequency::Weekly | Frequency::Daily | Frequency::Hourly | Frequency::Minutely => false,
+            Frequency::Weekly
+            | Frequency::Daily
+            | Frequency::Hourly
+            | Frequency::Minutely
+            | Frequency::Secondly => false,
         };
         if counts_weekdays && !may_count {
             return Err(RuleProblem::Unsupported {
@@ -157,8 +161,8 @@ impl Part<'_> {
             "DAILY" => Ok(Frequency::Daily),
             "HOURLY" => Ok(Frequency::Hourly),
             "MINUTELY" => Ok(Frequency::Minutely),
-            "SECONDLY" => Err(self.unsupported()),
-            _ => Err(self.bad("one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY")),
+            "SECONDLY" => Ok(Frequency::Secondly),
+            _ => Err(self.bad("one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY, SECONDLY")),
         }
     }
 

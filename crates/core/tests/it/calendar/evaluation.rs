@@ -59,7 +59,7 @@ fn a_permission_ends_with_its_release_window_or_the_next_freeze() {
 }
 
 #[test]
-fn the_start_of_a_release_window_counts_only_if_its_rule_matches_it() {
+fn a_start_that_its_rule_does_not_match_counts_for_a_freeze_only() {
     // 1 January 2027 is a Friday.
     let mut window = freeze("tuesdays", "2027-01-01T09:00:00", "PT1H");
     window.schedule.rrule = Some("FREQ=WEEKLY;BYDAY=TU".to_owned());
@@ -110,6 +110,10 @@ fn a_window_says_what_is_wrong_with_it() {
         said("the window has no length")
     );
     assert_eq!(
+        problem(&|it| it.schedule.rrule = Some("FREQ=SECONDLY;COUNT=2".to_owned())),
+        said("a window cannot begin every few seconds")
+    );
+    assert_eq!(
         problem(&|it| it.schedule.all_day = true),
         said("`2026-12-20T18:00:00` is not a whole day")
     );
@@ -117,7 +121,7 @@ fn a_window_says_what_is_wrong_with_it() {
         problem(&|it| it.schedule.rrule = Some("FREQ=FORTNIGHTLY".to_owned())),
         said(
             "bad recurrence rule `FREQ=FORTNIGHTLY`: `FREQ=FORTNIGHTLY` is not understood: \
-             one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY"
+             one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY, MINUTELY, SECONDLY"
         )
     );
     assert_eq!(

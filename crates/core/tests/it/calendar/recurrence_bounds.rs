@@ -31,7 +31,9 @@ fn hostile_rules_end() {
     check("FREQ=DAILY;INTERVAL=0", Refused);
     check("FREQ=DAILY;COUNT=0", Refused);
     check("FREQ=DAILY;COUNT=99999999999999999999", Refused);
-    check("FREQ=SECONDLY", Refused);
+    check("FREQ=SECONDLY", TooMany);
+    check("FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", Occurrences(0));
+    check("FREQ=SECONDLY;BYHOUR=1;BYMINUTE=2;BYSECOND=3", TooMany);
     check("FREQ=DAILY;UNTIL=20269999", Refused);
     check("FREQ=DAILY;UNTIL=00010101", Occurrences(0));
     check("FREQ=DAILY;COUNT=2;UNTIL=20270101", Refused);
