@@ -136,13 +136,18 @@ impl<'a> Tree<'a> {
 
     /// The root when the log had `size` entries.
     pub(crate) fn root_at(&self, size: u64) -> Result<Hash, ReadError> {
+        Ok(self.frontier_at(size)?.root())
+    }
+
+    /// The frontier when the log had `size` entries.
+    pub(crate) fn frontier_at(&self, size: u64) -> Result<Frontier, ReadError> {
         let peaks = (0..64u8)
             .rev()
             .filter(|level| size >> level & 1 == 1)
             .map(|level| self.node(level, (size >> level) - 1))
             .collect::<Result<_, _>>()?;
         match Frontier::from_parts(size, peaks) {
-            Ok(frontier) => Ok(frontier.root()),
+            Ok(frontier) => Ok(frontier),
             Err(wrong) => unreachable!("one hash for each set bit: {wrong}"),
         }
     }
@@ -218,19 +223,29 @@ pub(crate) fn write_tile(connection: &Connection, tile: &FilledTile) -> rusqlite
     Ok(())
 }
 
-/// Hashes the entries `from..to` anew from their bytes.
 fn leaves(connection: &Connection, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
+    let mut hashes = Vec::new();
+    each_leaf(connection, from, to, |hash| hashes.push(hash))?;
+    Ok(hashes)
+}
+
+/// Hashes the entries `from..to` anew from their bytes.
+pub(crate) fn each_leaf(
+    connection: &Connection,
+    from: u64,
+    to: u64,
+    mut then: impl FnMut(Hash),
+) -> Result<(), ReadError> {
     let mut query = connection.prepare_cached(
         "SELECT seq, bytes FROM entries WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
     )?;
     let mut rows = query.query(params![from, to])?;
-    let mut hashes = Vec::new();
     for expected in from..to {
         let row = rows.next()?.ok_or_else(|| ReadError::damaged(format!("entry {expected}")))?;
         if row.get::<_, u64>(0)? != expected {
             return Err(ReadError::damaged(format!("entry {expected}")));
         }
-        hashes.push(leaf_hash(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
+        then(leaf_hash(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
     }
-    Ok(hashes)
+    Ok(())
 }

@@ -7,14 +7,15 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rusqlite::{Connection, OptionalExtension};
-use sluice_ledger::{AnchorState, Checkpoint, SigningKey, empty_root};
+use sluice_ledger::{AnchorState, Checkpoint, Frontier, SigningKey, empty_root};
 
 use crate::anchor_file::{self, AnchorFile};
 use crate::connection;
 use crate::crash::CrashPoint;
-use crate::edge::{Edge, Tree};
+use crate::edge::{self, Edge, Tree};
 use crate::error::{OpenError, ReadError, SafeHaltKind, is_damage};
 use crate::folder;
 use crate::head::{self, HeadKey, StoredHead};
@@ -44,6 +45,8 @@ pub struct StoreOptions {
     pub adopt_missing_anchor: bool,
     /// For tests: the named point at which the process kills itself.
     pub crash_at: Option<String>,
+    /// For tests: while set, the disk of the anchor is full.
+    pub full_anchor: Option<Arc<AtomicBool>>,
     /// For tests: the most pages that the database may have, as if the disk were full.
     pub max_pages: Option<u32>,
 }
@@ -62,6 +65,7 @@ impl StoreOptions {
             signing_key,
             adopt_missing_anchor: false,
             crash_at: None,
+            full_anchor: None,
             max_pages: None,
         }
     }
@@ -272,7 +276,7 @@ impl Opening<'_> {
         let head = &stored.head;
         let Some(anchor) = anchor else {
             if head.size == 0 || self.options.adopt_missing_anchor {
-                return Ok(());
+                return self.check_unsigned(connection, head, Frontier::new());
             }
             return Err(halt(
                 SafeHaltKind::MissingAnchor,
@@ -294,8 +298,9 @@ impl Opening<'_> {
                 ),
             ));
         }
-        let root = Tree::new(connection, edge).root_at(anchor.size).map_err(|e| self.read(e))?;
-        if root != anchor.root {
+        let signed =
+            Tree::new(connection, edge).frontier_at(anchor.size).map_err(|e| self.read(e))?;
+        if signed.root() != anchor.root {
             return Err(halt(
                 SafeHaltKind::Fork,
                 format!(
@@ -305,7 +310,29 @@ impl Opening<'_> {
                 ),
             ));
         }
-        Ok(())
+        self.check_unsigned(connection, head, signed)
+    }
+
+    /// Reads back what was committed after the anchor was written, and is going to be signed.
+    fn check_unsigned(
+        &self,
+        connection: &Connection,
+        head: &Head,
+        mut frontier: Frontier,
+    ) -> Result<(), OpenError> {
+        let signed = frontier.size();
+        edge::each_leaf(connection, signed, head.size, |leaf| frontier.push(leaf))
+            .map_err(|e| self.read(e))?;
+        if frontier.root() == head.root {
+            return Ok(());
+        }
+        Err(halt(
+            SafeHaltKind::Corrupt,
+            format!(
+                "the entries after the {signed} that were acknowledged are damaged: run `sluice \
+                 verify`, then restore the newest backup"
+            ),
+        ))
     }
 
     fn start(
@@ -343,6 +370,7 @@ impl Opening<'_> {
             signing_key: Arc::clone(&self.options.signing_key),
             head_key: self.head_key.clone(),
             crash: CrashPoint::new(self.options.crash_at.clone()),
+            full_anchor: self.options.full_anchor.clone(),
         });
         writer.anchor_head(anchor).map_err(io(&self.anchor_path))?;
         Ok((writer, readers))

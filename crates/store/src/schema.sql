@@ -90,7 +90,7 @@ CREATE TABLE deployments (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX deployments_by_change ON deployments (change_number, number);
-CREATE INDEX deployments_by_service ON deployments (service, environment, number);
+CREATE INDEX deployments_by_service ON deployments (service, number);
 CREATE INDEX deployments_by_environment ON deployments (environment, number);
 CREATE TABLE items (
   kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
@@ -19,7 +20,7 @@ use crate::batch::{
     Batch, Committed, EntryWrite, MAX_BATCH_ENTRIES, MAX_BATCH_ROWS, NotCommitted, Outcome,
     Unresolved,
 };
-use crate::crash::CrashPoint;
+use crate::crash::{CrashPoint, FLIPPED_BIT};
 use crate::edge::{self, Edge};
 use crate::failure::{Failure, broken, is_full};
 use crate::head::{self, HeadKey};
@@ -58,6 +59,7 @@ pub(crate) struct WriterParts {
     pub(crate) signing_key: Arc<SigningKey>,
     pub(crate) head_key: HeadKey,
     pub(crate) crash: CrashPoint,
+    pub(crate) full_anchor: Option<Arc<AtomicBool>>,
 }
 
 /// A batch that the database has taken.
@@ -183,6 +185,9 @@ impl Writer {
         }
         let rows = self.transaction(|connection| {
             insert_entries(connection, first_seq, &batch.entries, &leaves)?;
+            if parts.crash.is(FLIPPED_BIT) {
+                flip_a_bit(connection, first_seq)?;
+            }
             parts.crash.pass("after_entries");
             for tile in &filled {
                 edge::write_tile(connection, tile)?;
@@ -287,7 +292,14 @@ impl Writer {
     fn settle_anchor(&mut self) -> io::Result<()> {
         let Some(note) = self.unanchored.clone() else { return Ok(()) };
         let state = self.anchor_state(&note);
-        match self.parts.anchor.write(&state) {
+        let is_full_anchor =
+            self.parts.full_anchor.as_ref().is_some_and(|full| full.load(Ordering::Relaxed));
+        let written = if is_full_anchor {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            self.parts.anchor.write(&state)
+        };
+        match written {
             Ok(()) => {
                 self.parts.crash.pass("after_anchor_write");
                 self.unanchored = None;
@@ -412,6 +424,11 @@ fn insert_entries(
         ])?;
     }
     Ok(())
+}
+
+fn flip_a_bit(connection: &Connection, seq: u64) -> rusqlite::Result<usize> {
+    let sql = "UPDATE entries SET bytes = CAST(bytes || ' ' AS BLOB) WHERE seq = ?1";
+    connection.execute(sql, [seq])
 }
 
 fn read_leaves(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Vec<Hash>> {

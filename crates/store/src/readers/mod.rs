@@ -98,6 +98,9 @@ impl Readers {
                 path.display()
             ),
         };
+        if let Err(source) = std::fs::metadata(&path) {
+            return Err(OpenError::Io { path, source });
+        }
         let connection = crate::connection::open_reader(&path).map_err(|e| damaged(e.into()))?;
         let head = head::read(&connection).map_err(damaged)?.head;
         let edge = Edge::load(&connection, head.size).map_err(damaged)?;

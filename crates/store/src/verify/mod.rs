@@ -12,7 +12,7 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use sluice_ledger::{Hash, VerifyingKey};
 
 pub use self::problem::Problem;
@@ -55,7 +55,7 @@ struct Verification<'a> {
     describe: &'a Describe<'a>,
 }
 
-/// Verifies the folder of a stopped server. Changes nothing.
+/// Verifies the folder of a stopped server. Changes nothing; on a full disk it uses the reserve.
 ///
 /// `anchor` is `dir/anchor` when absent. The first problem found is returned.
 pub fn verify_dir(
@@ -73,8 +73,7 @@ pub fn verify_dir(
     if length == 0 {
         return Err(Problem::Structure(format!("`{}` is empty", database.display())));
     }
-    let connection =
-        connection::open_reader(&database).map_err(|e| Problem::unreadable("the database", e))?;
+    let connection = open(dir, &database)?;
     let verification = Verification { database, connection, describe };
     let origin = verification.meta(key)?;
     let stored =
@@ -97,4 +96,20 @@ pub fn verify_dir(
         blobs,
         rows,
     })
+}
+
+/// Opens the database. On a full disk the reserve makes room for SQLite's shared index.
+fn open(dir: &Path, database: &Path) -> Result<Connection, Problem> {
+    let open = || {
+        let connection = connection::open_reader(database)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    let opened = open().or_else(|error: rusqlite::Error| {
+        use ErrorCode::{CannotOpen, DiskFull, SystemIoFailure};
+        let code = error.sqlite_error_code();
+        let is_full = matches!(code, Some(DiskFull | CannotOpen | SystemIoFailure));
+        if is_full && folder::release_reserve(dir).is_ok() { open() } else { Err(error) }
+    });
+    opened.map_err(|error| Problem::unreadable("the database", error))
 }

@@ -6,13 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use sluice_store::{CRASH_POINTS, Store, verify_dir};
+use sluice_store::{CRASH_POINTS, OpenError, SafeHaltKind, Store, verify_dir};
 
 use crate::instance::{Instance, commit, describe, entries, entry, options};
 use crate::rows::beside;
 
 const FOLDER: &str = "SLUICE_STORE_TEST_FOLDER";
 const POINT: &str = "SLUICE_STORE_TEST_POINT";
+const TIME: &str = "time";
 
 #[test]
 fn at_every_named_point_what_was_acknowledged_survives_a_crash() {
@@ -32,6 +33,23 @@ fn at_every_named_point_what_was_acknowledged_survives_a_crash() {
         let report = verify(&instance);
         assert_eq!((report.size, report.anchored_size), (size + 300, size + 300));
     }
+}
+
+#[test]
+fn a_bit_that_flips_on_the_way_to_the_disk_is_never_signed() {
+    let instance = Instance::new();
+    let status = child(instance.dir(), Some("flipped_bit")).wait().unwrap();
+    assert!(!status.success());
+    let error = instance.try_open().unwrap_err();
+    assert!(matches!(error, OpenError::SafeHalt { kind: SafeHaltKind::Corrupt, .. }), "{error}");
+}
+
+#[test]
+fn time_that_runs_backwards_ends_the_process_before_anything_is_written() {
+    let instance = Instance::new();
+    let status = child(instance.dir(), Some(TIME)).wait().unwrap();
+    assert!(!status.success());
+    assert_eq!(instance.open().0.head().size, 260);
 }
 
 #[test]
@@ -77,8 +95,11 @@ fn dying_process() {
     let (mut writer, _readers) = Store::open(&options).unwrap();
     let mut batch = entries(260, 260);
     batch.rows = beside();
+    if options.crash_at.as_deref() == Some(TIME) {
+        batch.entries[7].time_us = batch.entries[6].time_us - 1;
+    }
     commit(&mut writer, batch);
-    panic!("the point was not reached");
+    // The parent expects a failure: it reads success as a point that was not reached.
 }
 
 #[expect(clippy::print_stdout, reason = "the parent reads what is acknowledged")]

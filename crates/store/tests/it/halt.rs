@@ -1,6 +1,8 @@
 //! Folders that must not be served: older copies, swapped, cut and missing files.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use sluice_store::{NotCommitted, OpenError, Outcome, Readers, SafeHaltKind, Writer, verify_dir};
@@ -261,6 +263,25 @@ fn a_full_disk_refuses_a_batch_and_goes_on_when_space_returns() {
     assert_eq!(commit(&mut writer, entries(11, 4_000)).head.size, 4_011);
     drop(writer);
     verify_dir(instance.dir(), None, &instance.verifying_key(), &describe).unwrap();
+}
+
+#[test]
+fn a_batch_that_cannot_be_anchored_is_acknowledged_only_when_space_returns() {
+    let mut instance = Instance::new();
+    let full = Arc::new(AtomicBool::new(false));
+    instance.options.full_anchor = Some(Arc::clone(&full));
+    let (mut writer, readers) = instance.open();
+    commit(&mut writer, entries(0, 10));
+    full.store(true, Ordering::Relaxed);
+    let Outcome::Unknown(unresolved) = writer.commit(entries(10, 5)) else { panic!("anchored") };
+    assert_eq!((readers.head().size, readers.entry(12).unwrap()), (10, None));
+    let next = writer.commit(entries(15, 5));
+    assert!(matches!(next, Outcome::NotCommitted(NotCommitted::Full)));
+    let Outcome::Unknown(unresolved) = writer.resolve(unresolved) else { panic!("anchored") };
+    full.store(false, Ordering::Relaxed);
+    let Outcome::Committed(committed) = writer.resolve(unresolved) else { panic!("not anchored") };
+    assert_eq!((committed.first_seq, committed.receipts.len()), (10, 5));
+    assert_eq!((readers.head().size, commit(&mut writer, entries(15, 5)).head.size), (15, 20));
 }
 
 #[test]
