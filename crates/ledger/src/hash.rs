@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 
-/// Bytes in a [`Hash`].
+/// Bytes in a hash.
 pub const HASH_BYTES: usize = 32;
 
 /// Bytes of a node's message: the prefix and two hashes.

@@ -1,5 +1,6 @@
 //! The anchor survives a torn write at any byte and notices what it must not survive.
 
+use sha2::{Digest, Sha256};
 use sluice_ledger::anchor::{
     ANCHOR_BYTES, AnchorError, AnchorState, MAX_TEXT_BYTES, SLOT_BYTES, decode, encode_slot,
     slot_for,
@@ -78,6 +79,16 @@ fn slots_in_each_others_place_are_not_whole() {
     let swapped = [vec![0; SLOT_BYTES], slot.to_vec()].concat();
     assert_eq!(decode(&swapped), Err(AnchorError::NoValidSlot));
     assert_eq!(decode(&vec![1; ANCHOR_BYTES + 1]), Err(AnchorError::Length(ANCHOR_BYTES + 1)));
+}
+
+#[test]
+fn a_slot_with_a_good_checksum_that_contradicts_its_checkpoint_is_not_whole() {
+    let mut slot = encode_slot(&state(2, 3)).unwrap();
+    let body = SLOT_BYTES - 32;
+    slot[8 + 4 + 8 + 7] = 4;
+    let checksum = Sha256::digest(&slot[..body]);
+    slot[body..].copy_from_slice(&checksum);
+    assert_eq!(decode(&slot), Err(AnchorError::NoValidSlot));
 }
 
 #[test]
