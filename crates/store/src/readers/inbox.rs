@@ -27,6 +27,12 @@ impl Readers {
         self.list(listing, "id", page, delivery)
     }
 
+    /// How many deliveries are not handled yet.
+    pub fn inbox_backlog(&self) -> Result<u64, ReadError> {
+        let sql = "SELECT count(*) FROM inbox WHERE state = 'new'";
+        Ok(self.one(sql, [], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    }
+
     /// The oldest deliveries that are not handled yet, at most `max`.
     pub fn inbox_next(&self, max: u32) -> Result<Vec<InboxRow>, ReadError> {
         let sql = "SELECT * FROM inbox WHERE state = 'new' ORDER BY id LIMIT ?1";
