@@ -10,7 +10,7 @@ use sluice_core::ids::{ServiceName, TeamName};
 use sluice_core::organisation::{Item, ItemKind, Service, Team};
 
 use crate::desk::{Desk, shortened};
-use crate::findings::{ImpliedTeam, Membership, SoftDependency};
+use crate::findings::{EntityKind, ImpliedTeam, Membership, SoftDependency};
 use crate::sections::{PersonDraft, declare_handle, is_email, record_person, repository_name};
 use crate::yaml::{Node, Position, Scalar, Value};
 
@@ -63,7 +63,14 @@ pub(crate) fn read(desk: &mut Desk<'_>, document: &Node) {
     match kind.as_str() {
         "Group" => read_group(desk, document, &name, at),
         "User" => read_user(desk, document, &name, at),
-        _ => read_service(desk, document, &name, at, class),
+        "Resource" => {
+            read_service(desk, document, &name, at, class);
+            desk.findings.entities.entry(name).or_insert(EntityKind::Resource);
+        }
+        _ => {
+            read_service(desk, document, &name, at, class);
+            desk.findings.entities.entry(name).or_insert(EntityKind::Component);
+        }
     }
 }
 
@@ -163,14 +170,14 @@ fn soft_dependencies(desk: &mut Desk<'_>, document: &Node, service: &str) {
     let needs = document.member("spec").and_then(|spec| spec.member("dependsOn"));
     for (text, at) in needs.map(texts_of).unwrap_or_default() {
         let reference = EntityRef::parse(&text, "component");
-        let expected = match reference.kind.as_str() {
-            "component" => true,
-            "resource" => false,
+        let kind = match reference.kind.as_str() {
+            "component" => EntityKind::Component,
+            "resource" => EntityKind::Resource,
             _ => continue,
         };
         let Some(needs) = desk.name::<ServiceName>(&reference.name, at) else { continue };
         let (service, at) = (service.to_owned(), desk.place(at));
-        desk.findings.soft_dependencies.push(SoftDependency { service, needs, at, expected });
+        desk.findings.soft_dependencies.push(SoftDependency { service, needs, at, kind });
     }
 }
 

@@ -105,8 +105,11 @@ impl Desk<'_> {
     pub(crate) fn declare(&mut self, kind: ItemKind, name: &str, own: &str, at: Position) -> bool {
         let place = self.place(at);
         if let Some(first) = self.findings.names.get(&(kind, name.to_owned())) {
-            let what = kind.as_str().replace('_', " ");
-            let message = format!("the {what} `{name}` is declared twice, first at {first}");
+            let what = match kind {
+                ItemKind::Settings => "`settings`".to_owned(),
+                kind => format!("the {} `{name}`", kind.as_str().replace('_', " ")),
+            };
+            let message = format!("{what} stands here a second time, first at {first}");
             self.error(at, "duplicate_name", message, "rename one of them, or remove it");
             return false;
         }
@@ -160,7 +163,7 @@ impl Desk<'_> {
         what: &'static str,
     ) -> Option<Table<'n>> {
         let Value::Map(entries) = &node.value else {
-            self.wrong_type(node, &format!("{what} is a mapping"), "write `key: value` lines");
+            self.wrong_type(node, &format!("{what} must be a mapping"), "write `key: value` lines");
             return None;
         };
         Some(Table { what, at: node.at, entries })
@@ -177,7 +180,11 @@ impl Desk<'_> {
             Value::List(items) => items,
             Value::Scalar { .. } | Value::Map(_) | Value::Broken => {
                 if !node.is_null() {
-                    self.wrong_type(node, &format!("{what} is a list"), "write `- ` before each");
+                    self.wrong_type(
+                        node,
+                        &format!("{what} must be a list"),
+                        "write `- ` before each",
+                    );
                 }
                 &[]
             }
@@ -198,7 +205,7 @@ impl Desk<'_> {
                 Value::Scalar { .. } => "put it in quotes",
                 Value::List(_) | Value::Map(_) | Value::Broken => "write one text",
             };
-            self.wrong_type(node, &format!("{what} is a text"), help);
+            self.wrong_type(node, &format!("{what} must be a text"), help);
             return None;
         };
         if text.len() > TEXT_LIMIT_BYTES {
@@ -247,7 +254,11 @@ impl Desk<'_> {
     pub(crate) fn truth_of(&mut self, table: &Table<'_>, key: &str, default: bool) -> bool {
         let Some(node) = table.get(key) else { return default };
         let Some(Scalar::Bool(truth)) = node.scalar() else {
-            self.wrong_type(node, &format!("`{key}` is true or false"), "write `true` or `false`");
+            self.wrong_type(
+                node,
+                &format!("`{key}` must be true or false"),
+                "write `true` or `false`",
+            );
             return default;
         };
         truth
@@ -261,12 +272,12 @@ impl Desk<'_> {
         range: std::ops::RangeInclusive<u32>,
     ) -> Option<u32> {
         let Some(Scalar::Integer(number)) = node.scalar() else {
-            self.wrong_type(node, &format!("{what} is a whole number"), "write digits only");
+            self.wrong_type(node, &format!("{what} must be a whole number"), "write digits only");
             return None;
         };
         let number = u32::try_from(number).ok().filter(|number| range.contains(number));
         if number.is_none() {
-            let message = format!("{what} is from {} to {}", range.start(), range.end());
+            let message = format!("{what} must be from {} to {}", range.start(), range.end());
             self.error(node.at, "bad_value", message, "write a number in this range");
         }
         number

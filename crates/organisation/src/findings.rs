@@ -49,8 +49,17 @@ pub(crate) struct SoftDependency {
     pub(crate) service: String,
     pub(crate) needs: ServiceName,
     pub(crate) at: Place,
-    /// Whether it should be declared; resources often are not.
-    pub(crate) expected: bool,
+    /// Which kind of entity is meant.
+    pub(crate) kind: EntityKind,
+}
+
+/// What a service is to Backstage; names of both kinds are told apart there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntityKind {
+    /// A component: expected to be declared.
+    Component,
+    /// A resource: often not declared, or of no concern to us.
+    Resource,
 }
 
 /// A team that a Backstage file speaks of.
@@ -116,6 +125,8 @@ pub(crate) struct Findings {
     pub(crate) implied_teams: BTreeMap<TeamName, ImpliedTeam>,
     pub(crate) memberships: Vec<Membership>,
     pub(crate) soft_dependencies: Vec<SoftDependency>,
+    /// Services from Backstage files, and what they are there.
+    pub(crate) entities: BTreeMap<String, EntityKind>,
     /// Calendar files that some window was read from.
     pub(crate) used_calendars: BTreeSet<String>,
     pub(crate) calendar_readings: usize,

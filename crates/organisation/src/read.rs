@@ -124,7 +124,11 @@ fn read_yaml(desk: &mut Desk<'_>, bytes: &[u8]) {
             continue;
         }
         let Value::Map(entries) = &document.value else {
-            desk.wrong_type(document, "a file is a mapping of sections", "write `services:` first");
+            desk.wrong_type(
+                document,
+                "a file must be a mapping of sections",
+                "write `services:` first",
+            );
             continue;
         };
         for entry in entries {

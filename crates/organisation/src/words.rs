@@ -1,6 +1,7 @@
 //! Guesses at what somebody meant to write.
 
-/// The nearest of `known` to `given`, when it is near enough to be a slip of the pen.
+/// The nearest of `known` to `given`, when it is near enough to be a slip of the pen, or when one is
+/// the beginning of the other.
 pub(crate) fn nearest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -10,7 +11,16 @@ pub(crate) fn nearest<'a>(
         letters @ 3..=64 => (letters / 3).max(1),
         _ => return None,
     };
-    let distances = known.into_iter().map(|word| (distance(given, word), word));
+    let lower = given.to_lowercase();
+    let shortened = |word: &str| {
+        let (short, long) =
+            if word.len() < lower.len() { (word, lower.as_str()) } else { (lower.as_str(), word) };
+        short.len() >= 3 && long.starts_with(short)
+    };
+    let distances = known.into_iter().map(|word| match distance(given, word) {
+        far if far > allowed && shortened(word) => (allowed, word),
+        distance => (distance, word),
+    });
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, word)| word)
 }
 
@@ -70,6 +80,8 @@ mod tests {
             ("onwer", Some("owner")),
             ("dependson", Some("depends_on")),
             ("Environment", Some("environments")),
+            ("depends", Some("depends_on")),
+            ("environments_and_more", Some("environments")),
             ("colour", None),
             ("", None),
         ] {

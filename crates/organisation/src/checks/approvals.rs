@@ -7,9 +7,9 @@ use sluice_core::organisation::{ApprovalRule, Item, ItemKind, Person, Service, T
 use sluice_core::scope::Scope;
 
 use crate::findings::Findings;
+use crate::sections::approval::OWNER;
 use crate::words::quoted;
 
-const OWNER: &str = "@owner";
 const HELP: &str = "add people to the teams or roles it asks for, or lower `quorum`";
 /// The most services that one message names.
 const NAMED_SERVICES: usize = 5;

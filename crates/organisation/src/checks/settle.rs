@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sluice_core::ids::{PersonId, ServiceName, TeamName};
 use sluice_core::organisation::{Item, ItemKind, Team};
 
-use crate::findings::Findings;
+use crate::findings::{EntityKind, Findings};
 use crate::keys::Keys;
 
 /// Declares the teams that nothing else declares, and puts people into the teams that they name.
@@ -46,12 +46,13 @@ pub(super) fn implied_teams(findings: &mut Findings, keys: &dyn Keys) {
 pub(super) fn dependencies(findings: &mut Findings) {
     let mut needs: BTreeMap<String, BTreeSet<ServiceName>> = BTreeMap::new();
     for soft in std::mem::take(&mut findings.soft_dependencies) {
-        let declared = findings.names.contains_key(&(ItemKind::Service, soft.needs.to_string()));
-        if declared {
+        let name = soft.needs.as_str();
+        let other_kind = findings.entities.get(name).is_some_and(|kind| *kind != soft.kind);
+        if !other_kind && findings.names.contains_key(&(ItemKind::Service, name.to_owned())) {
             let part = (ItemKind::Service, soft.service.clone(), soft.needs.to_string());
             findings.parts.insert(part, soft.at);
             needs.entry(soft.service).or_default().insert(soft.needs);
-        } else if soft.expected {
+        } else if soft.kind == EntityKind::Component {
             let message = format!(
                 "`{}` depends on `{}`, which no file declares: it is left out",
                 soft.service, soft.needs

@@ -42,7 +42,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let min_risk = table.get("min_risk").and_then(|node| desk.word(node, "`min_risk`", RISKS));
     let kinds = words(desk, &table, "kinds", CHANGE_KINDS);
     let involved_may_approve = words(desk, &table, "involved_may_approve", RISKS);
-    let approvers = table.required(desk, "approvers").map(|node| {
+    let approvers = table.required(desk, "approvers").and_then(|node| {
         desk.part(ItemKind::ApprovalRule, &shown, "approvers", table.key_at("approvers"));
         approvers(desk, node, &shown)
     });
@@ -78,9 +78,9 @@ fn words<T: Copy + Ord>(
     given.iter().filter_map(|(text, at)| desk.word_of(text, *at, &what, words)).collect()
 }
 
-fn approvers(desk: &mut Desk<'_>, node: &Node, shown: &str) -> Approvers {
+fn approvers(desk: &mut Desk<'_>, node: &Node, shown: &str) -> Option<Approvers> {
     let known = &["persons", "teams", "roles", "claims"];
-    let Some(table) = desk.table(node, "the approvers", known) else { return Approvers::default() };
+    let table = desk.table(node, "the approvers", known)?;
     let mut approvers = Approvers::default();
     for (handle, at) in desk.texts_of(&table, "persons") {
         approvers.persons.extend(desk.person(&handle, at, format!("`{shown}` asks for")));
@@ -103,5 +103,5 @@ fn approvers(desk: &mut Desk<'_>, node: &Node, shown: &str) -> Approvers {
         desk.mention(Dimension::Claim, &claim, at);
         approvers.claims.extend(person::check_claim(desk, claim, at));
     }
-    approvers
+    Some(approvers)
 }

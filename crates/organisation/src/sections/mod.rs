@@ -1,6 +1,6 @@
 //! The sections of our own files, one file each.
 
-mod approval;
+pub(crate) mod approval;
 mod environment;
 mod evidence;
 mod link;

@@ -104,7 +104,7 @@ fn business_hours(desk: &mut Desk<'_>, node: &Node) -> Option<(u8, u8)> {
             items.iter().filter_map(|item| desk.number(item, what, 0..=24)).collect()
         }
         Value::Scalar { .. } | Value::Map(_) | Value::Broken => {
-            desk.wrong_type(node, "`business_hours` is a list of two hours", help);
+            desk.wrong_type(node, "`business_hours` must be a list of two hours", help);
             return None;
         }
     };

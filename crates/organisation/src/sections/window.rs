@@ -34,8 +34,7 @@ const KEYS: &[&str] = &[
     "reason",
 ];
 /// What a calendar file says itself.
-const KEYS_OF_TIME: &[&str] =
-    &["start", "end", "duration", "rrule", "cron", "rdates", "exdates"];
+const KEYS_OF_TIME: &[&str] = &["start", "end", "duration", "rrule", "cron", "rdates", "exdates"];
 
 const KINDS: &[(&str, WindowKind)] = &[
     ("freeze", WindowKind::Freeze),

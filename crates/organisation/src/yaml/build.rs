@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, options};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, options};
 
 use super::{Entry, Flaw, Node, Position, Value};
 
@@ -11,6 +11,7 @@ const DEPTH_LIMIT: usize = 32;
 /// The most values in one file.
 const NODES_LIMIT: usize = 100_000;
 
+const DEPTH_HELP: &str = "nothing in an organisation is nested that deep";
 /// The longest key, in bytes.
 const KEY_LIMIT_BYTES: usize = 256;
 
@@ -28,8 +29,8 @@ pub(crate) fn parse(text: &str) -> Parsed {
     let mut options = options! {
         disallow_directives: false,
         emit_unresolved_aliases: true,
-        block_nesting_limit: 4 * DEPTH_LIMIT,
-        flow_nesting_limit: 4 * DEPTH_LIMIT,
+        block_nesting_limit: DEPTH_LIMIT,
+        flow_nesting_limit: DEPTH_LIMIT,
     };
     options.set_emit_comments(false);
     let mut parser = Parser::new_from_str_with_options(text, options);
@@ -129,6 +130,9 @@ impl Builder {
     fn abandon(&mut self, error: &ScanError) {
         self.open.clear();
         let at = spot(error.marker());
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            return self.flaw(at, "yaml_too_deep", too_deep(), DEPTH_HELP);
+        }
         let message = format!("not well-formed YAML: {}", error.info());
         let help = "check indentation, quotes and brackets here and on the line before";
         self.flaw(at, "syntax_error", message, help);
@@ -169,8 +173,7 @@ impl Builder {
         if self.open.len() < DEPTH_LIMIT {
             return Ok(());
         }
-        let message = format!("values are nested deeper than {DEPTH_LIMIT} levels");
-        self.flaw(at, "yaml_too_deep", message, "nothing in an organisation is nested that deep");
+        self.flaw(at, "yaml_too_deep", too_deep(), DEPTH_HELP);
         Err(Stop)
     }
 
@@ -259,6 +262,10 @@ fn read_key(
             Ok((text, at))
         }
     }
+}
+
+fn too_deep() -> String {
+    format!("values are nested deeper than {DEPTH_LIMIT} levels")
 }
 
 fn position(span: &Span) -> Position {
