@@ -15,6 +15,7 @@ mod failure;
 mod folder;
 mod head;
 mod open;
+mod options;
 mod readers;
 mod record;
 pub mod rows;
@@ -30,7 +31,8 @@ pub use self::batch::{
 pub use self::crash::CRASH_POINTS;
 pub use self::error::{OpenError, ReadError, SafeHaltKind};
 pub use self::folder::release_reserve;
-pub use self::open::{Store, StoreOptions};
+pub use self::open::Store;
+pub use self::options::StoreOptions;
 pub use self::readers::{
     ChangeFilter, DecisionFilter, DeploymentFilter, Entry, Head, InboxFilter, MAX_ENTRIES,
     MAX_PAGE, OutboxFilter, Page, Readers,

@@ -261,7 +261,7 @@ fn page(
     }
     sql.push_str(&format!(" ORDER BY {keys} LIMIT {limit}"));
     let mut statement = connection.prepare_cached(&sql)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let values = after.map(|row| row.key.clone()).unwrap_or_default();
     let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();

@@ -71,11 +71,9 @@ impl Verification<'_> {
 }
 
 /// Everything that the file says of its own tables.
-fn schema(
-    connection: &Connection,
-) -> rusqlite::Result<Vec<(String, String, String, Option<String>)>> {
+fn schema(connection: &Connection) -> rusqlite::Result<Vec<[Option<String>; 4]>> {
     connection
         .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?
         .collect()
 }

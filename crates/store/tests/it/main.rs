@@ -1,4 +1,5 @@
 //! The store on real files.
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod crash;
 mod flips;

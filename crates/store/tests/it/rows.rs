@@ -317,7 +317,7 @@ fn token() -> TokenRow {
 }
 
 pub(crate) fn change(number: u64) -> ChangeRow {
-    let services = if number % 2 == 0 { vec!["pay", "api"] } else { vec!["api"] };
+    let services = if number.is_multiple_of(2) { vec!["pay", "api"] } else { vec!["api"] };
     ChangeRow {
         number,
         state: "new".to_owned(),
@@ -330,7 +330,7 @@ pub(crate) fn change(number: u64) -> ChangeRow {
         updated_us: 2,
         closed_us: None,
         outcome: None,
-        waiting: number % 3 == 0,
+        waiting: number.is_multiple_of(3),
         as_of: number,
         body: "{}".to_owned(),
     }
