@@ -27,7 +27,7 @@ impl Path {
             Some(rest) => json_path(rest)?,
             None => pointer(text)?,
         };
-        (steps.len() <= STEPS).then(|| Self { steps })
+        (steps.len() <= STEPS).then_some(Self { steps })
     }
 
     /// The value there; `null` counts as none.

@@ -62,4 +62,9 @@ const TELLING: &[(&str, &[&str])] = &[
     ("installation", &["action", "installation", "repositories"]),
     ("dependabot_alert", &["action", "alert"]),
     ("repository", &["action", "repository", "sender"]),
+    ("organization", &["action", "organization", "sender"]),
+    ("installation", &["action", "installation", "sender"]),
+    ("repository_import", &["status", "repository", "sender"]),
+    ("public", &["repository", "sender"]),
+    ("github_app_authorization", &["action", "sender"]),
 ];

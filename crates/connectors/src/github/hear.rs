@@ -37,7 +37,7 @@ impl Hear for GitHubLink {
     }
 
     fn delivery_id(&self, delivery: &Delivery) -> Option<String> {
-        delivery.header("x-github-delivery").map(str::to_owned)
+        delivery.id_in("x-github-delivery")
     }
 
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {

@@ -45,8 +45,7 @@ impl Hear for GitLabLink {
 
     /// `X-Gitlab-Event-UUID` is not one: deliveries that a hook caused share it.
     fn delivery_id(&self, delivery: &Delivery) -> Option<String> {
-        let id = delivery.header("idempotency-key").or_else(|| delivery.header("webhook-id"));
-        id.map(str::to_owned)
+        delivery.id_in("idempotency-key").or_else(|| delivery.id_in("webhook-id"))
     }
 
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {

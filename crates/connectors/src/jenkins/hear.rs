@@ -119,3 +119,26 @@ pub(crate) fn outcome(result: Option<&str>, path: &str) -> Result<Outcome, Unrea
         _ => Err(Unreadable::new("unknown_word", format!("the word in `{path}` is not known"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_named_as_its_builds_see_it() {
+        for (address, job) in [
+            ("job/payments/", Some("payments")),
+            ("https://ci.example.org/jenkins/job/acme/job/payments/42/", Some("acme/payments")),
+            (
+                "https://ci.example.org/job/payments/job/feature%252Fx/7/",
+                Some("payments/feature%2Fx"),
+            ),
+            ("job/job/job/job/", Some("job/job")),
+            ("https://ci.example.org/view/all/", None),
+            ("job", None),
+            ("", None),
+        ] {
+            assert_eq!(job_of_address(address).as_deref(), job, "{address}");
+        }
+    }
+}

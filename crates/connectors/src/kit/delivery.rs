@@ -44,6 +44,12 @@ impl Delivery {
         }
     }
 
+    /// The sender's id of the delivery in a header, if it is one: 1 to 512 bytes.
+    pub(crate) fn id_in(&self, header: &str) -> Option<String> {
+        let id = self.header(header).filter(|id| (1..=512).contains(&id.len()));
+        id.map(str::to_owned)
+    }
+
     /// The value of the only query parameter called `name`.
     pub fn query_parameter(&self, name: &str) -> Option<String> {
         let query = self.query.as_deref()?;

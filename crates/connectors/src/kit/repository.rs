@@ -46,3 +46,28 @@ fn authority(url: &Url) -> Option<String> {
         None => host,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_repository_has_one_name_however_it_is_written() {
+        for (address, name) in [
+            ("https://github.com/Acme/Payments", Some("github.com/acme/payments")),
+            ("https://github.com/Acme/Payments.git", Some("github.com/acme/payments")),
+            ("https://user:token@github.com/Acme/Payments/", Some("github.com/acme/payments")),
+            ("git@github.com:Acme/Payments.git", Some("github.com/acme/payments")),
+            ("ssh://git@github.com/Acme/Payments.git", Some("github.com/acme/payments")),
+            ("ssh://git@git.example.org:2222/a/b/c.git", Some("git.example.org/a/b/c")),
+            ("http://git.example.org:3000/a/b", Some("git.example.org:3000/a/b")),
+            ("https://git.example.org:443/a/b", Some("git.example.org/a/b")),
+            ("https://github.com/", None),
+            ("payments", None),
+            ("", None),
+            ("file:///srv/git/payments", None),
+        ] {
+            assert_eq!(from_address(address).as_deref(), name, "{address}");
+        }
+    }
+}

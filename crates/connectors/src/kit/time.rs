@@ -31,3 +31,26 @@ pub(crate) fn from_number(number: i64) -> Option<Timestamp> {
         Timestamp::from_millisecond(number).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_every_usual_form() {
+        for text in [
+            "2021-04-28T19:50:00Z",
+            "2021-04-28T21:50:00+02:00",
+            "2021-04-28T21:50:00.000+0200",
+            "2021-04-28 19:50:00 UTC",
+            "2021-04-28 21:50:00 +0200",
+            "1619639400",
+            "1619639400000",
+        ] {
+            assert_eq!(read(text).map(|at| at.as_second()), Some(1_619_639_400), "{text}");
+        }
+        for text in ["", "soon", "2021-04-28", "2021-13-28T19:50:00Z", "99999999999999999999"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
