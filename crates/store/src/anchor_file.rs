@@ -33,11 +33,6 @@ pub(crate) fn read(path: &Path) -> Result<Option<AnchorState>, AnchorReadError> 
     Ok(anchor::decode(&bytes)?)
 }
 
-/// The checkpoint in the anchor, if the anchor can be read.
-pub(crate) fn read_note(path: &Path) -> Option<String> {
-    read(path).ok().flatten().map(|state| state.checkpoint)
-}
-
 impl AnchorFile {
     /// Opens or makes the file, with its whole length on the disk before it is relied on.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {

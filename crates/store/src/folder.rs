@@ -43,6 +43,8 @@ pub(crate) fn keep_reserve(dir: &Path) {
         file.sync_all()
     });
     if let Err(error) = written {
+        // What was written of it would take the last space away.
+        let _ = fs::remove_file(&path);
         tracing::warn!(%error, "cannot set disk space aside");
     }
 }

@@ -4,6 +4,13 @@
 //! rows that live beside them (inbox, outbox, tokens, evidence). [`Store::open`] checks the
 //! folder and gives the single [`Writer`] and the [`Readers`]. The store knows no domain: rows
 //! are words, numbers and JSON text.
+//!
+//! In the folder: `sluice.db` with its write-ahead log, `anchor` (or elsewhere, better on another
+//! device), `lock`, and `reserve`, a file that gives its space to a verification on a full disk.
+//!
+//! What holds: a commit is acknowledged only when its transaction is flushed, its entries were
+//! read back and hashed in a second way, its checkpoint is signed, and the anchor is flushed.
+//! What is not there: no network, no clock, no thread of its own, no knowledge of events.
 
 mod anchor_file;
 mod batch;

@@ -87,7 +87,8 @@ impl Readers {
 
     /// Opens the folder of a stopped server for reading, without the signing key.
     ///
-    /// Nothing is verified here beyond the head: that is what `verify_dir` is for.
+    /// Shows what the anchor speaks for, as the server would. Nothing is verified here: that is
+    /// what `verify_dir` is for.
     pub fn open(dir: &Path, anchor: Option<&Path>) -> Result<Self, OpenError> {
         let path = dir.join(crate::open::DATABASE);
         let anchor = anchor.map_or_else(|| dir.join(crate::open::ANCHOR), Path::to_path_buf);
@@ -102,9 +103,13 @@ impl Readers {
             return Err(OpenError::Io { path, source });
         }
         let connection = crate::connection::open_reader(&path).map_err(|e| damaged(e.into()))?;
-        let head = head::read(&connection).map_err(damaged)?.head;
+        let mut head = head::read(&connection).map_err(damaged)?.head;
+        let anchored = anchor_file::read(&anchor).ok().flatten();
+        if let Some(anchored) = anchored.as_ref().filter(|state| state.size < head.size) {
+            head = Head { size: anchored.size, root: anchored.root, ..head };
+        }
         let edge = Edge::load(&connection, head.size).map_err(damaged)?;
-        let note = anchor_file::read_note(&anchor).unwrap_or_default();
+        let note = anchored.map(|state| state.checkpoint).unwrap_or_default();
         drop(connection);
         Ok(Self::new(path, Published { head, edge, checkpoint: note.into() }))
     }

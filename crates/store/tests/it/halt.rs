@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
-use sluice_store::{NotCommitted, OpenError, Outcome, Readers, SafeHaltKind, Writer, verify_dir};
+use sluice_store::{
+    NotCommitted, OpenError, Outcome, Problem, Readers, SafeHaltKind, Writer, verify_dir,
+};
 
 use crate::instance::{Instance, commit, copy, describe, entries, entry, signing_key};
 use crate::rows::{delivery, write};
@@ -190,6 +192,26 @@ fn entries_added_by_somebody_without_the_key_are_refused() {
     connection.execute(sql, [root]).unwrap();
     drop(connection);
     refused(&instance, Corrupt);
+}
+
+#[test]
+fn a_folder_in_use_is_not_verified() {
+    let instance = Instance::new();
+    let _open = instance.open();
+    let verified = verify_dir(instance.dir(), None, &instance.verifying_key(), &describe);
+    assert!(matches!(verified, Err(Problem::Running(_))));
+}
+
+#[test]
+fn a_stopped_folder_shows_what_its_anchor_speaks_for() {
+    let instance = Instance::new();
+    filled(&instance, 0, 300);
+    let older = fs::read(instance.file("anchor")).unwrap();
+    filled(&instance, 300, 300);
+    fs::write(instance.file("anchor"), older).unwrap();
+    let readers = Readers::open(instance.dir(), None).unwrap();
+    assert_eq!((readers.head().size, readers.entry(300).unwrap()), (300, None));
+    readers.receipt(299).unwrap().verify(None, &[instance.verifying_key()]).unwrap();
 }
 
 #[test]
