@@ -9,6 +9,7 @@
 )]
 
 mod cdevents_schemas;
+mod cloudevents_modes;
 mod conformance;
 mod explaining;
 mod fixtures;
