@@ -78,7 +78,9 @@ impl Desk<'_> {
         range: &std::ops::RangeInclusive<u32>,
     ) -> Option<u32> {
         let count = u32::try_from(seconds / unit.seconds()).ok();
-        if seconds % unit.seconds() != 0 || count.is_none_or(|count| !range.contains(&count)) {
+        if !seconds.is_multiple_of(unit.seconds())
+            || count.is_none_or(|count| !range.contains(&count))
+        {
             let (least, most, units) = (range.start(), range.end(), unit.plural());
             let message = format!("`{key}` is counted in {units}, from {least} to {most}");
             self.error(at, "bad_duration", message, HELP);

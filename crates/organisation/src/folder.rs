@@ -30,6 +30,14 @@ pub(crate) enum FileKind {
     Calendar,
 }
 
+/// A file that may be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantedFile<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) kind: FileKind,
+    pub(crate) bytes: &'a [u8],
+}
+
 impl Folder {
     /// Adds a file, in place of one of the same path.
     pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
@@ -54,7 +62,7 @@ impl Folder {
     }
 
     /// The files that may be read, and what is wrong with the others.
-    pub(crate) fn readable(&self) -> (Vec<(&str, FileKind, &[u8])>, Vec<Problem>) {
+    pub(crate) fn readable(&self) -> (Vec<WantedFile<'_>>, Vec<Problem>) {
         let mut files = Vec::new();
         let mut problems = Vec::new();
         let mut sum = 0_usize;
@@ -75,7 +83,7 @@ impl Folder {
                 problems.push(refused(path, "folder_too_large", message, "split the organisation"));
                 break;
             }
-            files.push((path, kind, bytes));
+            files.push(WantedFile { path, kind, bytes });
         }
         (files, problems)
     }

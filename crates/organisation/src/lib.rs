@@ -21,6 +21,7 @@ mod read;
 mod render;
 mod sections;
 mod template;
+mod values;
 mod words;
 mod yaml;
 mod zone;

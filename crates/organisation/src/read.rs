@@ -7,7 +7,7 @@ use sluice_core::organisation::{Item, ItemKind, PolicyFile, PolicyFormat};
 
 use crate::desk::{Desk, shortened};
 use crate::findings::{Findings, PROBLEMS_LIMIT, PersonRecord};
-use crate::folder::{FileKind, Folder};
+use crate::folder::{FileKind, Folder, WantedFile};
 use crate::keys::Keys;
 use crate::problem::{Place, Problem, Severity};
 use crate::words::{quoted, suggest};
@@ -38,7 +38,7 @@ pub fn read(folder: &Folder, keys: &dyn Keys) -> Reading {
     for problem in refused {
         findings.report(problem);
     }
-    for (file, kind, bytes) in &files {
+    for WantedFile { path: file, kind, bytes } in &files {
         let mut desk = Desk { file, folder, keys, findings: &mut findings };
         match kind {
             FileKind::Yaml => read_yaml(&mut desk, bytes),
@@ -48,11 +48,11 @@ pub fn read(folder: &Folder, keys: &dyn Keys) -> Reading {
         }
     }
     checks::run(&mut findings, keys);
-    for (file, kind, _) in &files {
-        if *kind == FileKind::Calendar && !findings.used_calendars.contains(*file) {
+    for file in files.iter().filter(|file| file.kind == FileKind::Calendar) {
+        if !findings.used_calendars.contains(file.path) {
             let message = "no window is read from this calendar".to_owned();
-            let help = format!("add a window with `ics: {file}`, or remove the file");
-            findings.warn(Place::start_of(file), "unused_file", message, help);
+            let help = format!("add a window with `ics: {}`, or remove the file", file.path);
+            findings.warn(Place::start_of(file.path), "unused_file", message, help);
         }
     }
     finish(findings)

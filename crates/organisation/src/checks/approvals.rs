@@ -39,7 +39,6 @@ struct Folk<'a> {
     people: Vec<&'a Person>,
     teams: BTreeMap<&'a TeamName, &'a Team>,
     services: Vec<&'a Service>,
-    /// Services per owner team, to answer for all of a team's services at once.
     declared: BTreeSet<&'a PersonId>,
 }
 
@@ -83,15 +82,17 @@ impl<'a> Folk<'a> {
         if !rule.approvers.teams.contains(OWNER) {
             return Some(shortage(rule, fixed.len()));
         }
+        let covered = self.services.iter().filter(|service| may_cover(&rule.scope, service));
+        let owners: BTreeSet<&TeamName> = covered.map(|service| &service.owner).collect();
         let mut most = None;
         let mut short: BTreeSet<&str> = BTreeSet::new();
-        for service in self.services.iter().filter(|service| may_cover(&rule.scope, service)) {
-            let members = self.teams.get(&service.owner).map(|team| &team.members);
+        for owner in owners {
+            let members = self.teams.get(owner).map(|team| &team.members);
             let declared = members.into_iter().flatten().filter(|it| self.declared.contains(it));
             let able = fixed.iter().copied().chain(declared).collect::<BTreeSet<_>>().len();
             most = most.max(Some(able));
             if able < quorum {
-                short.insert(service.owner.as_str());
+                short.insert(owner.as_str());
             }
         }
         match most {

@@ -18,6 +18,10 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let scope = table.get("scope").map(|node| scope::read(desk, node)).unwrap_or_default();
     let requires = table.required(desk, "requires").map(|node| {
         let texts = desk.texts(node, "`requires`");
+        if texts.is_empty() && !node.is_broken() {
+            let help = "name types of evidence, such as `[test_report]`";
+            desk.error(node.at, "bad_value", "the rule asks for nothing", help);
+        }
         short_words(desk, texts, "a type of evidence")
     });
     let min_risk = table.get("min_risk").and_then(|node| desk.word(node, "`min_risk`", RISKS));

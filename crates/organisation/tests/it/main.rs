@@ -1,8 +1,13 @@
 //! Tests of the organisation's folder as its callers see it.
 
+#[cfg(test)]
 mod acme;
+#[cfg(test)]
 mod backstage;
+#[cfg(test)]
 mod hostile;
 mod ics;
+#[cfg(test)]
 mod problems;
+#[cfg(test)]
 mod support;
