@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::coming::{Coming, chain_end, release_state};
 use super::{
-    ActiveWindow, CalendarFacts, HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, ReleaseState,
-    ScheduleProblem, Window, WindowKind,
+    CalendarFacts, HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, ScheduleProblem, Window, WindowKind,
 };
 use crate::scope::Target;
 
@@ -110,23 +110,25 @@ impl Calendar {
         if !self.is_expanded_at(at) {
             return self.moved_to(target, at).evaluate(target, at, excepted);
         }
-        let covering = self.covering(target);
-        let of_kind = |kind: WindowKind| -> Vec<&Compiled> {
-            covering.iter().filter(|it| it.window.kind == kind).copied().collect()
-        };
-        let (passed, binding): (Vec<&Compiled>, Vec<&Compiled>) = of_kind(WindowKind::Freeze)
-            .into_iter()
-            .partition(|it| excepted.contains(&it.window.name));
-        let active = |windows: &[&Compiled]| -> Vec<ActiveWindow> {
-            windows.iter().filter_map(|it| it.active_at(at)).collect()
-        };
+        let (mut binding, mut passed) = (Vec::new(), Vec::new());
+        let (mut maintenance, mut release) = (Vec::new(), Vec::new());
+        for compiled in self.covering(target) {
+            let coming = compiled.coming(at);
+            match coming.window.kind {
+                WindowKind::Freeze if excepted.contains(&coming.window.name) => passed.push(coming),
+                WindowKind::Freeze => binding.push(coming),
+                WindowKind::Maintenance => maintenance.push(coming),
+                WindowKind::Release => release.push(coming),
+            }
+        }
+        let active = |windows: &[Coming<'_>]| windows.iter().filter_map(Coming::active).collect();
         CalendarFacts {
             freezes: active(&binding),
-            frozen_until: chain_end(&binding, at, self.to),
+            frozen_until: chain_end(&binding, self.to),
             excepted: active(&passed),
-            maintenance: active(&of_kind(WindowKind::Maintenance)),
-            release: release_state(&of_kind(WindowKind::Release), at, self.to),
-            next_freeze: binding.iter().filter_map(|it| it.next_start(at)).min(),
+            maintenance: active(&maintenance),
+            release: release_state(&release, self.to),
+            next_freeze: binding.iter().filter_map(Coming::next_start).min(),
         }
     }
 
@@ -145,7 +147,7 @@ impl Calendar {
             .covering(target)
             .into_iter()
             .flat_map(|compiled| {
-                let spans = compiled.spans_ending_after(from).iter().take(count);
+                let spans = compiled.coming(from).spans.unwrap_or_default().iter().take(count);
                 spans.map(|span| compiled.upcoming(span))
             })
             .collect();
@@ -178,39 +180,12 @@ impl Calendar {
 }
 
 impl Compiled {
-    /// The spans whose end is after `at`: the present one and those to come.
-    fn spans_ending_after(&self, at: Timestamp) -> &[Occurrence] {
-        let Ok(spans) = &self.spans else { return &[] };
-        spans.get(spans.partition_point(|span| span.end <= at)..).unwrap_or_default()
-    }
-
-    fn span_at(&self, at: Timestamp) -> Option<&Occurrence> {
-        self.spans_ending_after(at).first().filter(|span| span.start <= at)
-    }
-
-    fn next_start(&self, at: Timestamp) -> Option<Timestamp> {
-        let coming = self.spans_ending_after(at);
-        coming.iter().map(|span| span.start).find(|start| *start > at)
-    }
-
-    /// Whether it is in force without a known end, because it cannot be read.
-    fn is_unreadable_freeze(&self) -> bool {
-        self.spans.is_err() && self.window.kind == WindowKind::Freeze
-    }
-
-    fn active_at(&self, at: Timestamp) -> Option<ActiveWindow> {
-        let until = self.span_at(at).map(|span| span.end);
-        if until.is_none() && !self.is_unreadable_freeze() {
-            return None;
-        }
-        Some(ActiveWindow {
-            name: self.window.name.clone(),
-            title: self.window.title.clone(),
-            until,
-            in_flight: self.window.in_flight,
-            grants: self.window.grants.clone(),
-            reason: self.window.reason.clone(),
-        })
+    /// The window as it stands at `at`.
+    fn coming(&self, at: Timestamp) -> Coming<'_> {
+        let after = |spans: &[Occurrence]| spans.partition_point(|span| span.end <= at);
+        let spans = self.spans.as_deref().ok();
+        let spans = spans.map(|spans| spans.get(after(spans)..).unwrap_or_default());
+        Coming { window: &self.window, spans, at }
     }
 
     fn upcoming(&self, span: &Occurrence) -> UpcomingWindow {
@@ -221,44 +196,6 @@ impl Compiled {
             start: span.start,
             end: span.end,
             reason: self.window.reason.clone(),
-        }
-    }
-}
-
-/// When none of `windows` is in force any more, starting from those in force at `at`; none when
-/// none is, or when they go on beyond `horizon`.
-fn chain_end(windows: &[&Compiled], at: Timestamp, horizon: Timestamp) -> Option<Timestamp> {
-    if windows.iter().any(|it| it.is_unreadable_freeze()) {
-        return None;
-    }
-    let mut end = at;
-    // Each round moves the end past at least one span, and spans are few: the sum of all spans
-    // within the horizon bounds the rounds.
-    while end < horizon {
-        let latest = windows.iter().filter_map(|it| it.span_at(end)).map(|span| span.end).max();
-        match latest {
-            Some(later) => end = later,
-            None => return (end > at).then_some(end),
-        }
-    }
-    None
-}
-
-fn release_state(windows: &[&Compiled], at: Timestamp, horizon: Timestamp) -> ReleaseState {
-    if windows.is_empty() {
-        return ReleaseState::NoneApply;
-    }
-    let in_force = windows
-        .iter()
-        .filter_map(|it| it.span_at(at).map(|span| (span.end, &it.window.name)))
-        .max_by_key(|(end, _)| *end);
-    match in_force {
-        Some((_, name)) => {
-            let until = chain_end(windows, at, horizon).unwrap_or(horizon);
-            ReleaseState::Inside { until, window: name.clone() }
-        }
-        None => {
-            ReleaseState::Outside { next: windows.iter().filter_map(|it| it.next_start(at)).min() }
         }
     }
 }

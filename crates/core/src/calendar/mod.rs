@@ -11,6 +11,7 @@
 //! Nothing here knows the present: the caller says when. Clocks that are moved are read to the
 //! safe side (see [`Reading`]). The truth table is in `docs/reference/calendar.md`.
 
+mod coming;
 mod compiled;
 mod facts;
 mod local;
