@@ -22,6 +22,17 @@ pub enum FaultCode {
 }
 
 impl FaultCode {
+    /// Every kind.
+    pub const ALL: [FaultCode; 7] = [
+        FaultCode::Timeout,
+        FaultCode::Steps,
+        FaultCode::Memory,
+        FaultCode::Error,
+        FaultCode::Undefined,
+        FaultCode::Type,
+        FaultCode::Busy,
+    ];
+
     /// The stable code, as it stands in decisions.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +75,12 @@ impl Fault {
             return fault.clone();
         }
         let message = crate::problem::plain_message(&format!("{error:#}"));
+        // A builtin's fault comes wrapped in the place of the call.
+        for code in FaultCode::ALL {
+            if let Some((_, rest)) = message.split_once(&format!("{code}: ")) {
+                return Fault::new(code, rest);
+            }
+        }
         let lower = message.to_ascii_lowercase();
         let code = if lower.contains("time limit") {
             FaultCode::Timeout

@@ -5,23 +5,29 @@
 
 pub mod bundle;
 pub mod fault;
+pub mod gate;
+pub mod guardrails;
 pub mod limits;
 pub mod lint;
 pub mod problem;
 pub mod program;
 pub mod query;
+pub mod testing;
 
 mod builtins;
 mod check;
 mod json;
 mod memory;
+mod plain;
 mod scan;
 mod syntax;
 mod worker;
 
 pub use bundle::{Bundle, Sources};
 pub use fault::{Fault, FaultCode};
+pub use gate::GatePolicy;
 pub use limits::Limits;
 pub use problem::Problem;
 pub use program::{Preference, Program};
 pub use query::{EvalError, EvalRequest, eval};
+pub use testing::{Outcome, TestResult, test};

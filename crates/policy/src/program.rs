@@ -12,7 +12,6 @@ use std::time::Duration;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program as Code;
 use regorus::rvm::vm::{ExecutionMode, ExecutionState, RegoVM, VmError};
-use regorus::unstable::{Literal, Rule};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{CompiledPolicy, Engine, MemoryBudgetConfig, Rc, Value};
 
@@ -23,7 +22,7 @@ use crate::limits::Limits;
 use crate::memory::Backstop;
 use crate::problem::Problem;
 use crate::worker::{self, Lost};
-use crate::{json, syntax};
+use crate::{json, plain};
 
 /// A bundle compiled for one entrypoint. Cheap to clone, to be shared between threads.
 #[derive(Clone)]
@@ -39,9 +38,9 @@ struct Inner {
     way: Way,
 }
 
-enum Way {
-    Machine(Box<CompiledPolicy>, Arc<Code>),
-    Walk(Box<Engine>),
+struct Way {
+    machine: Option<(CompiledPolicy, Arc<Code>)>,
+    walker: Engine,
 }
 
 impl std::fmt::Debug for Program {
@@ -85,22 +84,6 @@ impl Bundle {
             Err(lost) => Err(vec![Problem::of_file("policy", "rego_compile_error", lost_message(&lost), "simplify it")]),
         }
     }
-
-    /// Whether the machine may be trusted with it.
-    ///
-    /// The machine gives undefined where an `else` follows a body that iterates in vain, and does not know
-    /// every `with`. What uses either is walked.
-    fn is_plain(&self) -> bool {
-        self.modules().iter().flat_map(|module| &module.policy).all(|rule| {
-            let chained = matches!(&**rule, Rule::Spec { bodies, .. } if bodies.iter().any(|body| body.is_else));
-            let mut replaced = false;
-            syntax::each_query(rule, &mut |query| {
-                replaced |= query.stmts.iter().any(|statement| !statement.with_mods.is_empty());
-                replaced |= query.stmts.iter().any(|statement| matches!(statement.literal, Literal::Every { .. }));
-            });
-            !chained && !replaced
-        })
-    }
 }
 
 fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preference) -> anyhow::Result<Program> {
@@ -113,18 +96,20 @@ fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preferen
         data @ serde_json::Value::Object(_) => json::read(data),
         _ => Value::new_object(),
     };
-    let machine = |compiled: CompiledPolicy| -> anyhow::Result<Way> {
+    let machine = || -> anyhow::Result<(CompiledPolicy, Arc<Code>)> {
         let awaited: Vec<(&str, usize)> =
             builtins::table().map(|(name, arity, _)| (*name, usize::from(*arity))).chain(std::iter::once((NOW, 0))).collect();
         let code = Compiler::compile_from_policy_with_host_await(&compiled, &[entrypoint], &awaited)
             .map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(Way::Machine(Box::new(compiled), code))
+        Ok((compiled.clone(), code))
     };
-    let way = match preference {
-        Preference::Machine => machine(compiled)?,
-        Preference::Best if bundle.is_plain() => machine(compiled).unwrap_or_else(|_| Way::Walk(Box::new(engine))),
-        Preference::Best | Preference::Walker => Way::Walk(Box::new(engine)),
+    let machine = match preference {
+        Preference::Machine => Some(machine()?),
+        // What the machine cannot run is walked.
+        Preference::Best if plain::is_plain(bundle) => machine().ok(),
+        Preference::Best | Preference::Walker => None,
     };
+    let way = Way { machine, walker: engine };
     let id = IDS.fetch_add(1, Ordering::Relaxed);
     Ok(Program { inner: Arc::new(Inner { id, entrypoint: entrypoint.to_owned(), data, limits, way }) })
 }
@@ -132,7 +117,7 @@ fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preferen
 impl Program {
     /// Whether the register machine answers, and not the tree walker.
     pub fn runs_on_machine(&self) -> bool {
-        matches!(self.inner.way, Way::Machine(..))
+        self.inner.way.machine.is_some()
     }
 
     /// Answers the entrypoint for `input` at the moment `now_ns` (nanoseconds since 1970, what `time.now_ns` gives).
@@ -151,25 +136,29 @@ impl Program {
 
     fn on_worker(&self, input: &serde_json::Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
         let input = json::read(input);
-        let value = match &self.inner.way {
-            Way::Machine(compiled, code) => self.run_machine(compiled, code, input, now_ns),
-            Way::Walk(engine) => self.walk(engine, input, now_ns),
-        }?;
+        let value = match &self.inner.way.machine {
+            Some((compiled, code)) => match self.run_machine(compiled, code, input.clone(), now_ns)? {
+                Some(value) => value,
+                None => self.walk(input, now_ns)?,
+            },
+            None => self.walk(input, now_ns)?,
+        };
         if value == Value::Undefined {
             return Err(Fault::new(FaultCode::Undefined, format!("`{}` has no value for this input", self.inner.entrypoint)));
         }
         json::tree(&value)
     }
 
-    fn walk(&self, engine: &Engine, input: Value, now_ns: i64) -> Result<Value, Fault> {
+    fn walk(&self, input: Value, now_ns: i64) -> Result<Value, Fault> {
         let _memory = Backstop::raise(self.inner.limits.memory_bytes);
-        let mut engine = engine.clone();
+        let mut engine = self.inner.way.walker.clone();
         engine.set_execution_timer_config(timer(self.inner.limits.wall));
         engine.set_input(input);
-        builtins::at(now_ns, || engine.eval_rule(self.inner.entrypoint.clone())).map_err(|error| Fault::from_engine(&error))
+        builtins::at(now_ns, false, || engine.eval_rule(self.inner.entrypoint.clone())).map_err(|error| Fault::from_engine(&error))
     }
 
-    fn run_machine(&self, compiled: &CompiledPolicy, code: &Arc<Code>, input: Value, now_ns: i64) -> Result<Value, Fault> {
+    /// Lets the machine answer; `None` where a builtin of ours is undefined, which the machine would take for a value.
+    fn run_machine(&self, compiled: &CompiledPolicy, code: &Arc<Code>, input: Value, now_ns: i64) -> Result<Option<Value>, Fault> {
         let mut machine = match take_machine(self.inner.id) {
             Some(machine) => machine,
             None => self.new_machine(compiled, code)?,
@@ -178,11 +167,14 @@ impl Program {
         let mut value = machine.execute_entry_point_by_index(0).map_err(machine_fault)?;
         while let ExecutionState::Suspended { .. } = machine.execution_state() {
             let answer = answer(&machine, now_ns)?;
+            if answer == Value::Undefined {
+                return Ok(None);
+            }
             value = machine.resume(Some(answer)).map_err(machine_fault)?;
         }
         machine.set_input(Value::Null);
         keep_machine(self.inner.id, machine);
-        Ok(value)
+        Ok(Some(value))
     }
 
     fn new_machine(&self, compiled: &CompiledPolicy, code: &Arc<Code>) -> Result<RegoVM, Fault> {

@@ -100,7 +100,7 @@ fn on_worker(bundle: &Bundle, request: &EvalRequest) -> Result<String, EvalError
     if let Some(input) = &request.input {
         engine.set_input(json::read(input));
     }
-    let results = builtins::at(request.now_ns, || engine.eval_query(request.query.clone(), false))
+    let results = builtins::at(request.now_ns, request.strict_builtin_errors, || engine.eval_query(request.query.clone(), false))
         .map_err(|error| EvalError::Fault(Fault::from_engine(&error)))?;
     print(&results.result).map_err(EvalError::Fault)
 }

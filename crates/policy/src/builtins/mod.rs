@@ -34,6 +34,11 @@ pub(crate) fn find(name: &str) -> Option<Builtin> {
     table().find(|(known, ..)| *known == name).map(|(_, _, function)| *function)
 }
 
+/// Something that a builtin cannot do: an error where errors are wanted, undefined elsewhere.
+pub(crate) fn cannot(message: impl std::fmt::Display) -> Result<Value> {
+    if STRICT.get() { Err(anyhow!("{message}")) } else { Ok(Value::Undefined) }
+}
+
 /// Calls the engine's own builtin. What it cannot do is undefined, as in OPA.
 pub(crate) fn engine(name: &str, args: &[Value]) -> Result<Value> {
     thread_local! {
@@ -51,16 +56,24 @@ pub(crate) fn engine(name: &str, args: &[Value]) -> Result<Value> {
         Ok((span, param))
     })?;
     let params = vec![param; args.len()];
-    Ok(function(&span, &params, args, false).unwrap_or(Value::Undefined))
+    let strict = STRICT.get();
+    match function(&span, &params, args, strict) {
+        Err(error) if strict => Err(error),
+        result => Ok(result.unwrap_or(Value::Undefined)),
+    }
 }
 
 thread_local! {
     static MOMENT: Cell<i64> = const { Cell::new(0) };
+    static STRICT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Does something at a moment: `time.now_ns` is that, on this thread, until it is done.
-pub(crate) fn at<T>(now_ns: i64, action: impl FnOnce() -> T) -> T {
+///
+/// With `strict`, what a builtin cannot do is an error instead of undefined.
+pub(crate) fn at<T>(now_ns: i64, strict: bool, action: impl FnOnce() -> T) -> T {
     MOMENT.set(now_ns);
+    STRICT.set(strict);
     action()
 }
 

@@ -1,4 +1,5 @@
 //! Tests of the policy crate that play whole bundles.
 
 mod conformance;
+mod gate;
 mod hostile;

@@ -1,0 +1,32 @@
+# Conflicts: nothing else is being altered right now, and the service is not down.
+package sluice.gate
+
+candidates contains {
+	"check": "conflicts",
+	"effect": "wait",
+	"rule": "conflicts.running",
+	"message": sprintf("%v is being deployed on `%v`", [conflict.change, conflict.service]),
+	"pass_if": sprintf("%v had ended", [conflict.change]),
+} if {
+	some conflict in input.conflicts
+	conflict.running == true
+}
+
+candidates contains {
+	"check": "conflicts",
+	"effect": "note",
+	"rule": "conflicts.planned",
+	"message": sprintf("%v on `%v` is planned", [conflict.change, conflict.service]),
+} if {
+	some conflict in input.conflicts
+	conflict.running == false
+}
+
+candidates contains {
+	"check": "conflicts",
+	"effect": "note",
+	"rule": "conflicts.incident",
+	"message": sprintf("incident %v (%v) is open on `%v`", [incident.id, incident.severity, incident.service]),
+} if {
+	some incident in input.incidents
+}

@@ -1,0 +1,389 @@
+//! Guardrails: rules in YAML that change managers can read, compiled to Rego in package `sluice.rules`.
+//!
+//! ```yaml
+//! guardrails:
+//!   - name: payments-by-day
+//!     when: { services: [payments], environment_tiers: [production] }
+//!     steps:
+//!       - if: business hours
+//!         on_fail: wait
+//!         message: payments go by day only
+//!         pass_if: it were between 8 and 18
+//!       - if: lines changed > 500
+//!         risk: +20
+//!       - if: risk is at least high
+//!         on_pass: { require_approval: change-board }
+//! ```
+//!
+//! A step whose condition cannot be read from the facts has failed. What a guardrail can do is to
+//! speak against a change, to ask for approvals and to add risk: it never grants.
+
+mod condition;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use crate::bundle::parse_module;
+use crate::limits::MAX_SOURCE_BYTES;
+use crate::problem::Problem;
+
+/// Most guardrails in one file.
+const MAX_GUARDRAILS: usize = 200;
+/// Most steps in one guardrail.
+const MAX_STEPS: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    guardrails: Vec<Guardrail>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guardrail {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    when: When,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct When {
+    services: BTreeSet<String>,
+    teams: BTreeSet<String>,
+    service_tiers: BTreeSet<String>,
+    environments: BTreeSet<String>,
+    environment_tiers: BTreeSet<String>,
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    r#if: Conditions,
+    #[serde(default)]
+    on_fail: Option<Actions>,
+    #[serde(default)]
+    on_pass: Option<Actions>,
+    #[serde(default)]
+    risk: Option<Points>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    pass_if: Option<String>,
+    #[serde(default)]
+    who: Vec<String>,
+}
+
+/// One condition, or several that must all hold.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Conditions {
+    One(String),
+    All(Vec<String>),
+}
+
+/// `deny`, or `{deny: message}`, or `{require_approval: rule, risk: +10}`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Actions {
+    Word(Word),
+    Listed(Listed),
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Deny,
+    Wait,
+    Note,
+    Continue,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Listed {
+    deny: Option<String>,
+    wait: Option<String>,
+    note: Option<String>,
+    require_approval: Option<Names>,
+    risk: Option<Points>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// `+10`, `-5` or `10`, as a number or as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Points {
+    Number(i32),
+    Text(String),
+}
+
+impl Points {
+    fn number(&self) -> Option<i32> {
+        let number = match self {
+            Points::Number(number) => *number,
+            Points::Text(text) => text.trim().trim_start_matches('+').parse().ok()?,
+        };
+        (-100..=100).contains(&number).then_some(number)
+    }
+}
+
+/// Compiles a file of guardrails into the text of one Rego module.
+///
+/// # Errors
+///
+/// Every problem found: not YAML, unknown keys, empty names, conditions that are no expressions.
+pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
+    let file = read(path, text).map_err(|problem| vec![problem])?;
+    let mut problems = Vec::new();
+    let mut rego = format!("# Compiled from {}. Edit that file, not this.\npackage sluice.rules\n", path.replace(['\n', '\r'], " "));
+    let mut names = BTreeSet::new();
+    if file.guardrails.len() > MAX_GUARDRAILS {
+        problems.push(Problem::of_file(path, "guardrails", format!("at most {MAX_GUARDRAILS} guardrails go into one file"), ""));
+    }
+    let prefix = slug(path);
+    for (index, guardrail) in file.guardrails.iter().enumerate() {
+        let mut problem = |message: String, help: &str| {
+            let (line, column) = find(text, &guardrail.name);
+            problems.push(Problem { file: path.into(), line, column, code: "guardrails".into(), message, help: help.into() });
+        };
+        if guardrail.name.is_empty() || guardrail.name.len() > 100 || guardrail.name.chars().any(char::is_control) {
+            problem("a guardrail needs a name of at most 100 characters".into(), "");
+        }
+        if !names.insert(guardrail.name.as_str()) {
+            problem(format!("two guardrails are named `{}`", guardrail.name), "names are how reasons refer to them");
+        }
+        if guardrail.steps.is_empty() || guardrail.steps.len() > MAX_STEPS {
+            problem(format!("guardrail `{}` needs between 1 and {MAX_STEPS} steps", guardrail.name), "");
+        }
+        match write_guardrail(&format!("g_{prefix}_{index}"), guardrail) {
+            Ok(rules) => rego.push_str(&rules),
+            Err(found) => found.into_iter().for_each(|(message, help)| problem(message, help)),
+        }
+    }
+    if problems.is_empty() { Ok(rego) } else { Err(problems) }
+}
+
+fn read(path: &str, text: &str) -> Result<File, Problem> {
+    if text.len() > MAX_SOURCE_BYTES {
+        return Err(Problem::of_file(path, "too_large", format!("has more than {MAX_SOURCE_BYTES} bytes"), ""));
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let (line, column) = error
+            .location()
+            .map_or((0, 0), |place| (u32::try_from(place.line()).unwrap_or(0), u32::try_from(place.column()).unwrap_or(0)));
+        let message = error.to_string().lines().next().unwrap_or("").to_owned();
+        let help = "a guardrail has `name`, `when` and `steps`; a step has `if`, `on_fail`, `on_pass`, `risk`, `message`, `pass_if`, `who`";
+        Problem { file: path.into(), line, column, code: "guardrails".into(), message, help: help.into() }
+    })
+}
+
+fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(String, &'static str)>> {
+    let mut problems = Vec::new();
+    let mut out = format!("\n# {}\n", guardrail.name.replace(['\n', '\r'], " "));
+    if !guardrail.description.is_empty() {
+        let _ = writeln!(out, "# {}", guardrail.description.replace(['\n', '\r'], " "));
+    }
+    let _ = writeln!(out, "{id}_covers if {{\n{}}}", scope(&guardrail.when));
+    for (number, step) in guardrail.steps.iter().enumerate() {
+        let holds = format!("{id}_{number}_holds");
+        let all = match &step.r#if {
+            Conditions::One(one) => std::slice::from_ref(one),
+            Conditions::All(all) => all.as_slice(),
+        };
+        match conditions(all) {
+            Ok(body) => {
+                let _ = writeln!(out, "\n{holds} if {{\n{body}}}");
+            }
+            Err(message) => problems.push((message, "a condition is a phrase such as `risk is at least high`, or an expression of Rego")),
+        }
+        if step.on_fail.is_none() && step.on_pass.is_none() && step.risk.is_none() {
+            problems.push((format!("a step of `{}` does nothing", guardrail.name), "give it `on_fail`, `on_pass` or `risk`"));
+        }
+        let writer = Writer { guardrail, step, covers: format!("{id}_covers") };
+        let parts = [
+            step.on_fail.as_ref().map(|actions| writer.actions(actions, &format!("not {holds}"))),
+            step.on_pass.as_ref().map(|actions| writer.actions(actions, &holds)),
+            step.risk.as_ref().map(|points| writer.risk(points, &holds)),
+        ];
+        for part in parts.into_iter().flatten() {
+            match part {
+                Ok(rules) => out.push_str(&rules),
+                Err(message) => problems.push((message, "points are between -100 and +100")),
+            }
+        }
+    }
+    if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+struct Writer<'a> {
+    guardrail: &'a Guardrail,
+    step: &'a Step,
+    covers: String,
+}
+
+impl Writer<'_> {
+    fn actions(&self, actions: &Actions, condition: &str) -> Result<String, String> {
+        let mut out = String::new();
+        match actions {
+            Actions::Word(Word::Deny) => self.reason(&mut out, "deny", None, condition),
+            Actions::Word(Word::Wait) => self.reason(&mut out, "wait", None, condition),
+            Actions::Word(Word::Note) => self.reason(&mut out, "note", None, condition),
+            Actions::Word(Word::Continue) => {}
+            Actions::Listed(listed) => {
+                for (effect, message) in [("deny", &listed.deny), ("wait", &listed.wait), ("note", &listed.note)] {
+                    if let Some(message) = message {
+                        self.reason(&mut out, effect, Some(message), condition);
+                    }
+                }
+                let rules = match &listed.require_approval {
+                    Some(Names::One(rule)) => std::slice::from_ref(rule),
+                    Some(Names::Many(rules)) => rules.as_slice(),
+                    None => &[],
+                };
+                for rule in rules {
+                    let _ = writeln!(out, "\nrequire contains {} if {{\n\t{}\n\t{condition}\n}}", quoted(rule), self.covers);
+                }
+                if let Some(points) = &listed.risk {
+                    out.push_str(&self.risk(points, condition)?);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn reason(&self, out: &mut String, effect: &str, message: Option<&str>, condition: &str) {
+        let said = message.or(self.step.message.as_deref());
+        let message = said.map_or_else(|| format!("guardrail `{}` speaks against it", self.guardrail.name), str::to_owned);
+        let who: Vec<String> = self.step.who.iter().map(|who| quoted(who)).collect();
+        let pass_if = self.step.pass_if.clone().unwrap_or_else(|| match &self.step.r#if {
+            Conditions::One(one) => format!("this held: {one}"),
+            Conditions::All(all) => format!("this held: {}", all.join(" and ")),
+        });
+        let _ = writeln!(
+            out,
+            "\n{effect} contains {{\"rule\": {}, \"message\": {}, \"who\": [{}], \"pass_if\": {}}} if {{\n\t{}\n\t{condition}\n}}",
+            quoted(&format!("guardrail.{}", self.guardrail.name)),
+            quoted(&message),
+            who.join(", "),
+            quoted(if effect == "note" { "" } else { &pass_if }),
+            self.covers,
+        );
+    }
+
+    fn risk(&self, points: &Points, condition: &str) -> Result<String, String> {
+        let Some(number) = points.number() else {
+            return Err(format!("risk points of `{}` are no number between -100 and +100", self.guardrail.name));
+        };
+        let because = self.step.message.clone().unwrap_or_else(|| format!("guardrail {}", self.guardrail.name));
+        Ok(format!(
+            "\nrisk contains {{\"points\": {number}, \"because\": {}}} if {{\n\t{}\n\t{condition}\n}}\n",
+            quoted(&because),
+            self.covers
+        ))
+    }
+}
+
+fn scope(when: &When) -> String {
+    let mut out = String::new();
+    for (field, set) in [
+        ("service", &when.services),
+        ("team", &when.teams),
+        ("service_tier", &when.service_tiers),
+        ("environment", &when.environments),
+        ("environment_tier", &when.environment_tiers),
+    ] {
+        if !set.is_empty() {
+            let members: Vec<String> = set.iter().map(|member| quoted(member)).collect();
+            let _ = writeln!(out, "\tinput.target.{field} in {{{}}}", members.join(", "));
+        }
+    }
+    for (key, value) in &when.labels {
+        let _ = writeln!(out, "\tinput.target.labels[{}] == {}", quoted(key), quoted(value));
+    }
+    if out.is_empty() { "\ttrue\n".into() } else { out }
+}
+
+fn conditions(all: &[String]) -> Result<String, String> {
+    let mut out = String::new();
+    for text in all {
+        let expression = match condition::translate(text) {
+            Some(expression) => expression,
+            None => checked(text)?,
+        };
+        let _ = writeln!(out, "\t{expression}");
+    }
+    if out.is_empty() { Err("a step needs a condition".into()) } else { Ok(out) }
+}
+
+/// An expression of Rego, as it stands: exactly one rule comes of it, whatever its brackets.
+fn checked(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let module = format!("package condition\nholds if {{\n\t{text}\n}}\n");
+    crate::scan::scan("condition", &module).map_err(|problem| problem.message)?;
+    let parsed = parse_module("condition", &module)
+        .map_err(|error| format!("`{text}` is no condition: {}", crate::problem::plain_message(&format!("{error:#}"))))?;
+    if text.contains(['\n', '\r', '#']) || parsed.policy.len() != 1 || !parsed.imports.is_empty() {
+        return Err(format!("`{text}` is more than one condition"));
+    }
+    Ok(text.to_owned())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn slug(path: &str) -> String {
+    path.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '_' }).collect()
+}
+
+/// Where a name stands in the text, for problems that the reader has no place for.
+fn find(text: &str, name: &str) -> (u32, u32) {
+    let found = text.lines().enumerate().find_map(|(line, content)| content.find(name).map(|column| (line + 1, column + 1)));
+    found.map_or((0, 0), |(line, column)| (u32::try_from(line).unwrap_or(0), u32::try_from(column).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(step: &str) -> String {
+        format!("guardrails:\n  - name: one\n    steps:\n      - {step}\n")
+    }
+
+    #[test]
+    fn unknown_keys_wrong_conditions_and_idle_steps_are_told() {
+        for (text, expected) in [
+            (step("{ if: business hours, on_fial: deny }"), "on_fial"),
+            (step("{ if: \"input.x ==\", on_fail: deny }"), "is no condition"),
+            (step("{ if: \"true }\\nallow if { true\", on_fail: deny }"), "is more than one condition"),
+            (step("{ if: business hours }"), "does nothing"),
+            (step("{ if: business hours, risk: +1000 }"), "between -100 and +100"),
+            ("guardrails: 7\n".to_owned(), ""),
+        ] {
+            let problems = compile("g.yaml", &text).expect_err(&text);
+            assert!(problems.iter().any(|problem| problem.message.contains(expected)), "{text}: {problems:?}");
+            assert!(problems.iter().all(|problem| problem.line > 0), "{text}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_guardrail_becomes_rules() {
+        let rego = compile("g.yaml", &step("{ if: \"input.history.dependents < 3\", on_fail: { deny: too many, require_approval: [a, b] }, risk: +5 }"))
+            .expect("compiles");
+        assert!(rego.contains("deny contains {\"rule\": \"guardrail.one\", \"message\": \"too many\""), "{rego}");
+        assert!(rego.contains("require contains \"b\"") && rego.contains("\"points\": 5"), "{rego}");
+    }
+}
