@@ -1,1 +1,53 @@
-//! placeholder
+//! The engine: the one path from a request to a recorded event.
+//!
+//! load → gather → decide → append + project + owe → durable → answer. Nothing that changes state goes another way,
+//! whoever asks. The crate knows no HTTP and no SQL; rules are in `core`, bytes in `ledger`, tables in `store`.
+
+mod answer;
+mod begin;
+mod caller;
+mod changes;
+pub mod clock;
+mod correlate;
+mod deployments;
+mod engine;
+pub mod envelope;
+mod error;
+pub mod fsck;
+mod gate;
+mod hooks;
+mod idempotency;
+mod identity;
+mod keys;
+mod organisation;
+mod policy;
+mod policy_api;
+pub mod rng;
+mod secrets;
+mod sequencer;
+mod snapshot;
+mod stops;
+mod stream;
+mod tasks;
+mod tokens;
+pub mod views;
+
+pub use answer::Answer;
+pub use caller::{Caller, CallerKind};
+pub use changes::{ApprovalInput, ExplainedChange};
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, EngineOptions};
+pub use error::{EngineError, OpenError, Unavailable};
+pub use gate::{DecisionInput, GateAnswer, IssuedPass, Judged, Redeemed, StartDetails, pass_token};
+pub use hooks::Received;
+pub use identity::PersonCard;
+pub use keys::PublicKeys;
+pub use organisation::{Applied, CheckReport, HookAddress, Plan, offline_check};
+pub use rng::{Rng, SystemRng};
+pub use secrets::{NoSecrets, Secrets};
+pub use sluice_connectors::Delivery;
+pub use sluice_connectors::kit::{limits, strict_json};
+pub use sluice_ledger as ledger;
+pub use sluice_organisation as organisation_files;
+pub use sluice_store as store;
+pub use tokens::{CreatedToken, NewToken};

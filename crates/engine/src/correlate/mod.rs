@@ -1,0 +1,254 @@
+//! Signals become events: what others told us is matched with changes by commit, digest and run, never by name.
+//!
+//! A merge to a production branch proposes a change; commits and runs are remembered with who is behind them; reported
+//! deployments begin and end; evidence and incidents are taken in. Everything is decided under the sequencer, on the
+//! standing that the signals before have left.
+
+mod deployments;
+mod merges;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sluice_core::change::{Evidence, EvidenceStatus, Involvement, InvolvementRole, event};
+use sluice_core::event::Event;
+use sluice_core::housekeeping::{IncidentOpened, IncidentResolved, RunSeen, SourceSeen};
+use sluice_core::ids::{CommitId, LinkName, ServiceName};
+use sluice_core::run::RunRef;
+use sluice_core::signal::{CommitInfo, Outcome, Signal, Who};
+use sluice_core::standing::{Actor, Recorded, Standing};
+use sluice_store::Row;
+
+use crate::engine::Engine;
+
+/// The most commits and paths that are remembered of one push.
+const MOST: usize = 200;
+
+/// Events being made, and the standing that they leave.
+pub(crate) struct Correlation<'a> {
+    engine: &'a Engine,
+    standing: Standing,
+    rows: &'a mut Vec<Row>,
+    events: Vec<Event>,
+    link: &'a LinkName,
+    now: Timestamp,
+}
+
+impl Engine {
+    /// The events that follow from signals of a link.
+    pub(crate) fn correlate(
+        &self,
+        standing: &Standing,
+        link: &LinkName,
+        signals: &[Signal],
+        rows: &mut Vec<Row>,
+        now: Timestamp,
+    ) -> Vec<Event> {
+        let mut correlation = Correlation {
+            engine: self,
+            standing: standing.clone(),
+            rows,
+            events: Vec::new(),
+            link,
+            now,
+        };
+        for signal in signals {
+            correlation.take(signal);
+        }
+        correlation.events
+    }
+}
+
+impl Correlation<'_> {
+    fn push(&mut self, event: impl Into<Event>) {
+        let recorded = Recorded {
+            index: self.standing.size,
+            at: self.now,
+            actor: Actor::Link(self.link.clone()),
+            event: event.into(),
+        };
+        self.standing.apply(&recorded);
+        self.events.push(recorded.event);
+    }
+
+    fn extend(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.push(event);
+        }
+    }
+
+    fn involve(&mut self, role: InvolvementRole, who: &Who) -> BTreeSet<Involvement> {
+        self.engine.involvement(&self.standing, role, who, self.rows)
+    }
+
+    fn take(&mut self, signal: &Signal) {
+        match signal {
+            Signal::CommitsPushed { .. } => self.pushed(signal),
+            Signal::ProposalMerged { .. } => self.merged(signal),
+            Signal::RunStarted { run, commit, actor, .. }
+            | Signal::RunFinished { run, commit, actor, .. } => {
+                self.run_seen(run, commit.as_ref(), actor.as_ref());
+            }
+            Signal::GateRequested { run, commit, actor, .. } => {
+                self.run_seen(run, commit.as_ref(), actor.as_ref())
+            }
+            Signal::StageReported { .. } => self.stage(signal),
+            Signal::DeploymentReported { .. } => self.deployment(signal),
+            Signal::EvidenceReported { evidence, name, commit, outcome, url, .. } => {
+                self.evidence(evidence, name, commit.as_ref(), *outcome, url.as_deref());
+            }
+            Signal::IncidentReported {
+                incident,
+                resolved,
+                service,
+                environment,
+                title,
+                severity,
+                ..
+            } => {
+                let id = format!("{}:{incident}", self.link);
+                let service = service.as_deref().and_then(|name| ServiceName::parse(name).ok());
+                self.incident(
+                    id,
+                    *resolved,
+                    service,
+                    environment.clone(),
+                    title,
+                    severity.as_deref(),
+                );
+            }
+            // Nothing follows from these yet; that they came is recorded all the same.
+            Signal::Ping
+            | Signal::ProposalUpdated { .. }
+            | Signal::ArtifactReported { .. }
+            | Signal::Noted { .. } => {}
+        }
+    }
+
+    /// Everybody behind a list of commits.
+    fn behind(&mut self, commits: &[CommitInfo]) -> BTreeSet<Involvement> {
+        let mut involved = BTreeSet::new();
+        for commit in commits.iter().take(MOST) {
+            involved.extend(self.involve(InvolvementRole::Author, &commit.author));
+            if let Some(committer) = &commit.committer {
+                involved.extend(self.involve(InvolvementRole::Committer, committer));
+            }
+            for co_author in &commit.co_authors {
+                involved.extend(self.involve(InvolvementRole::CoAuthor, co_author));
+            }
+        }
+        involved
+    }
+
+    /// Remembers a tip with what came with it, together with what was known of it before.
+    fn source_seen(
+        &mut self,
+        repository: &str,
+        commit: &CommitId,
+        commits: Vec<CommitId>,
+        mut involved: BTreeSet<Involvement>,
+        mut paths: Vec<String>,
+    ) {
+        let mut all = commits;
+        if let Some(known) = self.standing.sources.get(commit) {
+            involved.extend(known.involved.iter().cloned());
+            paths.extend(known.paths.iter().cloned());
+            all.extend(known.commits.iter().cloned());
+        }
+        all.push(commit.clone());
+        let mut seen = BTreeSet::new();
+        all.retain(|id| seen.insert(id.clone()));
+        let surplus = all.len().saturating_sub(MOST);
+        all.drain(..surplus);
+        let mut seen = BTreeSet::new();
+        paths.retain(|path| path.len() <= 1_024 && seen.insert(path.clone()));
+        paths.truncate(MOST);
+        let event = SourceSeen {
+            repository: repository.to_owned(),
+            commit: commit.clone(),
+            commits: all,
+            involved,
+            paths,
+        };
+        if self.standing.sources.get(commit).is_none_or(|known| **known != event) {
+            self.push(event);
+        }
+    }
+
+    fn run_seen(&mut self, run: &RunRef, commit: Option<&CommitId>, actor: Option<&Who>) {
+        let known = self.standing.runs.get(&run.key()).cloned();
+        let mut involved =
+            actor.map(|actor| self.involve(InvolvementRole::Trigger, actor)).unwrap_or_default();
+        involved.extend(known.iter().flat_map(|known| known.involved.iter().cloned()));
+        let commit =
+            commit.cloned().or_else(|| known.as_ref().and_then(|known| known.commit.clone()));
+        let event = RunSeen { run: run.clone(), commit, involved };
+        if known.as_deref() != Some(&event) {
+            self.push(event);
+        }
+    }
+
+    fn evidence(
+        &mut self,
+        kind: &str,
+        name: &str,
+        commit: Option<&CommitId>,
+        outcome: Option<Outcome>,
+        url: Option<&str>,
+    ) {
+        let (Some(commit), Some(outcome)) = (commit, outcome) else { return };
+        let status = match outcome {
+            Outcome::Succeeded => EvidenceStatus::Passed,
+            Outcome::Failed => EvidenceStatus::Failed,
+            Outcome::Canceled | Outcome::Skipped => return,
+        };
+        let cut = |text: &str, most: usize| {
+            text.chars().filter(|c| !c.is_control()).take(most).collect::<String>()
+        };
+        let evidence = Evidence {
+            kind: cut(kind, 128),
+            name: cut(name, 256),
+            status,
+            digest: None,
+            url: url.map(|url| cut(url, 2_048)),
+        };
+        let changes: Vec<_> =
+            self.standing.changes_of_commit.get(commit).into_iter().flatten().copied().collect();
+        for number in changes {
+            let Some(change) = self.standing.changes.get(&number) else { continue };
+            if !change.state.is_over() && !change.evidence.contains(&evidence) {
+                self.push(event::EvidenceAdded {
+                    change: number,
+                    evidence: vec![evidence.clone()],
+                });
+            }
+        }
+    }
+
+    fn incident(
+        &mut self,
+        id: String,
+        resolved: bool,
+        service: Option<ServiceName>,
+        environment: Option<String>,
+        title: &str,
+        severity: Option<&str>,
+    ) {
+        let open = self.standing.incidents.contains_key(&id);
+        match (resolved, open, service) {
+            (true, true, _) => self.push(IncidentResolved { id }),
+            (false, false, Some(service))
+                if self.standing.organisation.services.contains_key(&service) =>
+            {
+                self.push(IncidentOpened {
+                    id,
+                    service,
+                    environment,
+                    title: title.chars().take(200).collect(),
+                    severity: severity.unwrap_or_default().chars().take(64).collect(),
+                });
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Outcomes of deployments.
+
+use jiff::Timestamp;
+use sluice_core::deployment::{self, Deployment, DeploymentReport};
+use sluice_core::ids::DeploymentNumber;
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::Standing;
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::idempotency::Known;
+use crate::sequencer::{Commit, Step};
+
+impl Engine {
+    /// A deployment. Blocking.
+    pub fn deployment(&self, number: DeploymentNumber) -> Result<Option<Deployment>, EngineError> {
+        if let Some(deployment) = self.standing().deployments.get(&number) {
+            return Ok(Some(deployment.as_ref().clone()));
+        }
+        let Some(row) = self.readers().deployment(number.0)? else { return Ok(None) };
+        Ok(serde_json::from_str(&row.body).ok())
+    }
+
+    /// Reports how a deployment ended: its change follows by itself.
+    pub async fn deployment_outcome(
+        &self,
+        caller: &Caller,
+        key: &str,
+        body_hash: [u8; 32],
+        number: DeploymentNumber,
+        report: DeploymentReport,
+    ) -> Result<Answer<Deployment>, EngineError> {
+        caller.require(Permission::DeploymentReport)?;
+        let unknown = || {
+            EngineError::Refused(Refusal::missing(
+                "deployment_unknown",
+                format!("there is no deployment {number}"),
+                "check the number",
+            ))
+        };
+        let known = self.deployment(number)?.ok_or_else(unknown)?;
+        let target = self.standing().organisation.target(&known.service, &known.environment);
+        if !caller.scope.covers(&target) {
+            return Err(unknown());
+        }
+        let key = match self.known_key(caller.key_scope("outcome"), key, body_hash)? {
+            Known::Answered { seq } => {
+                let receipt = seq.map(|seq| self.readers().receipt(seq)).transpose()?;
+                return Ok(Answer { value: known, receipt, as_of: self.standing().size });
+            }
+            Known::New(key) => key,
+        };
+        let actor = caller.actor();
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let present = standing.deployments.get(&number).map(AsRef::as_ref).unwrap_or(&known);
+            match deployment::end(standing, number, Some(present), report, now) {
+                Ok(events) => Step::Record((), Commit::of(events, actor).with_key(key)),
+                Err(refusal) => Step::Refuse(refusal.into(), None),
+            }
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        let deployment = self.deployment(number)?.ok_or_else(unknown)?;
+        Ok(Answer::of(deployment, &done))
+    }
+}

@@ -1,0 +1,323 @@
+//! The engine itself: what it is made of, how it is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use sluice_core::calendar::{Calendar, UpcomingWindow};
+use sluice_core::facts::ClockFacts;
+use sluice_core::ids::ServiceName;
+use sluice_core::standing::{Recorded, Standing, Topic};
+use sluice_store::{Readers, Store, StoreOptions};
+use tokio::sync::{Notify, watch};
+
+use crate::clock::{Clock, SkewWatch};
+use crate::envelope::Envelope;
+use crate::error::{EngineError, OpenError};
+use crate::keys::{Keys, PublicKeys};
+use crate::policy::Policies;
+use crate::rng::Rng;
+use crate::secrets::Secrets;
+use crate::sequencer::{Parts, Sequencer};
+use crate::snapshot::{self, Snapshots};
+
+/// What to open, and with what.
+pub struct EngineOptions {
+    /// The data folder.
+    pub dir: PathBuf,
+    /// The anchor file, better on another device; in the data folder when absent.
+    pub anchor: Option<PathBuf>,
+    /// Origin of the log, taken at the first start.
+    pub origin: Option<String>,
+    /// Take the database as it is when the anchor is missing. A decision for a person.
+    pub adopt_missing_anchor: bool,
+    /// For tests: the named point at which the process kills itself.
+    pub crash_at: Option<String>,
+    /// For tests: the most pages that the database may have, as if the disk were full.
+    pub max_pages: Option<u32>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// Secrets of links.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+impl EngineOptions {
+    /// The usual options for a folder: the system's clock and chance, no secrets.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            anchor: None,
+            origin: None,
+            adopt_missing_anchor: false,
+            crash_at: None,
+            max_pages: None,
+            clock: Arc::new(crate::clock::SystemClock::default()),
+            rng: Arc::new(crate::rng::SystemRng),
+            secrets: Arc::new(crate::secrets::NoSecrets),
+        }
+    }
+}
+
+/// The engine. Cheap to clone; the last one dropped stops it.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sequencer: Sequencer,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    skew: SkewWatch,
+    rng: Arc<dyn Rng>,
+    secrets: Arc<dyn Secrets>,
+    keys: Keys,
+    policies: Policies,
+    calendar: ArcSwapOption<CompiledCalendar>,
+    inbox: Notify,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// The windows as expanded around a moment.
+struct CompiledCalendar {
+    /// Where the organisation was last touched when it was made.
+    organisation: u64,
+    calendar: Arc<Calendar>,
+}
+
+impl Engine {
+    /// Opens the data folder and everything in it, after checking that it may be served. Blocking.
+    pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(&options.dir).map_err(|error| OpenError::Keys {
+            message: format!("`{}` cannot be made: {error}", options.dir.display()),
+        })?;
+        let keys = Keys::open(&options.dir, options.origin.as_deref(), options.rng.as_ref())?;
+        let mut store = StoreOptions::new(&options.dir, &keys.public.origin, Arc::clone(&keys.log));
+        store.anchor = options.anchor;
+        store.adopt_missing_anchor = options.adopt_missing_anchor;
+        store.crash_at = options.crash_at;
+        store.max_pages = options.max_pages;
+        let (writer, readers) = Store::open(&store)?;
+        let (standing, snapshot) = stand(&readers, &keys)?;
+        let parts = Parts {
+            writer,
+            readers: readers.clone(),
+            clock: Arc::clone(&options.clock),
+            snapshots: Snapshots::new(Arc::clone(&keys.log), snapshot),
+        };
+        let (sequencer, thread) = Sequencer::start(parts, standing);
+        let engine = Self {
+            inner: Arc::new(Inner {
+                sequencer,
+                readers,
+                clock: options.clock,
+                skew: SkewWatch::default(),
+                rng: options.rng,
+                secrets: options.secrets,
+                keys,
+                policies: Policies::default(),
+                calendar: ArcSwapOption::empty(),
+                inbox: Notify::new(),
+                thread: Mutex::new(Some(thread)),
+            }),
+        };
+        engine.begin()?;
+        Ok(engine)
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The standing as of the last durable entry.
+    pub fn standing(&self) -> Arc<Standing> {
+        self.inner.sequencer.standing()
+    }
+
+    /// Reads of the store; blocking.
+    pub fn readers(&self) -> &Readers {
+        &self.inner.readers
+    }
+
+    /// What outsiders need in order to verify.
+    pub fn keys(&self) -> &PublicKeys {
+        &self.inner.keys.public
+    }
+
+    /// Why writes are refused for good, if they are.
+    pub fn halted(&self) -> Option<String> {
+        self.inner.sequencer.halted()
+    }
+
+    /// Follows the number of durable entries.
+    pub fn watch_size(&self) -> watch::Receiver<u64> {
+        self.inner.sequencer.watch_size()
+    }
+
+    /// Stops after what waits is recorded. For the last owner: others' requests are refused from then on.
+    pub fn shutdown(self) {
+        let thread = self.inner.thread.lock().take();
+        drop(self);
+        if let Some(thread) = thread {
+            // The sequencer ends when the last sender is gone; where somebody still holds one, the process ends it.
+            let _ = wait_for(thread, std::time::Duration::from_secs(10));
+        }
+    }
+
+    pub(crate) fn sequencer(&self) -> &Sequencer {
+        &self.inner.sequencer
+    }
+
+    pub(crate) fn signing(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    pub(crate) fn rng(&self) -> &dyn Rng {
+        self.inner.rng.as_ref()
+    }
+
+    pub(crate) fn secrets(&self) -> &dyn Secrets {
+        self.inner.secrets.as_ref()
+    }
+
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.inner.policies
+    }
+
+    pub(crate) fn inbox(&self) -> &Notify {
+        &self.inner.inbox
+    }
+
+    pub(crate) fn clock_facts(&self, standing: &Standing, now: Timestamp) -> ClockFacts {
+        let wall = self.inner.clock.now();
+        let facts = self.inner.skew.look(wall, self.inner.clock.monotonic(), standing.last_time);
+        // Under the sequencer `now` is the ledger's time, which may be a moment ahead of the wall's.
+        let _ = now;
+        facts
+    }
+
+    /// The windows of `standing`, expanded around `now`; made anew only when the organisation was touched or
+    /// the day has moved on.
+    pub(crate) fn calendar(&self, standing: &Standing, now: Timestamp) -> Arc<Calendar> {
+        let organisation = standing.touched_at(&Topic::Organisation);
+        if let Some(compiled) = self.inner.calendar.load_full() {
+            let (from, to) = compiled.calendar.span();
+            let margin = jiff::SignedDuration::from_hours(24 * 30);
+            let inside = now >= from && now.checked_add(margin).is_ok_and(|later| later <= to);
+            if compiled.organisation == organisation && inside {
+                return Arc::clone(&compiled.calendar);
+            }
+        }
+        let windows = standing.organisation.windows.values().map(|window| window.as_ref().clone());
+        let calendar = Arc::new(Calendar::around(windows, now));
+        let compiled = CompiledCalendar { organisation, calendar: Arc::clone(&calendar) };
+        self.inner.calendar.store(Some(Arc::new(compiled)));
+        calendar
+    }
+
+    /// The next windows of a service in an environment (all of them where it is not named).
+    pub fn next_windows(
+        &self,
+        service: &ServiceName,
+        environment: Option<&str>,
+        count: usize,
+    ) -> Vec<UpcomingWindow> {
+        let (standing, now) = (self.standing(), self.now());
+        let organisation = &standing.organisation;
+        let names: Vec<_> = match environment {
+            Some(name) => organisation
+                .environment_named(name)
+                .map(|found| found.name.clone())
+                .into_iter()
+                .collect(),
+            None => organisation.environments.keys().cloned().collect(),
+        };
+        let calendar = self.calendar(&standing, now);
+        let mut windows: Vec<UpcomingWindow> = names
+            .iter()
+            .flat_map(|name| calendar.next_windows(&organisation.target(service, name), now, count))
+            .collect();
+        windows.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
+        windows.dedup_by(|a, b| (a.start, &a.name) == (b.start, &b.name));
+        windows.truncate(count);
+        windows
+    }
+
+    /// Refuses every write from now on, until a person has looked.
+    pub fn halt(&self, reason: &str) {
+        self.inner.sequencer.halt(reason);
+    }
+}
+
+/// Waits for a thread, but not for ever.
+fn wait_for(thread: std::thread::JoinHandle<()>, longest: std::time::Duration) -> Option<()> {
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    let waiting = std::thread::Builder::new().name("shutdown".into()).spawn(move || {
+        let _ = sender.send(thread.join());
+    });
+    waiting.ok()?;
+    receiver.recv_timeout(longest).ok()?.ok()
+}
+
+/// Folds the ledger: from the last good snapshot on. Also gives the size of that snapshot.
+fn stand(readers: &Readers, keys: &Keys) -> Result<(Standing, u64), OpenError> {
+    let size = readers.head().size;
+    let found = snapshot::find(readers, &keys.log).filter(|standing| standing.size <= size);
+    let mut standing = found.unwrap_or_default();
+    let snapshot = standing.size;
+    fold(readers, &mut standing, size)?;
+    Ok((standing, snapshot))
+}
+
+/// Takes in the entries up to `size`.
+pub(crate) fn fold(readers: &Readers, standing: &mut Standing, size: u64) -> Result<(), OpenError> {
+    fold_with(readers, standing, size, &mut |_, _| {})
+}
+
+/// Takes in the entries up to `size`, showing each to `see` with the standing before it.
+pub(crate) fn fold_with(
+    readers: &Readers,
+    standing: &mut Standing,
+    size: u64,
+    see: &mut dyn FnMut(&Standing, &Recorded),
+) -> Result<(), OpenError> {
+    let broken = |message: String| OpenError::Standing { message };
+    while standing.size < size {
+        let entries = readers
+            .entries(standing.size, 1_000)
+            .map_err(|error| broken(format!("entry {}: {error}", standing.size)))?;
+        if entries.is_empty() {
+            return Err(broken(format!("entry {} is missing: run `sluice verify`", standing.size)));
+        }
+        for entry in entries {
+            let unreadable = |error: serde_json::Error| {
+                broken(format!("entry {} cannot be read: {error}", entry.seq))
+            };
+            let envelope = Envelope::parse(&entry.bytes).map_err(unreadable)?;
+            if envelope.seq != entry.seq || envelope.seq != standing.size {
+                return Err(broken(format!(
+                    "entry {} says that it is {}",
+                    entry.seq, envelope.seq
+                )));
+            }
+            match envelope.recorded().map_err(unreadable)? {
+                Some(recorded) => {
+                    see(standing, &recorded);
+                    standing.apply(&recorded);
+                }
+                None => standing.skip(envelope.seq, envelope.time),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Turns an error of the first writes into one of opening.
+pub(crate) fn at_open(error: EngineError) -> OpenError {
+    OpenError::Standing { message: format!("the first entries cannot be written: {error}") }
+}

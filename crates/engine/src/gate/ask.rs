@@ -1,0 +1,375 @@
+//! Asking: evaluate without a lock, record under it if nothing that was read has changed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sluice_core::change::{Involvement, InvolvementRole};
+use sluice_core::event::Event;
+use sluice_core::gate::event::GateDecided;
+use sluice_core::gate::{Decision, Ids, Judgement, Placement, Question, decide, place, record};
+use sluice_core::ids::{DecisionId, Digest, PassId};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::{Standing, Topic};
+use sluice_store::Row;
+use sluice_store::rows::BlobRow;
+
+use super::gather::{Gathering, is_controlled};
+use super::{DecisionInput, GateAnswer, Judged};
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::{EngineError, Unavailable};
+use crate::idempotency::{IN_FLIGHT, Known};
+use crate::sequencer::{Commit, IdempotencyKey, Step};
+
+/// How often a question is evaluated without the lock before it is evaluated under it.
+const TRIES: u32 = 3;
+
+/// The longest that an evaluation may lie back when it is recorded.
+const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
+
+/// One evaluated question.
+struct Evaluated {
+    question: Question,
+    involved: BTreeSet<Involvement>,
+    placement: Option<Placement>,
+    input: DecisionInput,
+    judgement: Judgement,
+    topics: BTreeSet<Topic>,
+    /// Entries in the ledger that were looked at.
+    size: u64,
+}
+
+/// What became of an attempt to record.
+enum Attempt {
+    Recorded(Box<(GateDecided, DecisionInput, Judgement, BTreeSet<Topic>)>),
+    Stale,
+}
+
+impl Engine {
+    /// Asks at the gate. With `wait`, an answer of `wait` is held back until something that it depends on changes,
+    /// or the time is over; no thread is held meanwhile.
+    ///
+    /// The same `key` with the same body gives the same answer for 30 days.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        key: &str,
+        body_hash: [u8; 32],
+        question: Question,
+        wait: Option<Duration>,
+    ) -> Result<GateAnswer, EngineError> {
+        caller.require(Permission::GateEvaluate)?;
+        check(&question)?;
+        let ends = wait.map(|wait| tokio::time::Instant::now() + wait);
+        let scope = caller.key_scope("gate");
+        let mut waited_for: Option<GateAnswer> = None;
+        loop {
+            let key = match self.known_key(scope.clone(), key, body_hash)? {
+                Known::Answered { seq: Some(seq) } => return self.recorded_answer(seq),
+                Known::Answered { seq: None } => {
+                    return Err(Unavailable::ledger("the answer is not readable yet"));
+                }
+                Known::New(key) => key,
+            };
+            let over = ends.is_none_or(|ends| tokio::time::Instant::now() >= ends);
+            match self.ask_once(caller, key, &question, over, waited_for.as_ref()).await {
+                Ok((answer, topics)) if answer.decision == Decision::Wait && !over => {
+                    self.wait_for_change(&answer, topics, ends).await;
+                    waited_for = Some(answer);
+                }
+                Ok((answer, _)) => return Ok(answer),
+                Err(EngineError::Unavailable(busy)) if busy.code == IN_FLIGHT => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers without recording anything: for laptops, before a push. Gives no pass.
+    pub fn dry_run(&self, caller: &Caller, question: Question) -> Result<GateAnswer, EngineError> {
+        caller.require(Permission::GateEvaluate)?;
+        check(&question)?;
+        let standing = self.standing();
+        let evaluated = self.evaluate(&standing, caller, &question, self.now());
+        Ok(GateAnswer::dry(&evaluated.input, evaluated.judgement, standing.size))
+    }
+
+    /// Evaluates and records once. An answer of `wait` that is going to be waited for is recorded without the key, so
+    /// that the key is free for the last one; one that says what the one before said is not recorded again.
+    async fn ask_once(
+        &self,
+        caller: &Caller,
+        key: IdempotencyKey,
+        question: &Question,
+        last: bool,
+        before: Option<&GateAnswer>,
+    ) -> Result<(GateAnswer, BTreeSet<Topic>), EngineError> {
+        for attempt in 0..=TRIES {
+            let standing = self.standing();
+            let evaluated = self.evaluate(&standing, caller, question, self.now());
+            let waits = evaluated.judgement.decision == Decision::Wait;
+            if let Some(before) =
+                before.filter(|before| waits && same(before, &evaluated.judgement))
+            {
+                return self.again(caller, before, evaluated.topics, last.then_some(key)).await;
+            }
+            let key = (!waits || last).then(|| key.clone());
+            let done = self.record_decision(caller, evaluated, key, attempt == TRIES).await?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        Err(Unavailable::overloaded())
+    }
+
+    /// The answer that was recorded before still holds; only the key may have to be remembered.
+    async fn again(
+        &self,
+        caller: &Caller,
+        before: &GateAnswer,
+        topics: BTreeSet<Topic>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(GateAnswer, BTreeSet<Topic>), EngineError> {
+        if let Some(mut key) = key {
+            key.seq = before.receipt.as_ref().map(|receipt| receipt.index);
+            let actor = caller.actor();
+            self.sequencer()
+                .submit(move |_, _| Step::Record((), Commit::of(Vec::new(), actor).with_key(key)))
+                .await?;
+        }
+        Ok((before.clone(), topics))
+    }
+
+    async fn wait_for_change(
+        &self,
+        answer: &GateAnswer,
+        topics: BTreeSet<Topic>,
+        ends: Option<tokio::time::Instant>,
+    ) {
+        let since = answer.receipt.as_ref().map_or(answer.as_of, |receipt| receipt.tree_size);
+        let waiter = self.sequencer().wait_for(topics.iter().cloned());
+        // What happened between the answer and taking the place among those who wait is not missed.
+        if !self.standing().untouched_since(&topics, since) {
+            return;
+        }
+        let now = tokio::time::Instant::now();
+        let ends = ends.unwrap_or(now);
+        let until = answer.until.map(|until| {
+            let left = until.duration_since(self.now());
+            now + Duration::try_from(left).unwrap_or_default()
+        });
+        let wake = until.map_or(ends, |until| until.min(ends));
+        // A deadline or a touched topic: either way it is asked anew.
+        let _ = tokio::time::timeout_at(wake, waiter.woken()).await;
+    }
+
+    fn evaluate(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        question: &Question,
+        now: Timestamp,
+    ) -> Evaluated {
+        let organisation = &standing.organisation;
+        let environment =
+            organisation.environment_named(question.environment.as_str()).map(AsRef::as_ref);
+        let involved = self.involved(standing, caller, question);
+        let judge = self.judge(standing);
+        let placement = is_controlled(organisation, question, environment).then(|| {
+            let name = environment.map_or(&question.environment, |environment| &environment.name);
+            place(standing, question, name, &involved, judge.digest(), now)
+        });
+        let gathered = Gathering {
+            standing,
+            calendar: &self.calendar(standing, now),
+            clock: self.clock_facts(standing, now),
+            caller,
+            question,
+            environment,
+            placement: placement.as_ref(),
+            policy: judge.digest(),
+            now,
+        }
+        .gather();
+        let verdict = judge.judge(&gathered.facts);
+        let judgement = decide(&gathered.facts, &verdict);
+        let verdict = verdict.map_or_else(Judged::Fault, Judged::Verdict);
+        Evaluated {
+            question: question.clone(),
+            involved,
+            placement,
+            input: DecisionInput { facts: gathered.facts, verdict },
+            judgement,
+            topics: gathered.topics,
+            size: standing.size,
+        }
+    }
+
+    /// The whole typed input of a question, judged; nothing is recorded.
+    pub(crate) fn input(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        question: &Question,
+        now: Timestamp,
+    ) -> DecisionInput {
+        self.evaluate(standing, caller, question, now).input
+    }
+
+    /// Everybody known to have a hand in what is asked for.
+    fn involved(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        question: &Question,
+    ) -> BTreeSet<Involvement> {
+        let source = standing.sources.get(&question.commit);
+        let run = standing.runs.get(&question.run.key());
+        let mut involved: BTreeSet<Involvement> =
+            source.into_iter().flat_map(|source| source.involved.iter().cloned()).collect();
+        involved.extend(run.into_iter().flat_map(|run| run.involved.iter().cloned()));
+        if let Some(person) = &caller.person {
+            involved.insert(Involvement {
+                role: InvolvementRole::Deployer,
+                identity: self.self_identity(person),
+            });
+        }
+        involved
+    }
+
+    /// Records a decision, or says that what it was made of has changed. Under the lock it is evaluated anew
+    /// where `insist` says so.
+    async fn record_decision(
+        &self,
+        caller: &Caller,
+        evaluated: Evaluated,
+        key: Option<IdempotencyKey>,
+        insist: bool,
+    ) -> Result<Option<(GateAnswer, BTreeSet<Topic>)>, EngineError> {
+        let engine = self.clone();
+        let caller = caller.clone();
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let fresh = now.duration_since(evaluated.input.facts.now) <= FRESH;
+            let holds = fresh && standing.untouched_since(&evaluated.topics, evaluated.size);
+            let evaluated = match (holds, insist) {
+                (true, _) => evaluated,
+                (false, true) => engine.evaluate(standing, &caller, &evaluated.question, now),
+                (false, false) => return Step::Answer(Attempt::Stale),
+            };
+            engine.step(&caller, standing, evaluated, key, now)
+        };
+        let (attempt, done) = self.sequencer().submit(decide).await?;
+        match attempt {
+            Attempt::Stale => Ok(None),
+            Attempt::Recorded(recorded) => {
+                let (event, input, judgement, topics) = *recorded;
+                let receipt =
+                    done.receipt().ok_or_else(|| Unavailable::ledger("no receipt was given"))?;
+                Ok(Some((self.answer(&event, &input, judgement, receipt, done.size), topics)))
+            }
+        }
+    }
+
+    fn step(
+        &self,
+        caller: &Caller,
+        standing: &Standing,
+        evaluated: Evaluated,
+        key: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Step<Attempt> {
+        let Evaluated { question, involved, placement, input, judgement, topics, .. } = evaluated;
+        // Numbers are given out here, so the change is placed once more; nothing else can have moved.
+        let placement = placement.map(|placement| {
+            let change = &placement.change;
+            place(standing, &question, &change.environment, &involved, &input.facts.policy, now)
+        });
+        let body = serde_json::to_vec(&input).unwrap_or_default();
+        let ids = Ids {
+            decision: self.new_decision_id(),
+            pass: self.new_pass_id(),
+            input: Digest::of(&body),
+        };
+        let events = record(
+            placement.as_ref(),
+            &input.facts,
+            &judgement,
+            &standing.organisation.settings,
+            &ids,
+        );
+        let Some(Event::GateDecided(decided)) = events.last().cloned() else {
+            return Step::Refuse(Unavailable::ledger("no decision was made"), None);
+        };
+        let mut commit = Commit::of(events, caller.actor());
+        commit.rows.push(Row::Blob(BlobRow {
+            digest: ids.input.to_string(),
+            media_type: "application/json".into(),
+            bytes: body,
+            created_us: now.as_microsecond(),
+        }));
+        if let Some(key) = key {
+            commit = commit.with_key(key);
+        }
+        Step::Record(Attempt::Recorded(Box::new((decided, input, judgement, topics))), commit)
+    }
+
+    fn new_decision_id(&self) -> DecisionId {
+        let id = format!("d-{}", self.rng().opaque_id());
+        DecisionId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
+    }
+
+    fn new_pass_id(&self) -> PassId {
+        let id = format!("p-{}", self.rng().opaque_id());
+        PassId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
+    }
+}
+
+/// Whether a judgement says what an answer said.
+fn same(before: &GateAnswer, judgement: &Judgement) -> bool {
+    before.decision == judgement.decision
+        && before.reasons == judgement.reasons
+        && before.risk == judgement.risk
+}
+
+/// Everything from outside has a limit.
+fn check(question: &Question) -> Result<(), EngineError> {
+    let text = |name: &str, value: Option<&String>, most: usize| {
+        let bad = value.is_some_and(|value| {
+            value.is_empty() || value.chars().count() > most || value.chars().any(char::is_control)
+        });
+        bad.then(|| {
+            format!("`{name}` has 1 to {most} characters, none of them a control character")
+        })
+    };
+    let many = |name: &str, count: usize, most: usize| {
+        (count > most).then(|| format!("`{name}` has more than {most} members"))
+    };
+    let run = &question.run;
+    let problem = many("artifacts", question.artifacts.len(), 200)
+        .or_else(|| many("evidence", question.evidence.len(), 200))
+        .or_else(|| many("services", question.services.len(), 50))
+        .or_else(|| many("paths", question.paths.len(), 200))
+        .or_else(|| text("version", question.version.as_ref(), 128))
+        .or_else(|| text("repository", question.repository.as_ref(), 512))
+        .or_else(|| text("emergency", question.emergency.as_ref(), 1_000))
+        .or_else(|| text("run.system", Some(&run.system), 256))
+        .or_else(|| text("run.id", Some(&run.id), 512))
+        .or_else(|| text("run.url", run.url.as_ref(), 2_048))
+        .or_else(|| question.paths.iter().find_map(|path| text("paths", Some(path), 1_024)))
+        .or_else(|| {
+            question.evidence.iter().find_map(|brought| {
+                text("evidence.type", Some(&brought.kind), 128)
+                    .or_else(|| text("evidence.name", Some(&brought.name), 256))
+                    .or_else(|| text("evidence.url", brought.url.as_ref(), 2_048))
+            })
+        });
+    match problem {
+        None => Ok(()),
+        Some(message) => {
+            Err(Refusal::invalid("over_limit", message, "send less, or shorter texts").into())
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The installation's own keys: one signs checkpoints, one signs passes, one makes people opaque.
+//!
+//! They lie in `<data>/keys`, readable by their owner only; a key that others can read is refused. They are made at
+//! the first start.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use ed25519_dalek::SigningKey as PassSigner;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use sluice_core::ids::{IdentityKey, PersonId};
+use sluice_ledger::SigningKey;
+
+use crate::error::OpenError;
+use crate::rng::Rng;
+
+/// The installation's own keys.
+pub(crate) struct Keys {
+    /// Signs checkpoints.
+    pub(crate) log: Arc<SigningKey>,
+    /// Signs passes.
+    pub(crate) pass: PassSigner,
+    /// Makes names and addresses of people opaque.
+    people: [u8; 32],
+    /// The public halves.
+    pub(crate) public: PublicKeys,
+}
+
+/// What outsiders need in order to verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKeys {
+    /// Origin of the log.
+    pub origin: String,
+    /// The log's key as C2SP verifier key.
+    pub log_key: String,
+    /// The pass key: base64url of the raw Ed25519 public key.
+    pub pass_key: String,
+    /// Id of the pass key, in the header of every pass.
+    pub pass_kid: String,
+}
+
+impl Keys {
+    /// Reads the keys of `dir`, making those that are not there. `origin` is taken at the first start and kept.
+    pub(crate) fn open(dir: &Path, origin: Option<&str>, rng: &dyn Rng) -> Result<Self, OpenError> {
+        let folder = dir.join("keys");
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        restrict(&folder, 0o700)?;
+        let origin_file = folder.join("origin");
+        let kept = fs::read_to_string(&origin_file).ok().map(|text| text.trim().to_owned());
+        let origin = match (kept, origin) {
+            (Some(kept), Some(wanted)) if kept != wanted => {
+                return Err(OpenError::Keys {
+                    message: format!(
+                        "this folder is of the log `{kept}`, but `{wanted}` is configured: leave the origin out, or choose another folder"
+                    ),
+                });
+            }
+            (Some(kept), _) => kept,
+            (None, wanted) => {
+                let made = wanted
+                    .map_or_else(|| format!("sluice.local/{}", rng.opaque_id()), str::to_owned);
+                write_new(&origin_file, made.as_bytes())?;
+                made
+            }
+        };
+        let log_seed = seed(&folder.join("log.key"), rng)?;
+        let log = SigningKey::from_seed(&origin, &log_seed).map_err(|error| OpenError::Keys {
+            message: format!("the origin `{origin}` cannot name a log: {error}"),
+        })?;
+        let pass = PassSigner::from_bytes(&seed(&folder.join("pass.key"), rng)?);
+        let people = seed(&folder.join("people.key"), rng)?;
+        let raw = pass.verifying_key().to_bytes();
+        let public = PublicKeys {
+            origin,
+            log_key: log.verifying_key().to_string(),
+            pass_key: data_encoding::BASE64URL_NOPAD.encode(&raw),
+            pass_kid: base32(&raw)[..16].to_owned(),
+        };
+        Ok(Self { log: Arc::new(log), pass, people, public })
+    }
+
+    fn opaque(&self, what: &str, value: &str) -> String {
+        // A key of 32 bytes fits every HMAC.
+        let mut mac = match Hmac::<Sha256>::new_from_slice(&self.people) {
+            Ok(mac) => mac,
+            Err(_) => unreachable!("an HMAC takes a key of any length"),
+        };
+        mac.update(what.as_bytes());
+        mac.update(b"\0");
+        mac.update(value.as_bytes());
+        let mut text = base32(&mac.finalize().into_bytes());
+        text.truncate(26);
+        text
+    }
+}
+
+impl sluice_organisation::Keys for Keys {
+    fn person(&self, handle: &str) -> PersonId {
+        let id = format!("person/{}", self.opaque("person", &handle.trim().to_lowercase()));
+        match PersonId::parse(&id) {
+            Ok(id) => id,
+            Err(_) => unreachable!("26 letters and digits"),
+        }
+    }
+
+    fn identity(&self, kind: &str, value: &str) -> IdentityKey {
+        let id = format!("identity/{}", self.opaque(kind, &value.trim().to_lowercase()));
+        match IdentityKey::parse(&id) {
+            Ok(id) => id,
+            Err(_) => unreachable!("26 letters and digits"),
+        }
+    }
+}
+
+/// Lower-case base32 without padding.
+pub(crate) fn base32(bytes: &[u8]) -> String {
+    data_encoding::BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
+}
+
+fn seed(path: &Path, rng: &dyn Rng) -> Result<[u8; 32], OpenError> {
+    if !path.exists() {
+        let mut bytes = [0; 32];
+        rng.fill(&mut bytes);
+        write_new(path, data_encoding::BASE64.encode(&bytes).as_bytes())?;
+    }
+    refuse_open(path)?;
+    let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+    let bytes = data_encoding::BASE64.decode(text.trim().as_bytes()).unwrap_or_default();
+    <[u8; 32]>::try_from(bytes).map_err(|_| OpenError::Keys {
+        message: format!(
+            "`{}` is not a key: restore it from a copy; without it the ledger cannot be continued",
+            path.display()
+        ),
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let write = || -> std::io::Result<()> {
+        let mut file = options.open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| failed(path, &error))
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> Result<(), OpenError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| failed(path, &error))
+}
+
+#[cfg(unix)]
+fn refuse_open(path: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_err(|error| failed(path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(OpenError::Keys {
+            message: format!(
+                "others can read `{}`: run `chmod 600` on it, and make a new key if they may have",
+                path.display()
+            ),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path, _: u32) -> Result<(), OpenError> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_open(_: &Path) -> Result<(), OpenError> {
+    Ok(())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> OpenError {
+    OpenError::Keys { message: format!("`{}` cannot be used: {error}", path.display()) }
+}

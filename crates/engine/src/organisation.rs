@@ -1,0 +1,377 @@
+//! The organisation as code: check, plan, apply.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sluice_core::event::Event;
+use sluice_core::ids::Digest;
+use sluice_core::organisation::event::{ItemDeclared, ItemWithdrawn, OrganisationApplied};
+use sluice_core::organisation::{Item, ItemKind, Link, PlanStep, PolicyFormat, Withdrawal};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::{Actor, Standing};
+use sluice_organisation::{Folder, Keys, OfflineKeys, Place, Problem, Reading, Severity};
+use sluice_store::Row;
+use sluice_store::rows::{BlobRow, IdentityRow, PersonRow};
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::policy::Candidate;
+use crate::sequencer::{Commit, Step};
+
+/// Events in one transaction of an apply; larger plans take several.
+const CHUNK: usize = 1_000;
+
+/// Everything that is wrong with a folder.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// Problems, by place.
+    pub problems: Vec<Problem>,
+}
+
+impl CheckReport {
+    /// Whether the folder can be applied.
+    pub fn is_sound(&self) -> bool {
+        !self.problems.iter().any(Problem::is_error)
+    }
+}
+
+/// What an apply would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The steps, in order; none when there is nothing to do.
+    pub steps: Vec<PlanStep>,
+    /// Digest over the steps: what is applied is what was shown.
+    pub digest: Digest,
+    /// The policy bundle that would take effect, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
+    /// Everything that is wrong; with an error in it there are no steps.
+    pub problems: Vec<Problem>,
+}
+
+/// What an apply did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Items declared.
+    pub declared: u64,
+    /// Items withdrawn.
+    pub withdrawn: u64,
+    /// The policy bundle that took effect, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
+    /// Where the declared links are heard.
+    pub hooks: Vec<HookAddress>,
+}
+
+/// Where a link is heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HookAddress {
+    /// The link.
+    pub link: String,
+    /// The path of its hook, `/hooks/<id>`.
+    pub path: String,
+}
+
+/// A folder that was read and checked.
+struct Checked {
+    reading: Reading,
+    problems: Vec<Problem>,
+    candidate: Option<Candidate>,
+}
+
+/// Checks a folder without a server.
+pub fn offline_check(folder: &Folder) -> CheckReport {
+    CheckReport { problems: check(folder, &OfflineKeys).problems }
+}
+
+impl Engine {
+    /// Checks a folder.
+    pub fn check(&self, folder: &Folder) -> CheckReport {
+        CheckReport { problems: check(folder, self.signing()).problems }
+    }
+
+    /// What applying a folder would do.
+    pub fn plan(&self, caller: &Caller, folder: &Folder) -> Result<Plan, EngineError> {
+        caller.require(Permission::OrganisationRead)?;
+        Ok(self.planned(folder).0)
+    }
+
+    fn planned(&self, folder: &Folder) -> (Plan, Checked) {
+        let mut checked = check(folder, self.signing());
+        self.complete(&mut checked.reading);
+        let standing = self.standing();
+        let sound = !checked.problems.iter().any(Problem::is_error);
+        let steps =
+            if sound { standing.organisation.plan(&checked.reading.items) } else { Vec::new() };
+        let in_force = standing.policy.as_ref().map(|policy| &policy.bundle);
+        let bundle = checked.candidate.as_ref().map(|candidate| candidate.digest.clone());
+        let plan = Plan {
+            digest: Digest::of(&serde_json::to_vec(&(&steps, &bundle)).unwrap_or_default()),
+            policy: bundle.filter(|bundle| sound && Some(bundle) != in_force),
+            problems: checked.problems.clone(),
+            steps,
+        };
+        (plan, checked)
+    }
+
+    /// What only the server knows: the hooks of links, and that each person is one of their own identities.
+    fn complete(&self, reading: &mut Reading) {
+        for item in &mut reading.items {
+            match item {
+                Item::Person(person) => {
+                    drop(person.identities.insert(self.self_identity(&person.id)))
+                }
+                Item::Link(link) => {
+                    let opaque = self.signing().identity("hook", link.name.as_str());
+                    let text = opaque.as_str().rsplit('/').next().unwrap_or_default().to_owned();
+                    link.hook = text;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes it so. `expected` is the digest of the plan that was shown; another plan is refused.
+    pub async fn apply(
+        &self,
+        caller: &Caller,
+        folder: &Folder,
+        source: &str,
+        expected: Option<&Digest>,
+    ) -> Result<Answer<Applied>, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        if source.chars().count() > 200 || source.chars().any(char::is_control) {
+            return Err(Refusal::invalid(
+                "over_limit",
+                "`source` has at most 200 characters",
+                "shorten it",
+            )
+            .into());
+        }
+        let (plan, checked) = self.planned(folder);
+        if let Some(problem) = plan.problems.iter().find(|problem| problem.is_error()) {
+            let message = format!("{}: {}", problem.place, problem.message);
+            return Err(Refusal::invalid(
+                "folder_unsound",
+                message,
+                "run `sluice check`, which names every problem",
+            )
+            .into());
+        }
+        if expected.is_some_and(|expected| *expected != plan.digest) {
+            let message = "the plan is another one than the one that was shown";
+            return Err(Refusal::conflict("plan_outdated", message, "look at the new plan").into());
+        }
+        let applied = Applied {
+            declared: plan
+                .steps
+                .iter()
+                .filter(|step| matches!(step, PlanStep::Declare { .. }))
+                .count() as u64,
+            withdrawn: plan
+                .steps
+                .iter()
+                .filter(|step| matches!(step, PlanStep::Withdraw(_)))
+                .count() as u64,
+            policy: plan.policy.clone(),
+            hooks: hooks(&checked.reading.items),
+        };
+        if plan.steps.is_empty() && plan.policy.is_none() {
+            return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
+        }
+        let candidate = checked.candidate.filter(|_| plan.policy.is_some());
+        if let Some(candidate) = &candidate {
+            let in_force = self.standing().policy.as_ref().map(|policy| policy.bundle.clone());
+            self.policies().keep(
+                candidate.digest.clone(),
+                Ok(candidate.policy.clone()),
+                in_force.as_ref(),
+            );
+        }
+        let mut chunks: Vec<Vec<PlanStep>> =
+            plan.steps.chunks(CHUNK).map(<[PlanStep]>::to_vec).collect();
+        let last = chunks.pop().unwrap_or_default();
+        let mut rows = personal_rows(&checked.reading);
+        for chunk in chunks {
+            self.append_steps(caller.actor(), chunk, std::mem::take(&mut rows), None).await?;
+        }
+        let end = End {
+            candidate,
+            applied: OrganisationApplied {
+                declared: applied.declared,
+                withdrawn: applied.withdrawn,
+                source: source.to_owned(),
+            },
+        };
+        self.append_steps(caller.actor(), last, rows, Some(end))
+            .await
+            .map(|answer| answer.map(|()| applied))
+    }
+
+    async fn append_steps(
+        &self,
+        actor: Actor,
+        steps: Vec<PlanStep>,
+        mut rows: Vec<Row>,
+        end: Option<End>,
+    ) -> Result<Answer<()>, EngineError> {
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let mut events: Vec<Event> = steps.into_iter().map(event_of).collect();
+            if let Some(End { candidate, applied }) = end {
+                if let Some(candidate) = candidate {
+                    let replaces = standing.policy.as_ref().map(|policy| policy.bundle.clone());
+                    let (activated, texts) = candidate.activate(replaces, now.as_microsecond());
+                    events.push(activated.into());
+                    rows.extend(texts);
+                }
+                events.push(applied.into());
+            }
+            let mut commit = Commit::of(events, actor);
+            commit.rows = rows;
+            Step::Record((), commit)
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        Ok(Answer::of((), &done))
+    }
+}
+
+/// What an apply ends with.
+struct End {
+    candidate: Option<Candidate>,
+    applied: OrganisationApplied,
+}
+
+fn event_of(step: PlanStep) -> Event {
+    match step {
+        PlanStep::Declare { item, .. } => ItemDeclared { item }.into(),
+        PlanStep::Withdraw(Withdrawal { kind, name }) => ItemWithdrawn { kind, name }.into(),
+    }
+}
+
+fn hooks(items: &[Item]) -> Vec<HookAddress> {
+    let links = items.iter().filter_map(|item| match item {
+        Item::Link(link) => {
+            Some(HookAddress { link: link.name.to_string(), path: format!("/hooks/{}", link.hook) })
+        }
+        _ => None,
+    });
+    links.collect()
+}
+
+/// Names, addresses and policy texts: kept beside the ledger, by opaque id or digest.
+fn personal_rows(reading: &Reading) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for person in &reading.people {
+        rows.push(Row::Person(PersonRow {
+            person_id: person.id.to_string(),
+            handle: person.handle.clone(),
+            name: person.name.clone(),
+        }));
+        rows.extend(person.identities.iter().map(|identity| {
+            Row::Identity(IdentityRow {
+                identity_key: identity.key.to_string(),
+                kind: identity.kind.clone(),
+                value: identity.value.clone(),
+                person_id: Some(person.id.to_string()),
+            })
+        }));
+    }
+    rows.extend(reading.texts.iter().map(|(digest, bytes)| {
+        Row::Blob(BlobRow {
+            digest: digest.to_string(),
+            media_type: "text/plain; charset=utf-8".into(),
+            bytes: bytes.clone(),
+            created_us: 0,
+        })
+    }));
+    rows
+}
+
+/// Reads a folder and asks everybody who knows a part of it what is wrong.
+fn check(folder: &Folder, keys: &dyn Keys) -> Checked {
+    let reading = sluice_organisation::read(folder, keys);
+    let mut problems = reading.problems.clone();
+    let own = policy_texts(&reading);
+    let candidate = match Candidate::compile(&own) {
+        Ok(candidate) => Some(candidate),
+        Err(found) => {
+            problems.extend(found.into_iter().map(policy_problem));
+            None
+        }
+    };
+    for item in &reading.items {
+        if let Item::Link(link) = item {
+            problems.extend(link_problems(&reading, link));
+        }
+    }
+    problems.sort();
+    problems.dedup();
+    Checked { reading, problems, candidate }
+}
+
+fn policy_texts(reading: &Reading) -> Vec<(String, PolicyFormat, String)> {
+    let files = reading.items.iter().filter_map(|item| match item {
+        Item::PolicyFile(file) => {
+            let text = String::from_utf8(reading.texts.get(&file.digest)?.clone()).ok()?;
+            Some((file.path.clone(), file.format, text))
+        }
+        _ => None,
+    });
+    files.collect()
+}
+
+fn policy_problem(problem: sluice_policy::Problem) -> Problem {
+    Problem {
+        place: Place { file: problem.file, line: problem.line, column: problem.column, length: 1 },
+        severity: Severity::Error,
+        code: "bad_policy",
+        message: format!("{} ({})", problem.message, problem.code),
+        help: problem.help,
+    }
+}
+
+fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
+    let name = link.name.as_str();
+    let place = |pointer: &str| {
+        let nearest = reading.place_of_setting(name, pointer);
+        let own = reading.sources.get(&(ItemKind::Link, name.to_owned()));
+        nearest.or(own).cloned().unwrap_or_else(|| Place::start_of(""))
+    };
+    let Some(connector) = sluice_connectors::find(&link.connector) else {
+        let known: Vec<&str> =
+            sluice_connectors::registry().iter().map(|connector| connector.kind()).collect();
+        return vec![Problem {
+            place: place(""),
+            severity: Severity::Error,
+            code: "unknown_connector",
+            message: format!("there is no connector `{}`", link.connector),
+            help: format!("choose one of {}", known.join(", ")),
+        }];
+    };
+    match connector.configure(&configuration(link)) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .into_iter()
+            .map(|problem| Problem {
+                place: place(&problem.path),
+                severity: Severity::Error,
+                code: "bad_setting",
+                message: problem.message,
+                help: problem.help,
+            })
+            .collect(),
+    }
+}
+
+/// A link's settings as its connector wants them: with the names of its secrets.
+pub(crate) fn configuration(link: &Link) -> serde_json::Value {
+    let mut settings = match &link.settings {
+        serde_json::Value::Object(settings) => settings.clone(),
+        _ => serde_json::Map::new(),
+    };
+    let names: Vec<String> = (0..link.secrets.len()).map(|index| index.to_string()).collect();
+    settings.insert("secret".into(), names.into());
+    serde_json::Value::Object(settings)
+}

@@ -1,0 +1,206 @@
+//! The policy in force: compiled once for each bundle, found by the digest that the ledger names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::policy_api::{GateModule, GatePolicy, Problem};
+use parking_lot::Mutex;
+use sluice_core::facts::GateFacts;
+use sluice_core::gate::{Judgement, Question, decide};
+use sluice_core::ids::Digest;
+use sluice_core::organisation::PolicyFormat;
+use sluice_core::organisation::event::PolicyActivated;
+use sluice_core::standing::{PolicyInForce, Standing};
+use sluice_core::verdict::{PolicyFault, Verdict};
+use sluice_store::Row;
+use sluice_store::rows::BlobRow;
+
+use crate::caller::Caller;
+use crate::engine::Engine;
+
+/// How many compiled bundles are kept: the one in force, and those that questions under way still judge by.
+const KEPT: usize = 4;
+
+/// Compiled bundles by digest.
+#[derive(Default)]
+pub(crate) struct Policies {
+    compiled: Mutex<BTreeMap<Digest, Judge>>,
+}
+
+/// A bundle that judges, or the reason why it cannot.
+#[derive(Clone)]
+pub(crate) struct Judge {
+    digest: Digest,
+    policy: Result<Arc<GatePolicy>, PolicyFault>,
+}
+
+impl Judge {
+    /// Digest of the bundle.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// What the policy says of the facts.
+    pub(crate) fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
+        self.policy.as_ref().map_err(Clone::clone)?.judge(facts)
+    }
+}
+
+/// A bundle that has been compiled and may be activated.
+pub(crate) struct Candidate {
+    pub(crate) policy: Arc<GatePolicy>,
+    pub(crate) digest: Digest,
+    modules: BTreeMap<String, (Digest, Vec<u8>)>,
+}
+
+impl Candidate {
+    /// Compiles the shipped modules together with the organisation's (path, format, text).
+    pub(crate) fn compile(own: &[(String, PolicyFormat, String)]) -> Result<Self, Vec<Problem>> {
+        let modules: Vec<GateModule> = own
+            .iter()
+            .map(|(path, format, text)| GateModule {
+                path: path.clone(),
+                format: *format,
+                text: text.clone(),
+            })
+            .collect();
+        let policy = GatePolicy::compile(&modules)?;
+        let digest = policy.digest().clone();
+        let modules = own
+            .iter()
+            .filter(|(_, format, _)| *format != PolicyFormat::RegoTest)
+            .map(|(path, format, text)| {
+                let name = format!("{}:{path}", format_word(*format));
+                (name, (Digest::of(text.as_bytes()), text.clone().into_bytes()))
+            })
+            .collect();
+        Ok(Self { policy: Arc::new(policy), digest, modules })
+    }
+
+    /// The event that activates it, and the rows that keep its texts.
+    pub(crate) fn activate(
+        &self,
+        replaces: Option<Digest>,
+        now_us: i64,
+    ) -> (PolicyActivated, Vec<Row>) {
+        let event = PolicyActivated {
+            bundle: self.digest.clone(),
+            modules: self
+                .modules
+                .iter()
+                .map(|(name, (digest, _))| (name.clone(), digest.clone()))
+                .collect(),
+            replaces,
+        };
+        let rows = self.modules.values().map(|(digest, bytes)| {
+            Row::Blob(BlobRow {
+                digest: digest.to_string(),
+                media_type: "text/plain; charset=utf-8".into(),
+                bytes: bytes.clone(),
+                created_us: now_us,
+            })
+        });
+        (event, rows.collect())
+    }
+}
+
+fn format_word(format: PolicyFormat) -> &'static str {
+    match format {
+        PolicyFormat::Rego => "rego",
+        PolicyFormat::RegoTest => "rego_test",
+        PolicyFormat::Guardrails => "guardrails",
+    }
+}
+
+impl Policies {
+    /// Keeps a compiled bundle at hand.
+    pub(crate) fn keep(
+        &self,
+        digest: Digest,
+        policy: Result<Arc<GatePolicy>, PolicyFault>,
+        in_force: Option<&Digest>,
+    ) {
+        let mut compiled = self.compiled.lock();
+        compiled.insert(digest.clone(), Judge { digest: digest.clone(), policy });
+        while compiled.len() > KEPT {
+            let old =
+                compiled.keys().find(|kept| **kept != digest && Some(*kept) != in_force).cloned();
+            let Some(old) = old else { break };
+            compiled.remove(&old);
+        }
+    }
+
+    fn find(&self, digest: &Digest) -> Option<Judge> {
+        self.compiled.lock().get(digest).cloned()
+    }
+}
+
+impl Engine {
+    /// The policy that `standing` says is in force. One that cannot be compiled judges everything with a fault.
+    pub(crate) fn judge(&self, standing: &Standing) -> Judge {
+        let Some(in_force) = &standing.policy else { return no_policy() };
+        if let Some(judge) = self.policies().find(&in_force.bundle) {
+            return judge;
+        }
+        let policy = self.recompile(in_force);
+        if let Err(fault) = &policy {
+            tracing::error!(bundle = %in_force.bundle, %fault, "the policy in force cannot be compiled");
+        }
+        self.policies().keep(in_force.bundle.clone(), policy.clone(), Some(&in_force.bundle));
+        Judge { digest: in_force.bundle.clone(), policy }
+    }
+
+    /// Compiles a bundle from its recorded texts.
+    fn recompile(&self, in_force: &PolicyInForce) -> Result<Arc<GatePolicy>, PolicyFault> {
+        let fault = |message: String| PolicyFault { code: "policy_error".into(), message };
+        let own = self.own_modules(in_force).map_err(fault)?;
+        let candidate = Candidate::compile(&own).map_err(|problems| {
+            let first = problems.first().map(ToString::to_string).unwrap_or_default();
+            fault(format!("{} problems, the first: {first}", problems.len()))
+        })?;
+        Ok(candidate.policy)
+    }
+
+    /// The organisation's own modules of a bundle, as recorded.
+    pub(crate) fn own_modules(
+        &self,
+        in_force: &PolicyInForce,
+    ) -> Result<Vec<(String, PolicyFormat, String)>, String> {
+        let mut own = Vec::new();
+        for (name, digest) in &in_force.modules {
+            let (format, path) =
+                name.split_once(':').ok_or_else(|| format!("`{name}` is no module"))?;
+            let format = match format {
+                "guardrails" => PolicyFormat::Guardrails,
+                _ => PolicyFormat::Rego,
+            };
+            let blob = self.readers().blob(digest.as_str()).map_err(|error| error.to_string())?;
+            let bytes = blob.ok_or_else(|| format!("the text of `{path}` is not there"))?.bytes;
+            let text = String::from_utf8(bytes).map_err(|_| format!("`{path}` is not text"))?;
+            own.push((path.to_owned(), format, text));
+        }
+        Ok(own)
+    }
+
+    /// Judges a question without recording anything.
+    pub(crate) fn judge_again(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        question: &Question,
+        now: jiff::Timestamp,
+    ) -> Judgement {
+        let input = self.input(standing, caller, question, now);
+        decide(&input.facts, &input.verdict.as_result())
+    }
+}
+
+fn no_policy() -> Judge {
+    Judge {
+        digest: Digest::of(b""),
+        policy: Err(PolicyFault {
+            code: "policy_undefined".into(),
+            message: "no policy is in force".into(),
+        }),
+    }
+}

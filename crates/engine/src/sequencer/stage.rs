@@ -1,0 +1,176 @@
+//! The batch being made: jobs add to it one after the other, each on the standing that the one before left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use jiff::Timestamp;
+use sluice_core::standing::{Recorded, Standing, Topic};
+use sluice_store::rows::IdempotencyRow;
+use sluice_store::{Batch, EntryWrite, Readers, Row};
+
+use super::job::{Commit, Finish};
+use crate::envelope::{After, Writing};
+use crate::error::EngineError;
+use crate::stream::{opens_stream, stream_of};
+use crate::views::Projection;
+
+/// The largest entry; C2SP entry bundles hold no larger one.
+const MAX_ENTRY_BYTES: usize = 65_535;
+
+/// The batch being made.
+pub(super) struct Stage {
+    pub(super) standing: Standing,
+    pub(super) now: Timestamp,
+    after: After,
+    entries: Vec<EntryWrite>,
+    rows: Vec<Row>,
+    projection: Projection,
+    versions: BTreeMap<String, u64>,
+    keys: BTreeSet<(String, String)>,
+    /// What the batch touches.
+    pub(super) topics: BTreeSet<Topic>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
+/// A job that waits for the batch to be durable.
+pub(super) struct Waiting {
+    pub(super) finish: Finish,
+    pub(super) entries: Range<usize>,
+    pub(super) rows: Range<usize>,
+}
+
+/// What follows when the batch is durable.
+pub(super) struct Staged {
+    pub(super) standing: Standing,
+    pub(super) topics: BTreeSet<Topic>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
+impl Stage {
+    pub(super) fn new(standing: Standing, now: Timestamp, root: String) -> Self {
+        let after = After { size: standing.size, root };
+        Self {
+            standing,
+            now,
+            after,
+            entries: Vec::new(),
+            rows: Vec::new(),
+            projection: Projection::default(),
+            versions: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            topics: BTreeSet::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.rows.is_empty()
+    }
+
+    /// Whether a key is taken by a job of this batch.
+    pub(super) fn holds_key(&self, scope: &str, key: &str) -> bool {
+        self.keys.contains(&(scope.to_owned(), key.to_owned()))
+    }
+
+    /// Adds what a job decided, or nothing of it.
+    pub(super) fn add(&mut self, commit: Commit, finish: Finish, readers: &Readers) {
+        let before = (self.standing.clone(), self.entries.len(), self.rows.len());
+        match self.take(commit, readers) {
+            Ok(()) => {
+                let (entries, rows) = (before.1..self.entries.len(), before.2..self.rows.len());
+                self.waiting.push(Waiting { finish, entries, rows });
+            }
+            Err(error) => {
+                self.standing = before.0;
+                self.entries.truncate(before.1);
+                self.rows.truncate(before.2);
+                self.projection.forget_after(self.standing.size);
+                self.versions.clear();
+                finish(Err(error));
+            }
+        }
+    }
+
+    fn take(&mut self, commit: Commit, readers: &Readers) -> Result<(), EngineError> {
+        let Commit { events, rows, actor, cause, key } = commit;
+        for event in events {
+            let stream = stream_of(&event);
+            let version = self.next_version(&stream, opens_stream(&event), readers)?;
+            let index = self.standing.size;
+            let writing = Writing::new(
+                index,
+                (&stream, version),
+                self.now,
+                &actor,
+                cause.as_ref(),
+                &self.after,
+                &event,
+            );
+            let bytes = writing.encode();
+            if bytes.len() > MAX_ENTRY_BYTES {
+                return Err(too_large(event.name()));
+            }
+            self.entries.push(EntryWrite {
+                bytes,
+                stream,
+                version,
+                name: event.name().to_owned(),
+                time_us: self.now.as_microsecond(),
+            });
+            let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
+            self.projection.see(&self.standing, &recorded);
+            self.topics.extend(self.standing.apply(&recorded));
+        }
+        self.rows.extend(rows);
+        if let Some(key) = key {
+            self.keys.insert((key.scope.clone(), key.key.clone()));
+            self.rows.push(Row::Idempotency(IdempotencyRow {
+                scope: key.scope,
+                key: key.key,
+                body_hash: key.body_hash,
+                seq: key.seq.or_else(|| self.standing.size.checked_sub(1)),
+                at_us: self.now.as_microsecond(),
+            }));
+        }
+        Ok(())
+    }
+
+    fn next_version(
+        &mut self,
+        stream: &str,
+        opens: bool,
+        readers: &Readers,
+    ) -> Result<u64, EngineError> {
+        let next = match self.versions.get(stream) {
+            Some(last) => last + 1,
+            None if opens => 0,
+            None => readers.stream_version(stream)?.map_or(0, |last| last + 1),
+        };
+        self.versions.insert(stream.to_owned(), next);
+        Ok(next)
+    }
+
+    /// The batch for the store, and what is left to be answered.
+    pub(super) fn finish(mut self) -> (Batch, Staged) {
+        self.rows.extend(std::mem::take(&mut self.projection).into_rows());
+        let batch = Batch { entries: self.entries, rows: self.rows };
+        (batch, Staged { standing: self.standing, topics: self.topics, waiting: self.waiting })
+    }
+}
+
+fn too_large(event: &str) -> EngineError {
+    EngineError::Refused(sluice_core::refusal::Refusal::invalid(
+        "too_large",
+        format!("`{event}` would be larger than {MAX_ENTRY_BYTES} bytes"),
+        "bring less at once: fewer artifacts, less evidence, shorter texts",
+    ))
+}
+
+/// The root of the tree, as it stands in the envelope.
+pub(super) fn root_text(root: &sluice_ledger::Hash) -> String {
+    root.to_base64()
+}

@@ -1,0 +1,212 @@
+//! The sequencer's thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use jiff::Timestamp;
+use sluice_core::standing::Standing;
+use sluice_store::{Committed, NotCommitted, Outcome, Readers, Unresolved, Writer};
+
+use super::Shared;
+use super::job::{Done, Job};
+use super::stage::{Stage, Staged, Waiting, root_text};
+use crate::clock::Clock;
+use crate::error::{EngineError, Unavailable};
+use crate::snapshot::Snapshots;
+
+/// The most jobs in one batch.
+const JOBS: usize = 256;
+
+/// Entries after which a batch takes no further job.
+const ENTRIES: usize = 1_024;
+
+/// How long those who wait are left in doubt about a batch that is written but not anchored.
+const DOUBT: Duration = Duration::from_secs(2);
+
+/// What the sequencer owns.
+pub(crate) struct Parts {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) snapshots: Snapshots,
+}
+
+pub(super) struct Sequencing {
+    parts: Parts,
+    receiver: Receiver<Job>,
+    shared: Arc<Shared>,
+}
+
+impl Sequencing {
+    pub(super) fn new(parts: Parts, receiver: Receiver<Job>, shared: Arc<Shared>) -> Self {
+        Self { parts, receiver, shared }
+    }
+
+    /// Works until every sender is gone, then leaves a snapshot.
+    pub(super) fn run(mut self) {
+        loop {
+            match self.receiver.recv_timeout(Duration::from_millis(200)) {
+                Ok(job) => self.batch(job),
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let standing = self.shared.standing.load_full();
+        self.parts.snapshots.leave(&mut self.parts.writer, &standing);
+    }
+
+    fn idle(&mut self) {
+        self.parts.writer.maintain();
+        let standing = self.shared.standing.load_full();
+        self.parts.snapshots.when_due(&mut self.parts.writer, &standing);
+    }
+
+    fn batch(&mut self, first: Job) {
+        let standing = self.shared.standing.load_full();
+        let now = self.now(standing.last_time);
+        let root = root_text(&self.parts.writer.head().root);
+        let mut stage = Stage::new(standing.as_ref().clone(), now, root);
+        let mut answered = Vec::new();
+        self.decide(first, &mut stage, &mut answered);
+        for _ in 1..JOBS {
+            if stage.entries() >= ENTRIES {
+                break;
+            }
+            match self.receiver.try_recv() {
+                Ok(job) => self.decide(job, &mut stage, &mut answered),
+                Err(_) => break,
+            }
+        }
+        let empty = stage.is_empty();
+        let (batch, staged) = stage.finish();
+        if empty {
+            let done = self.nothing(&standing, now);
+            for waiting in staged.waiting {
+                (waiting.finish)(Ok(done.clone()));
+            }
+        } else {
+            let outcome = self.parts.writer.commit(batch);
+            self.settle(outcome, staged, now);
+        }
+        // What was only read may rest on what this batch wrote: it is answered after it.
+        let done = self.nothing(&self.shared.standing.load_full(), now);
+        for finish in answered {
+            finish(Ok(done.clone()));
+        }
+        self.parts.snapshots.when_due(&mut self.parts.writer, &self.shared.standing.load_full());
+    }
+
+    fn decide(&self, job: Job, stage: &mut Stage, answered: &mut Vec<super::job::Finish>) {
+        let (standing, now) = (&stage.standing, stage.now);
+        let decided =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.decide(standing, now)));
+        match decided {
+            Ok((None, finish)) => answered.push(finish),
+            Ok((Some(commit), finish)) => match self.taken(&commit, stage) {
+                Some(error) => finish(Err(error)),
+                None => stage.add(commit, finish, &self.parts.readers),
+            },
+            // The sender is dropped with the job: whoever waits hears that it did not happen.
+            Err(_) => tracing::error!("a decision panicked; nothing of it was recorded"),
+        }
+    }
+
+    /// Whether the commit's key was used by an earlier request. The asker looks for it first; this is for those who
+    /// come at the same time.
+    fn taken(&self, commit: &super::job::Commit, stage: &Stage) -> Option<EngineError> {
+        let key = commit.key.as_ref()?;
+        let here = stage.holds_key(&key.scope, &key.key);
+        match self.parts.readers.idempotency(&key.scope, &key.key) {
+            Ok(None) if !here => None,
+            Ok(_) => Some(EngineError::Unavailable(Unavailable {
+                code: crate::idempotency::IN_FLIGHT,
+                message: "the same request is being answered; ask again with the same key".into(),
+                retry_after_s: Some(1),
+            })),
+            Err(error) => Some(error.into()),
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome, staged: Staged, now: Timestamp) {
+        match outcome {
+            Outcome::Committed(committed) => self.publish(&committed, staged, now),
+            Outcome::NotCommitted(why) => {
+                tracing::error!(reason = why.as_str(), detail = %why, "a batch was not recorded");
+                for waiting in staged.waiting {
+                    (waiting.finish)(Err(not_recorded(&why)));
+                }
+            }
+            Outcome::Unknown(unresolved) => self.resolve(unresolved, staged, now),
+        }
+    }
+
+    /// Written, not yet anchored: it will not be lost, and nothing else is written before it is settled.
+    fn resolve(&mut self, mut unresolved: Unresolved, mut staged: Staged, now: Timestamp) {
+        let began = self.parts.clock.monotonic();
+        loop {
+            std::thread::park_timeout(Duration::from_millis(50));
+            match self.parts.writer.resolve(unresolved) {
+                Outcome::Committed(committed) => {
+                    self.publish(&committed, staged, now);
+                    return;
+                }
+                Outcome::Unknown(still) => unresolved = still,
+                Outcome::NotCommitted(_) => unreachable!("what is written stays written"),
+            }
+            if self.parts.clock.monotonic().saturating_sub(began) >= DOUBT {
+                for waiting in std::mem::take(&mut staged.waiting) {
+                    (waiting.finish)(Err(Unavailable::unknown()));
+                }
+                while let Ok(job) = self.receiver.try_recv() {
+                    let standing = self.shared.standing.load_full();
+                    let (_, finish) = job.decide(&standing, now);
+                    finish(Err(Unavailable::ledger("the anchor cannot be written")));
+                }
+            }
+        }
+    }
+
+    fn publish(&self, committed: &Committed, staged: Staged, now: Timestamp) {
+        let standing = Arc::new(staged.standing);
+        self.shared.standing.store(Arc::clone(&standing));
+        self.shared.size.send_replace(standing.size);
+        self.shared.waiters.wake(&staged.topics);
+        for Waiting { finish, entries, rows } in staged.waiting {
+            finish(Ok(Done {
+                receipts: committed.receipts.get(entries).unwrap_or_default().to_vec(),
+                rows: committed.rows.get(rows).unwrap_or_default().to_vec(),
+                size: standing.size,
+                standing: Arc::clone(&standing),
+            }));
+        }
+    }
+
+    fn nothing(&self, standing: &Arc<Standing>, now: Timestamp) -> Done {
+        Done {
+            receipts: Vec::new(),
+            rows: Vec::new(),
+            size: standing.size,
+            standing: Arc::clone(standing),
+        }
+    }
+
+    /// Ledger time never decreases.
+    fn now(&self, last: Option<Timestamp>) -> Timestamp {
+        let now = self.parts.clock.now();
+        last.map_or(now, |last| last.max(now))
+    }
+}
+
+fn not_recorded(why: &NotCommitted) -> EngineError {
+    match why {
+        NotCommitted::Full => {
+            Unavailable::ledger("the disk is full; it goes on when space returns")
+        }
+        NotCommitted::Busy => Unavailable::ledger("the database is busy"),
+        NotCommitted::Conflict(what) => {
+            Unavailable::ledger(format!("a concurrent request won: {what}"))
+        }
+        NotCommitted::Refused(what) => Unavailable::ledger(what.clone()),
+    }
+}

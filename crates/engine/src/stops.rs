@@ -1,0 +1,101 @@
+//! Stopping the line, and exceptions.
+
+use jiff::Timestamp;
+use sluice_core::event::Event;
+use sluice_core::ids::{ExceptionId, StopId};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::scope::Scope;
+use sluice_core::standing::Standing;
+use sluice_core::stop::{self, Exception, Stop};
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::sequencer::{Commit, Step};
+
+impl Engine {
+    /// Stops the line; takes effect on the next question.
+    pub async fn pull_stop(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        reason: String,
+    ) -> Result<Answer<Stop>, EngineError> {
+        caller.require(Permission::StopPull)?;
+        let id = StopId::parse(&format!("s-{}", &self.rng().opaque_id()[..12]));
+        let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
+        let by = caller.person.clone();
+        self.decide(caller, move |_, now| {
+            let stop = Stop { id, scope, reason, by, since: now };
+            stop::pull(stop.clone()).map(|events| (stop, events))
+        })
+        .await
+    }
+
+    /// Lifts a stop.
+    pub async fn lift_stop(
+        &self,
+        caller: &Caller,
+        id: &StopId,
+        reason: String,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::StopLift)?;
+        let id = id.clone();
+        self.decide(caller, move |standing, _| {
+            stop::lift(standing, &id, &reason).map(|events| ((), events))
+        })
+        .await
+    }
+
+    /// Grants an exception; using it costs a review.
+    pub async fn grant_exception(
+        &self,
+        caller: &Caller,
+        lifts: String,
+        scope: Scope,
+        reason: String,
+        until: Timestamp,
+    ) -> Result<Answer<Exception>, EngineError> {
+        caller.require(Permission::ExceptionGrant)?;
+        let by = caller.require_person()?;
+        let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
+        let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
+        self.decide(caller, move |standing, now| {
+            let exception = Exception { id, lifts, scope, reason, by: Some(by), since: now, until };
+            stop::grant(standing, exception.clone(), now).map(|events| (exception, events))
+        })
+        .await
+    }
+
+    /// Takes an exception back.
+    pub async fn revoke_exception(
+        &self,
+        caller: &Caller,
+        id: &ExceptionId,
+        reason: String,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::ExceptionGrant)?;
+        let id = id.clone();
+        self.decide(caller, move |standing, _| {
+            stop::revoke(standing, &id, &reason).map(|events| ((), events))
+        })
+        .await
+    }
+
+    /// Decides by a pure rule and records what it gives.
+    pub(crate) async fn decide<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        rule: impl FnOnce(&Standing, Timestamp) -> Result<(T, Vec<Event>), Refusal> + Send + 'static,
+    ) -> Result<Answer<T>, EngineError> {
+        let actor = caller.actor();
+        let step = move |standing: &Standing, now: Timestamp| match rule(standing, now) {
+            Ok((value, events)) => Step::Record(value, Commit::of(events, actor)),
+            Err(refusal) => Step::Refuse(refusal.into(), None),
+        };
+        let (value, done) = self.sequencer().submit(step).await?;
+        Ok(Answer::of(value, &done))
+    }
+}

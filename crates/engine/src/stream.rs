@@ -1,0 +1,72 @@
+//! Which stream an event belongs to.
+
+use sluice_core::event::Event;
+
+/// The name of the event's stream.
+pub(crate) fn stream_of(event: &Event) -> String {
+    let change = |number: &sluice_core::ids::ChangeNumber| format!("change/{number}");
+    match event {
+        Event::LedgerOpened(_) => "ledger".into(),
+        Event::TokenCreated(event) => format!("token/{}", event.id),
+        Event::TokenRevoked(event) => format!("token/{}", event.id),
+        Event::DeliveryHeard(event) => format!("delivery/{}", event.inbox),
+        Event::SourceSeen(event) => format!("source/{}", event.commit),
+        Event::RunSeen(event) => format!("run/{}", event.run.key()),
+        Event::IncidentOpened(event) => format!("incident/{}", event.id),
+        Event::IncidentResolved(event) => format!("incident/{}", event.id),
+        Event::ItemDeclared(event) => {
+            format!("{}/{}", event.item.kind().as_str(), event.item.name())
+        }
+        Event::ItemWithdrawn(event) => format!("{}/{}", event.kind.as_str(), event.name),
+        Event::OrganisationApplied(_) => "organisation".into(),
+        Event::PolicyActivated(_) => "policy".into(),
+        Event::ModelEarned(event) => format!("model/{}", event.model),
+        Event::ModelLost(event) => format!("model/{}", event.model),
+        Event::ChangeProposed(event) => change(&event.change),
+        Event::ChangeRevised(event) => change(&event.change),
+        Event::ChangeJoined(event) => change(&event.change),
+        Event::ChangeKindSet(event) => change(&event.change),
+        Event::ChangeInvolved(event) => change(&event.change),
+        Event::ChangeEvidenceAdded(event) => change(&event.change),
+        Event::ChangeAssessed(event) => change(&event.change),
+        Event::ChangeAuthorizationRequested(event) => change(&event.change),
+        Event::ChangeApproved(event) => change(&event.change),
+        Event::ChangeRejected(event) => change(&event.change),
+        Event::ChangeApprovalRefused(event) => change(&event.change),
+        Event::ChangeAuthorized(event) => change(&event.change),
+        Event::ChangeScheduled(event) => change(&event.change),
+        Event::ChangeImplementationStarted(event) => change(&event.change),
+        Event::ChangeImplementationEnded(event) => change(&event.change),
+        Event::ChangeDebtIncurred(event) => change(&event.change),
+        Event::ChangeDebtSettled(event) => change(&event.change),
+        Event::ChangeReminded(event) => change(&event.change),
+        Event::ChangeClosed(event) => change(&event.change),
+        Event::ChangeCanceled(event) => change(&event.change),
+        Event::GateDecided(event) => event
+            .change
+            .map_or_else(|| format!("gate/{}", event.decision), |number| change(&number)),
+        Event::PassRedeemed(event) => format!("pass/{}", event.pass),
+        Event::PassRefused(event) => format!("pass/{}", event.pass),
+        Event::DeploymentStarted(event) => format!("deployment/{}", event.deployment.number),
+        Event::DeploymentEnded(event) => format!("deployment/{}", event.deployment),
+        Event::DigestDenied(event) => format!("deployment/{}", event.deployment),
+        Event::StopPulled(event) => format!("stop/{}", event.stop.id),
+        Event::StopLifted(event) => format!("stop/{}", event.stop),
+        Event::ExceptionGranted(event) => format!("exception/{}", event.exception.id),
+        Event::ExceptionRevoked(event) => format!("exception/{}", event.exception),
+    }
+}
+
+/// Whether the event is the first of its stream by nature, so that nothing has to be looked up.
+pub(crate) fn opens_stream(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::LedgerOpened(_)
+            | Event::TokenCreated(_)
+            | Event::ChangeProposed(_)
+            | Event::GateDecided(sluice_core::gate::event::GateDecided { change: None, .. })
+            | Event::DeploymentStarted(_)
+            | Event::StopPulled(_)
+            | Event::ExceptionGranted(_)
+    )
+}

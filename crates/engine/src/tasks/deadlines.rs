@@ -1,0 +1,73 @@
+//! Deadlines: what time alone makes of changes. Time is data: this only asks the rules with a later `now`.
+
+use jiff::Timestamp;
+use sluice_core::change;
+use sluice_core::event::Event;
+use sluice_core::standing::{Actor, Standing};
+use sluice_store::Row;
+use sluice_store::rows::KEEP_US;
+
+use crate::changes::approval_standing;
+use crate::engine::Engine;
+use crate::envelope::Cause;
+use crate::error::EngineError;
+use crate::sequencer::{Commit, Step};
+
+/// How often the deadlines are looked at.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The most events that one look makes.
+const MOST: usize = 500;
+
+pub(super) async fn run(engine: Engine) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = engine.keep_deadlines().await {
+            tracing::warn!(%error, "deadlines were not kept");
+        }
+    }
+}
+
+impl Engine {
+    /// Looks at every deadline once; gives how many events came of it.
+    pub async fn keep_deadlines(&self) -> Result<usize, EngineError> {
+        if due_events(&self.standing(), self.now()).is_empty() {
+            return Ok(0);
+        }
+        let decide = |standing: &Standing, now: Timestamp| {
+            let events = due_events(standing, now);
+            let count = events.len();
+            let mut commit = Commit::of(events, Actor::Sluice);
+            commit.cause = Some(Cause::Deadline);
+            let before_us = now.as_microsecond() - KEEP_US;
+            commit.rows = vec![Row::PruneIdempotency { before_us }, Row::PruneInbox { before_us }];
+            Step::Record(count, commit)
+        };
+        let (count, _) = self.sequencer().submit(decide).await?;
+        Ok(count)
+    }
+}
+
+fn due_events(standing: &Standing, now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    for change in standing.changes.values() {
+        let unmet: Vec<_> = if change.waiting {
+            let approvals = approval_standing(standing, change, now);
+            approvals
+                .rules
+                .into_iter()
+                .filter(|rule| rule.missing() > 0)
+                .map(|rule| rule.rule)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        events.extend(change::overdue(change, &standing.organisation, &unmet, now));
+        if events.len() >= MOST {
+            break;
+        }
+    }
+    events
+}

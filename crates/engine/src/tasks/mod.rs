@@ -1,0 +1,13 @@
+//! What runs by itself: deliveries are interpreted, deadlines are kept.
+
+mod deadlines;
+mod interpret;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Starts the tasks on the present runtime. They end when the engine does.
+    pub fn start_tasks(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        vec![tokio::spawn(interpret::run(self.clone())), tokio::spawn(deadlines::run(self.clone()))]
+    }
+}

@@ -1,0 +1,285 @@
+//! Bearer tokens: made once, shown once, kept as a hash.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use sluice_core::housekeeping::{TokenCreated, TokenRevoked};
+use sluice_core::ids::{PersonId, TokenId};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::scope::Scope;
+use sluice_core::standing::{Actor, Standing};
+use sluice_store::Row;
+use sluice_store::rows::TokenRow;
+
+use crate::answer::Answer;
+use crate::caller::{Caller, CallerKind};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::sequencer::{Commit, Step};
+
+/// What every token begins with, so that secret scanners know it.
+const PREFIX: &str = "sluice_";
+
+/// The longest life of a token: 90 days.
+const LONGEST_HOURS: u32 = 90 * 24;
+
+/// A token to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// What it is for.
+    pub label: String,
+    /// What kind of credential it is.
+    pub kind: CallerKind,
+    /// The person it acts for, by id; needed for a person's token.
+    pub person: Option<PersonId>,
+    /// What it may.
+    pub permissions: BTreeSet<Permission>,
+    /// Where it may.
+    pub scope: Scope,
+    /// How long, in hours; at most 90 days.
+    pub expires_in_hours: u32,
+}
+
+/// A token that was made. The secret is never shown again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreatedToken {
+    /// Its id.
+    pub id: TokenId,
+    /// The bearer token.
+    pub secret: String,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+impl Engine {
+    /// Who a bearer token belongs to, if it is good. The secret is 32 letters of chance after the id, compared by its
+    /// hash only.
+    pub fn authenticate(&self, secret: &str) -> Option<Caller> {
+        let text = secret.strip_prefix(PREFIX)?;
+        if text.len() > 128 || !text.is_ascii() {
+            return None;
+        }
+        let (id, _) = text.split_once('_')?;
+        let id = TokenId::parse(id).ok()?;
+        let standing = self.standing();
+        let known = standing.tokens.get(&id)?;
+        let row = self.token_row(&hash(secret))?;
+        let good = row.id == id.as_str()
+            && row.revoked_us.is_none()
+            && self.now() < known.token.expires_at;
+        good.then(|| caller(&known.token))
+    }
+
+    fn token_row(&self, hash: &[u8; 32]) -> Option<TokenRow> {
+        self.readers().token_by_hash(hash).ok().flatten()
+    }
+
+    /// The one-time token of the first administrator: made when there is no token that may make tokens; good for 15
+    /// minutes.
+    pub async fn bootstrap_token(&self) -> Result<Option<String>, EngineError> {
+        let now = self.now();
+        let standing = self.standing();
+        let may = |token: &TokenCreated| {
+            token.permissions.iter().any(|name| name == Permission::TokenManage.as_str())
+                && token.expires_at > now
+        };
+        if standing.tokens.values().any(|known| may(&known.token)) {
+            return Ok(None);
+        }
+        let expires_at =
+            now.saturating_add(SignedDuration::from_mins(15)).unwrap_or(Timestamp::MAX);
+        let new = NewToken {
+            label: "first administrator, one time".into(),
+            kind: CallerKind::Pipeline,
+            person: None,
+            permissions: Permission::ALL
+                .iter()
+                .copied()
+                .filter(|permission| !for_people(*permission))
+                .collect(),
+            scope: Scope::default(),
+            expires_in_hours: 1,
+        };
+        let (created, _) = self.make_token(new, Actor::Sluice, expires_at).await?;
+        Ok(Some(created.secret))
+    }
+
+    /// Makes a token. Nobody can give what they do not have, except the permissions that are for people only: they are
+    /// given to a person by whoever may manage tokens, and never to a machine.
+    pub async fn create_token(
+        &self,
+        caller: &Caller,
+        new: NewToken,
+    ) -> Result<Answer<CreatedToken>, EngineError> {
+        caller.require(Permission::TokenManage)?;
+        check(self, caller, &new)?;
+        let life = SignedDuration::from_hours(i64::from(new.expires_in_hours));
+        let expires_at = self.now().saturating_add(life).unwrap_or(Timestamp::MAX);
+        let (created, answer) = self.make_token(new, caller.actor(), expires_at).await?;
+        Ok(answer.map(|()| created))
+    }
+
+    async fn make_token(
+        &self,
+        new: NewToken,
+        actor: Actor,
+        expires_at: Timestamp,
+    ) -> Result<(CreatedToken, Answer<()>), EngineError> {
+        let id = format!("t{}", &self.rng().opaque_id()[..11]);
+        let id = TokenId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"));
+        let secret =
+            format!("{PREFIX}{id}_{}{}", self.rng().opaque_id(), &self.rng().opaque_id()[..10]);
+        let event = TokenCreated {
+            id: id.clone(),
+            label: new.label,
+            kind: new.kind.as_str().to_owned(),
+            person: new.person,
+            permissions: new
+                .permissions
+                .iter()
+                .map(|permission| permission.as_str().to_owned())
+                .collect(),
+            scope: new.scope,
+            expires_at,
+        };
+        let row = TokenRow {
+            id: id.to_string(),
+            secret_hash: hash(&secret),
+            label: event.label.clone(),
+            person_id: event.person.as_ref().map(ToString::to_string),
+            kind: event.kind.clone(),
+            permissions: serde_json::to_string(&event.permissions).unwrap_or_default(),
+            scope: serde_json::to_string(&event.scope).unwrap_or_default(),
+            created_us: self.now().as_microsecond(),
+            expires_us: Some(expires_at.as_microsecond()),
+            revoked_us: None,
+            last_used_us: None,
+        };
+        let decide = move |_: &Standing, _: Timestamp| {
+            let mut commit = Commit::of(vec![event.into()], actor);
+            commit.rows.push(Row::Token(row));
+            Step::Record((), commit)
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        Ok((CreatedToken { id, secret, expires_at }, Answer::of((), &done)))
+    }
+
+    /// Makes a token void.
+    pub async fn revoke_token(
+        &self,
+        caller: &Caller,
+        id: &TokenId,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::TokenManage)?;
+        let (id, actor) = (id.clone(), caller.actor());
+        let decide = move |standing: &Standing, now: Timestamp| {
+            if !standing.tokens.contains_key(&id) {
+                let refusal = Refusal::missing(
+                    "token_unknown",
+                    format!("there is no token `{id}`"),
+                    "list the tokens",
+                );
+                return Step::Refuse(refusal.into(), None);
+            }
+            let mut commit = Commit::of(vec![TokenRevoked { id: id.clone() }.into()], actor);
+            commit.rows.push(Row::RevokeToken { id: id.to_string(), at_us: now.as_microsecond() });
+            Step::Record((), commit)
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        Ok(Answer::of((), &done))
+    }
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn caller(token: &TokenCreated) -> Caller {
+    Caller {
+        token: token.id.clone(),
+        kind: if token.kind == CallerKind::Person.as_str() {
+            CallerKind::Person
+        } else {
+            CallerKind::Pipeline
+        },
+        person: token.person.clone(),
+        permissions: token.permissions.iter().filter_map(|name| Permission::parse(name)).collect(),
+        scope: token.scope.clone(),
+    }
+}
+
+/// Permissions that only a person can have.
+fn for_people(permission: Permission) -> bool {
+    matches!(permission, Permission::ChangeApprove | Permission::ExceptionGrant)
+}
+
+fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineError> {
+    let invalid =
+        |code: &str, message: String, help: &str| Err(Refusal::invalid(code, message, help).into());
+    let label = new.label.chars().count();
+    if label == 0 || label > 128 || new.label.chars().any(char::is_control) {
+        return invalid(
+            "bad_label",
+            "a label has 1 to 128 characters".into(),
+            "say what the token is for",
+        );
+    }
+    if new.permissions.is_empty() {
+        return invalid(
+            "no_permissions",
+            "a token without permissions is of no use".into(),
+            "name at least one permission",
+        );
+    }
+    if new.expires_in_hours == 0 || new.expires_in_hours > LONGEST_HOURS {
+        return invalid(
+            "bad_expiry",
+            "a token is good for 1 hour to 90 days".into(),
+            "choose a time between them",
+        );
+    }
+    let person_known = new
+        .person
+        .as_ref()
+        .is_some_and(|id| engine.standing().organisation.people.contains_key(id));
+    match (new.kind, &new.person) {
+        (CallerKind::Person, None) => {
+            return invalid(
+                "person_missing",
+                "a person's token names the person".into(),
+                "give `person`",
+            );
+        }
+        (CallerKind::Pipeline, Some(_)) => {
+            return invalid(
+                "person_unexpected",
+                "a pipeline's token acts for nobody".into(),
+                "leave `person` out",
+            );
+        }
+        (CallerKind::Person, Some(id)) if !person_known => {
+            return invalid(
+                "person_unknown",
+                format!("{id} is not declared"),
+                "declare the person first, with `sluice apply`",
+            );
+        }
+        (CallerKind::Person, Some(_)) | (CallerKind::Pipeline, None) => {}
+    }
+    for permission in &new.permissions {
+        if new.kind == CallerKind::Pipeline && for_people(*permission) {
+            return invalid(
+                "for_people_only",
+                format!("`{permission}` is for people only"),
+                "leave it out, or make a person's token",
+            );
+        }
+        if !caller.may(*permission) && !for_people(*permission) {
+            return Err(EngineError::Forbidden(*permission));
+        }
+    }
+    Ok(())
+}

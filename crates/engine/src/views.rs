@@ -1,0 +1,235 @@
+//! The views: rows that lists and pages are read from, derived from events alone.
+//!
+//! They are written in the transaction of the events they come from, can be dropped and rebuilt at will
+//! (`fsck`), and no gate decision is taken on them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sluice_core::change::{self, Change};
+use sluice_core::deployment::{Deployment, DeploymentReport};
+use sluice_core::event::Event;
+use sluice_core::gate::event::GateDecided;
+use sluice_core::ids::{ChangeNumber, Digest};
+use sluice_core::organisation::Item;
+use sluice_core::standing::{Recorded, Standing};
+use sluice_store::Row;
+use sluice_store::rows::{ChangeRow, DecisionRow, DeploymentRow, ItemRow};
+
+/// Collects the rows of a batch; the last state of each record wins.
+#[derive(Debug, Default)]
+pub struct Projection {
+    /// Row and the entry it comes from, by table and key.
+    rows: Vec<(u64, Key, Row)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Change(u64),
+    Decision(String),
+    Deployment(u64),
+    Item(&'static str, String),
+}
+
+impl Projection {
+    /// Takes in an event, given the standing before it.
+    pub fn see(&mut self, before: &Standing, recorded: &Recorded) {
+        let (index, at) = (recorded.index, recorded.at);
+        if let Some(change) = changed(before, recorded) {
+            self.push(index, Key::Change(change.number.0), Row::Change(change_row(&change, index)));
+        }
+        match &recorded.event {
+            Event::GateDecided(event) => {
+                self.push(
+                    index,
+                    Key::Decision(event.decision.to_string()),
+                    Row::Decision(decision_row(event, index, at)),
+                );
+            }
+            Event::DeploymentStarted(event) => {
+                let row = deployment_row(&event.deployment, None);
+                self.push(index, Key::Deployment(event.deployment.number.0), Row::Deployment(row));
+            }
+            Event::DeploymentEnded(event) => {
+                let known = before.deployments.get(&event.deployment);
+                let fallback = || ended_without_start(event, at);
+                let deployment = known.map_or_else(fallback, |known| known.as_ref().clone());
+                let row = deployment_row(&deployment, Some(&event.report));
+                self.push(index, Key::Deployment(event.deployment.0), Row::Deployment(row));
+            }
+            Event::ItemDeclared(event) => {
+                let (kind, name) = (event.item.kind().as_str(), event.item.name().to_owned());
+                self.push(index, Key::Item(kind, name), Row::Item(item_row(&event.item)));
+            }
+            Event::ItemWithdrawn(event) => {
+                let (kind, name) = (event.kind.as_str(), event.name.clone());
+                let row = Row::RemoveItem { kind: kind.to_owned(), name: name.clone() };
+                self.push(index, Key::Item(kind, name), row);
+            }
+            // The one fall-through: what has no view of its own is read from the ledger.
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, index: u64, key: Key, row: Row) {
+        self.rows.push((index, key, row));
+    }
+
+    /// Drops what came from entries at `size` and later.
+    pub(crate) fn forget_after(&mut self, size: u64) {
+        self.rows.retain(|(index, _, _)| *index < size);
+    }
+
+    /// The rows to write, in the order of their tables and keys.
+    pub fn into_rows(self) -> impl Iterator<Item = Row> {
+        let last: BTreeMap<Key, Row> =
+            self.rows.into_iter().map(|(_, key, row)| (key, row)).collect();
+        last.into_values()
+    }
+}
+
+/// The change after the event, where the event is about an open one.
+fn changed(before: &Standing, recorded: &Recorded) -> Option<Change> {
+    let number = change_of(&recorded.event)?;
+    change::apply(before.changes.get(&number).map(AsRef::as_ref), &recorded.event, recorded.at)
+}
+
+/// The change that an event alters.
+pub fn change_of(event: &Event) -> Option<ChangeNumber> {
+    match event {
+        Event::ChangeProposed(event) => Some(event.change),
+        Event::ChangeRevised(event) => Some(event.change),
+        Event::ChangeJoined(event) => Some(event.change),
+        Event::ChangeKindSet(event) => Some(event.change),
+        Event::ChangeInvolved(event) => Some(event.change),
+        Event::ChangeEvidenceAdded(event) => Some(event.change),
+        Event::ChangeAssessed(event) => Some(event.change),
+        Event::ChangeAuthorizationRequested(event) => Some(event.change),
+        Event::ChangeApproved(event) => Some(event.change),
+        Event::ChangeRejected(event) => Some(event.change),
+        Event::ChangeApprovalRefused(event) => Some(event.change),
+        Event::ChangeAuthorized(event) => Some(event.change),
+        Event::ChangeScheduled(event) => Some(event.change),
+        Event::ChangeImplementationStarted(event) => Some(event.change),
+        Event::ChangeImplementationEnded(event) => Some(event.change),
+        Event::ChangeDebtIncurred(event) => Some(event.change),
+        Event::ChangeDebtSettled(event) => Some(event.change),
+        Event::ChangeReminded(event) => Some(event.change),
+        Event::ChangeClosed(event) => Some(event.change),
+        Event::ChangeCanceled(event) => Some(event.change),
+        Event::GateDecided(event) => event.change,
+        Event::PassRedeemed(event) => event.change,
+        Event::DeploymentStarted(event) => event.deployment.change,
+        Event::DeploymentEnded(event) => event.change,
+        Event::LedgerOpened(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
+        | Event::DeliveryHeard(_)
+        | Event::SourceSeen(_)
+        | Event::RunSeen(_)
+        | Event::IncidentOpened(_)
+        | Event::IncidentResolved(_)
+        | Event::ItemDeclared(_)
+        | Event::ItemWithdrawn(_)
+        | Event::OrganisationApplied(_)
+        | Event::PolicyActivated(_)
+        | Event::ModelEarned(_)
+        | Event::ModelLost(_)
+        | Event::PassRefused(_)
+        | Event::DigestDenied(_)
+        | Event::StopPulled(_)
+        | Event::StopLifted(_)
+        | Event::ExceptionGranted(_)
+        | Event::ExceptionRevoked(_) => None,
+    }
+}
+
+fn change_row(change: &Change, as_of: u64) -> ChangeRow {
+    ChangeRow {
+        number: change.number.0,
+        state: change.state.as_str().to_owned(),
+        kind: change.kind.as_str().to_owned(),
+        services: change.services.iter().map(ToString::to_string).collect(),
+        environment: change.environment.to_string(),
+        risk: change.risk.as_ref().map_or_else(String::new, |risk| risk.level.as_str().to_owned()),
+        title: change.title.clone(),
+        opened_us: change.opened_at.as_microsecond(),
+        updated_us: change.updated_at.as_microsecond(),
+        closed_us: change.ended_at.map(Timestamp::as_microsecond),
+        outcome: change.outcome.map(|outcome| outcome.as_str().to_owned()),
+        waiting: change.waiting,
+        as_of,
+        body: json(change),
+    }
+}
+
+fn decision_row(event: &GateDecided, seq: u64, at: Timestamp) -> DecisionRow {
+    let rules: Vec<&str> = event.reasons.iter().map(|reason| reason.rule.as_str()).collect();
+    DecisionRow {
+        id: event.decision.to_string(),
+        seq,
+        change_number: event.change.map(|number| number.0),
+        service: event.service.to_string(),
+        environment: event.environment.to_string(),
+        decision: event.answer.as_str().to_owned(),
+        at_us: at.as_microsecond(),
+        rules: json(&rules),
+        bundle: event.policy.to_string(),
+        input_digest: event.input.to_string(),
+        body: json(event),
+    }
+}
+
+fn deployment_row(deployment: &Deployment, report: Option<&DeploymentReport>) -> DeploymentRow {
+    let mut deployment = deployment.clone();
+    if let Some(report) = report {
+        deployment.state = report.state;
+        deployment.report = Some(report.clone());
+    }
+    let ended = deployment.report.as_ref().and_then(|report| report.ended_at);
+    DeploymentRow {
+        number: deployment.number.0,
+        change_number: deployment.change.map(|number| number.0),
+        service: deployment.service.to_string(),
+        environment: deployment.environment.to_string(),
+        state: deployment.state.as_str().to_owned(),
+        started_us: Some(deployment.started_at.as_microsecond()),
+        finished_us: ended.map(Timestamp::as_microsecond),
+        body: json(&deployment),
+    }
+}
+
+/// A deployment whose change was over before it was undone: what the end says of it.
+fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timestamp) -> Deployment {
+    Deployment {
+        number: event.deployment,
+        change: event.change,
+        service: event.service.clone(),
+        environment: event.environment.clone(),
+        state: event.report.state,
+        version: None,
+        commit: None,
+        artifacts: std::collections::BTreeSet::new(),
+        run: None,
+        pass: None,
+        strategy: sluice_core::deployment::Strategy::default(),
+        started_at: event.report.started_at.unwrap_or(at),
+        report: None,
+    }
+}
+
+fn item_row(item: &Item) -> ItemRow {
+    let body = json(item);
+    ItemRow {
+        kind: item.kind().as_str().to_owned(),
+        name: item.name().to_owned(),
+        digest: Digest::of(body.as_bytes()).to_string(),
+        body,
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Structs, strings and maps with text keys have a JSON form always.
+    serde_json::to_string(value)
+        .unwrap_or_else(|error| unreachable!("a view has a JSON form: {error}"))
+}
