@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::fault::Fault;
 use crate::limits::{Limits, MAX_DATA_BYTES, MAX_MODULES};
 use crate::problem::Problem;
-use crate::{builtins, check, json, memory, scan, worker};
+use crate::{builtins, check, imports, json, keywords, memory, scan, worker};
 
 /// What a bundle is made of.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -121,9 +121,10 @@ impl Bundle {
     /// An engine with everything loaded, for queries and tests.
     pub(crate) fn engine(&self, with_tests: bool) -> anyhow::Result<Engine> {
         let mut engine = bare_engine()?;
-        for (path, text) in &self.inner.sources.modules {
+        // Modules are in the order of their paths, as the texts are.
+        for (module, path) in self.inner.modules.iter().zip(self.inner.sources.modules.keys()) {
             if with_tests || !path.ends_with("_test.rego") {
-                engine.add_policy(path.clone(), text.clone())?;
+                engine.add_policy(path.clone(), imports::written_out(module))?;
             }
         }
         if self.inner.sources.data.is_object() {
@@ -191,7 +192,7 @@ fn parse_on_worker(sources: Sources, digest: String) -> Result<Bundle, Vec<Probl
 
 /// Parses one text as Rego v1.
 pub(crate) fn parse_module(path: &str, text: &str) -> anyhow::Result<Module> {
-    let source = Source::from_contents(path.to_owned(), text.to_owned())?;
+    let source = Source::from_contents(path.to_owned(), keywords::quoted(text))?;
     let mut parser = Parser::new(&source)?;
     parser.enable_rego_v1()?;
     parser.parse()

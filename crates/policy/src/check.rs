@@ -171,7 +171,8 @@ fn graph(modules: &[Module]) -> BTreeMap<Vec<String>, Node> {
     graph
 }
 
-fn imports(module: &Module) -> BTreeMap<String, Vec<String>> {
+/// Imported names of `data`, with their paths without `data`.
+pub(crate) fn imports(module: &Module) -> BTreeMap<String, Vec<String>> {
     module
         .imports
         .iter()
@@ -202,7 +203,9 @@ fn needs(
         };
         let Some((first, rest)) = path.split_first() else { return };
         if first == "data" {
-            if !rest.is_empty() || matches!(expr, Expr::RefBrack { .. }) {
+            // `data[2]` is data: no package or rule is a number.
+            let counted = matches!(expr, Expr::RefBrack { index, .. } if matches!(&**index, Expr::Number { .. }));
+            if !rest.is_empty() || matches!(expr, Expr::RefBrack { .. }) && !counted {
                 needs.insert(rest.to_vec());
             }
         } else if let Some(target) = imports.get(first) {

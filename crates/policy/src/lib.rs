@@ -16,7 +16,9 @@ pub mod testing;
 
 mod builtins;
 mod check;
+mod imports;
 mod json;
+mod keywords;
 mod memory;
 mod plain;
 mod scan;
@@ -27,6 +29,7 @@ pub use bundle::{Bundle, Sources};
 pub use fault::{Fault, FaultCode};
 pub use gate::GatePolicy;
 pub use limits::Limits;
+pub use lint::lint;
 pub use problem::Problem;
 pub use program::{Preference, Program};
 pub use query::{EvalError, EvalRequest, eval};

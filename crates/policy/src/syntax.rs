@@ -128,12 +128,21 @@ pub(crate) fn expr<'m>(top: &'m Expr, see: &mut dyn FnMut(&'m Expr)) {
 /// The statements of a query, with those of the queries inside of it.
 pub(crate) fn each_query<'m>(rule: &'m Rule, see: &mut dyn FnMut(&'m Query)) {
     if let Rule::Spec { bodies, .. } = rule {
-        bodies.iter().for_each(|body| see(&body.query));
+        bodies.iter().for_each(|body| with_every(&body.query, see));
     }
     each_expr(rule, &mut |inner| match inner {
-        Expr::ArrayCompr { query, .. } | Expr::SetCompr { query, .. } | Expr::ObjectCompr { query, .. } => see(query),
+        Expr::ArrayCompr { query, .. } | Expr::SetCompr { query, .. } | Expr::ObjectCompr { query, .. } => with_every(query, see),
         _ => {}
     });
+}
+
+fn with_every<'m>(query: &'m Query, see: &mut dyn FnMut(&'m Query)) {
+    see(query);
+    for statement in &query.stmts {
+        if let Literal::Every { query: inner, .. } = &statement.literal {
+            with_every(inner, see);
+        }
+    }
 }
 
 /// The static start of a reference: `data.a.b[x].c` gives `data`, `a`, `b`.
