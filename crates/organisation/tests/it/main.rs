@@ -8,6 +8,8 @@ mod backstage;
 mod hostile;
 mod ics;
 #[cfg(test)]
+mod items;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod support;

@@ -1,0 +1,177 @@
+//! What files become: text on the left, items on the right.
+
+use serde_json::{Value, json};
+use sluice_organisation::{Keys, OfflineKeys};
+
+use crate::support::{read_offline, rendered};
+
+#[test]
+fn settings_become_an_item_only_where_they_say_something() {
+    check("settings:\n", json!([]));
+    check("settings: {pass: 15m, zone: UTC}", json!([]));
+    check(
+        "settings: {title: Acme, pass: 10m, debt: 1w, review: 2d, zone: Europe/Berlin,\n  \
+         business_hours: [9, 17], business_days: [mon, Sat], stages: {deploy: 'deploy*'}}",
+        json!([{"kind": "settings", "spec": {
+            "title": "Acme", "production_branches": ["main", "master"], "pass_minutes": 10,
+            "debt_limit": 3, "debt_days": 7, "review_hours": 48, "zone": "Europe/Berlin",
+            "business_hours": [9, 17], "business_days": [1, 6],
+            "stages": {"deploy": ["deploy*"]}}}]),
+    );
+}
+
+#[test]
+fn environments_are_controlled_from_staging_on() {
+    check(
+        "environments:\n\
+         - {name: dev, tier: development}\n\
+         - {name: prod, tier: production, aliases: [PROD, live], after: stage, soak: 1d}\n\
+         - {name: stage, tier: staging}\n",
+        json!([
+            {"kind": "environment", "spec": {"name": "dev", "tier": "development", "controlled": false}},
+            {"kind": "environment", "spec": {"name": "prod", "tier": "production", "controlled": true,
+                "aliases": ["live"], "after": "stage", "soak_minutes": 1440}},
+            {"kind": "environment", "spec": {"name": "stage", "tier": "staging", "controlled": true}},
+        ]),
+    );
+}
+
+#[test]
+fn people_are_known_by_keys_alone() {
+    let (alice, bob) = (OfflineKeys.person("alice"), OfflineKeys.person("bob"));
+    let mail = OfflineKeys.identity("email", "alice@example.org");
+    let account = OfflineKeys.identity("account", "github:alice-a");
+    let mut keys = [mail, account];
+    keys.sort();
+    let mut items = vec![
+        json!({"kind": "person", "spec": {"id": alice, "identities": keys,
+            "roles": [{"role": "change_manager", "scope": {"environment_tiers": ["production"]}},
+                      {"role": "auditor"}],
+            "delegates": [bob]}}),
+        json!({"kind": "person", "spec": {"id": bob, "claims": ["department=finance"]}}),
+    ];
+    items.sort_by_key(|item| item["spec"]["id"].as_str().map(str::to_owned));
+    items.insert(0, json!({"kind": "team", "spec": {"name": "core", "members": [alice]}}));
+    items.insert(
+        0,
+        json!({"kind": "environment", "spec":
+        {"name": "prod", "tier": "production", "controlled": true}}),
+    );
+    check(
+        "environments: [{name: prod, tier: production}]\n\
+         people:\n\
+         - handle: alice\n  name: Alice\n  emails: [' Alice@Example.org ']\n  \
+           accounts: ['github:Alice-A']\n  delegates: bob\n  \
+           roles: [{role: change_manager, scope: {environment_tiers: production}}, auditor]\n\
+         - {handle: bob, claims: [department=finance]}\n\
+         teams: [{name: core, members: [alice]}]\n",
+        Value::Array(items),
+    );
+}
+
+#[test]
+fn windows_come_from_times_rules_and_cron() {
+    let window = |name: &str, kind: &str, schedule: Value| {
+        json!({"kind": "window", "spec": {"name": name, "title": name, "kind": kind, "scope": {},
+            "schedule": schedule, "in_flight": "finish"}})
+    };
+    check(
+        "settings: {zone: Europe/Berlin}\n\
+         windows:\n\
+         - {name: a, kind: freeze, start: 2026-12-24, end: 2026-12-27}\n\
+         - {name: b, kind: freeze, start: 2026-12-24, duration: 2d, zone: UTC}\n\
+         - {name: c, kind: release, start: '2026-01-05T09:00:00', duration: PT7H,\n    \
+              rrule: FREQ=DAILY, exdates: ['2026-01-06T09:00:00']}\n\
+         - {name: d, kind: release, cron: '30 18 * * FRI', duration: 1d12h, start: 2026-01-01}\n",
+        json!([
+            {"kind": "settings", "spec": {
+                "title": "", "production_branches": ["main", "master"], "pass_minutes": 15,
+                "debt_limit": 3, "debt_days": 3, "review_hours": 24, "zone": "Europe/Berlin",
+                "business_hours": [8, 18], "business_days": [1, 2, 3, 4, 5], "stages": {}}},
+            window("a", "freeze", json!({"zone": "Europe/Berlin", "start": "2026-12-24T00:00:00",
+                "end": "2026-12-27T00:00:00", "all_day": true})),
+            window("b", "freeze", json!({"zone": "UTC", "start": "2026-12-24T00:00:00",
+                "end": "P2D", "all_day": true})),
+            window("c", "release", json!({"zone": "Europe/Berlin", "start": "2026-01-05T09:00:00",
+                "end": "PT7H", "rrule": "FREQ=DAILY", "exdates": ["2026-01-06T09:00:00"]})),
+            window("d", "release", json!({"zone": "Europe/Berlin", "start": "2026-01-02T18:30:00",
+                "end": "P1DT12H", "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=18;BYMINUTE=30;BYSECOND=0"})),
+        ]),
+    );
+}
+
+#[test]
+fn every_event_of_a_calendar_is_a_window_of_its_own() {
+    let calendar = "BEGIN:VCALENDAR\nVERSION:2.0\n\
+        BEGIN:VEVENT\nUID:Xmas 1@acme.example\nDTSTAMP:20260101T000000Z\n\
+        DTSTART;VALUE=DATE:20261224\nDTEND;VALUE=DATE:20261227\nSUMMARY:Christmas\n\
+        DESCRIPTION:Nobody is there.\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:b\nDTSTAMP:20260101T000000Z\nDTSTART:20260601T180000\n\
+        DTEND:20260601T200000\nEND:VEVENT\nEND:VCALENDAR\n";
+    let yaml = "settings: {zone: Europe/Berlin}\n\
+        windows: [{name: off, kind: freeze, ics: c/off.ics, in_flight: hold}]\n";
+    let folder = [("a.yaml", yaml), ("c/off.ics", calendar)].into_iter().collect();
+    let reading = read_offline(&folder);
+    assert_eq!(rendered(&folder, &reading), "");
+    let items = serde_json::to_value(&reading.items).expect("JSON");
+    let spec = |at: usize| items[at]["spec"].clone();
+    assert_eq!(spec(1)["name"], "off/b");
+    assert_eq!(
+        (&spec(1)["title"], &spec(1)["schedule"]["zone"]),
+        (&json!("off"), &json!("Europe/Berlin"))
+    );
+    assert_eq!(
+        spec(2),
+        json!({"name": "off/xmas-1-acme-example", "title": "Christmas", "kind": "freeze", "scope": {},
+            "schedule": {"zone": "Europe/Berlin", "start": "2026-12-24T00:00:00",
+                "end": "2026-12-27T00:00:00", "all_day": true},
+            "in_flight": "hold", "reason": "Nobody is there."})
+    );
+    let place =
+        reading.sources.get(&(reading.items[2].kind(), "off/xmas-1-acme-example".to_owned()));
+    assert_eq!(place.map(ToString::to_string), Some("c/off.ics:3:1".to_owned()));
+}
+
+#[test]
+fn rules_models_and_links_carry_what_was_written() {
+    let alice = OfflineKeys.person("alice");
+    check(
+        "people: [{handle: alice, roles: [change_manager]}]\n\
+         approval_rules:\n\
+         - name: r\n  min_risk: high\n  kinds: emergency\n  quorum: 1\n  expires: 2d\n  remind: 90m\n",
+        Value::Null,
+    );
+    check(
+        "people: [{handle: alice}]\n\
+         approval_rules:\n\
+         - {name: r, min_risk: high, kinds: emergency, approvers: {persons: alice}, expires: 2d, remind: 3h}\n\
+         evidence_rules:\n\
+         - {name: e, requires: test_report, control: SOX}\n\
+         models:\n\
+         - {name: m, scope: {}, max_risk: medium, steps: [one, two], earned_after: 5}\n\
+         links:\n\
+         - {name: l, connector: generic, secrets: {env: A}, settings: {n: 1, f: 1.5, t: 'x', l: [true, ~]}}\n",
+        json!([
+            {"kind": "person", "spec": {"id": alice}},
+            {"kind": "approval_rule", "spec": {"name": "r", "min_risk": "high", "kinds": ["emergency"],
+                "approvers": {"persons": [alice]}, "quorum": 1, "expires_hours": 48, "remind_hours": 3}},
+            {"kind": "evidence_rule", "spec": {"name": "e", "requires": ["test_report"],
+                "min_risk": "low", "control": "SOX"}},
+            {"kind": "change_model", "spec": {"name": "m", "scope": {}, "max_risk": "medium",
+                "steps": ["one", "two"], "earned_after": 5, "lost_after": 1}},
+            {"kind": "link", "spec": {"name": "l", "connector": "generic", "secrets": [{"env": "A"}],
+                "settings": {"n": 1, "f": 1.5, "t": "x", "l": [true, null]}}},
+        ]),
+    );
+}
+
+/// `Null` stands for a folder with errors.
+fn check(yaml: &str, expected: Value) {
+    let folder = [("a.yaml", yaml)].into_iter().collect();
+    let reading = read_offline(&folder);
+    if expected.is_null() {
+        return assert!(!reading.is_sound(), "{yaml}");
+    }
+    assert!(reading.is_sound(), "{}", rendered(&folder, &reading));
+    assert_eq!(serde_json::to_value(&reading.items).expect("JSON"), expected, "{yaml}");
+}
