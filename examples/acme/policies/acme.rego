@@ -1,4 +1,5 @@
-# What Acme Pay asks beyond its sections: rules of its own, in the package that the shipped policy reads.
+# What Acme Pay asks beyond its sections and guardrails: rules of its own, in the package that the
+# shipped policy reads.
 #
 # `deny` and `wait` hold a deployment back, `note` tells people something, `require` asks for an
 # approval rule by name, `risk` adds points. The facts are in `input`.
@@ -17,14 +18,6 @@ deny contains {
 } if {
 	input.change.kind != "emergency"
 	input.history.failures >= 5
-}
-
-# At critical risk, whatever touches card data needs a second look, whichever rule covers it.
-require contains "payment-security" if {
-	input.target.labels.pci == "yes"
-	input.target.environment_tier == "production"
-	input.change.kind == "normal"
-	input.risk.level == "critical"
 }
 
 # Whoever deploys should know how much hangs on it.

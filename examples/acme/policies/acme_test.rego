@@ -16,7 +16,7 @@ facts := {
 
 test_a_sound_service_is_not_held if {
 	count(rules.deny) == 0 with input as facts
-	count(rules.note) == 0 with input as facts
+	count(rules.wait) == 0 with input as facts
 	count(rules.require) == 0 with input as facts
 }
 
@@ -34,6 +34,7 @@ test_an_emergency_passes_a_failing_service if {
 	count(rules.deny) == 0 with input as urgent
 }
 
+# From the guardrails, which are rules of the same package.
 test_critical_risk_at_card_data_asks_for_security if {
 	critical := object.union(facts, {"risk": {"level": "critical"}})
 	"payment-security" in rules.require with input as critical
