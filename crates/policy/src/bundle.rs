@@ -26,7 +26,9 @@ pub struct Sources {
 
 impl Sources {
     /// Sources of these modules, without data.
-    pub fn of<P: Into<String>, T: Into<String>>(modules: impl IntoIterator<Item = (P, T)>) -> Sources {
+    pub fn of<P: Into<String>, T: Into<String>>(
+        modules: impl IntoIterator<Item = (P, T)>,
+    ) -> Sources {
         let modules = modules.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
         Sources { modules, data: serde_json::Value::Null }
     }
@@ -55,11 +57,17 @@ fn canonical(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Object(fields) => {
             let sorted: BTreeMap<&String, &serde_json::Value> = fields.iter().collect();
-            let members: Vec<String> =
-                sorted.into_iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value))).collect();
+            let members: Vec<String> = sorted
+                .into_iter()
+                .map(|(key, value)| {
+                    format!("{}:{}", serde_json::Value::from(key.as_str()), canonical(value))
+                })
+                .collect();
             format!("{{{}}}", members.join(","))
         }
-        serde_json::Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        serde_json::Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
         other => other.to_string(),
     }
 }
@@ -94,7 +102,12 @@ impl Bundle {
         let digest = sources.digest();
         match worker::run(Limits::COMPILE.wall, move || parse_on_worker(sources, digest)) {
             Ok(result) => result,
-            Err(lost) => Err(vec![Problem::of_file("policy", "rego_parse_error", lost_message(&lost), "simplify it")]),
+            Err(lost) => Err(vec![Problem::of_file(
+                "policy",
+                "rego_parse_error",
+                lost_message(&lost),
+                "simplify it",
+            )]),
         }
     }
 
@@ -141,9 +154,17 @@ pub(crate) fn bare_engine() -> anyhow::Result<Engine> {
     engine.set_strict_builtin_errors(false);
     for (name, arity, function) in builtins::table() {
         let function = *function;
-        engine.add_extension((*name).to_owned(), *arity, Box::new(move |args: Vec<regorus::Value>| function(&args)))?;
+        engine.add_extension(
+            (*name).to_owned(),
+            *arity,
+            Box::new(move |args: Vec<regorus::Value>| function(&args)),
+        )?;
     }
-    engine.add_extension(builtins::NOW.to_owned(), 0, Box::new(|_: Vec<regorus::Value>| Ok(builtins::now_ns())))?;
+    engine.add_extension(
+        builtins::NOW.to_owned(),
+        0,
+        Box::new(|_: Vec<regorus::Value>| Ok(builtins::now_ns())),
+    )?;
     Ok(engine)
 }
 
@@ -159,11 +180,19 @@ pub(crate) fn lost_message(lost: &worker::Lost) -> String {
 fn before_parsing(sources: &Sources) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     if sources.modules.len() > MAX_MODULES {
-        let message = format!("a bundle has at most {MAX_MODULES} modules, this has {}", sources.modules.len());
+        let message = format!(
+            "a bundle has at most {MAX_MODULES} modules, this has {}",
+            sources.modules.len()
+        );
         problems.push(Problem::of_file("policy", "too_many", message, ""));
     }
     if sources.data.to_string().len() > MAX_DATA_BYTES {
-        problems.push(Problem::of_file("data", "too_large", format!("data has more than {MAX_DATA_BYTES} bytes"), ""));
+        problems.push(Problem::of_file(
+            "data",
+            "too_large",
+            format!("data has more than {MAX_DATA_BYTES} bytes"),
+            "",
+        ));
     }
     problems.extend(sources.modules.iter().filter_map(|(path, text)| scan::scan(path, text).err()));
     if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -17,12 +17,15 @@ pub(crate) fn check(modules: &[Module]) -> Vec<Problem> {
 
 /// The rules as `data.package.rule`, each once, sorted.
 pub(crate) fn rule_names(modules: &[Module]) -> Vec<String> {
-    let names: BTreeSet<String> = modules.iter().flat_map(|module| {
-        let package = syntax::package(module).join(".");
-        module.policy.iter().filter_map(move |rule| {
-            syntax::rule_path(rule).first().map(|name| format!("data.{package}.{name}"))
+    let names: BTreeSet<String> = modules
+        .iter()
+        .flat_map(|module| {
+            let package = syntax::package(module).join(".");
+            module.policy.iter().filter_map(move |rule| {
+                syntax::rule_path(rule).first().map(|name| format!("data.{package}.{name}"))
+            })
         })
-    }).collect();
+        .collect();
     names.into_iter().collect()
 }
 
@@ -66,7 +69,8 @@ struct Node {
 fn recursion(modules: &[Module]) -> Vec<Problem> {
     let graph = graph(modules);
     let names: Vec<&Vec<String>> = graph.keys().collect();
-    let index: BTreeMap<&Vec<String>, usize> = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
+    let index: BTreeMap<&Vec<String>, usize> =
+        names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
     let edges: Vec<Vec<usize>> = graph
         .values()
         .map(|node| {
@@ -74,11 +78,20 @@ fn recursion(modules: &[Module]) -> Vec<Problem> {
             for need in &node.needs {
                 // A reference reaches the rule it names, the rule it looks into, and every rule below it.
                 for length in 1..=need.len() {
-                    if let Some(found) = need.get(..length).map(<[String]>::to_vec).and_then(|prefix| index.get(&prefix)) {
+                    if let Some(found) = need
+                        .get(..length)
+                        .map(<[String]>::to_vec)
+                        .and_then(|prefix| index.get(&prefix))
+                    {
                         to.insert(*found);
                     }
                 }
-                to.extend(graph.range(need.clone()..).take_while(|(name, _)| name.starts_with(need)).filter_map(|(name, _)| index.get(name)));
+                to.extend(
+                    graph
+                        .range(need.clone()..)
+                        .take_while(|(name, _)| name.starts_with(need))
+                        .filter_map(|(name, _)| index.get(name)),
+                );
             }
             to.into_iter().collect()
         })
@@ -153,7 +166,8 @@ fn graph(modules: &[Module]) -> BTreeMap<Vec<String>, Node> {
     let mut graph: BTreeMap<Vec<String>, Node> = BTreeMap::new();
     let mut local: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
     for module in modules {
-        let names = module.policy.iter().filter_map(|rule| syntax::rule_path(rule).into_iter().next());
+        let names =
+            module.policy.iter().filter_map(|rule| syntax::rule_path(rule).into_iter().next());
         local.entry(syntax::package(module)).or_default().extend(names);
     }
     for module in modules {
@@ -164,7 +178,12 @@ fn graph(modules: &[Module]) -> BTreeMap<Vec<String>, Node> {
             let (line, column) = syntax::place(rule.span());
             let mut name = package.clone();
             name.extend(syntax::rule_path(rule));
-            let node = graph.entry(name).or_insert_with(|| Node { file: file(module), line, column, needs: BTreeSet::new() });
+            let node = graph.entry(name).or_insert_with(|| Node {
+                file: file(module),
+                line,
+                column,
+                needs: BTreeSet::new(),
+            });
             needs(rule, &package, known, &imports, &mut node.needs);
         }
     }
@@ -178,8 +197,13 @@ pub(crate) fn imports(module: &Module) -> BTreeMap<String, Vec<String>> {
         .iter()
         .filter_map(|import| {
             let path = syntax::path(&import.refr);
-            let alias = import.r#as.as_ref().map(|alias| alias.text().to_owned()).or_else(|| path.last().cloned())?;
-            (path.first().map(String::as_str) == Some("data")).then(|| (alias, path.into_iter().skip(1).collect()))
+            let alias = import
+                .r#as
+                .as_ref()
+                .map(|alias| alias.text().to_owned())
+                .or_else(|| path.last().cloned())?;
+            (path.first().map(String::as_str) == Some("data"))
+                .then(|| (alias, path.into_iter().skip(1).collect()))
         })
         .collect()
 }
@@ -211,7 +235,14 @@ fn needs(
         } else if let Some(target) = imports.get(first) {
             needs.insert(target.iter().chain(rest).cloned().collect());
         } else if known.is_some_and(|names| names.contains(first)) && !bound.contains(first) {
-            needs.insert(package.iter().cloned().chain(std::iter::once(first.clone())).chain(rest.iter().cloned()).collect());
+            needs.insert(
+                package
+                    .iter()
+                    .cloned()
+                    .chain(std::iter::once(first.clone()))
+                    .chain(rest.iter().cloned())
+                    .collect(),
+            );
         }
     });
 }

@@ -95,9 +95,13 @@ impl GatePolicy {
     ///
     /// A fault in every other case than a well-formed verdict; the core turns it into a denial.
     pub fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
-        let input = serde_json::to_value(facts).map_err(|error| Fault::new(FaultCode::Error, error.to_string()));
+        let input = serde_json::to_value(facts)
+            .map_err(|error| Fault::new(FaultCode::Error, error.to_string()));
         let now_ns = i64::try_from(facts.now.as_nanosecond()).unwrap_or(i64::MAX);
-        input.and_then(|input| self.program.evaluate(input, now_ns)).and_then(decode).map_err(PolicyFault::from)
+        input
+            .and_then(|input| self.program.evaluate(input, now_ns))
+            .and_then(decode)
+            .map_err(PolicyFault::from)
     }
 }
 
@@ -128,7 +132,8 @@ pub fn sources(files: &BTreeMap<String, String>) -> Result<Sources, Vec<Problem>
     if !problems.is_empty() {
         return Err(problems);
     }
-    let replaced = modules.iter().any(|(path, text)| !path.ends_with("_test.rego") && is_gate(path, text));
+    let replaced =
+        modules.iter().any(|(path, text)| !path.ends_with("_test.rego") && is_gate(path, text));
     for (path, text) in SHIPPED {
         if !(replaced && path.starts_with("sluice/gate/")) {
             modules.entry((*path).to_owned()).or_insert_with(|| (*text).to_owned());
@@ -139,7 +144,8 @@ pub fn sources(files: &BTreeMap<String, String>) -> Result<Sources, Vec<Problem>
 
 fn is_gate(path: &str, text: &str) -> bool {
     crate::scan::scan(path, text).is_ok()
-        && crate::bundle::parse_module(path, text).is_ok_and(|module| syntax::package(&module) == ["sluice", "gate"])
+        && crate::bundle::parse_module(path, text)
+            .is_ok_and(|module| syntax::package(&module) == ["sluice", "gate"])
 }
 
 /// Reads a verdict strictly: nothing unknown, nothing of another type, nothing beyond measure.
@@ -149,15 +155,25 @@ fn is_gate(path: &str, text: &str) -> bool {
 /// A fault of kind [`FaultCode::Type`].
 pub fn decode(value: serde_json::Value) -> Result<Verdict, Fault> {
     let mistyped = |message: String| Fault::new(FaultCode::Type, message);
-    let mut verdict = Verdict::deserialize(value).map_err(|error| mistyped(format!("the verdict is malformed: {error}")))?;
+    let mut verdict = Verdict::deserialize(value)
+        .map_err(|error| mistyped(format!("the verdict is malformed: {error}")))?;
     if verdict.reasons.len() > MAX_REASONS {
         return Err(mistyped(format!("the verdict has more than {MAX_REASONS} reasons")));
     }
-    if verdict.reasons.iter().any(|reason| reason.message.len() > MAX_MESSAGE_BYTES || reason.rule.len() > 200) {
+    if verdict
+        .reasons
+        .iter()
+        .any(|reason| reason.message.len() > MAX_MESSAGE_BYTES || reason.rule.len() > 200)
+    {
         return Err(mistyped(format!("a reason is longer than {MAX_MESSAGE_BYTES} bytes")));
     }
     verdict.reasons.sort_by(|left, right| {
-        (left.check, left.effect, &left.rule, &left.message).cmp(&(right.check, right.effect, &right.rule, &right.message))
+        (left.check, left.effect, &left.rule, &left.message).cmp(&(
+            right.check,
+            right.effect,
+            &right.rule,
+            &right.message,
+        ))
     });
     verdict.require.sort();
     verdict.require.dedup();

@@ -148,25 +148,49 @@ impl Points {
 pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
     let file = read(path, text).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let mut rego = format!("# Compiled from {}. Edit that file, not this.\npackage sluice.rules\n", path.replace(['\n', '\r'], " "));
+    let mut rego = format!(
+        "# Compiled from {}. Edit that file, not this.\npackage sluice.rules\n",
+        path.replace(['\n', '\r'], " ")
+    );
     let mut names = BTreeSet::new();
     if file.guardrails.len() > MAX_GUARDRAILS {
-        problems.push(Problem::of_file(path, "guardrails", format!("at most {MAX_GUARDRAILS} guardrails go into one file"), ""));
+        problems.push(Problem::of_file(
+            path,
+            "guardrails",
+            format!("at most {MAX_GUARDRAILS} guardrails go into one file"),
+            "",
+        ));
     }
     let prefix = slug(path);
     for (index, guardrail) in file.guardrails.iter().enumerate() {
         let mut problem = |message: String, help: &str| {
             let (line, column) = find(text, &guardrail.name);
-            problems.push(Problem { file: path.into(), line, column, code: "guardrails".into(), message, help: help.into() });
+            problems.push(Problem {
+                file: path.into(),
+                line,
+                column,
+                code: "guardrails".into(),
+                message,
+                help: help.into(),
+            });
         };
-        if guardrail.name.is_empty() || guardrail.name.len() > 100 || guardrail.name.chars().any(char::is_control) {
+        if guardrail.name.is_empty()
+            || guardrail.name.len() > 100
+            || guardrail.name.chars().any(char::is_control)
+        {
             problem("a guardrail needs a name of at most 100 characters".into(), "");
         }
         if !names.insert(guardrail.name.as_str()) {
-            problem(format!("two guardrails are named `{}`", guardrail.name), "names are how reasons refer to them");
+            problem(
+                format!("two guardrails are named `{}`", guardrail.name),
+                "names are how reasons refer to them",
+            );
         }
         if guardrail.steps.is_empty() || guardrail.steps.len() > MAX_STEPS {
-            problem(format!("guardrail `{}` needs between 1 and {MAX_STEPS} steps", guardrail.name), "");
+            problem(
+                format!("guardrail `{}` needs between 1 and {MAX_STEPS} steps", guardrail.name),
+                "",
+            );
         }
         match write_guardrail(&format!("g_{prefix}_{index}"), guardrail) {
             Ok(rules) => rego.push_str(&rules),
@@ -178,7 +202,12 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
 
 fn read(path: &str, text: &str) -> Result<File, Problem> {
     if text.len() > MAX_SOURCE_BYTES {
-        return Err(Problem::of_file(path, "too_large", format!("has more than {MAX_SOURCE_BYTES} bytes"), ""));
+        return Err(Problem::of_file(
+            path,
+            "too_large",
+            format!("has more than {MAX_SOURCE_BYTES} bytes"),
+            "",
+        ));
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error
@@ -207,10 +236,16 @@ fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(Strin
             Ok(body) => {
                 let _ = writeln!(out, "\n{holds} if {{\n{body}}}");
             }
-            Err(message) => problems.push((message, "a condition is a phrase such as `risk is at least high`, or an expression of Rego")),
+            Err(message) => problems.push((
+                message,
+                "a condition is a phrase such as `risk is at least high`, or an expression of Rego",
+            )),
         }
         if step.on_fail.is_none() && step.on_pass.is_none() && step.risk.is_none() {
-            problems.push((format!("a step of `{}` does nothing", guardrail.name), "give it `on_fail`, `on_pass` or `risk`"));
+            problems.push((
+                format!("a step of `{}` does nothing", guardrail.name),
+                "give it `on_fail`, `on_pass` or `risk`",
+            ));
         }
         let writer = Writer { guardrail, step, covers: format!("{id}_covers") };
         let parts = [
@@ -243,7 +278,9 @@ impl Writer<'_> {
             Actions::Word(Word::Note) => self.reason(&mut out, "note", None, condition),
             Actions::Word(Word::Continue) => {}
             Actions::Listed(listed) => {
-                for (effect, message) in [("deny", &listed.deny), ("wait", &listed.wait), ("note", &listed.note)] {
+                for (effect, message) in
+                    [("deny", &listed.deny), ("wait", &listed.wait), ("note", &listed.note)]
+                {
                     if let Some(message) = message {
                         self.reason(&mut out, effect, Some(message), condition);
                     }
@@ -254,7 +291,12 @@ impl Writer<'_> {
                     None => &[],
                 };
                 for rule in rules {
-                    let _ = writeln!(out, "\nrequire contains {} if {{\n\t{}\n\t{condition}\n}}", quoted(rule), self.covers);
+                    let _ = writeln!(
+                        out,
+                        "\nrequire contains {} if {{\n\t{}\n\t{condition}\n}}",
+                        quoted(rule),
+                        self.covers
+                    );
                 }
                 if let Some(points) = &listed.risk {
                     out.push_str(&self.risk(points, condition)?);
@@ -266,7 +308,10 @@ impl Writer<'_> {
 
     fn reason(&self, out: &mut String, effect: &str, message: Option<&str>, condition: &str) {
         let said = message.or(self.step.message.as_deref());
-        let message = said.map_or_else(|| format!("guardrail `{}` speaks against it", self.guardrail.name), str::to_owned);
+        let message = said.map_or_else(
+            || format!("guardrail `{}` speaks against it", self.guardrail.name),
+            str::to_owned,
+        );
         let who: Vec<String> = self.step.who.iter().map(|who| quoted(who)).collect();
         let pass_if = self.step.pass_if.clone().unwrap_or_else(|| match &self.step.r#if {
             Conditions::One(one) => format!("this held: {one}"),
@@ -285,9 +330,16 @@ impl Writer<'_> {
 
     fn risk(&self, points: &Points, condition: &str) -> Result<String, String> {
         let Some(number) = points.number() else {
-            return Err(format!("risk points of `{}` are no number between -100 and +100", self.guardrail.name));
+            return Err(format!(
+                "risk points of `{}` are no number between -100 and +100",
+                self.guardrail.name
+            ));
         };
-        let because = self.step.message.clone().unwrap_or_else(|| format!("guardrail {}", self.guardrail.name));
+        let because = self
+            .step
+            .message
+            .clone()
+            .unwrap_or_else(|| format!("guardrail {}", self.guardrail.name));
         Ok(format!(
             "\nrisk contains {{\"points\": {number}, \"because\": {}}} if {{\n\t{}\n\t{condition}\n}}\n",
             quoted(&because),
@@ -333,8 +385,12 @@ fn checked(text: &str) -> Result<String, String> {
     let text = text.trim();
     let module = format!("package condition\nholds if {{\n\t{text}\n}}\n");
     crate::scan::scan("condition", &module).map_err(|problem| problem.message)?;
-    let parsed = parse_module("condition", &module)
-        .map_err(|error| format!("`{text}` is no condition: {}", crate::problem::plain_message(&format!("{error:#}"))))?;
+    let parsed = parse_module("condition", &module).map_err(|error| {
+        format!(
+            "`{text}` is no condition: {}",
+            crate::problem::plain_message(&format!("{error:#}"))
+        )
+    })?;
     if text.contains(['\n', '\r', '#']) || parsed.policy.len() != 1 || !parsed.imports.is_empty() {
         return Err(format!("`{text}` is more than one condition"));
     }
@@ -346,13 +402,20 @@ fn quoted(text: &str) -> String {
 }
 
 fn slug(path: &str) -> String {
-    path.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '_' }).collect()
+    path.chars()
+        .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '_' })
+        .collect()
 }
 
 /// Where a name stands in the text, for problems that the reader has no place for.
 fn find(text: &str, name: &str) -> (u32, u32) {
-    let found = text.lines().enumerate().find_map(|(line, content)| content.find(name).map(|column| (line + 1, column + 1)));
-    found.map_or((0, 0), |(line, column)| (u32::try_from(line).unwrap_or(0), u32::try_from(column).unwrap_or(0)))
+    let found = text
+        .lines()
+        .enumerate()
+        .find_map(|(line, content)| content.find(name).map(|column| (line + 1, column + 1)));
+    found.map_or((0, 0), |(line, column)| {
+        (u32::try_from(line).unwrap_or(0), u32::try_from(column).unwrap_or(0))
+    })
 }
 
 #[cfg(test)]
@@ -368,13 +431,19 @@ mod tests {
         for (text, expected) in [
             (step("{ if: business hours, on_fial: deny }"), "on_fial"),
             (step("{ if: \"input.x ==\", on_fail: deny }"), "is no condition"),
-            (step("{ if: \"true }\\nallow if { true\", on_fail: deny }"), "is more than one condition"),
+            (
+                step("{ if: \"true }\\nallow if { true\", on_fail: deny }"),
+                "is more than one condition",
+            ),
             (step("{ if: business hours }"), "does nothing"),
             (step("{ if: business hours, risk: +1000 }"), "between -100 and +100"),
             ("guardrails: 7\n".to_owned(), ""),
         ] {
             let problems = compile("g.yaml", &text).expect_err(&text);
-            assert!(problems.iter().any(|problem| problem.message.contains(expected)), "{text}: {problems:?}");
+            assert!(
+                problems.iter().any(|problem| problem.message.contains(expected)),
+                "{text}: {problems:?}"
+            );
             assert!(problems.iter().all(|problem| problem.line > 0), "{text}: {problems:?}");
         }
     }
@@ -383,7 +452,13 @@ mod tests {
     fn a_guardrail_becomes_rules() {
         let rego = compile("g.yaml", &step("{ if: \"input.history.dependents < 3\", on_fail: { deny: too many, require_approval: [a, b] }, risk: +5 }"))
             .expect("compiles");
-        assert!(rego.contains("deny contains {\"rule\": \"guardrail.one\", \"message\": \"too many\""), "{rego}");
-        assert!(rego.contains("require contains \"b\"") && rego.contains("\"points\": 5"), "{rego}");
+        assert!(
+            rego.contains("deny contains {\"rule\": \"guardrail.one\", \"message\": \"too many\""),
+            "{rego}"
+        );
+        assert!(
+            rego.contains("require contains \"b\"") && rego.contains("\"points\": 5"),
+            "{rego}"
+        );
     }
 }

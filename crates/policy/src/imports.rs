@@ -31,7 +31,11 @@ pub(crate) fn written_out(module: &Module) -> String {
             _ => {}
         });
         syntax::each_query(rule, &mut |query| {
-            query.stmts.iter().flat_map(|statement| &statement.with_mods).for_each(|modifier| note(&modifier.refr));
+            query
+                .stmts
+                .iter()
+                .flat_map(|statement| &statement.with_mods)
+                .for_each(|modifier| note(&modifier.refr));
         });
         syntax::each_query(rule, &mut |query| {
             query.stmts.iter().for_each(|statement| output(&statement.literal, text, &mut places));
@@ -52,7 +56,8 @@ pub(crate) fn written_out(module: &Module) -> String {
 }
 
 fn full(path: &[String]) -> String {
-    let parts: Vec<String> = path.iter().map(|part| format!("[{}]", serde_json::Value::from(part.as_str()))).collect();
+    let parts: Vec<String> =
+        path.iter().map(|part| format!("[{}]", serde_json::Value::from(part.as_str()))).collect();
     format!("data{}", parts.concat())
 }
 
@@ -61,13 +66,18 @@ fn output(literal: &Literal, text: &str, places: &mut BTreeMap<usize, (usize, St
     let Literal::Expr { expr, .. } = literal else { return };
     let Expr::Call { span, fcn, params, .. } = &**expr else { return };
     let name = syntax::path(fcn).join(".");
-    let ours = builtins::table().any(|(known, arity, _)| *known == name && params.len() == usize::from(*arity) + 1);
+    let ours = builtins::table()
+        .any(|(known, arity, _)| *known == name && params.len() == usize::from(*arity) + 1);
     let (Some(last), true) = (params.last(), ours) else { return };
     // Spans of texts leave out their quotes, so the places are found by what surrounds the argument.
-    let (start, from, to) = (span.start as usize, last.span().start as usize, last.span().end as usize);
+    let (start, from, to) =
+        (span.start as usize, last.span().start as usize, last.span().end as usize);
     let (Some(before), Some(after)) = (text.get(start..from), text.get(to..)) else { return };
     let (Some(comma), Some(close)) = (before.rfind(','), after.find(')')) else { return };
-    let (Some(call), Some(answer)) = (before.get(..comma), text.get(start + comma + 1..to + close)) else { return };
+    let (Some(call), Some(answer)) = (before.get(..comma), text.get(start + comma + 1..to + close))
+    else {
+        return;
+    };
     places.insert(start, (to + close, format!("{answer} = {call}")));
 }
 

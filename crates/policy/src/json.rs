@@ -17,7 +17,8 @@ pub(crate) fn write(value: &Value) -> Result<String, Fault> {
 /// A value as a JSON tree.
 pub(crate) fn tree(value: &Value) -> Result<serde_json::Value, Fault> {
     let text = write(value)?;
-    serde_json::from_str(&text).map_err(|error| Fault::new(FaultCode::Type, format!("the value is no JSON: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| Fault::new(FaultCode::Type, format!("the value is no JSON: {error}")))
 }
 
 /// Reads a JSON tree.
@@ -36,12 +37,16 @@ impl Writer {
         if self.nodes > MAX_VALUE_NODES || depth > MAX_VALUE_DEPTH {
             return Err(Fault::new(
                 FaultCode::Memory,
-                format!("the value has more than {MAX_VALUE_NODES} nodes or is deeper than {MAX_VALUE_DEPTH}"),
+                format!(
+                    "the value has more than {MAX_VALUE_NODES} nodes or is deeper than {MAX_VALUE_DEPTH}"
+                ),
             ));
         }
         match value {
             Value::Null => self.out.push_str("null"),
-            Value::Undefined => return Err(Fault::new(FaultCode::Undefined, "the value is undefined")),
+            Value::Undefined => {
+                return Err(Fault::new(FaultCode::Undefined, "the value is undefined"));
+            }
             Value::Bool(true) => self.out.push_str("true"),
             Value::Bool(false) => self.out.push_str("false"),
             Value::Number(_) => self.out.push_str(&number(value)?),
@@ -54,12 +59,17 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Fault> {
-        let quoted = serde_json::to_string(text).map_err(|error| Fault::new(FaultCode::Type, error.to_string()))?;
+        let quoted = serde_json::to_string(text)
+            .map_err(|error| Fault::new(FaultCode::Type, error.to_string()))?;
         self.out.push_str(&quoted);
         Ok(())
     }
 
-    fn list<'v>(&mut self, items: impl Iterator<Item = &'v Value>, depth: usize) -> Result<(), Fault> {
+    fn list<'v>(
+        &mut self,
+        items: impl Iterator<Item = &'v Value>,
+        depth: usize,
+    ) -> Result<(), Fault> {
         self.out.push('[');
         for (index, item) in items.enumerate() {
             if index > 0 {
@@ -71,7 +81,11 @@ impl Writer {
         Ok(())
     }
 
-    fn object<'v>(&mut self, fields: impl Iterator<Item = (&'v Value, &'v Value)>, depth: usize) -> Result<(), Fault> {
+    fn object<'v>(
+        &mut self,
+        fields: impl Iterator<Item = (&'v Value, &'v Value)>,
+        depth: usize,
+    ) -> Result<(), Fault> {
         self.out.push('{');
         for (index, (key, value)) in fields.enumerate() {
             if index > 0 {

@@ -14,7 +14,9 @@ pub(crate) fn quoted(text: &str) -> String {
         let taken = match char {
             '#' => rest.find('\n').unwrap_or(rest.len()),
             '"' => end_of_text(rest),
-            '`' => rest.get(1..).and_then(|inner| inner.find('`')).map_or(rest.len(), |end| end + 2),
+            '`' => {
+                rest.get(1..).and_then(|inner| inner.find('`')).map_or(rest.len(), |end| end + 2)
+            }
             '.' => match keyword(rest) {
                 Some(word) => {
                     out.push_str("[\"");
@@ -35,7 +37,9 @@ pub(crate) fn quoted(text: &str) -> String {
 
 fn keyword(rest: &str) -> Option<&str> {
     let name = rest.get(1..)?;
-    let end = name.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_')).unwrap_or(name.len());
+    let end = name
+        .find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'))
+        .unwrap_or(name.len());
     // The parser does not know a call of an index.
     if name.get(end..)?.starts_with('(') {
         return None;
@@ -62,7 +66,10 @@ mod tests {
 
     #[test]
     fn keywords_after_a_point_become_indices() {
-        assert_eq!(quoted("x := input.default.a # .else\ny := \".some \\\" .not\""), "x := input[\"default\"].a # .else\ny := \".some \\\" .not\"");
+        assert_eq!(
+            quoted("x := input.default.a # .else\ny := \".some \\\" .not\""),
+            "x := input[\"default\"].a # .else\ny := \".some \\\" .not\""
+        );
         assert_eq!(quoted("x := input.inner"), "x := input.inner");
     }
 }

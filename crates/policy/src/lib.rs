@@ -4,6 +4,7 @@
 //! Nothing in here sees a clock, a network or a disk: what a policy may look at is handed in.
 
 pub mod bundle;
+pub mod explain;
 pub mod fault;
 pub mod gate;
 pub mod guardrails;
@@ -26,6 +27,7 @@ mod syntax;
 mod worker;
 
 pub use bundle::{Bundle, Sources};
+pub use explain::{Explanation, RuleTrace, explain};
 pub use fault::{Fault, FaultCode};
 pub use gate::GatePolicy;
 pub use limits::Limits;

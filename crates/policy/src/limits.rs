@@ -34,11 +34,14 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of a gate question (TRUST.md 5.13).
-    pub const GATE: Limits = Limits { wall: Duration::from_millis(50), steps: 100_000, memory_bytes: 16 * 1024 * 1024 };
+    pub const GATE: Limits =
+        Limits { wall: Duration::from_millis(50), steps: 100_000, memory_bytes: 16 * 1024 * 1024 };
     /// The limits of a person at the command line, and of policy tests.
-    pub const DESK: Limits = Limits { wall: Duration::from_secs(5), steps: 10_000_000, memory_bytes: 256 * 1024 * 1024 };
+    pub const DESK: Limits =
+        Limits { wall: Duration::from_secs(5), steps: 10_000_000, memory_bytes: 256 * 1024 * 1024 };
     /// The limits of parsing and compiling a bundle.
-    pub const COMPILE: Limits = Limits { wall: Duration::from_secs(5), steps: 0, memory_bytes: 512 * 1024 * 1024 };
+    pub const COMPILE: Limits =
+        Limits { wall: Duration::from_secs(5), steps: 0, memory_bytes: 512 * 1024 * 1024 };
 }
 
 impl Default for Limits {

@@ -21,8 +21,20 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a whole file.
-    pub fn of_file(file: impl Into<String>, code: &str, message: impl Into<String>, help: &str) -> Problem {
-        Problem { file: file.into(), line: 0, column: 0, code: code.into(), message: message.into(), help: help.into() }
+    pub fn of_file(
+        file: impl Into<String>,
+        code: &str,
+        message: impl Into<String>,
+        help: &str,
+    ) -> Problem {
+        Problem {
+            file: file.into(),
+            line: 0,
+            column: 0,
+            code: code.into(),
+            message: message.into(),
+            help: help.into(),
+        }
     }
 
     /// Reads an engine's error text (`--> file:line:column`, then `error: message`).
@@ -30,14 +42,23 @@ impl Problem {
         let text = format!("{error:#}");
         let message = plain_message(&text);
         let (line, column) = position(&text).unwrap_or((0, 0));
-        let at = text.lines().find_map(|line| line.trim_start().strip_prefix("--> ")).and_then(|place| {
-            let mut parts = place.rsplitn(3, ':');
-            parts.next()?;
-            parts.next()?;
-            parts.next().map(str::to_owned)
-        });
+        let at = text.lines().find_map(|line| line.trim_start().strip_prefix("--> ")).and_then(
+            |place| {
+                let mut parts = place.rsplitn(3, ':');
+                parts.next()?;
+                parts.next()?;
+                parts.next().map(str::to_owned)
+            },
+        );
         let help = help_for(&message).into();
-        Problem { file: at.unwrap_or_else(|| file.to_owned()), line, column, code: code.into(), message, help }
+        Problem {
+            file: at.unwrap_or_else(|| file.to_owned()),
+            line,
+            column,
+            code: code.into(),
+            message,
+            help,
+        }
     }
 }
 
@@ -46,7 +67,11 @@ impl std::fmt::Display for Problem {
         if self.line == 0 {
             write!(f, "{}: {}: {}", self.file, self.code, self.message)?;
         } else {
-            write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.code, self.message)?;
+            write!(
+                f,
+                "{}:{}:{}: {}: {}",
+                self.file, self.line, self.column, self.code, self.message
+            )?;
         }
         if self.help.is_empty() { Ok(()) } else { write!(f, " ({})", self.help) }
     }
@@ -69,7 +94,10 @@ fn position(text: &str) -> Option<(u32, u32)> {
 }
 
 fn help_for(message: &str) -> &'static str {
-    if message.contains("`if`") || message.contains("if keyword") || message.contains("contains") && message.contains("keyword") {
+    if message.contains("`if`")
+        || message.contains("if keyword")
+        || message.contains("contains") && message.contains("keyword")
+    {
         "this is Rego v1: write `name if { ... }` for rules and `name contains value if { ... }` for sets"
     } else if message.contains("could not find function") {
         "only builtins that need no clock, network or randomness exist; see docs/reference/rego.md"

@@ -45,7 +45,10 @@ struct Way {
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("entrypoint", &self.inner.entrypoint).field("machine", &self.runs_on_machine()).finish()
+        f.debug_struct("Program")
+            .field("entrypoint", &self.inner.entrypoint)
+            .field("machine", &self.runs_on_machine())
+            .finish()
     }
 }
 
@@ -76,17 +79,34 @@ impl Bundle {
     /// # Errors
     ///
     /// As there; and where the chosen engine cannot run it.
-    pub fn compile_for(&self, entrypoint: &str, limits: Limits, preference: Preference) -> Result<Program, Vec<Problem>> {
+    pub fn compile_for(
+        &self,
+        entrypoint: &str,
+        limits: Limits,
+        preference: Preference,
+    ) -> Result<Program, Vec<Problem>> {
         let bundle = self.clone();
         let name = entrypoint.to_owned();
         match worker::run(Limits::COMPILE.wall, move || build(&bundle, &name, limits, preference)) {
-            Ok(result) => result.map_err(|error| vec![Problem::from_engine("policy", "rego_compile_error", &error)]),
-            Err(lost) => Err(vec![Problem::of_file("policy", "rego_compile_error", lost_message(&lost), "simplify it")]),
+            Ok(result) => result.map_err(|error| {
+                vec![Problem::from_engine("policy", "rego_compile_error", &error)]
+            }),
+            Err(lost) => Err(vec![Problem::of_file(
+                "policy",
+                "rego_compile_error",
+                lost_message(&lost),
+                "simplify it",
+            )]),
         }
     }
 }
 
-fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preference) -> anyhow::Result<Program> {
+fn build(
+    bundle: &Bundle,
+    entrypoint: &str,
+    limits: Limits,
+    preference: Preference,
+) -> anyhow::Result<Program> {
     static IDS: AtomicU64 = AtomicU64::new(1);
     let _memory = Backstop::raise(Limits::COMPILE.memory_bytes);
     let mut engine = bundle.engine(false)?;
@@ -97,10 +117,13 @@ fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preferen
         _ => Value::new_object(),
     };
     let machine = || -> anyhow::Result<(CompiledPolicy, Arc<Code>)> {
-        let awaited: Vec<(&str, usize)> =
-            builtins::table().map(|(name, arity, _)| (*name, usize::from(*arity))).chain(std::iter::once((NOW, 0))).collect();
-        let code = Compiler::compile_from_policy_with_host_await(&compiled, &[entrypoint], &awaited)
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let awaited: Vec<(&str, usize)> = builtins::table()
+            .map(|(name, arity, _)| (*name, usize::from(*arity)))
+            .chain(std::iter::once((NOW, 0)))
+            .collect();
+        let code =
+            Compiler::compile_from_policy_with_host_await(&compiled, &[entrypoint], &awaited)
+                .map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok((compiled.clone(), code))
     };
     let machine = match preference {
@@ -111,7 +134,9 @@ fn build(bundle: &Bundle, entrypoint: &str, limits: Limits, preference: Preferen
     };
     let way = Way { machine, walker: engine };
     let id = IDS.fetch_add(1, Ordering::Relaxed);
-    Ok(Program { inner: Arc::new(Inner { id, entrypoint: entrypoint.to_owned(), data, limits, way }) })
+    Ok(Program {
+        inner: Arc::new(Inner { id, entrypoint: entrypoint.to_owned(), data, limits, way }),
+    })
 }
 
 impl Program {
@@ -125,7 +150,11 @@ impl Program {
     /// # Errors
     ///
     /// A fault where there is no value within the limits; the process lives on in any case.
-    pub fn evaluate(&self, input: serde_json::Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
+    pub fn evaluate(
+        &self,
+        input: serde_json::Value,
+        now_ns: i64,
+    ) -> Result<serde_json::Value, Fault> {
         let program = self.clone();
         let wall = self.inner.limits.wall;
         match worker::run(wall, move || program.on_worker(&input, now_ns)) {
@@ -134,17 +163,26 @@ impl Program {
         }
     }
 
-    fn on_worker(&self, input: &serde_json::Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
+    fn on_worker(
+        &self,
+        input: &serde_json::Value,
+        now_ns: i64,
+    ) -> Result<serde_json::Value, Fault> {
         let input = json::read(input);
         let value = match &self.inner.way.machine {
-            Some((compiled, code)) => match self.run_machine(compiled, code, input.clone(), now_ns)? {
-                Some(value) => value,
-                None => self.walk(input, now_ns)?,
-            },
+            Some((compiled, code)) => {
+                match self.run_machine(compiled, code, input.clone(), now_ns)? {
+                    Some(value) => value,
+                    None => self.walk(input, now_ns)?,
+                }
+            }
             None => self.walk(input, now_ns)?,
         };
         if value == Value::Undefined {
-            return Err(Fault::new(FaultCode::Undefined, format!("`{}` has no value for this input", self.inner.entrypoint)));
+            return Err(Fault::new(
+                FaultCode::Undefined,
+                format!("`{}` has no value for this input", self.inner.entrypoint),
+            ));
         }
         json::tree(&value)
     }
@@ -154,11 +192,18 @@ impl Program {
         let mut engine = self.inner.way.walker.clone();
         engine.set_execution_timer_config(timer(self.inner.limits.wall));
         engine.set_input(input);
-        builtins::at(now_ns, false, || engine.eval_rule(self.inner.entrypoint.clone())).map_err(|error| Fault::from_engine(&error))
+        builtins::at(now_ns, false, || engine.eval_rule(self.inner.entrypoint.clone()))
+            .map_err(|error| Fault::from_engine(&error))
     }
 
     /// Lets the machine answer; `None` where a builtin of ours is undefined, which the machine would take for a value.
-    fn run_machine(&self, compiled: &CompiledPolicy, code: &Arc<Code>, input: Value, now_ns: i64) -> Result<Option<Value>, Fault> {
+    fn run_machine(
+        &self,
+        compiled: &CompiledPolicy,
+        code: &Arc<Code>,
+        input: Value,
+        now_ns: i64,
+    ) -> Result<Option<Value>, Fault> {
         let mut machine = match take_machine(self.inner.id) {
             Some(machine) => machine,
             None => self.new_machine(compiled, code)?,
@@ -185,7 +230,9 @@ impl Program {
         machine.set_execution_mode(ExecutionMode::Suspendable);
         machine.set_max_instructions(limits.steps);
         machine.set_execution_timer_config(Some(timer(limits.wall)));
-        machine.set_memory_budget_config(NonZeroU64::new(limits.memory_bytes).map(|limit| MemoryBudgetConfig { limit }));
+        machine.set_memory_budget_config(
+            NonZeroU64::new(limits.memory_bytes).map(|limit| MemoryBudgetConfig { limit }),
+        );
         Ok(machine)
     }
 }
@@ -213,7 +260,9 @@ fn answer(machine: &RegoVM, now_ns: i64) -> Result<Value, Fault> {
 
 pub(crate) fn lost_fault(lost: Lost, wall: Duration) -> Fault {
     match lost {
-        Lost::Late => Fault::new(FaultCode::Timeout, format!("no answer within {} ms", wall.as_millis())),
+        Lost::Late => {
+            Fault::new(FaultCode::Timeout, format!("no answer within {} ms", wall.as_millis()))
+        }
         Lost::Busy => Fault::new(FaultCode::Busy, "too many policies are being evaluated, or hang"),
         Lost::Panicked(message) => Fault::new(FaultCode::Error, message),
     }
@@ -227,9 +276,9 @@ fn machine_fault(error: VmError) -> Fault {
     let code = match &error {
         VmError::InstructionLimitExceeded { .. } => FaultCode::Steps,
         VmError::TimeLimitExceeded { .. } => FaultCode::Timeout,
-        VmError::MemoryLimitExceeded { .. } | VmError::MemoryBudgetExceeded { .. } | VmError::RegexSizeLimitExceeded { .. } => {
-            FaultCode::Memory
-        }
+        VmError::MemoryLimitExceeded { .. }
+        | VmError::MemoryBudgetExceeded { .. }
+        | VmError::RegexSizeLimitExceeded { .. } => FaultCode::Memory,
         _ => FaultCode::Error,
     };
     // An error may carry values that share their parts: only its beginning is written.

@@ -42,7 +42,9 @@ impl EvalError {
             EvalError::Problems(problems) => problems.iter().map(problem_json).collect(),
             EvalError::Fault(fault) => {
                 let code = match fault.code {
-                    FaultCode::Timeout | FaultCode::Steps | FaultCode::Memory | FaultCode::Busy => fault.code.as_str(),
+                    FaultCode::Timeout | FaultCode::Steps | FaultCode::Memory | FaultCode::Busy => {
+                        fault.code.as_str()
+                    }
                     _ => "eval_internal_error",
                 };
                 vec![serde_json::json!({ "message": fault.message, "code": code })]
@@ -53,7 +55,8 @@ impl EvalError {
 }
 
 fn problem_json(problem: &Problem) -> serde_json::Value {
-    let location = serde_json::json!({ "file": problem.file, "row": problem.line, "col": problem.column });
+    let location =
+        serde_json::json!({ "file": problem.file, "row": problem.line, "col": problem.column });
     serde_json::json!({ "message": problem.message, "code": problem.code, "location": location })
 }
 
@@ -84,24 +87,34 @@ pub fn eval(request: EvalRequest) -> Result<String, EvalError> {
     let wall = Limits::DESK.wall;
     match worker::run(wall, move || on_worker(&bundle, &request)) {
         Ok(result) => result,
-        Err(worker::Lost::Panicked(message)) => Err(EvalError::Fault(Fault::new(FaultCode::Error, message))),
-        Err(lost) => Err(EvalError::Fault(Fault { message: lost_message(&lost), ..lost_fault(lost, wall) })),
+        Err(worker::Lost::Panicked(message)) => {
+            Err(EvalError::Fault(Fault::new(FaultCode::Error, message)))
+        }
+        Err(lost) => {
+            Err(EvalError::Fault(Fault { message: lost_message(&lost), ..lost_fault(lost, wall) }))
+        }
     }
 }
 
 fn on_worker(bundle: &Bundle, request: &EvalRequest) -> Result<String, EvalError> {
     let _memory = Backstop::raise(Limits::DESK.memory_bytes);
-    let refused = |error: anyhow::Error| EvalError::Problems(vec![Problem::from_engine("query", "rego_parse_error", &error)]);
+    let refused = |error: anyhow::Error| {
+        EvalError::Problems(vec![Problem::from_engine("query", "rego_parse_error", &error)])
+    };
     parse_query(&request.query).map_err(refused)?;
-    let compile = |error: anyhow::Error| EvalError::Problems(vec![Problem::from_engine("policy", "rego_compile_error", &error)]);
+    let compile = |error: anyhow::Error| {
+        EvalError::Problems(vec![Problem::from_engine("policy", "rego_compile_error", &error)])
+    };
     let mut engine = bundle.engine(true).map_err(compile)?;
     engine.set_strict_builtin_errors(request.strict_builtin_errors);
     engine.set_execution_timer_config(timer(Limits::DESK.wall));
     if let Some(input) = &request.input {
         engine.set_input(json::read(input));
     }
-    let results = builtins::at(request.now_ns, request.strict_builtin_errors, || engine.eval_query(request.query.clone(), false))
-        .map_err(|error| EvalError::Fault(Fault::from_engine(&error)))?;
+    let results = builtins::at(request.now_ns, request.strict_builtin_errors, || {
+        engine.eval_query(request.query.clone(), false)
+    })
+    .map_err(|error| EvalError::Fault(Fault::from_engine(&error)))?;
     print(&results.result).map_err(EvalError::Fault)
 }
 
@@ -116,8 +129,16 @@ fn parse_query(text: &str) -> anyhow::Result<()> {
 fn print(results: &[regorus::QueryResult]) -> Result<String, Fault> {
     let defined: Vec<&regorus::QueryResult> = results
         .iter()
-        .filter(|result| result.expressions.iter().all(|expression| expression.value != Value::Undefined))
-        .filter(|result| result.expressions.len() < 2 || result.expressions.iter().all(|expression| expression.value != Value::Bool(false)))
+        .filter(|result| {
+            result.expressions.iter().all(|expression| expression.value != Value::Undefined)
+        })
+        .filter(|result| {
+            result.expressions.len() < 2
+                || result
+                    .expressions
+                    .iter()
+                    .all(|expression| expression.value != Value::Bool(false))
+        })
         .collect();
     if defined.is_empty() {
         return Ok("{}".into());
@@ -135,7 +156,9 @@ fn print(results: &[regorus::QueryResult]) -> Result<String, Fault> {
             ));
         }
         let bindings = match &result.bindings {
-            Value::Object(fields) if fields.iter().next().is_some() => format!(r#","bindings":{}"#, json::write(&result.bindings)?),
+            Value::Object(fields) if fields.iter().next().is_some() => {
+                format!(r#","bindings":{}"#, json::write(&result.bindings)?)
+            }
             _ => String::new(),
         };
         rows.push(format!(r#"{{"expressions":[{}]{bindings}}}"#, expressions.join(",")));

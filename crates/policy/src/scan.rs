@@ -9,7 +9,8 @@ const MAX_OPERATORS: usize = 2_000;
 /// Checks the size of a source text, how deep it is nested and how long its expressions are.
 pub(crate) fn scan(file: &str, text: &str) -> Result<(), Problem> {
     if text.len() > MAX_SOURCE_BYTES {
-        let message = format!("is {} bytes long, at most {MAX_SOURCE_BYTES} are allowed", text.len());
+        let message =
+            format!("is {} bytes long, at most {MAX_SOURCE_BYTES} are allowed", text.len());
         return Err(Problem::of_file(file, "too_large", message, "split it into several modules"));
     }
     let mut scanner = Scanner::default();
@@ -18,9 +19,7 @@ pub(crate) fn scan(file: &str, text: &str) -> Result<(), Problem> {
         scanner.column += 1;
         match char {
             '\n' => scanner.new_line(chars.peek().copied()),
-            '#' => {
-                while chars.next_if(|next| *next != '\n').is_some() {}
-            }
+            '#' => while chars.next_if(|next| *next != '\n').is_some() {},
             '"' => {
                 while let Some(inner) = chars.next() {
                     scanner.column += 1;

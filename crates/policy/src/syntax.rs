@@ -1,6 +1,8 @@
 //! Walks over syntax trees: which expressions a rule has, what it calls, what it refers to.
 
-use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, RuleAssign, RuleBody, RuleHead, Span};
+use regorus::unstable::{
+    Expr, Literal, Module, Query, Ref, Rule, RuleAssign, RuleBody, RuleHead, Span,
+};
 
 /// Calls `see` for every expression under a rule, parents first. The head's own name is no expression of it.
 pub(crate) fn each_expr<'m>(rule: &'m Rule, see: &mut dyn FnMut(&'m Expr)) {
@@ -72,7 +74,9 @@ fn literal<'m>(literal: &'m Literal, see: &mut dyn FnMut(&'m Expr)) {
             expr(value, see);
             expr(collection, see);
         }
-        Literal::Expr { expr: inner, .. } | Literal::NotExpr { expr: inner, .. } => expr(inner, see),
+        Literal::Expr { expr: inner, .. } | Literal::NotExpr { expr: inner, .. } => {
+            expr(inner, see)
+        }
         Literal::Every { domain, query: body, .. } => {
             expr(domain, see);
             query(body, see);
@@ -90,7 +94,9 @@ pub(crate) fn expr<'m>(top: &'m Expr, see: &mut dyn FnMut(&'m Expr)) {
         | Expr::Bool { .. }
         | Expr::Null { .. }
         | Expr::Var { .. } => {}
-        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| expr(item, see)),
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().for_each(|item| expr(item, see))
+        }
         Expr::Object { fields, .. } => fields.iter().for_each(|(_, key, value)| {
             expr(key, see);
             expr(value, see);
@@ -131,7 +137,9 @@ pub(crate) fn each_query<'m>(rule: &'m Rule, see: &mut dyn FnMut(&'m Query)) {
         bodies.iter().for_each(|body| with_every(&body.query, see));
     }
     each_expr(rule, &mut |inner| match inner {
-        Expr::ArrayCompr { query, .. } | Expr::SetCompr { query, .. } | Expr::ObjectCompr { query, .. } => with_every(query, see),
+        Expr::ArrayCompr { query, .. }
+        | Expr::SetCompr { query, .. }
+        | Expr::ObjectCompr { query, .. } => with_every(query, see),
         _ => {}
     });
 }
@@ -195,7 +203,11 @@ pub(crate) fn rule_path(rule: &Rule) -> Vec<String> {
 pub(crate) fn rule_ref(rule: &Rule) -> &Ref<Expr> {
     match rule {
         Rule::Default { refr, .. }
-        | Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. }, .. } => refr,
+        | Rule::Spec {
+            head:
+                RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            ..
+        } => refr,
     }
 }
 

@@ -51,12 +51,19 @@ pub fn test(bundle: &Bundle, now_ns: i64) -> Vec<TestResult> {
         for rule in &module.policy {
             let Some(name) = syntax::rule_path(rule).into_iter().next() else { continue };
             let skipped = name.starts_with("todo_test_");
-            if !(skipped || name.starts_with("test_")) || !seen.insert((package.clone(), name.clone())) {
+            if !(skipped || name.starts_with("test_"))
+                || !seen.insert((package.clone(), name.clone()))
+            {
                 continue;
             }
             let name = format!("data.{package}.{name}");
             let outcome = if skipped { Outcome::Skipped } else { run(bundle, &name, now_ns) };
-            results.push(TestResult { name, file: check::file(module), line: rule.span().line, outcome });
+            results.push(TestResult {
+                name,
+                file: check::file(module),
+                line: rule.span().line,
+                outcome,
+            });
         }
     }
     results.sort_by(|left, right| left.name.cmp(&right.name));
@@ -75,7 +82,9 @@ fn run(bundle: &Bundle, name: &str, now_ns: i64) -> Outcome {
         Ok(Ok(Value::Bool(true))) => Outcome::Passed,
         Ok(Ok(Value::Undefined | Value::Bool(false))) => Outcome::Failed,
         Ok(Ok(_)) => Outcome::Passed,
-        Ok(Err(error)) => Outcome::Errored { message: crate::problem::plain_message(&format!("{error:#}")) },
+        Ok(Err(error)) => {
+            Outcome::Errored { message: crate::problem::plain_message(&format!("{error:#}")) }
+        }
         Err(lost) => Outcome::Errored { message: lost_message(&lost) },
     }
 }

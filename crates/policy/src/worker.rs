@@ -35,7 +35,10 @@ pub(crate) enum Lost {
 }
 
 /// Runs `job` on a worker, for at most `wall`.
-pub(crate) fn run<T: Send + 'static>(wall: Duration, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
+pub(crate) fn run<T: Send + 'static>(
+    wall: Duration,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Lost> {
     let pool = pool();
     let (answer, receive) = bounded(1);
     let ticket = Arc::new(Ticket::default());
@@ -48,7 +51,8 @@ pub(crate) fn run<T: Send + 'static>(wall: Duration, job: impl FnOnce() -> T + S
         let in_time = mark.finish();
         if in_time {
             // The caller may be gone; then nobody wants the result.
-            let _ = answer.send(result.map_err(|panic| Lost::Panicked(panic_message(panic.as_ref()))));
+            let _ =
+                answer.send(result.map_err(|panic| Lost::Panicked(panic_message(panic.as_ref()))));
         }
         in_time
     });
@@ -69,7 +73,8 @@ fn pool() -> &'static Arc<Pool> {
     POOL.get_or_init(|| {
         let (queue, source) = bounded(MAX_WAITING);
         let pool = Arc::new(Pool { queue, source, abandoned: AtomicIsize::new(0) });
-        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
+        let threads =
+            std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
         for _ in 0..threads {
             pool.spawn();
         }
@@ -100,13 +105,20 @@ impl Pool {
         self.queue.try_send(work).map_err(|_| Lost::Busy)
     }
 
-    fn wait<T>(self: &Arc<Pool>, ticket: &Ticket, receive: &Receiver<Result<T, Lost>>, wall: Duration) -> Result<T, Lost> {
+    fn wait<T>(
+        self: &Arc<Pool>,
+        ticket: &Ticket,
+        receive: &Receiver<Result<T, Lost>>,
+        wall: Duration,
+    ) -> Result<T, Lost> {
         let asked = Instant::now();
         let mut patience = wall;
         loop {
             match receive.recv_timeout(patience) {
                 Ok(result) => return result,
-                Err(RecvTimeoutError::Disconnected) => return Err(Lost::Panicked("the worker ended".into())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Lost::Panicked("the worker ended".into()));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let rest = match ticket.started() {
@@ -167,7 +179,12 @@ impl Ticket {
         match self.phase.compare_exchange(RUNNING, ABANDONED, Ordering::SeqCst, Ordering::SeqCst) {
             Ok(_) => Phase::Running,
             Err(DONE) => Phase::Done,
-            Err(_) => match self.phase.compare_exchange(WAITING, ABANDONED, Ordering::SeqCst, Ordering::SeqCst) {
+            Err(_) => match self.phase.compare_exchange(
+                WAITING,
+                ABANDONED,
+                Ordering::SeqCst,
+                Ordering::SeqCst,
+            ) {
                 Ok(_) => Phase::Waiting,
                 Err(DONE) => Phase::Done,
                 Err(_) => self.abandon(),
@@ -177,7 +194,10 @@ impl Ticket {
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     format!("the engine panicked: {}", text.unwrap_or("without a message"))
 }
 

@@ -137,11 +137,17 @@ fn parsed(name: &str, args: &[Value]) -> Result<Value> {
             _ => {}
         }
         if depth > MAX_VALUE_DEPTH {
-            return Err(too_much(name, &format!("would read a value deeper than {MAX_VALUE_DEPTH}")));
+            return Err(too_much(
+                name,
+                &format!("would read a value deeper than {MAX_VALUE_DEPTH}"),
+            ));
         }
     }
     if has_long_exponent(source) {
-        return Err(too_much(name, "would read a number with an exponent of more than four digits"));
+        return Err(too_much(
+            name,
+            "would read a number with an exponent of more than four digits",
+        ));
     }
     if name == "yaml.unmarshal" && source.bytes().filter(|byte| *byte == b'*').count() > 64 {
         return Err(too_much(name, "would follow more than 64 aliases"));
@@ -177,7 +183,9 @@ fn has_long_exponent(source: &str) -> bool {
 
 fn count(from: &Value, to: &Value, step: u64) -> u64 {
     match (from.as_i128(), to.as_i128()) {
-        (Ok(from), Ok(to)) => u64::try_from(from.abs_diff(to) / u128::from(step.max(1))).unwrap_or(u64::MAX),
+        (Ok(from), Ok(to)) => {
+            u64::try_from(from.abs_diff(to) / u128::from(step.max(1))).unwrap_or(u64::MAX)
+        }
         _ => match (from.as_f64(), to.as_f64()) {
             (Ok(_), Ok(_)) => u64::MAX,
             _ => 0,
@@ -231,7 +239,11 @@ fn replace(args: &[Value]) -> Result<Value> {
 
 fn replace_n(args: &[Value]) -> Result<Value> {
     if let (Some(Value::Object(patterns)), Some(source)) = (args.first(), text(args, 1)) {
-        let longest = patterns.iter().filter_map(|(_, new)| new.as_string().ok().map(|new| new.len())).max().unwrap_or(0);
+        let longest = patterns
+            .iter()
+            .filter_map(|(_, new)| new.as_string().ok().map(|new| new.len()))
+            .max()
+            .unwrap_or(0);
         fits("strings.replace_n", (source.len() + 1).saturating_mul(longest))?;
     }
     engine("strings.replace_n", args)

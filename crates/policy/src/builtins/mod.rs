@@ -44,7 +44,8 @@ pub(crate) fn engine(name: &str, args: &[Value]) -> Result<Value> {
     thread_local! {
         static BLANK: RefCell<Option<(Span, Ref<Expr>)>> = const { RefCell::new(None) };
     }
-    let (function, _) = BUILTINS.get(name).ok_or_else(|| anyhow!("the engine has no builtin `{name}`"))?;
+    let (function, _) =
+        BUILTINS.get(name).ok_or_else(|| anyhow!("the engine has no builtin `{name}`"))?;
     let (span, param) = BLANK.with_borrow_mut(|blank| -> Result<(Span, Ref<Expr>)> {
         if let Some((span, param)) = blank {
             return Ok((span.clone(), param.clone()));

@@ -7,7 +7,11 @@ use regorus::Value;
 
 use super::{Builtin, cannot, text};
 
-pub(super) const TABLE: &[(&str, u8, Builtin)] = &[("net.cidr_contains_matches", 2, contains_matches), ("net.cidr_intersects", 2, intersects), ("net.cidr_merge", 1, merge)];
+pub(super) const TABLE: &[(&str, u8, Builtin)] = &[
+    ("net.cidr_contains_matches", 2, contains_matches),
+    ("net.cidr_intersects", 2, intersects),
+    ("net.cidr_merge", 1, merge),
+];
 
 /// A range of addresses of one kind, first and last included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,16 +42,17 @@ fn parse(cidr: &str) -> Option<Range> {
 
 fn intersects(args: &[Value]) -> Result<Value> {
     match (text(args, 0).and_then(parse), text(args, 1).and_then(parse)) {
-        (Some(left), Some(right)) => {
-            Ok(Value::from(left.wide == right.wide && left.first <= right.last && right.first <= left.last))
-        }
+        (Some(left), Some(right)) => Ok(Value::from(
+            left.wide == right.wide && left.first <= right.last && right.first <= left.last,
+        )),
         _ => cannot("`net.cidr_intersects` takes two ranges such as `10.0.0.0/8`"),
     }
 }
 
 /// Every pair of a range and something within it, as `[key, key]`.
 fn contains_matches(args: &[Value]) -> Result<Value> {
-    let (Some(outer), Some(inner)) = (args.first().and_then(keyed), args.get(1).and_then(keyed)) else {
+    let (Some(outer), Some(inner)) = (args.first().and_then(keyed), args.get(1).and_then(keyed))
+    else {
         return cannot("`net.cidr_contains_matches` takes ranges, or collections of them");
     };
     let mut out = Value::new_set();
@@ -70,11 +75,15 @@ fn keyed(value: &Value) -> Option<Vec<(Value, Range)>> {
     };
     match value {
         Value::String(text) => Some(vec![(value.clone(), parse(text)?)]),
-        Value::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| Some((Value::from(u64::try_from(index).ok()?), range(item)?))).collect()
-        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| Some((Value::from(u64::try_from(index).ok()?), range(item)?)))
+            .collect(),
         Value::Set(items) => items.iter().map(|item| Some((item.clone(), range(item)?))).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, item)| Some((key.clone(), range(item)?))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, item)| Some((key.clone(), range(item)?))).collect()
+        }
         _ => None,
     }
 }
@@ -99,7 +108,10 @@ fn merge(args: &[Value]) -> Result<Value> {
     let mut merged: Vec<Range> = Vec::new();
     for range in ranges {
         match merged.last_mut() {
-            Some(last) if last.wide == range.wide && (last.last == u128::MAX || range.first <= last.last + 1) => {
+            Some(last)
+                if last.wide == range.wide
+                    && (last.last == u128::MAX || range.first <= last.last + 1) =>
+            {
                 last.last = last.last.max(range.last);
             }
             _ => merged.push(range),

@@ -5,15 +5,19 @@ use regorus::Value;
 
 use super::{Builtin, cannot, engine, text};
 
-pub(super) const TABLE: &[(&str, u8, Builtin)] =
-    &[("json.is_valid", 1, |args| valid("json.is_valid", args)), ("strings.count", 2, count), ("yaml.is_valid", 1, |args| valid("yaml.is_valid", args))];
+pub(super) const TABLE: &[(&str, u8, Builtin)] = &[
+    ("json.is_valid", 1, |args| valid("json.is_valid", args)),
+    ("strings.count", 2, count),
+    ("yaml.is_valid", 1, |args| valid("yaml.is_valid", args)),
+];
 
 /// Counts without overlaps; nothing is found once more often than there are characters.
 fn count(args: &[Value]) -> Result<Value> {
     let (Some(source), Some(wanted)) = (text(args, 0), text(args, 1)) else {
         return cannot("`strings.count` takes two texts");
     };
-    let found = if wanted.is_empty() { source.chars().count() + 1 } else { source.matches(wanted).count() };
+    let found =
+        if wanted.is_empty() { source.chars().count() + 1 } else { source.matches(wanted).count() };
     Ok(Value::from(u64::try_from(found).unwrap_or(u64::MAX)))
 }
 

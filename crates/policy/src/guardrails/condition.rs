@@ -42,27 +42,38 @@ pub(super) fn translate(text: &str) -> Option<String> {
     if let Some((_, expression)) = WHOLE.iter().find(|(phrase, _)| *phrase == text) {
         return Some((*expression).to_owned());
     }
-    levels(&text).or_else(|| numbers(&text)).or_else(|| evidence(&text)).or_else(|| label(&text)).or_else(|| words(&text))
+    levels(&text)
+        .or_else(|| numbers(&text))
+        .or_else(|| evidence(&text))
+        .or_else(|| label(&text))
+        .or_else(|| words(&text))
 }
 
 /// `risk is at least high`, `risk is below medium`.
 fn levels(text: &str) -> Option<String> {
     let order = ["low", "medium", "high", "critical"];
-    let (level, wanted): (&str, fn(usize, usize) -> bool) = if let Some(level) = text.strip_prefix("risk is at least ") {
-        (level, |at, than| at >= than)
-    } else {
-        (text.strip_prefix("risk is below ")?, |at, than| at < than)
-    };
+    let (level, wanted): (&str, fn(usize, usize) -> bool) =
+        if let Some(level) = text.strip_prefix("risk is at least ") {
+            (level, |at, than| at >= than)
+        } else {
+            (text.strip_prefix("risk is below ")?, |at, than| at < than)
+        };
     let than = order.iter().position(|known| *known == level)?;
-    let names: Vec<String> =
-        order.iter().enumerate().filter(|(at, _)| wanted(*at, than)).map(|(_, name)| format!("\"{name}\"")).collect();
+    let names: Vec<String> = order
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| wanted(*at, than))
+        .map(|(_, name)| format!("\"{name}\""))
+        .collect();
     // The empty braces of Rego are an object; nothing is in either.
     Some(format!("input.risk.level in {{{}}}", names.join(", ")))
 }
 
 /// `lines changed > 500`.
 fn numbers(text: &str) -> Option<String> {
-    let (_, field, rest) = NUMBERS.iter().find_map(|(words, field)| Some((words, field, text.strip_prefix(words)?.strip_prefix(' ')?)))?;
+    let (_, field, rest) = NUMBERS.iter().find_map(|(words, field)| {
+        Some((words, field, text.strip_prefix(words)?.strip_prefix(' ')?))
+    })?;
     let (operator, number) = rest.split_once(' ')?;
     let known = ["<", "<=", ">", ">=", "==", "!="].contains(&operator);
     let number: i64 = number.parse().ok()?;
@@ -73,10 +84,14 @@ fn numbers(text: &str) -> Option<String> {
 fn evidence(text: &str) -> Option<String> {
     let rest = text.strip_prefix("evidence ")?;
     if let Some(kind) = rest.strip_suffix(" is present").and_then(word) {
-        return Some(format!("count([item | some item in input.evidence.present; item.type == \"{kind}\"]) > 0"));
+        return Some(format!(
+            "count([item | some item in input.evidence.present; item.type == \"{kind}\"]) > 0"
+        ));
     }
     let kind = rest.strip_suffix(" has passed").and_then(word)?;
-    Some(format!("count([item | some item in input.evidence.present; item.type == \"{kind}\"; item.status == \"passed\"]) > 0"))
+    Some(format!(
+        "count([item | some item in input.evidence.present; item.type == \"{kind}\"; item.status == \"passed\"]) > 0"
+    ))
 }
 
 /// `label pci is yes`.
@@ -87,7 +102,9 @@ fn label(text: &str) -> Option<String> {
 
 /// `service is payments`, `service tier is not tier-1`.
 fn words(text: &str) -> Option<String> {
-    let (_, field, rest) = WORDS.iter().find_map(|(words, field)| Some((words, field, text.strip_prefix(words)?.strip_prefix(" is ")?)))?;
+    let (_, field, rest) = WORDS.iter().find_map(|(words, field)| {
+        Some((words, field, text.strip_prefix(words)?.strip_prefix(" is ")?))
+    })?;
     match rest.strip_prefix("not ") {
         Some(other) => Some(format!("{field} != \"{}\"", word(other)?)),
         None => Some(format!("{field} == \"{}\"", word(rest)?)),
@@ -96,7 +113,8 @@ fn words(text: &str) -> Option<String> {
 
 /// A plain word, which needs no quoting.
 fn word(text: &str) -> Option<&str> {
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '/' | ':');
+    let plain =
+        |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '/' | ':');
     (!text.is_empty() && text.chars().all(plain)).then_some(text)
 }
 

@@ -15,10 +15,13 @@ pub(super) fn lint(subject: &Subject<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for module in &subject.modules {
         for rule in &module.policy {
-            let granted = syntax::rule_path(rule).first().is_some_and(|name| GRANTS.contains(&name.as_str()));
+            let granted =
+                syntax::rule_path(rule).first().is_some_and(|name| GRANTS.contains(&name.as_str()));
             if granted && grants_by_absence(rule) {
                 let name = syntax::rule_path(rule).join(".");
-                let message = format!("`{name}` grants because nothing speaks against it, not because something speaks for it");
+                let message = format!(
+                    "`{name}` grants because nothing speaks against it, not because something speaks for it"
+                );
                 problems.push(problem(module, rule.span(), "grant_by_absence", message, HELP));
             }
         }
@@ -28,10 +31,14 @@ pub(super) fn lint(subject: &Subject<'_>) -> Vec<Problem> {
 
 fn grants_by_absence(rule: &Rule) -> bool {
     match rule {
-        Rule::Default { value, .. } => matches!(&**value, Expr::Bool { value: regorus::Value::Bool(true), .. }),
+        Rule::Default { value, .. } => {
+            matches!(&**value, Expr::Bool { value: regorus::Value::Bool(true), .. })
+        }
         Rule::Spec { head, bodies, .. } => {
             let value = match head {
-                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => assign.as_ref().map(|assign| &*assign.value),
+                RuleHead::Compr { assign, .. } | RuleHead::Func { assign, .. } => {
+                    assign.as_ref().map(|assign| &*assign.value)
+                }
                 RuleHead::Set { .. } => None,
             };
             if matches!(value, Some(Expr::Bool { value: regorus::Value::Bool(false), .. })) {
@@ -40,7 +47,12 @@ fn grants_by_absence(rule: &Rule) -> bool {
             let own = value.is_some_and(|value| is_absence(value, &BTreeSet::new()));
             let filled = |body: &&RuleBody| !body.query.stmts.is_empty();
             match bodies.iter().filter(filled).count() {
-                0 => own || matches!(value, Some(Expr::Bool { value: regorus::Value::Bool(true), .. })),
+                0 => {
+                    own || matches!(
+                        value,
+                        Some(Expr::Bool { value: regorus::Value::Bool(true), .. })
+                    )
+                }
                 _ => bodies.iter().filter(filled).any(|body| only_absence(&body.query)),
             }
         }
@@ -62,7 +74,9 @@ fn only_absence(query: &Query) -> bool {
     query.stmts.iter().all(|statement| match &statement.literal {
         Literal::NotExpr { .. } | Literal::SomeVars { .. } => true,
         Literal::Expr { expr, .. } => match &**expr {
-            Expr::AssignExpr { op: AssignOp::ColEq, rhs, .. } => is_count(rhs) || !refers_to_anything(rhs),
+            Expr::AssignExpr { op: AssignOp::ColEq, rhs, .. } => {
+                is_count(rhs) || !refers_to_anything(rhs)
+            }
             Expr::Bool { value: regorus::Value::Bool(true), .. } => true,
             other => is_absence(other, &counts),
         },
@@ -72,10 +86,17 @@ fn only_absence(query: &Query) -> bool {
 
 /// `count(x) == 0`, `count(x) < 1`, `x == set()`, `n == 0` for a count `n`.
 fn is_absence(expr: &Expr, counts: &BTreeSet<String>) -> bool {
-    let counted = |expr: &Expr| is_count(expr) || matches!(expr, Expr::Var { span, .. } if counts.contains(span.text()));
+    let counted = |expr: &Expr| {
+        is_count(expr) || matches!(expr, Expr::Var { span, .. } if counts.contains(span.text()))
+    };
     match expr {
         Expr::BoolExpr { op, lhs, rhs, .. } => match op {
-            BoolOp::Eq => counted(lhs) && is_number(rhs, 0) || counted(rhs) && is_number(lhs, 0) || is_empty(lhs) || is_empty(rhs),
+            BoolOp::Eq => {
+                counted(lhs) && is_number(rhs, 0)
+                    || counted(rhs) && is_number(lhs, 0)
+                    || is_empty(lhs)
+                    || is_empty(rhs)
+            }
             BoolOp::Lt => counted(lhs) && is_number(rhs, 1),
             BoolOp::Le => counted(lhs) && is_number(rhs, 0),
             BoolOp::Gt => counted(rhs) && is_number(lhs, 1),
@@ -83,7 +104,10 @@ fn is_absence(expr: &Expr, counts: &BTreeSet<String>) -> bool {
             BoolOp::Ne => false,
         },
         Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
-            counted(lhs) && is_number(rhs, 0) || counted(rhs) && is_number(lhs, 0) || is_empty(lhs) || is_empty(rhs)
+            counted(lhs) && is_number(rhs, 0)
+                || counted(rhs) && is_number(lhs, 0)
+                || is_empty(lhs)
+                || is_empty(rhs)
         }
         _ => false,
     }
@@ -108,6 +132,8 @@ fn is_empty(expr: &Expr) -> bool {
 
 fn refers_to_anything(expr: &Expr) -> bool {
     let mut any = false;
-    syntax::expr(expr, &mut |inner| any |= matches!(inner, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }));
+    syntax::expr(expr, &mut |inner| {
+        any |= matches!(inner, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. })
+    });
     any
 }

@@ -21,7 +21,9 @@ pub(super) fn lint(subject: &Subject<'_>) -> Vec<Problem> {
             let key = (syntax::package(module), word.clone());
             match &**rule {
                 Rule::Default { .. } => drop(defaulted.insert(key)),
-                Rule::Spec { head: RuleHead::Compr { .. }, .. } => drop(first.entry(key).or_insert((*module, rule))),
+                Rule::Spec { head: RuleHead::Compr { .. }, .. } => {
+                    first.entry(key).or_insert((*module, rule));
+                }
                 Rule::Spec { .. } => {}
             }
         }
@@ -30,7 +32,13 @@ pub(super) fn lint(subject: &Subject<'_>) -> Vec<Problem> {
     missing
         .map(|((_, name), (module, rule))| {
             let message = format!("`{name}` grants and has no default");
-            problem(module, rule.span(), "grant_without_default", message, &format!("add `default {name} := false`"))
+            problem(
+                module,
+                rule.span(),
+                "grant_without_default",
+                message,
+                &format!("add `default {name} := false`"),
+            )
         })
         .collect()
 }

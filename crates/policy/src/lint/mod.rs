@@ -36,7 +36,11 @@ pub fn names() -> Vec<&'static str> {
 
 /// Everything that speaks against the bundle, by file and line. Test modules are not looked at.
 pub fn lint(bundle: &Bundle) -> Vec<Problem> {
-    let modules = bundle.modules().iter().filter(|module| !crate::check::file(module).ends_with("_test.rego")).collect();
+    let modules = bundle
+        .modules()
+        .iter()
+        .filter(|module| !crate::check::file(module).ends_with("_test.rego"))
+        .collect();
     let subject = Subject { bundle, modules };
     let mut problems: Vec<Problem> = LINTS.iter().flat_map(|(_, lint)| lint(&subject)).collect();
     problems.sort();
@@ -45,10 +49,35 @@ pub fn lint(bundle: &Bundle) -> Vec<Problem> {
 }
 
 /// Names of rules that grant.
-const GRANTS: &[&str] = &["allow", "allowed", "permit", "permitted", "grant", "granted", "grants", "authorize", "authorized", "approved", "pass"];
+const GRANTS: &[&str] = &[
+    "allow",
+    "allowed",
+    "permit",
+    "permitted",
+    "grant",
+    "granted",
+    "grants",
+    "authorize",
+    "authorized",
+    "approved",
+    "pass",
+];
 
-fn problem(module: &Module, span: &regorus::unstable::Span, code: &str, message: String, help: &str) -> Problem {
-    Problem { file: crate::check::file(module), line: span.line, column: span.col, code: code.into(), message, help: help.into() }
+fn problem(
+    module: &Module,
+    span: &regorus::unstable::Span,
+    code: &str,
+    message: String,
+    help: &str,
+) -> Problem {
+    Problem {
+        file: crate::check::file(module),
+        line: span.line,
+        column: span.col,
+        code: code.into(),
+        message,
+        help: help.into(),
+    }
 }
 
 #[cfg(test)]
@@ -57,16 +86,20 @@ mod tests {
     use crate::bundle::{Bundle, Sources};
 
     fn check(body: &str, expected: &[(&str, u32)]) {
-        let bundle = Bundle::parse(Sources::of([("p.rego", format!("package p\n{body}\n"))])).expect(body);
-        let found: Vec<(String, u32)> = lint(&bundle).into_iter().map(|problem| (problem.code, problem.line)).collect();
-        let expected: Vec<(String, u32)> = expected.iter().map(|(code, line)| ((*code).to_owned(), *line)).collect();
+        let bundle =
+            Bundle::parse(Sources::of([("p.rego", format!("package p\n{body}\n"))])).expect(body);
+        let found: Vec<(String, u32)> =
+            lint(&bundle).into_iter().map(|problem| (problem.code, problem.line)).collect();
+        let expected: Vec<(String, u32)> =
+            expected.iter().map(|(code, line)| ((*code).to_owned(), *line)).collect();
         assert_eq!(found, expected, "{body}");
     }
 
     #[test]
     fn grants_by_absence_are_found_in_all_their_forms() {
         let absent = &[("grant_by_absence", 4)];
-        let with = |rule: &str| format!("default allow := false\ndeny contains \"x\" if input.x\n{rule}");
+        let with =
+            |rule: &str| format!("default allow := false\ndeny contains \"x\" if input.x\n{rule}");
         check(&with("allow if count(deny) == 0"), absent);
         check(&with("allow if 0 == count(deny)"), absent);
         check(&with("allow if count(deny) < 1"), absent);
@@ -79,7 +112,10 @@ mod tests {
 
     #[test]
     fn a_grant_that_also_asks_for_something_stands() {
-        check("default allow := false\ndeny contains \"x\" if input.x\nallow if { input.caller.kind == \"pipeline\"; count(deny) == 0 }", &[]);
+        check(
+            "default allow := false\ndeny contains \"x\" if input.x\nallow if { input.caller.kind == \"pipeline\"; count(deny) == 0 }",
+            &[],
+        );
     }
 
     #[test]
@@ -90,8 +126,14 @@ mod tests {
 
     #[test]
     fn references_to_nothing_are_found() {
-        check("default allow := false\nallow if data.p.granted == input.x", &[("undefined_reference", 3)]);
-        check("import data.other\ndefault allow := false\nallow if input.x == 1", &[("unused_import", 2)]);
+        check(
+            "default allow := false\nallow if data.p.granted == input.x",
+            &[("undefined_reference", 3)],
+        );
+        check(
+            "import data.other\ndefault allow := false\nallow if input.x == 1",
+            &[("unused_import", 2)],
+        );
     }
 
     #[test]

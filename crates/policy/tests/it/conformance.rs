@@ -59,16 +59,25 @@ fn the_machine_agrees_with_the_tree_walker_wherever_it_is_used() {
 
 fn cases() -> Option<Vec<Case>> {
     if !Path::new(DATA).is_dir() {
-        #[expect(clippy::disallowed_methods, reason = "the switch that forbids skipping is read from the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the switch that forbids skipping is read from the environment"
+        )]
         let required = std::env::var("SLUICE_REQUIRE_SHARED").is_ok_and(|value| value == "1");
         assert!(!required, "shared data is required and absent");
         println!("SKIPPED: shared data absent");
         return None;
     }
-    let mut files: Vec<_> = std::fs::read_dir(DATA).expect("readable").map(|entry| entry.expect("entry").path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(DATA)
+        .expect("readable")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
     files.sort();
     let mut cases = Vec::new();
-    for path in files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+    for path in files
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+    {
         let file = path.file_stem().expect("name").to_string_lossy().into_owned();
         if SKIPPED.iter().any(|skipped| file.starts_with(skipped)) {
             continue;
@@ -85,7 +94,9 @@ fn cases() -> Option<Vec<Case>> {
 
 fn sources(case: &Value) -> Sources {
     let modules = case["modules"].as_array().into_iter().flatten().enumerate();
-    let modules = modules.map(|(index, text)| (format!("module{index}.rego"), text.as_str().unwrap_or("").to_owned()));
+    let modules = modules.map(|(index, text)| {
+        (format!("module{index}.rego"), text.as_str().unwrap_or("").to_owned())
+    });
     let mut sources = Sources::of(modules);
     sources.data = case.get("data").cloned().unwrap_or(Value::Null);
     sources
@@ -93,7 +104,8 @@ fn sources(case: &Value) -> Sources {
 
 fn input(case: &Value) -> Option<Value> {
     if let Some(term) = case.get("input_term").and_then(Value::as_str) {
-        let answer = eval(EvalRequest { query: format!("x := {term}"), ..EvalRequest::default() }).ok()?;
+        let answer =
+            eval(EvalRequest { query: format!("x := {term}"), ..EvalRequest::default() }).ok()?;
         let answer: Value = serde_json::from_str(&answer).ok()?;
         return Some(answer["result"][0]["bindings"]["x"].clone());
     }
@@ -125,7 +137,11 @@ fn walk(case: &Value) -> Result<(), String> {
 fn same(case: &Value, answer: &Value) -> Result<(), String> {
     let rows = answer.get("result").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(want) = case.get("want_result").and_then(Value::as_array) else {
-        return if rows.is_empty() || case.get("want_result").is_none() { Ok(()) } else { Err(format!("wants nothing, got {answer}")) };
+        return if rows.is_empty() || case.get("want_result").is_none() {
+            Ok(())
+        } else {
+            Err(format!("wants nothing, got {answer}"))
+        };
     };
     let mut got: Vec<String> = rows.iter().map(|row| normal(&row["bindings"], case)).collect();
     let mut want: Vec<String> = want.iter().map(|row| normal(row, case)).collect();
@@ -138,7 +154,9 @@ fn same(case: &Value, answer: &Value) -> Result<(), String> {
 fn normal(value: &Value, case: &Value) -> String {
     match value {
         Value::Null => "null".into(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()),
+        Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string())
+        }
         Value::Array(items) => {
             let mut items: Vec<String> = items.iter().map(|item| normal(item, case)).collect();
             if case["sort_bindings"].as_bool().unwrap_or(false) {
@@ -147,7 +165,8 @@ fn normal(value: &Value, case: &Value) -> String {
             format!("[{}]", items.join(","))
         }
         Value::Object(fields) => {
-            let sorted: BTreeMap<_, _> = fields.iter().map(|(key, value)| (key.clone(), normal(value, case))).collect();
+            let sorted: BTreeMap<_, _> =
+                fields.iter().map(|(key, value)| (key.clone(), normal(value, case))).collect();
             format!("{sorted:?}")
         }
         other => other.to_string(),
@@ -170,7 +189,8 @@ fn machine_differs(case: &Value) -> Option<Option<String>> {
     let walker = bundle.compile_for(&entrypoint, limits, Preference::Walker).ok()?;
     let input = input(case).unwrap_or(Value::Null);
     let now = 1_700_000_000_000_000_000;
-    let (by_machine, by_walker) = (machine.evaluate(input.clone(), now), walker.evaluate(input, now));
+    let (by_machine, by_walker) =
+        (machine.evaluate(input.clone(), now), walker.evaluate(input, now));
     match (&by_machine, &by_walker) {
         (Ok(left), Ok(right)) if normal(left, case) == normal(right, case) => Some(None),
         // Both refuse: which of several errors is told first is nobody's promise.
@@ -190,7 +210,8 @@ fn report(table: &BTreeMap<String, (u32, u32)>, failures: &BTreeMap<String, Stri
 
 fn compare(failures: &BTreeMap<String, String>) {
     let listed = std::fs::read_to_string(GAPS).unwrap_or_default();
-    let listed: BTreeSet<&str> = listed.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let listed: BTreeSet<&str> =
+        listed.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let mut message = String::new();
     for note in failures.keys().filter(|note| !listed.contains(note.as_str())) {
         let _ = writeln!(message, "fails and is not listed: {note}");

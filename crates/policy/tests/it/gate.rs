@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sluice_core::facts::GateFacts;
-use sluice_core::verdict::{Check, Effect};
+use sluice_core::verdict::{Check, Effect, PolicyFault, Verdict};
 use sluice_policy::gate::{self, GatePolicy};
 use sluice_policy::{Bundle, Outcome, Preference, test};
 
@@ -13,7 +13,8 @@ fn the_tests_of_the_shipped_judgement_pass() {
     let bundle = Bundle::parse(gate::shipped()).expect("parses");
     let results = test(&bundle, 0);
     assert!(results.len() > 20, "{results:?}");
-    let failed: Vec<_> = results.iter().filter(|result| result.outcome != Outcome::Passed).collect();
+    let failed: Vec<_> =
+        results.iter().filter(|result| result.outcome != Outcome::Passed).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
@@ -24,7 +25,7 @@ fn the_shipped_judgement_runs_on_the_machine() {
 
 #[test]
 fn a_low_risk_change_is_granted() {
-    let verdict = shipped().judge(&facts(&[])).expect("a verdict");
+    let verdict = judge(&shipped(), &facts(&[])).expect("a verdict");
     assert!(verdict.allow, "{verdict:?}");
     assert_eq!((verdict.reasons.len(), verdict.require.len(), verdict.risk), (0, 0, None));
 }
@@ -32,14 +33,20 @@ fn a_low_risk_change_is_granted() {
 #[test]
 fn reasons_come_in_the_order_of_their_checks() {
     let facts = facts(&[
-        ("/conflicts", json!([{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true}])),
+        (
+            "/conflicts",
+            json!([{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true}]),
+        ),
         ("/evidence/missing", json!(["scan", "sbom"])),
         ("/calendar/freezes", json!([freeze()])),
         ("/registration/repository", json!(false)),
     ]);
-    let verdict = shipped().judge(&facts).expect("a verdict");
+    let verdict = judge(&shipped(), &facts).expect("a verdict");
     let checks: Vec<Check> = verdict.reasons.iter().map(|reason| reason.check).collect();
-    assert_eq!(checks, [Check::Registration, Check::Freeze, Check::Evidence, Check::Evidence, Check::Conflicts]);
+    assert_eq!(
+        checks,
+        [Check::Registration, Check::Freeze, Check::Evidence, Check::Evidence, Check::Conflicts]
+    );
     assert!(!verdict.allow);
 }
 
@@ -52,22 +59,28 @@ fn both_engines_give_the_same_verdicts() {
     for (index, (path, value)) in changes.iter().enumerate() {
         for (other, value_too) in changes.iter().skip(index) {
             let facts = facts(&[(path, value.clone()), (other, value_too.clone())]);
-            assert_eq!(machine.judge(&facts), walker.judge(&facts), "{path} and {other}");
+            assert_eq!(judge(&machine, &facts), judge(&walker, &facts), "{path} and {other}");
         }
     }
 }
 
 #[test]
 fn an_organisation_adds_rules_and_replaces_the_judgement() {
-    let own = files(&[("policy/own.rego", "package sluice.rules\n\ndeny contains \"not on Mondays\" if input.now == \"2026-03-02T10:00:00Z\"\n")]);
+    let own = files(&[(
+        "policy/own.rego",
+        "package sluice.rules\n\ndeny contains \"not on Mondays\" if input.now == \"2026-03-02T10:00:00Z\"\n",
+    )]);
     let policy = GatePolicy::assemble(&own).expect("compiles");
-    let verdict = policy.judge(&facts(&[])).expect("a verdict");
+    let verdict = judge(&policy, &facts(&[])).expect("a verdict");
     assert_eq!(verdict.reasons[0].effect, Effect::Deny);
     assert_ne!(policy.digest(), shipped().digest());
 
-    let other = files(&[("policy/gate.rego", "package sluice.gate\n\nverdict := {\"allow\": true, \"reasons\": [], \"require\": []}\n")]);
+    let other = files(&[(
+        "policy/gate.rego",
+        "package sluice.gate\n\nverdict := {\"allow\": true, \"reasons\": [], \"require\": []}\n",
+    )]);
     let policy = GatePolicy::assemble(&other).expect("compiles");
-    assert!(policy.judge(&facts(&[("/stops", json!([stop()]))])).expect("a verdict").allow);
+    assert!(judge(&policy, &facts(&[("/stops", json!([stop()]))])).expect("a verdict").allow);
 }
 
 #[test]
@@ -84,21 +97,36 @@ fn what_is_no_verdict_is_a_fault() {
     ] {
         let text = format!("package sluice.gate\n\nverdict := {value}\n");
         let policy = GatePolicy::assemble(&files(&[("gate.rego", &text)])).expect("compiles");
-        assert_eq!(policy.judge(&facts(&[])).expect_err(value).code, code, "{value}");
+        assert_eq!(judge(&policy, &facts(&[])).expect_err(value).code, code, "{value}");
     }
 }
 
 #[test]
 fn guardrails_speak_beside_the_shipped_judgement() {
     let yaml = "guardrails:\n  - name: night\n    when: { environment_tiers: [production] }\n    steps:\n      - if: business hours\n        on_fail: wait\n        message: only by day\n      - if: risk is at least medium\n        on_pass: { require_approval: owners }\n      - if: dependents > 3\n        risk: +60\n";
-    let policy = GatePolicy::assemble(&files(&[("guardrails/night.yaml", yaml)])).expect("compiles");
+    let policy =
+        GatePolicy::assemble(&files(&[("guardrails/night.yaml", yaml)])).expect("compiles");
     assert!(policy.runs_on_machine());
-    assert!(policy.judge(&facts(&[])).expect("a verdict").reasons.is_empty());
-    let night = facts(&[("/history/business_hours", json!(false)), ("/history/dependents", json!(9)), ("/risk/level", json!("medium"))]);
-    let verdict = policy.judge(&night).expect("a verdict");
-    assert_eq!((verdict.reasons[0].rule.as_str(), verdict.reasons[0].effect), ("guardrail.night", Effect::Wait));
+    assert!(judge(&policy, &facts(&[])).expect("a verdict").reasons.is_empty());
+    let night = facts(&[
+        ("/history/business_hours", json!(false)),
+        ("/history/dependents", json!(9)),
+        ("/risk/level", json!("medium")),
+    ]);
+    let verdict = judge(&policy, &night).expect("a verdict");
+    assert_eq!(
+        (verdict.reasons[0].rule.as_str(), verdict.reasons[0].effect),
+        ("guardrail.night", Effect::Wait)
+    );
     assert_eq!(verdict.require.len(), 1);
     assert!(verdict.risk.is_some());
+}
+
+/// Asks again where a busy machine ran out of the fifty milliseconds.
+fn judge(policy: &GatePolicy, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
+    let mut answers = std::iter::repeat_with(|| policy.judge(facts)).take(20);
+    let timeless = |answer: &Result<Verdict, PolicyFault>| !matches!(answer, Err(fault) if fault.code == "policy_timeout");
+    answers.find(timeless).expect("an answer in time")
 }
 
 fn shipped() -> GatePolicy {
@@ -126,9 +154,18 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/stops", json!([stop()])),
         ("/calendar/freezes", json!([freeze(), freeze()])),
         ("/calendar/release", json!({"state": "outside", "next": "2026-03-03T08:00:00Z"})),
-        ("/order/previous", json!({"environment": "staging", "passed": true, "since": "2026-03-02T09:30:00Z", "soak_minutes": 60, "soaked_at": "2026-03-02T10:30:00Z"})),
-        ("/order/previous", json!({"environment": "staging", "passed": false, "since": null, "soak_minutes": 60, "soaked_at": null})),
-        ("/order/dependencies", json!([{"service": "ledger", "version": null, "broken": true, "goes_first": true}])),
+        (
+            "/order/previous",
+            json!({"environment": "staging", "passed": true, "since": "2026-03-02T09:30:00Z", "soak_minutes": 60, "soaked_at": "2026-03-02T10:30:00Z"}),
+        ),
+        (
+            "/order/previous",
+            json!({"environment": "staging", "passed": false, "since": null, "soak_minutes": 60, "soaked_at": null}),
+        ),
+        (
+            "/order/dependencies",
+            json!([{"service": "ledger", "version": null, "broken": true, "goes_first": true}]),
+        ),
         ("/evidence/missing", json!(["scan"])),
         ("/evidence/failed", json!(["unit"])),
         ("/risk", json!({"score": 70, "level": "high", "factors": []})),
@@ -140,9 +177,18 @@ fn changes() -> Vec<(&'static str, Value)> {
         ("/change/emergency_reason", json!("INC1")),
         ("/debt/owed", json!(5)),
         ("/debt/overdue", json!(1)),
-        ("/conflicts", json!([{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true}])),
-        ("/incidents", json!([{"id": "1", "service": "payments", "severity": "critical", "relation": "same", "since": "2026-03-02T09:00:00Z"}])),
-        ("/exceptions", json!([{"id": "01j0000000000000000000000b", "lifts": "rule:evidence.missing", "reason": "x", "until": "2026-03-03T00:00:00Z", "by": null}])),
+        (
+            "/conflicts",
+            json!([{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true}]),
+        ),
+        (
+            "/incidents",
+            json!([{"id": "1", "service": "payments", "severity": "critical", "relation": "same", "since": "2026-03-02T09:00:00Z"}]),
+        ),
+        (
+            "/exceptions",
+            json!([{"id": "01j0000000000000000000000b", "lifts": "rule:evidence.missing", "reason": "x", "until": "2026-03-03T00:00:00Z", "by": null}]),
+        ),
     ]
 }
 
