@@ -19,126 +19,19 @@
 //! speak against a change, to ask for approvals and to add risk: it never grants.
 
 mod condition;
+mod file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
-
+use self::file::{Actions, Conditions, Guardrail, Names, Points, Step, When, Word, read};
 use crate::bundle::parse_module;
-use crate::limits::MAX_SOURCE_BYTES;
 use crate::problem::Problem;
 
 /// Most guardrails in one file.
 const MAX_GUARDRAILS: usize = 200;
 /// Most steps in one guardrail.
 const MAX_STEPS: usize = 50;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    guardrails: Vec<Guardrail>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Guardrail {
-    name: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    when: When,
-    steps: Vec<Step>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct When {
-    services: BTreeSet<String>,
-    teams: BTreeSet<String>,
-    service_tiers: BTreeSet<String>,
-    environments: BTreeSet<String>,
-    environment_tiers: BTreeSet<String>,
-    labels: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    r#if: Conditions,
-    #[serde(default)]
-    on_fail: Option<Actions>,
-    #[serde(default)]
-    on_pass: Option<Actions>,
-    #[serde(default)]
-    risk: Option<Points>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    pass_if: Option<String>,
-    #[serde(default)]
-    who: Vec<String>,
-}
-
-/// One condition, or several that must all hold.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Conditions {
-    One(String),
-    All(Vec<String>),
-}
-
-/// `deny`, or `{deny: message}`, or `{require_approval: rule, risk: +10}`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Actions {
-    Word(Word),
-    Listed(Listed),
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Word {
-    Deny,
-    Wait,
-    Note,
-    Continue,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Listed {
-    deny: Option<String>,
-    wait: Option<String>,
-    note: Option<String>,
-    require_approval: Option<Names>,
-    risk: Option<Points>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Names {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// `+10`, `-5` or `10`, as a number or as a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Points {
-    Number(i32),
-    Text(String),
-}
-
-impl Points {
-    fn number(&self) -> Option<i32> {
-        let number = match self {
-            Points::Number(number) => *number,
-            Points::Text(text) => text.trim().trim_start_matches('+').parse().ok()?,
-        };
-        (-100..=100).contains(&number).then_some(number)
-    }
-}
 
 /// Compiles a file of guardrails into the text of one Rego module.
 ///
@@ -198,25 +91,6 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Ok(rego) } else { Err(problems) }
-}
-
-fn read(path: &str, text: &str) -> Result<File, Problem> {
-    if text.len() > MAX_SOURCE_BYTES {
-        return Err(Problem::of_file(
-            path,
-            "too_large",
-            format!("has more than {MAX_SOURCE_BYTES} bytes"),
-            "",
-        ));
-    }
-    serde_saphyr::from_str(text).map_err(|error| {
-        let (line, column) = error
-            .location()
-            .map_or((0, 0), |place| (u32::try_from(place.line()).unwrap_or(0), u32::try_from(place.column()).unwrap_or(0)));
-        let message = error.to_string().lines().next().unwrap_or("").to_owned();
-        let help = "a guardrail has `name`, `when` and `steps`; a step has `if`, `on_fail`, `on_pass`, `risk`, `message`, `pass_if`, `who`";
-        Problem { file: path.into(), line, column, code: "guardrails".into(), message, help: help.into() }
-    })
 }
 
 fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(String, &'static str)>> {
