@@ -10,7 +10,7 @@ use sluice_core::ids::{IdentityKey, PersonId};
 
 /// Derives opaque keys. The same text must give the same key for ever.
 pub trait Keys {
-    /// The id of the person with this handle.
+    /// The id of the person with this handle. Letters' case makes no difference.
     fn person(&self, handle: &str) -> PersonId;
 
     /// The key of one identity. `kind` is `email` or `account`; `value` is normalised, see
@@ -25,7 +25,7 @@ pub struct OfflineKeys;
 impl Keys for OfflineKeys {
     #[expect(clippy::expect_used, reason = "the letters of a hash are what a person id wants")]
     fn person(&self, handle: &str) -> PersonId {
-        let letters = key_letters(&hash("person", handle));
+        let letters = key_letters(&hash("person", &handle.trim().to_lowercase()));
         PersonId::parse(&format!("person/{letters}")).expect("a well-formed id")
     }
 

@@ -42,6 +42,9 @@ pub struct Problem {
     pub help: String,
 }
 
+/// The code of a secret that stands in a file: the one problem whose line is never shown.
+pub(crate) const SECRET_IN_FILE: &str = "secret_in_file";
+
 impl Place {
     /// The beginning of a file.
     pub fn start_of(file: &str) -> Self {

@@ -39,6 +39,10 @@ pub fn read(folder: &Folder, keys: &dyn Keys) -> Reading {
         findings.report(problem);
     }
     for WantedFile { path: file, kind, bytes } in &files {
+        if findings.is_full() {
+            // Nothing that follows would be told, and nothing of it can be applied.
+            break;
+        }
         let mut desk = Desk { file, folder, keys, findings: &mut findings };
         match kind {
             FileKind::Yaml => read_yaml(&mut desk, bytes),

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::folder::Folder;
-use crate::problem::Problem;
+use crate::problem::{Problem, SECRET_IN_FILE};
 
 /// The longest piece of a line that is shown, in characters.
 const SHOWN_CHARACTERS: usize = 160;
 
 /// One problem with its line of the file, in the manner of compilers. Without colours; ends with a
-/// line feed.
+/// line feed. A line in which a secret stands is not shown.
 pub fn render(problem: &Problem, folder: &Folder) -> String {
     let place = &problem.place;
     let severity = problem.severity.as_str();
@@ -17,7 +17,8 @@ pub fn render(problem: &Problem, folder: &Folder) -> String {
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
     let _ = writeln!(text, "{margin}--> {place}");
-    if let Some(line) = line_of(folder, &place.file, place.line) {
+    let secret = problem.code == SECRET_IN_FILE;
+    if let Some(line) = line_of(folder, &place.file, place.line).filter(|_| !secret) {
         let shown = printable(&line);
         let before = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
         let _ = writeln!(text, "{margin} |");

@@ -15,9 +15,9 @@ pub(super) fn implied_teams(findings: &mut Findings, keys: &dyn Keys) {
         if findings.names.contains_key(&key) {
             continue;
         }
-        let person = implied
-            .person
-            .filter(|handle| findings.names.contains_key(&(ItemKind::Person, handle.clone())));
+        let person = implied.person.filter(|handle| {
+            findings.names.contains_key(&(ItemKind::Person, handle.to_lowercase()))
+        });
         let members: BTreeSet<PersonId> = person.iter().map(|handle| keys.person(handle)).collect();
         if members.is_empty() {
             let message =

@@ -7,6 +7,7 @@ use sluice_core::organisation::{Item, ItemKind, Link, SecretRef};
 
 use super::is_short_word;
 use crate::desk::{Desk, Table, shortened};
+use crate::problem::SECRET_IN_FILE;
 use crate::yaml::{Node, Position, Scalar, Value};
 
 /// The newest and, while it is being changed, the one before.
@@ -40,6 +41,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let secrets = secrets(desk, &table);
     let settings = table.get("settings").map_or(Json::Null, |node| {
         desk.part(ItemKind::Link, &shown, "/settings", node.at);
+        refuse_secrets(desk, node);
         json(desk, node, &shown, "/settings")
     });
     let (Some(name), Some(connector)) = (name, connector) else { return };
@@ -70,6 +72,18 @@ fn secrets(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<SecretRef> {
     nodes.iter().take(SECRETS_LIMIT).filter_map(|node| secret(desk, node)).collect()
 }
 
+/// Settings are recorded; a secret among them would be known to everybody who reads the record.
+fn refuse_secrets(desk: &mut Desk<'_>, settings: &Node) {
+    let Some(table) = desk.open_table(settings, "the settings of a link") else { return };
+    for key in ["secret", "secrets", "token", "password"] {
+        if table.get(key).is_some() {
+            let message = format!("`{key}` does not belong into the settings");
+            let help = format!("{SECRET_HELP}, under `secrets`");
+            desk.error(table.key_at(key), SECRET_IN_FILE, message, help);
+        }
+    }
+}
+
 /// Notes the place of a part of the settings, unless it lies too deep to be worth it.
 fn note(desk: &mut Desk<'_>, link: &str, pointer: &str, at: Position) {
     if pointer.len() <= POINTER_LIMIT_BYTES && desk.findings.parts.len() < PARTS_LIMIT {
@@ -80,7 +94,7 @@ fn note(desk: &mut Desk<'_>, link: &str, pointer: &str, at: Position) {
 /// The value is never quoted: a secret itself may stand where its name should.
 fn secret(desk: &mut Desk<'_>, node: &Node) -> Option<SecretRef> {
     if node.scalar().is_some() {
-        desk.error(node.at, "wrong_type", "a secret is named, not written here", SECRET_HELP);
+        desk.error(node.at, SECRET_IN_FILE, "a secret is named, not written here", SECRET_HELP);
         return None;
     }
     let table = desk.table(node, "a secret", &["env", "file"])?;

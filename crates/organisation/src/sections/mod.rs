@@ -75,6 +75,9 @@ pub(crate) fn read(desk: &mut Desk<'_>, section: &str, node: &Node) {
         _ => return,
     };
     for item in desk.list(node, &format!("`{section}`")) {
+        if desk.findings.is_full() {
+            return;
+        }
         read_one(desk, item);
     }
 }

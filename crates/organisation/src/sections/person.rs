@@ -40,7 +40,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     record_person(desk, PersonDraft { handle, name, identities, roles, claims, delegates });
 }
 
-/// Checks a handle and notes that it is declared.
+/// Checks a handle and notes that it is declared. Letters' case does not tell people apart.
 pub(crate) fn declare_handle(desk: &mut Desk<'_>, handle: &str, at: Position) -> bool {
     if !is_handle(handle) {
         let message = format!("`{}` is not a handle", shortened(handle));
@@ -48,7 +48,7 @@ pub(crate) fn declare_handle(desk: &mut Desk<'_>, handle: &str, at: Position) ->
         return false;
     }
     let id = desk.keys.person(handle);
-    desk.declare(ItemKind::Person, handle, id.as_str(), at)
+    desk.declare(ItemKind::Person, &handle.to_lowercase(), id.as_str(), at)
 }
 
 /// Gives a person their keys and adds them to the findings.
@@ -151,7 +151,7 @@ pub(super) fn check_claim(desk: &mut Desk<'_>, claim: String, at: Position) -> O
 fn delegates(desk: &mut Desk<'_>, table: &Table<'_>, handle: &str) -> BTreeSet<PersonId> {
     let mut delegates = BTreeSet::new();
     for (delegate, at) in desk.texts_of(table, "delegates") {
-        if delegate == handle {
+        if delegate.eq_ignore_ascii_case(handle) {
             let message = format!("`{handle}` cannot be their own delegate");
             desk.error(at, "delegate_to_self", message, "name somebody else, or nobody");
             continue;
@@ -169,7 +169,7 @@ impl Desk<'_> {
             self.error(at, "bad_name", message, HANDLE_HELP);
             return None;
         }
-        self.refer(ItemKind::Person, handle, at, by);
+        self.refer(ItemKind::Person, &handle.to_lowercase(), at, by);
         Some(self.keys.person(handle))
     }
 }

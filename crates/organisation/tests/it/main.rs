@@ -12,4 +12,6 @@ mod items;
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
+mod rendering;
+#[cfg(test)]
 mod support;

@@ -42,6 +42,7 @@ const CODES: &[&str] = &[
     "nobody_can_approve",
     "placeholder",
     "quorum_unreachable",
+    "secret_in_file",
     "shared_identity",
     "syntax_error",
     "too_many_secrets",
