@@ -107,5 +107,11 @@ impl Writer {
 }
 
 fn number(value: &Value) -> Result<String, Fault> {
-    value.to_json_str().map_err(|error| Fault::new(FaultCode::Type, error.to_string()))
+    let mistyped = |error: anyhow::Error| Fault::new(FaultCode::Type, error.to_string());
+    let number = value.as_number().map_err(mistyped)?;
+    // Long integers keep their digits.
+    if number.is_integer() && value.as_i64().is_err() && value.as_u64().is_err() {
+        return Ok(number.format_decimal());
+    }
+    value.to_json_str().map_err(mistyped)
 }
