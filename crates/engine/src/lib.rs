@@ -21,7 +21,6 @@ mod identity;
 mod keys;
 mod organisation;
 mod policy;
-mod policy_api;
 pub mod rng;
 mod secrets;
 mod sequencer;

@@ -121,7 +121,7 @@ impl Engine {
         for item in &mut reading.items {
             match item {
                 Item::Person(person) => {
-                    drop(person.identities.insert(self.self_identity(&person.id)))
+                    person.identities.insert(self.self_identity(&person.id));
                 }
                 Item::Link(link) => {
                     let opaque = self.signing().identity("hook", link.name.as_str());
@@ -301,6 +301,7 @@ fn check(folder: &Folder, keys: &dyn Keys) -> Checked {
             None
         }
     };
+    problems.extend(candidate.iter().flat_map(|candidate| lints(candidate, &own)));
     for item in &reading.items {
         if let Item::Link(link) = item {
             problems.extend(link_problems(&reading, link));
@@ -320,6 +321,21 @@ fn policy_texts(reading: &Reading) -> Vec<(String, PolicyFormat, String)> {
         _ => None,
     });
     files.collect()
+}
+
+/// What is suspicious in the organisation's own policy. A grant by absence of violations is an error: it lets everything
+/// through as soon as a violation is misspelt.
+fn lints(candidate: &Candidate, own: &[(String, PolicyFormat, String)]) -> Vec<Problem> {
+    let is_own = |file: &str| own.iter().any(|(path, _, _)| path == file);
+    let found = sluice_policy::lint::lint(candidate.policy.bundle()).into_iter();
+    found
+        .filter(|problem| is_own(&problem.file))
+        .map(|problem| {
+            let grave = problem.code.starts_with("grant_");
+            let severity = if grave { Severity::Error } else { Severity::Warning };
+            Problem { severity, ..policy_problem(problem) }
+        })
+        .collect()
 }
 
 fn policy_problem(problem: sluice_policy::Problem) -> Problem {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::policy_api::{GateModule, GatePolicy, Problem};
 use parking_lot::Mutex;
 use sluice_core::facts::GateFacts;
 use sluice_core::gate::{Judgement, Question, decide};
@@ -12,6 +11,7 @@ use sluice_core::organisation::PolicyFormat;
 use sluice_core::organisation::event::PolicyActivated;
 use sluice_core::standing::{PolicyInForce, Standing};
 use sluice_core::verdict::{PolicyFault, Verdict};
+use sluice_policy::{GatePolicy, Problem};
 use sluice_store::Row;
 use sluice_store::rows::BlobRow;
 
@@ -56,16 +56,12 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Compiles the shipped modules together with the organisation's (path, format, text).
     pub(crate) fn compile(own: &[(String, PolicyFormat, String)]) -> Result<Self, Vec<Problem>> {
-        let modules: Vec<GateModule> = own
-            .iter()
-            .map(|(path, format, text)| GateModule {
-                path: path.clone(),
-                format: *format,
-                text: text.clone(),
-            })
-            .collect();
-        let policy = GatePolicy::compile(&modules)?;
-        let digest = policy.digest().clone();
+        let judging = own.iter().filter(|(_, format, _)| *format != PolicyFormat::RegoTest);
+        let files: BTreeMap<String, String> =
+            judging.map(|(path, _, text)| (path.clone(), text.clone())).collect();
+        let policy = GatePolicy::assemble(&files)?;
+        let digest = Digest::parse(policy.digest())
+            .map_err(|error| vec![Problem::of_file("", "bad_digest", error.to_string(), "")])?;
         let modules = own
             .iter()
             .filter(|(_, format, _)| *format != PolicyFormat::RegoTest)

@@ -1,7 +1,8 @@
 # The verdict of the gate: the reasons that stand, the approvals asked for, the grant.
 #
-# Each file beside this one speaks for one check and adds to `candidates`. A reason stands unless an
-# exception lifts its rule by name; then it stays as a note. Without a grant by name nothing goes.
+# Each file beside this one speaks for one check and adds to `candidates`. Exceptions that lift a rule by
+# name are the core's work: it turns the reason into a note and counts the review that this costs. Without a
+# grant by name nothing goes.
 package sluice.gate
 
 default verdict := {"allow": false, "reasons": [], "require": []}
@@ -15,22 +16,4 @@ verdict := object.union(
 	{"risk": set_risk | some set_risk in risk_overrides},
 )
 
-reasons contains candidate if {
-	some candidate in candidates
-	not candidate.rule in lifted
-}
-
-reasons contains note if {
-	some candidate in candidates
-	candidate.rule in lifted
-	note := object.union(candidate, {
-		"effect": "note",
-		"message": sprintf("%s (passed by an exception)", [candidate.message]),
-	})
-}
-
-lifted contains rule if {
-	some exception in input.exceptions
-	startswith(exception.lifts, "rule:")
-	rule := substring(exception.lifts, 5, -1)
-}
+reasons contains candidate if some candidate in candidates

@@ -1,5 +1,6 @@
 //! The fold: what each event makes of the standing. Never fails, never judges, never looks at a clock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -28,19 +29,20 @@ const SEEN: usize = 10_000;
 const OUTCOMES: usize = 10;
 
 impl Standing {
-    /// Takes over the next entry. `recorded.index` is the present size.
-    pub fn apply(&mut self, recorded: &Recorded) {
+    /// Takes over the next entry and says what it touched. `recorded.index` is the present size.
+    pub fn apply(&mut self, recorded: &Recorded) -> BTreeSet<Topic> {
         let event = &recorded.event;
         let before = topics_of(event, self);
         let resolved = self.incident_topic(event);
         self.fold(event, recorded.at);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);
-        let topics: std::collections::BTreeSet<Topic> =
+        let topics: BTreeSet<Topic> =
             before.into_iter().chain(topics_of(event, self)).chain(resolved).collect();
-        for topic in topics {
-            self.touch(topic);
+        for topic in &topics {
+            self.touch(topic.clone());
         }
+        topics
     }
 
     /// Takes over an entry that this build cannot read: it counts, nothing else.
@@ -53,9 +55,11 @@ impl Standing {
     fn touch(&mut self, topic: Topic) {
         match &topic {
             Topic::Change(number) if !self.changes.contains_key(number) => {
-                drop(self.touched.remove(&topic))
+                self.touched.remove(&topic);
             }
-            _ => drop(self.touched.insert(topic, self.size)),
+            _ => {
+                self.touched.insert(topic, self.size);
+            }
         }
     }
 
@@ -144,6 +148,9 @@ impl Standing {
             Event::ChangeCanceled(data) => self.alter(data.change, event, at),
             Event::GateDecided(data) => {
                 if let Some(claims) = &data.pass {
+                    if let Some(number) = claims.change {
+                        self.passes_of.insert(number, claims.expires_at);
+                    }
                     let given = GivenPass { claims: claims.clone(), redeemed_at: None };
                     self.passes.insert(claims.pass.clone(), Arc::new(given));
                     self.forget_passes(at);
@@ -207,6 +214,9 @@ impl Standing {
         let Some(after) = change::apply(before.as_deref(), event.borrow(), at) else { return };
         if let Some(before) = &before {
             self.unlist(before, &after);
+        }
+        if after.state.is_over() {
+            self.passes_of.remove(&number);
         }
         if after.is_open() {
             self.list(&after);

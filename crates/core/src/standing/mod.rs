@@ -60,6 +60,8 @@ pub struct Standing {
     pub places: OrdMap<(ServiceName, EnvironmentName), Arc<Place>>,
     /// Passes that may still be redeemed.
     pub passes: OrdMap<PassId, Arc<GivenPass>>,
+    /// When the last unredeemed pass of an open change ends.
+    pub passes_of: OrdMap<ChangeNumber, Timestamp>,
     /// Stops in force.
     pub stops: OrdMap<StopId, Arc<Stop>>,
     /// Exceptions granted and not over.

@@ -81,7 +81,7 @@ impl Sequencing {
         let empty = stage.is_empty();
         let (batch, staged) = stage.finish();
         if empty {
-            let done = self.nothing(&standing, now);
+            let done = Self::nothing(&standing);
             for waiting in staged.waiting {
                 (waiting.finish)(Ok(done.clone()));
             }
@@ -90,7 +90,7 @@ impl Sequencing {
             self.settle(outcome, staged, now);
         }
         // What was only read may rest on what this batch wrote: it is answered after it.
-        let done = self.nothing(&self.shared.standing.load_full(), now);
+        let done = Self::nothing(&self.shared.standing.load_full());
         for finish in answered {
             finish(Ok(done.clone()));
         }
@@ -130,7 +130,7 @@ impl Sequencing {
 
     fn settle(&mut self, outcome: Outcome, staged: Staged, now: Timestamp) {
         match outcome {
-            Outcome::Committed(committed) => self.publish(&committed, staged, now),
+            Outcome::Committed(committed) => self.publish(&committed, staged),
             Outcome::NotCommitted(why) => {
                 tracing::error!(reason = why.as_str(), detail = %why, "a batch was not recorded");
                 for waiting in staged.waiting {
@@ -148,7 +148,7 @@ impl Sequencing {
             std::thread::park_timeout(Duration::from_millis(50));
             match self.parts.writer.resolve(unresolved) {
                 Outcome::Committed(committed) => {
-                    self.publish(&committed, staged, now);
+                    self.publish(&committed, staged);
                     return;
                 }
                 Outcome::Unknown(still) => unresolved = still,
@@ -167,7 +167,7 @@ impl Sequencing {
         }
     }
 
-    fn publish(&self, committed: &Committed, staged: Staged, now: Timestamp) {
+    fn publish(&self, committed: &Committed, staged: Staged) {
         let standing = Arc::new(staged.standing);
         self.shared.standing.store(Arc::clone(&standing));
         self.shared.size.send_replace(standing.size);
@@ -182,7 +182,7 @@ impl Sequencing {
         }
     }
 
-    fn nothing(&self, standing: &Arc<Standing>, now: Timestamp) -> Done {
+    fn nothing(standing: &Arc<Standing>) -> Done {
         Done {
             receipts: Vec::new(),
             rows: Vec::new(),
