@@ -1,0 +1,76 @@
+//! The command line: the table of contents. Each command's own arguments stand in its file.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands as c;
+
+/// The gate between delivery pipelines and production.
+///
+/// Every deployment becomes a governed, evidenced change by itself, and every pipeline hears whether
+/// it may go, why not, until when, and who can help.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(c::serve::ServeArgs),
+    /// Play the main job on a server of its own, and tell the story
+    Demo(crate::demo::DemoArgs),
+    /// Write a small commented organisation to start from
+    Init(c::init::InitArgs),
+    /// Name every problem of an organisation's folder
+    Check(c::check::CheckArgs),
+    /// Show what would change, then make the server's organisation so
+    Apply(c::apply::ApplyArgs),
+    /// Ask whether a deployment may go; the exit code is the answer
+    Gate(c::gate::GateArgs),
+    /// Verify or redeem a pass
+    #[command(subcommand)]
+    Pass(c::pass::PassCommand),
+    /// Report how a deployment goes
+    #[command(subcommand)]
+    Deployment(c::deployment::DeploymentCommand),
+    /// See changes, and decide on them
+    #[command(subcommand)]
+    Change(c::change::ChangeCommand),
+    /// Stop the line, and lift the stop
+    Stop(c::stop::StopArgs),
+    /// Grant, revoke and list exceptions
+    #[command(subcommand)]
+    Exception(c::exception::ExceptionCommand),
+    /// Windows: what comes, and what a calendar file means
+    #[command(subcommand)]
+    Calendar(c::calendar::CalendarCommand),
+    /// Check, test, evaluate, explain and lint policies
+    #[command(subcommand)]
+    Policy(c::policy::PolicyCommand),
+    /// Links to other systems, and what their deliveries become
+    #[command(subcommand)]
+    Link(c::link::LinkCommand),
+    /// Deliveries that arrived, and what became of them
+    #[command(subcommand)]
+    Inbox(c::inbox::InboxCommand),
+    /// Create, revoke and list tokens
+    #[command(subcommand)]
+    Token(c::token::TokenCommand),
+    /// Read and prove the ledger
+    #[command(subcommand)]
+    Log(c::log::LogCommand),
+    /// Verify a ledger with nothing but its public key
+    Verify(c::verify::VerifyArgs),
+    /// Rebuild all views of a stopped server from its entries and compare
+    Fsck(c::fsck::FsckArgs),
+    /// Print a completion script for a shell
+    Completions(c::completions::CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(c::man::ManArgs),
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    Reference,
+}

@@ -1,0 +1,208 @@
+//! The one HTTP client of the command line: limits set once, no redirects, errors as people read
+//! them.
+
+mod pass_key;
+mod problem;
+mod reply;
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+pub(crate) use self::pass_key::PassKey;
+pub(crate) use self::problem::{failure_of, is_safe_halt};
+pub(crate) use self::reply::{Reply, Trouble};
+use crate::exit;
+use crate::failure::Failure;
+use crate::settings::ServerArgs;
+
+/// The most bytes of an answer.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long to wait for an answer, unless the request says otherwise.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// A client of one server.
+pub(crate) struct Client {
+    runtime: Runtime,
+    http: reqwest::Client,
+    base: String,
+    token: Option<HeaderValue>,
+}
+
+/// One request.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    /// Path and query below the server's address, with its leading `/`.
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+    pub(crate) body: Option<&'a Value>,
+    pub(crate) timeout: Duration,
+    pub(crate) limit_bytes: usize,
+}
+
+impl<'a> Request<'a> {
+    /// A request with the usual limits.
+    pub(crate) fn new(method: Method, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            headers: &[],
+            body: None,
+            timeout: ANSWER_TIMEOUT,
+            limit_bytes: MAX_ANSWER_BYTES,
+        }
+    }
+}
+
+impl Client {
+    /// A client of the server that the arguments name. Connects to nothing yet.
+    pub(crate) fn new(arguments: &ServerArgs) -> Result<Self, Failure> {
+        let base = base_of(&arguments.server)?;
+        let token = arguments.token.as_deref().map(bearer).transpose()?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Failure::new(format!("cannot start the network: {error}"), "free some resources")
+        })?;
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("sluice/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| {
+                Failure::new(
+                    format!("cannot set up the client: {}", crate::failure::chain(&error)),
+                    "check the certificates that this system trusts",
+                )
+            })?;
+        Ok(Self { runtime, http, base, token })
+    }
+
+    /// The server's address, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Result<Reply, Trouble> {
+        self.runtime.block_on(async {
+            let sent = self.exchange(request);
+            match tokio::time::timeout(request.timeout, sent).await {
+                Ok(result) => result,
+                Err(_) => Err(Trouble::Unreachable(format!(
+                    "no answer within {} s",
+                    request.timeout.as_secs()
+                ))),
+            }
+        })
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<Reply, Trouble> {
+        let url = format!("{}{}", self.base, request.path);
+        let mut building = self
+            .http
+            .request(request.method.clone(), url)
+            .header(ACCEPT, "application/json, application/problem+json");
+        if let Some(token) = &self.token {
+            building = building.header(AUTHORIZATION, token.clone());
+        }
+        for (name, value) in request.headers {
+            let parsed = (HeaderName::try_from(*name), HeaderValue::try_from(*value));
+            let (Ok(name), Ok(value)) = parsed else {
+                return Err(Trouble::Nonsense(format!("`{value}` cannot be sent as `{name}`")));
+            };
+            building = building.header(name, value);
+        }
+        if let Some(body) = request.body {
+            building = building.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = building.send().await.map_err(|error| Trouble::of(&error))?;
+        Reply::read(response, request.limit_bytes).await
+    }
+
+    /// Asks for JSON and expects it.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.expect_json(&Request::new(Method::GET, path))
+    }
+
+    /// Sends JSON and expects JSON.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
+        self.expect_json(&Request { headers, body: Some(body), ..Request::new(Method::POST, path) })
+    }
+
+    /// Deletes and takes whatever JSON comes back.
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.expect_json(&Request::new(Method::DELETE, path))
+    }
+
+    fn expect_json(&self, request: &Request<'_>) -> Result<Value, Failure> {
+        let reply = self.send(request).map_err(|trouble| self.trouble(&trouble))?;
+        if !reply.is_success() {
+            return Err(failure_of(&reply, &self.base));
+        }
+        if reply.status == 204 {
+            return Ok(Value::Null);
+        }
+        reply.json().map_err(|why| self.trouble(&Trouble::Nonsense(why)))
+    }
+
+    /// A trouble on the way as the failure of a command.
+    pub(crate) fn trouble(&self, trouble: &Trouble) -> Failure {
+        match trouble {
+            Trouble::Unreachable(why) => Failure::new(
+                format!("`{}` cannot be reached: {why}", self.base),
+                "check `--server` or SLUICE_URL, and that the server runs",
+            )
+            .with_exit(exit::UNAVAILABLE)
+            .with_code("unreachable"),
+            Trouble::Nonsense(why) => Failure::new(
+                format!("the answer of `{}` is not understood: {why}", self.base),
+                "check `--server` or SLUICE_URL: something else may be answering, such as a proxy",
+            )
+            .with_exit(exit::NOT_UNDERSTOOD)
+            .with_code("not_understood"),
+        }
+    }
+}
+
+fn base_of(address: &str) -> Result<String, Failure> {
+    let wrong = |why: &str| {
+        Failure::usage(
+            format!("`{address}` is not the address of a server: {why}"),
+            "give one such as `https://sluice.example.org` with `--server` or SLUICE_URL",
+        )
+    };
+    let url = Url::parse(address).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong("it needs to begin with `https://` or `http://`"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("a password has no place in it; use a token"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("it has a query"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(|_| {
+        Failure::usage("the token has characters that no token has", "copy it again, whole")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A text as one segment of a path or one value of a query.
+pub(crate) fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

@@ -1,0 +1,111 @@
+//! `sluice apply`: shows the plan, then makes the server's organisation so.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{check, folder};
+use crate::client::Client;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+use crate::settings::ServerArgs;
+use crate::show;
+
+/// Arguments of `sluice apply`. Exit codes: 0 applied or nothing to do, 1 errors or refused.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Folder of the organisation
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask; without a terminal nobody is asked either
+    #[arg(long)]
+    yes: bool,
+    /// Where the folder comes from, as the ledger shall say; the path by default
+    #[arg(long, value_name = "TEXT")]
+    source: Option<String>,
+    /// Print plan and result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Checks here, plans there, asks, applies exactly that plan.
+pub(crate) fn run(arguments: &ApplyArgs) -> Outcome {
+    let folder = folder::read(&arguments.dir)?;
+    let problems = sluice_engine::offline_check(&folder).problems;
+    if !problems.is_empty() && !arguments.json {
+        check::print(&problems, &folder);
+    }
+    if problems.iter().any(sluice_organisation::Problem::is_error) {
+        if arguments.json {
+            output::json(&serde_json::json!({ "problems": problems }));
+        }
+        return Ok(exit::FAILED);
+    }
+    let client = Client::new(&arguments.server)?;
+    let mut body = folder::as_body(&folder)?;
+    let plan = client.post("/api/v1/organisation/plan", &body, &[])?;
+    let steps = plan.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !arguments.json {
+        print_steps(&steps);
+    }
+    if steps.is_empty() || arguments.dry_run {
+        if arguments.json {
+            output::json(&serde_json::json!({ "plan": plan }));
+        }
+        return Ok(exit::OK);
+    }
+    if !arguments.yes && output::confirm("apply this?") == Some(false) {
+        return Err(Failure::new("nothing was applied", "answer `y`, or give `--yes`"));
+    }
+    let source = arguments.source.clone().unwrap_or_else(|| arguments.dir.display().to_string());
+    body["source"] = source.into();
+    body["plan"] = plan.get("digest").cloned().unwrap_or_default();
+    let applied = client.post("/api/v1/organisation/apply", &body, &[])?;
+    report(&plan, &applied, arguments.json);
+    Ok(exit::OK)
+}
+
+fn print_steps(steps: &[Value]) {
+    for step in steps {
+        let withdrawn = step.get("step").and_then(Value::as_str) == Some("withdraw");
+        let replaces = step.get("replaces").and_then(Value::as_bool) == Some(true);
+        let (mark, verb) = match (withdrawn, replaces) {
+            (true, _) => (output::bad("-"), "withdraw"),
+            (false, true) => (output::attention("~"), "alter"),
+            (false, false) => (output::good("+"), "declare"),
+        };
+        let item = step.get("item").unwrap_or(step);
+        let spec = item.get("spec").unwrap_or(item);
+        let name = ["name", "path", "handle", "id"].iter().find_map(|member| spec.get(*member));
+        let kind = show::cell(item.get("kind"));
+        output::line(format!("{mark} {verb} {kind} {}", show::cell(name)).trim_end());
+    }
+    if steps.is_empty() {
+        output::note("nothing to do");
+    } else {
+        output::note(&format!("{} step(s)", steps.len()));
+    }
+}
+
+fn report(plan: &Value, applied: &Value, as_json: bool) {
+    if as_json {
+        return output::json(&serde_json::json!({ "plan": plan, "applied": applied }));
+    }
+    let value = |name: &str| show::cell(applied.get(name));
+    output::note(&format!(
+        "applied: {} declared, {} withdrawn",
+        value("declared"),
+        value("withdrawn")
+    ));
+    for hook in applied.get("hooks").and_then(Value::as_array).into_iter().flatten() {
+        let (link, path) = (show::cell(hook.get("link")), show::cell(hook.get("path")));
+        output::line(&format!("hook of {link}: {path}"));
+    }
+}

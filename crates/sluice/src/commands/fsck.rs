@@ -1,0 +1,58 @@
+//! `sluice fsck`: rebuilds all views of a stopped server from its entries and compares.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::verify;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+
+/// Exit codes: 0 all right; 1 it could not be checked; 3 something differs, and the message names what.
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Folder of a stopped server
+    #[arg(long, default_value = "./sluice-data", value_name = "DIR")]
+    data: PathBuf,
+    /// The anchor, where it does not lie in the folder
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+    /// Public key of the log, `name+id+base64`, or a file with it
+    #[arg(long, env = "SLUICE_LOG_KEY", value_name = "VKEY")]
+    key: Vec<String>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Verifies the folder first, for views are compared with entries; then compares.
+pub(crate) fn run(arguments: &FsckArgs) -> Outcome {
+    let (dir, anchor) = (arguments.data.as_path(), arguments.anchor.as_deref());
+    let verified = verify::folder(dir, anchor, &arguments.key)?;
+    let report = sluice_engine::fsck::fsck(dir, anchor)
+        .map_err(|message| verify::found(format!("the views cannot be rebuilt: {message}")))?;
+    let differences: Vec<String> = report.differences.iter().map(ToString::to_string).collect();
+    if arguments.json {
+        output::json(&json!({ "entries": report.entries, "differences": differences }));
+    }
+    if differences.is_empty() {
+        if !arguments.json {
+            output::line(&format!(
+                "{}  {} entries of `{}` give exactly the views that are stored",
+                output::good("verified"),
+                report.entries,
+                output::clean(&verified.origin)
+            ));
+        }
+        return Ok(exit::OK);
+    }
+    let shown: Vec<String> = differences.iter().take(20).map(|one| format!("\n  {one}")).collect();
+    Err(Failure::new(
+        format!("{} row(s) are not what the entries say:{}", differences.len(), shown.concat()),
+        "keep a copy of the folder as it is, then restore a backup; the entries themselves are sound",
+    )
+    .with_exit(exit::TAMPERED)
+    .with_code("views_differ"))
+}

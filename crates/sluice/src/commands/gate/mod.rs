@@ -1,0 +1,148 @@
+//! `sluice gate`: the question of a pipeline. Nothing but a verified, signed pass is an allow.
+
+mod answer;
+mod asking;
+mod question;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use sluice_core::gate::Decision;
+
+use self::answer::GateReply;
+use crate::client::{Client, PassKey};
+use crate::commands::values;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+use crate::settings::{PassKeyArgs, RunIdentity, ServerArgs};
+
+/// Exit codes: 0 allow (with a pass whose signature and bindings were verified), 10 deny, 11 still
+/// waiting, 12 pass refused, 20 unavailable, 21 safe halt, 22 answer not understood; 1 the question was
+/// refused, 2 the command line makes no sense.
+///
+/// Run, commit and repository are taken from the variables that GitHub Actions, GitLab CI and Jenkins
+/// set, where flags do not say otherwise.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct GateArgs {
+    /// Service to be deployed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: String,
+    /// Environment to be deployed to, by its own name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: String,
+    /// All services that this run deploys together; may be repeated
+    #[arg(long = "with-service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Full id of the commit
+    #[arg(long, value_name = "ID")]
+    pub(crate) commit: Option<String>,
+    /// Digest of an artifact, `sha256:...`; may be repeated
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) artifact: Vec<String>,
+    /// Version, as the pipeline calls it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) version: Option<String>,
+    /// Repository of the commit: host and path
+    #[arg(long, value_name = "HOST/PATH")]
+    pub(crate) repository: Option<String>,
+    /// System the run is on, with its host, such as `github:github.com`
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) run_system: Option<String>,
+    /// Id of the run, stable over reruns
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    /// Attempt of the run, from 1
+    #[arg(long, value_name = "N")]
+    pub(crate) run_attempt: Option<u32>,
+    /// Web address of the run
+    #[arg(long, value_name = "URL")]
+    pub(crate) run_url: Option<String>,
+    /// Evidence, `type:name:status[:digest|url]`, such as `test:unit:passed`; may be repeated
+    #[arg(long, value_name = "EVIDENCE")]
+    pub(crate) evidence: Vec<String>,
+    /// Why this is an emergency
+    #[arg(long, value_name = "REASON")]
+    pub(crate) emergency: Option<String>,
+    /// Lines added and removed since what runs there now
+    #[arg(long, value_name = "N")]
+    pub(crate) lines_changed: Option<u64>,
+    /// A path changed since what runs there now; may be repeated
+    #[arg(long = "path", value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// How long to wait for an answer other than `wait`, such as `30m`
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) wait: Option<Duration>,
+    /// How long to try again while the server cannot answer
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration)]
+    pub(crate) timeout: Duration,
+    /// Ask without recording anything; gives no pass
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the pass into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pass_out: Option<PathBuf>,
+    /// Write the receipt into this file, for `sluice verify --receipt`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt_out: Option<PathBuf>,
+    /// Idempotency key: the same question with the same key has the same answer
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) pass_key: PassKeyArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Asks, checks the answer, says it, and ends with its exit code.
+pub(crate) fn run(arguments: &GateArgs) -> Outcome {
+    let question = question::build(arguments, &RunIdentity::from_environment())?;
+    let client = Client::new(&arguments.server)?;
+    let pinned = arguments.pass_key.pass_key.as_deref().map(PassKey::read).transpose()?;
+    let asked = asking::Asking {
+        client: &client,
+        question: &question,
+        key: arguments.key.clone().unwrap_or_else(values::fresh_key),
+        wait: arguments.wait.filter(|_| !arguments.dry_run),
+        timeout: arguments.timeout,
+        dry_run: arguments.dry_run,
+    };
+    let (reply, raw) = asked.until_answered()?;
+    let allowed = reply.answer == Decision::Allow;
+    let verified = match (allowed, arguments.dry_run) {
+        (true, false) => Some(answer::verified_pass(&reply, &question, pinned, &client)?),
+        _ => None,
+    };
+    if arguments.json {
+        output::json(&raw);
+    } else {
+        report::print(&reply, &question, verified.as_ref());
+    }
+    write_files(arguments, &reply, verified.is_some())?;
+    Ok(match reply.answer {
+        Decision::Allow => {
+            if arguments.dry_run {
+                output::note("dry run: nothing was recorded, and no pass was given");
+            }
+            exit::OK
+        }
+        Decision::Deny => exit::DENY,
+        Decision::Wait => exit::WAITING,
+    })
+}
+
+fn write_files(arguments: &GateArgs, reply: &GateReply, verified: bool) -> Result<(), Failure> {
+    if let (Some(path), Some(pass), true) = (&arguments.pass_out, &reply.pass, verified) {
+        values::write_private(path, &pass.token)?;
+    }
+    if let (Some(path), Some(receipt)) = (&arguments.receipt_out, &reply.receipt) {
+        values::write_private(path, &receipt.to_string())?;
+    }
+    Ok(())
+}

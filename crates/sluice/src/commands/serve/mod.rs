@@ -1,0 +1,157 @@
+//! `sluice serve`: opens the folder, prints how to reach it, and serves until told to stop.
+
+mod telemetry;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use sluice_engine::clock::SystemClock;
+use sluice_engine::rng::SystemRng;
+use sluice_engine::{Engine, EngineOptions};
+use sluice_server::ServerOptions;
+
+use crate::exit;
+use crate::failure::{Failure, Outcome, chain};
+use crate::output;
+use crate::settings::{LogFormat, PlainSecrets, ServeFile};
+
+/// Every flag can stand in the configuration file too; flags go first.
+///
+/// Exit codes: 0 stopped as told; 1 it could not start or go on; 3 safe halt: the folder is not what was
+/// acknowledged, and the message says what to do.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder of the instance; made when it does not exist [default: ./sluice-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:7171]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Configuration file, TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The anchor file, better on another device than the folder
+    #[arg(long, value_name = "PATH")]
+    anchor: Option<PathBuf>,
+    /// Name of the log, such as `sluice.example.org`; only at the first start
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+    /// Take the database as it is although its anchor is gone: a decision for a person
+    #[arg(long)]
+    adopt_missing_anchor: bool,
+    /// Form of the log lines [default: text]
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// What is logged, such as `info,sluice_engine=debug` [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+    /// Send traces there: OTLP over HTTP, such as `http://127.0.0.1:4318`
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// For crash tests: the named point at which the process kills itself
+    #[arg(long, value_name = "POINT", hide = true)]
+    crash_at: Option<String>,
+    /// For tests of a full disk: the most pages that the database may have
+    #[arg(long, value_name = "N", hide = true)]
+    max_pages: Option<u32>,
+}
+
+/// Opens, serves, and closes in order.
+pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
+    let file = arguments.config.as_deref().map(ServeFile::read).transpose()?.unwrap_or_default();
+    let listen = arguments.listen.as_ref().or(file.listen.as_ref()).map_or("127.0.0.1:7171", |l| l);
+    let listen: SocketAddr = listen.parse().map_err(|_| {
+        Failure::usage(
+            format!("`{listen}` is not an address and a port"),
+            "write one such as `127.0.0.1:7171`",
+        )
+    })?;
+    let filter = arguments.log_filter.as_ref().or(file.log.filter.as_ref());
+    let _telemetry = telemetry::start(
+        arguments.log_format.or(file.log.format).unwrap_or_default(),
+        filter.map_or(telemetry::USUAL_FILTER, |filter| filter),
+        arguments.otlp_endpoint.as_ref().or(file.traces.otlp_endpoint.as_ref()).map(String::as_str),
+    )?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
+            Failure::new(format!("the runtime cannot start: {e}"), "free some resources")
+        })?;
+    let _entered = runtime.enter();
+    let engine = Engine::open(options(arguments, file)).map_err(|error| {
+        Failure::new(chain(&error), "nothing was changed").with_exit(error.exit_code())
+    })?;
+    let served = runtime.block_on(serve(engine.clone(), listen));
+    engine.shutdown();
+    served
+}
+
+fn options(arguments: &ServeArgs, file: ServeFile) -> EngineOptions {
+    let data = arguments.data.clone().or(file.data);
+    EngineOptions {
+        dir: data.unwrap_or_else(|| PathBuf::from("./sluice-data")),
+        anchor: arguments.anchor.clone().or(file.anchor),
+        origin: arguments.origin.clone().or(file.origin),
+        adopt_missing_anchor: arguments.adopt_missing_anchor,
+        crash_at: arguments.crash_at.clone(),
+        max_pages: arguments.max_pages,
+        clock: Arc::new(SystemClock::default()),
+        rng: Arc::new(SystemRng),
+        secrets: Arc::new(PlainSecrets),
+    }
+}
+
+async fn serve(engine: Engine, listen: SocketAddr) -> Outcome {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        Failure::new(
+            format!("cannot listen on {listen}: {error}"),
+            "choose another with `--listen`, or stop what uses it",
+        )
+    })?;
+    let bound = listener.local_addr().unwrap_or(listen);
+    introduce(&engine, bound).await?;
+    sluice_server::serve(engine, listener, ServerOptions::default(), told_to_stop()).await;
+    output::note("stopped");
+    Ok(exit::OK)
+}
+
+/// Says how to reach the server and how to check it; the first time also how to get in.
+async fn introduce(engine: &Engine, bound: SocketAddr) -> Result<(), Failure> {
+    let token = engine.bootstrap_token().await.map_err(|error| {
+        Failure::new(chain(&error), "look at disk and permissions of the folder")
+    })?;
+    let keys = engine.keys();
+    output::line(&format!("serving   http://{bound}"));
+    output::line(&format!("origin    {}", keys.origin));
+    output::line(&format!("log key   {}", keys.log_key));
+    output::line(&format!("pass key  {}", keys.pass_key));
+    if let Some(token) = token {
+        output::line(&format!("token     {token}"));
+        output::note(
+            "this administrator's token works for 15 minutes and is shown only now: create others \
+             with `sluice token create`",
+        );
+    }
+    output::line("ready     stop with Ctrl-C");
+    Ok(())
+}
+
+/// Resolves when the process is told to stop.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if interrupt.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,92 @@
+//! The configuration file of `sluice serve`: TOML, with a key for every flag. Flags go first.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// What the file may say. Unknown keys are refused: a misspelt one must not be passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServeFile {
+    /// Folder of the instance.
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port to listen on.
+    pub(crate) listen: Option<String>,
+    /// The anchor file, better on another device.
+    pub(crate) anchor: Option<PathBuf>,
+    /// Name of the log, as in its checkpoints; only on the first start.
+    pub(crate) origin: Option<String>,
+    /// What is logged, and how.
+    #[serde(default)]
+    pub(crate) log: LogFile,
+    /// Where traces go.
+    #[serde(default)]
+    pub(crate) traces: TracesFile,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogFile {
+    /// `text` or `json`.
+    pub(crate) format: Option<LogFormat>,
+    /// What is logged, such as `info` or `info,sluice_engine=debug`.
+    pub(crate) filter: Option<String>,
+}
+
+/// `[traces]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TracesFile {
+    /// OTLP over HTTP, such as `http://127.0.0.1:4318`. Absent: no traces.
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl ServeFile {
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::file("read the configuration", path, &error))?;
+        toml::from_str(&text).map_err(|error| {
+            Failure::usage(
+                format!("the configuration `{}` is not understood: {error}", path.display()),
+                "known keys: data, listen, anchor, origin, log.format, log.filter, \
+                 traces.otlp_endpoint",
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        assert!(toml::from_str::<ServeFile>("listne = '127.0.0.1:1'").is_err());
+        assert!(toml::from_str::<ServeFile>("[log]\nformat = 'xml'").is_err());
+    }
+
+    #[test]
+    fn every_flag_has_a_key() {
+        let text = "data = 'd'\nlisten = '127.0.0.1:1'\nanchor = 'a'\norigin = 'o'\n\
+                    [log]\nformat = 'json'\nfilter = 'info'\n\
+                    [traces]\notlp_endpoint = 'http://127.0.0.1:4318'\n";
+        let file: ServeFile = toml::from_str(text).unwrap();
+        assert_eq!(file.log.format, Some(LogFormat::Json));
+        assert_eq!(file.listen.as_deref(), Some("127.0.0.1:1"));
+    }
+}

@@ -1,0 +1,18 @@
+//! Configuration: flags, the environment and the configuration file. The environment is read here
+//! and nowhere else.
+
+mod ci;
+mod file;
+mod secrets;
+mod server;
+
+pub(crate) use ci::RunIdentity;
+pub(crate) use file::{LogFormat, ServeFile};
+pub(crate) use secrets::PlainSecrets;
+pub(crate) use server::{PassKeyArgs, ServerArgs};
+
+/// A variable of the environment; empty counts as absent.
+#[expect(clippy::disallowed_methods, reason = "this is the configuration")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
