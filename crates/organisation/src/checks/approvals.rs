@@ -38,7 +38,8 @@ pub(super) fn check(findings: &mut Findings) {
 struct Folk<'a> {
     people: Vec<&'a Person>,
     teams: BTreeMap<&'a TeamName, &'a Team>,
-    services: Vec<&'a Service>,
+    /// Services by the team that owns them.
+    services: BTreeMap<&'a TeamName, Vec<&'a Service>>,
     declared: BTreeSet<&'a PersonId>,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Folk<'a> {
         let mut folk = Self {
             people: Vec::new(),
             teams: BTreeMap::new(),
-            services: Vec::new(),
+            services: BTreeMap::new(),
             declared: BTreeSet::new(),
         };
         for item in items {
@@ -66,7 +67,9 @@ impl<'a> Folk<'a> {
                 Item::Team(team) => {
                     folk.teams.insert(&team.name, team);
                 }
-                Item::Service(service) => folk.services.push(service),
+                Item::Service(service) => {
+                    folk.services.entry(&service.owner).or_default().push(service);
+                }
                 _ => {}
             }
         }
@@ -82,11 +85,12 @@ impl<'a> Folk<'a> {
         if !rule.approvers.teams.contains(OWNER) {
             return Some(shortage(rule, fixed.len()));
         }
-        let covered = self.services.iter().filter(|service| may_cover(&rule.scope, service));
-        let owners: BTreeSet<&TeamName> = covered.map(|service| &service.owner).collect();
         let mut most = None;
         let mut short: BTreeSet<&str> = BTreeSet::new();
-        for owner in owners {
+        for (owner, services) in &self.services {
+            if !services.iter().any(|service| may_cover(&rule.scope, service)) {
+                continue;
+            }
             let members = self.teams.get(owner).map(|team| &team.members);
             let declared = members.into_iter().flatten().filter(|it| self.declared.contains(it));
             let able = fixed.iter().copied().chain(declared).collect::<BTreeSet<_>>().len();
