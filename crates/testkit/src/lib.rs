@@ -1,1 +1,15 @@
-//! placeholder
+//! For tests only: a clock that is moved by hand, chance with a seed, secrets that are no secrets,
+//! a small organisation, and a whole server without a socket.
+//!
+//! It never ships. What goes wrong in here is a failed test, so it panics.
+#![expect(clippy::expect_used, reason = "a test helper that cannot go on has failed the test")]
+
+mod app;
+mod clock;
+mod rng;
+mod secrets;
+
+pub use app::{Answered, ORGANISATION, TestApp, request};
+pub use clock::FakeClock;
+pub use rng::SeededRng;
+pub use secrets::NamedSecrets;

@@ -1,0 +1,64 @@
+//! Who asks, and who a person is.
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use sluice_core::ids::{PersonId, TokenId};
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_engine::CallerKind;
+
+use super::{Reply, no_such};
+use crate::app::App;
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::id;
+
+#[derive(Serialize)]
+struct CallerReply {
+    token: TokenId,
+    kind: CallerKind,
+    person: Option<PersonReply>,
+    permissions: Vec<Permission>,
+    scope: Scope,
+}
+
+#[derive(Serialize)]
+struct PersonReply {
+    id: PersonId,
+    handle: String,
+    name: String,
+}
+
+pub(crate) async fn whoami(State(app): State<App>, By(caller): By) -> impl IntoResponse {
+    let person = caller.person.as_ref().map(|id| {
+        card(&app, id).unwrap_or_else(|| PersonReply {
+            id: id.clone(),
+            handle: String::new(),
+            name: String::new(),
+        })
+    });
+    Reply(CallerReply {
+        token: caller.token.clone(),
+        kind: caller.kind,
+        person,
+        permissions: caller.permissions.iter().copied().collect(),
+        scope: caller.scope.clone(),
+    })
+}
+
+/// One person, by opaque id with or without its `person/`.
+pub(crate) async fn person(
+    State(app): State<App>,
+    By(_): By,
+    Path(text): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let whole = if text.contains('/') { text } else { format!("person/{text}") };
+    let person: PersonId = id(&whole)?;
+    card(&app, &person).map(Reply).ok_or_else(|| no_such("person of this id, or it was erased"))
+}
+
+fn card(app: &App, id: &PersonId) -> Option<PersonReply> {
+    let card = app.engine.person_card(id)?;
+    Some(PersonReply { id: card.id, handle: card.handle, name: card.name })
+}

@@ -1,0 +1,208 @@
+//! The organisation: what is declared, and declaring it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use sluice_core::ids::Digest;
+use sluice_core::organisation::{Item, ItemKind, PlanStep};
+use sluice_core::permission::Permission;
+use sluice_engine::Caller;
+use sluice_engine::ledger::Receipt;
+use sluice_engine::organisation_files::Folder;
+
+use super::{Reply, no_such};
+use crate::app::App;
+use crate::body::LargeJson;
+use crate::guard::By;
+use crate::paging::{self, Listed, Seek};
+use crate::problem::Problem;
+use crate::query::Query;
+
+#[derive(Serialize)]
+struct Overview {
+    title: String,
+    counts: BTreeMap<&'static str, usize>,
+    policy: Option<Digest>,
+    as_of: u64,
+}
+
+pub(crate) async fn overview(State(app): State<App>, By(_): By) -> impl IntoResponse {
+    let standing = app.engine.standing();
+    let mut counts: BTreeMap<&'static str, usize> =
+        ItemKind::ALL.into_iter().map(|kind| (kind.as_str(), 0)).collect();
+    for (kind, _) in standing.organisation.names() {
+        *counts.entry(kind.as_str()).or_default() += 1;
+    }
+    Reply(Overview {
+        title: standing.organisation.settings.title.clone(),
+        counts,
+        policy: standing.policy.as_ref().map(|policy| policy.bundle.clone()),
+        as_of: standing.size,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemsQuery {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// Items of one kind, by name.
+pub(crate) async fn list(
+    State(app): State<App>,
+    By(caller): By,
+    Path(kind): Path<String>,
+    uri: Uri,
+    Query(query): Query<ItemsQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let kind = kind_named(&kind)?;
+    let seek = Seek::read(query.limit, query.cursor.as_deref())?;
+    let standing = app.engine.standing();
+    let most = usize::try_from(seek.limit).unwrap_or(usize::MAX) + 1;
+    let after = seek.name().map(str::to_owned);
+    let mut names: Vec<String> = standing
+        .organisation
+        .names()
+        .into_iter()
+        .filter(|(of, name)| *of == kind && after.as_ref().is_none_or(|after| name > after))
+        .map(|(_, name)| name)
+        .take(most)
+        .collect();
+    let more = seek.cut(&mut names);
+    let next = names.last().filter(|_| more).map(|key| paging::next(uri.path(), uri.query(), key));
+    let items: Vec<Item> = names
+        .iter()
+        .filter_map(|name| standing.organisation.item(kind, name))
+        .map(|item| shown(item, &caller))
+        .collect();
+    Ok(Reply(Listed { items, next, as_of: standing.size }))
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    By(caller): By,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<impl IntoResponse, Problem> {
+    let kind = kind_named(&kind)?;
+    let item = app.engine.standing().organisation.item(kind, &name);
+    let item = item.ok_or_else(|| no_such(format!("{} of this name", kind.as_str())))?;
+    Ok(Reply(shown(item, &caller)))
+}
+
+fn kind_named(word: &str) -> Result<ItemKind, Problem> {
+    let kind = ItemKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    kind.ok_or_else(|| no_such("such kind of item"))
+}
+
+/// The address of a hook is for those who set links up.
+fn shown(mut item: Item, caller: &Caller) -> Item {
+    if let Item::Link(link) = &mut item
+        && !caller.may(Permission::OrganisationApply)
+    {
+        link.hook = String::new();
+    }
+    item
+}
+
+/// A folder, as texts by path.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FolderRequest {
+    files: BTreeMap<String, String>,
+}
+
+/// A folder to be applied.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApplyRequest {
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    source: String,
+    /// Digest of the plan that was shown; applied only if it is still the plan.
+    plan: Option<Digest>,
+}
+
+fn folder(files: BTreeMap<String, String>) -> Folder {
+    files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect()
+}
+
+#[derive(Serialize)]
+struct CheckReply<P> {
+    problems: Vec<P>,
+}
+
+pub(crate) async fn check(
+    State(app): State<App>,
+    By(_): By,
+    LargeJson(given): LargeJson<FolderRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let engine = app.engine.clone();
+    let report = app.blocking(move || Ok(engine.check(&folder(given.files)))).await?;
+    Ok(Reply(CheckReply { problems: report.problems }))
+}
+
+#[derive(Serialize)]
+struct PlanReply<P> {
+    steps: Vec<PlanStep>,
+    problems: Vec<P>,
+    policy: Option<Digest>,
+    digest: Digest,
+    as_of: u64,
+}
+
+pub(crate) async fn plan(
+    State(app): State<App>,
+    By(caller): By,
+    LargeJson(given): LargeJson<FolderRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let engine = app.engine.clone();
+    let as_of = engine.standing().size;
+    let plan = app
+        .blocking(move || engine.plan(&caller, &folder(given.files)).map_err(Problem::from))
+        .await?;
+    Ok(Reply(PlanReply {
+        steps: plan.steps,
+        problems: plan.problems,
+        policy: plan.policy,
+        digest: plan.digest,
+        as_of,
+    }))
+}
+
+#[derive(Serialize)]
+struct ApplyReply {
+    declared: u64,
+    withdrawn: u64,
+    policy: Option<Digest>,
+    hooks: Vec<HookReply>,
+    receipt: Option<Receipt>,
+    as_of: u64,
+}
+
+#[derive(Serialize)]
+struct HookReply {
+    link: String,
+    path: String,
+}
+
+pub(crate) async fn apply(
+    State(app): State<App>,
+    By(caller): By,
+    LargeJson(given): LargeJson<ApplyRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let folder = folder(given.files);
+    let answer = app.engine.apply(&caller, &folder, &given.source, given.plan.as_ref()).await?;
+    let hooks = answer.value.hooks.into_iter();
+    Ok(Reply(ApplyReply {
+        declared: answer.value.declared,
+        withdrawn: answer.value.withdrawn,
+        policy: answer.value.policy,
+        hooks: hooks.map(|hook| HookReply { link: hook.link, path: hook.path }).collect(),
+        receipt: answer.receipt,
+        as_of: answer.as_of,
+    }))
+}

@@ -1,0 +1,104 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use sluice_core::ids::{EnvironmentName, ServiceName};
+use sluice_engine::store::{ReadError, Readers};
+use sluice_engine::{Caller, Engine};
+use tokio::sync::{Semaphore, watch};
+
+use crate::metrics::Metrics;
+use crate::openapi;
+use crate::options::ServerOptions;
+use crate::overload::Overload;
+use crate::problem::Problem;
+use crate::status;
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) options: ServerOptions,
+    pub(crate) metrics: Metrics,
+    pub(crate) overload: Overload,
+    /// Kibibytes of deliveries that may still be read into memory.
+    pub(crate) hook_budget: Arc<Semaphore>,
+    /// Becomes true when the server stops.
+    pub(crate) closing: watch::Sender<bool>,
+    /// The API's own description.
+    pub(crate) openapi: String,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl App {
+    pub(crate) fn new(engine: Engine, options: ServerOptions) -> Self {
+        let hook_budget = Arc::new(Semaphore::new(options.hook_budget_bytes / 1024));
+        Self {
+            shared: Arc::new(Shared {
+                engine,
+                metrics: Metrics::default(),
+                overload: Overload::default(),
+                hook_budget,
+                closing: watch::Sender::new(false),
+                openapi: openapi::text(),
+                options,
+            }),
+        }
+    }
+
+    /// Runs a read of the store where it may block.
+    pub(crate) async fn read<T, F>(&self, ask: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Readers) -> Result<T, ReadError> + Send + 'static,
+    {
+        let engine = self.engine.clone();
+        self.blocking(move || ask(engine.readers()).map_err(Problem::from)).await
+    }
+
+    /// Runs work that blocks or takes long where it does not hold up others.
+    pub(crate) async fn blocking<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(error) => Err(Problem::of(&status::INTERNAL, "").logged(error)),
+        }
+    }
+
+    /// Resolves when the server stops.
+    pub(crate) async fn closed(&self) {
+        let mut closing = self.closing.subscribe();
+        // The sender lives as long as `self`.
+        let _ = closing.wait_for(|closing| *closing).await;
+    }
+
+    /// Whether a token's scope lets it see what concerns one of `services` in `environment`.
+    pub(crate) fn sees<'a>(
+        &self,
+        caller: &Caller,
+        services: impl IntoIterator<Item = &'a str>,
+        environment: &str,
+    ) -> bool {
+        if caller.scope.is_everything() {
+            return true;
+        }
+        let Ok(environment) = EnvironmentName::parse(environment) else { return false };
+        let standing = self.engine.standing();
+        services.into_iter().filter_map(|name| ServiceName::parse(name).ok()).any(|service| {
+            caller.scope.covers(&standing.organisation.target(&service, &environment))
+        })
+    }
+}

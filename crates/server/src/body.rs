@@ -1,0 +1,127 @@
+//! Bodies: read within limits, checked strictly, then typed.
+//!
+//! A body is JSON of the declared media type within the limits of the API. What two parsers may
+//! read in two ways is refused before anything is typed, and an error names the path of the value.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use sluice_engine::limits::Limits;
+use sluice_engine::strict_json;
+
+use crate::problem::Problem;
+use crate::status;
+
+/// A typed body, with the hash of the bytes it was read from.
+pub(crate) struct Json<T> {
+    pub(crate) value: T,
+    pub(crate) hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, &Limits::API).await?;
+        let value = typed(&bytes)?;
+        Ok(Self { value, hash: Sha256::digest(&bytes).into() })
+    }
+}
+
+/// A typed body as large as a whole organisation.
+pub(crate) struct LargeJson<T>(pub(crate) T);
+
+/// Limits of a whole organisation: files of up to 1 MiB each, as JSON text.
+const LARGE: Limits = Limits {
+    size_bytes: 16 << 20,
+    depth: 4,
+    keys: 5_010,
+    keys_per_object: 5_010,
+    string_bytes: 2 << 20,
+};
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for LargeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, &LARGE).await?;
+        typed(&bytes).map(Self)
+    }
+}
+
+async fn json_bytes(request: Request, limits: &Limits) -> Result<Bytes, Problem> {
+    is_json(request.headers())?;
+    let bytes = read(
+        request.headers().get(CONTENT_LENGTH).cloned(),
+        request.into_body(),
+        limits.size_bytes,
+    )
+    .await?;
+    strict_json::check(&bytes, limits).map_err(|problem| {
+        let row = status::by_code(problem.code).unwrap_or(&status::NOT_JSON);
+        Problem::of(row, problem.to_string())
+    })?;
+    Ok(bytes)
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (given, more) = (types.next().and_then(|value| value.to_str().ok()), types.next());
+    let media_type = given.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    if media_type.eq_ignore_ascii_case("application/json") && plain && more.is_none() {
+        return Ok(());
+    }
+    Err(Problem::of(&status::MEDIA_TYPE, ""))
+}
+
+/// Reads a body of at most `limit` bytes; one that declares more is not read at all.
+pub(crate) async fn read(
+    declared: Option<HeaderValue>,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let too_large =
+        || Problem::of(&status::BODY_TOO_LARGE, format!("it has more than {limit} bytes"));
+    if declared_length(declared.as_ref()).is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(Problem::of(&status::BODY_UNREADABLE, "").logged(error)),
+    }
+}
+
+/// The declared length of a body.
+pub(crate) fn declared_length(header: Option<&HeaderValue>) -> Option<usize> {
+    header.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
+}
+
+/// Types checked bytes; the error says at which path.
+fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        Problem::of(&status::BODY_INVALID, error.into_inner().to_string()).at(path)
+    })
+}
+
+/// Refuses a text of the body with more than `most` characters.
+pub(crate) fn text_within(at: &str, text: &str, most: usize) -> Result<(), Problem> {
+    let count = text.chars().take(most + 1).count();
+    within(at, "characters", count, most)
+}
+
+/// Refuses a list of the body with more than `most` members.
+pub(crate) fn within(at: &str, of: &str, count: usize, most: usize) -> Result<(), Problem> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Problem::of(&status::VALUE_TOO_LARGE, format!("it has more than {most} {of}")).at(at))
+}

@@ -1,0 +1,94 @@
+//! The door for deliveries: raw bytes in, stored before they are read, answered at once.
+//!
+//! Signatures are checked over the raw bytes by the engine. An address that does not exist, one
+//! whose signature does not hold and one without any are answered alike: nobody learns which
+//! hooks there are. What may be in memory at the same time is bounded.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use serde::Serialize;
+use sluice_engine::{Delivery, Received};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::api::Reply;
+use crate::app::App;
+use crate::body;
+use crate::problem::Problem;
+use crate::status;
+
+/// The largest body that can be configured.
+const MOST_BYTES: usize = 25 << 20;
+
+#[derive(Serialize)]
+struct StoredReply {
+    inbox: u64,
+    duplicate: bool,
+}
+
+pub(crate) async fn deliver(
+    State(app): State<App>,
+    Path(hook): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let limit = app.options.hook_body_bytes.min(MOST_BYTES);
+    let (parts, body) = request.into_parts();
+    let declared = parts.headers.get(CONTENT_LENGTH).cloned();
+    let expected = body::declared_length(declared.as_ref()).unwrap_or(limit).min(limit);
+    let _room = room(&app.hook_budget, expected)?;
+    let body = body::read(declared, body, limit).await?;
+    let delivery = Delivery {
+        headers: plain(&parts.headers),
+        body,
+        query: parts.uri.query().map(str::to_owned),
+        received_at: app.engine.now(),
+    };
+    match app.engine.receive(&hook, delivery).await {
+        Received::Stored { inbox, duplicate } => {
+            let mut response = Reply(StoredReply { inbox, duplicate }).into_response();
+            if !duplicate {
+                *response.status_mut() = StatusCode::ACCEPTED;
+            }
+            Ok(response)
+        }
+        Received::Unknown | Received::BadSignature { .. } => {
+            Err(Problem::of(&status::HOOK_REFUSED, ""))
+        }
+        Received::Unavailable(error) => Err(error.into()),
+    }
+}
+
+/// Room in memory for a body, given back when dropped.
+fn room(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    Arc::clone(budget)
+        .try_acquire_many_owned(kibibytes)
+        .map_err(|_| Problem::of(&status::OVERLOADED, "").retry_after(2))
+}
+
+/// Headers as plain data. One that is not text cannot be what a sender signs by.
+fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
+    let texts = headers.iter().filter_map(|(name, value)| {
+        value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
+    });
+    texts.collect()
+}
+
+/// The handshake of CloudEvents senders (HTTP 1.1 Web Hooks for Event Delivery, 4): they ask
+/// before they send. Every address agrees, whether it exists or not; deliveries are signed anyway.
+pub(crate) async fn agree(headers: HeaderMap) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    let answers = response.headers_mut();
+    answers.insert("allow", HeaderValue::from_static("POST, OPTIONS"));
+    if let Some(origin) = headers.get("webhook-request-origin").filter(|origin| origin.len() <= 255)
+    {
+        answers.insert("webhook-allowed-origin", origin.clone());
+        if headers.contains_key("webhook-request-rate") {
+            answers.insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+        }
+    }
+    response
+}

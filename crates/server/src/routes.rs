@@ -1,0 +1,358 @@
+//! The route table: every address there is, who may use it, and what answers.
+//!
+//! The router is built from this table and from nothing else, and each row is put behind the
+//! guard, so a route without a permission cannot be written, and tests can walk over all of them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use sluice_core::permission::Permission::{
+    CalendarRead, ChangeApprove, ChangeEdit, ChangeRead, DeploymentReport, EventRead,
+    ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead, OrganisationApply,
+    OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
+};
+
+use crate::api::{
+    calendar, changes, decisions, deployments, exceptions, gate, identity, inbox, ledger,
+    organisation, passes, policy, stops, system, tokens,
+};
+use crate::app::App;
+use crate::door::door;
+use crate::guard::guard;
+use crate::problem::Problem;
+use crate::route::Access::{AnyToken, Log, Metrics, Needs, Public};
+use crate::route::Class::{Act, Bulk, Deliver, Follow, Gate, Light, Read};
+use crate::route::{Facts, Route};
+use crate::{events, hooks, log, status};
+
+/// What is known of every route.
+pub fn route_table() -> Vec<Facts> {
+    routes().into_iter().map(|route| route.facts).collect()
+}
+
+/// The service: the table's routes behind the guard, everything behind the door.
+pub(crate) fn router(app: &App) -> Router {
+    let mut router = Router::new();
+    for Route { facts, handler } in routes() {
+        let path = facts.path;
+        let guarded =
+            handler.route_layer(from_fn_with_state((app.clone(), Arc::new(facts)), guard));
+        router = router.route(path, guarded);
+    }
+    router
+        .fallback(async || Problem::of(&status::NOT_FOUND, ""))
+        .layer(from_fn_with_state(app.clone(), door))
+        .with_state(app.clone())
+}
+
+fn routes() -> Vec<Route> {
+    let mut routes = gate();
+    routes.extend(records());
+    routes.extend(halts());
+    routes.extend(declared());
+    routes.extend(identities());
+    routes.extend(ledgers());
+    routes.extend(outside());
+    routes
+}
+
+fn gate() -> Vec<Route> {
+    vec![
+        Route::post("/api/v1/gate", Needs(GateEvaluate), Gate, gate::ask)
+            .about("Ask whether this may go to that environment now.")
+            .with(&["Idempotency-Key", "Prefer", "wait", "dry_run"])
+            .takes("GateRequest")
+            .gives("GateReply"),
+        Route::post("/api/v1/passes/{id}/redeem", Needs(GateRedeem), Gate, passes::redeem)
+            .about("Redeem a pass at the moment of the deploy action; a deployment begins.")
+            .with(&["Idempotency-Key"])
+            .takes("RedeemRequest")
+            .gives("RedeemReply"),
+        Route::post(
+            "/api/v1/deployments/{number}/outcome",
+            Needs(DeploymentReport),
+            Gate,
+            deployments::outcome,
+        )
+        .about("Report how a deployment ended.")
+        .with(&["Idempotency-Key"])
+        .takes("OutcomeRequest")
+        .gives("OutcomeReply"),
+        Route::get("/api/v1/decisions", Needs(ChangeRead), Read, decisions::list)
+            .about("List gate decisions, newest first.")
+            .with(&["change", "service", "environment", "answer", "limit", "cursor"])
+            .gives("DecisionList"),
+        Route::get("/api/v1/decisions/{id}", Needs(ChangeRead), Read, decisions::show)
+            .about("Show a gate decision.")
+            .gives("Decision"),
+        Route::get("/api/v1/decisions/{id}/input", Needs(ChangeRead), Read, decisions::input)
+            .about("Show the typed input of a decision, byte for byte as it is bound by digest.")
+            .gives("AnyObject"),
+    ]
+}
+
+fn records() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/changes", Needs(ChangeRead), Read, changes::list)
+            .about("List changes, newest first.")
+            .with(&[
+                "state",
+                "service",
+                "environment",
+                "kind",
+                "risk",
+                "waiting",
+                "q",
+                "limit",
+                "cursor",
+            ])
+            .gives("ChangeList"),
+        Route::get("/api/v1/changes/{number}", Needs(ChangeRead), Read, changes::show)
+            .about("Show a change. Its `ETag` is the version of the record.")
+            .gives("Change"),
+        Route::get("/api/v1/changes/{number}/trail", Needs(ChangeRead), Read, changes::trail)
+            .about("Show what happened to a change, oldest first, with where the receipts are.")
+            .with(&["limit", "cursor"])
+            .gives("EntryList"),
+        Route::post(
+            "/api/v1/changes/{number}/approve",
+            Needs(ChangeApprove),
+            Act,
+            changes::approve,
+        )
+        .about("Say yes to the revision that was shown.")
+        .with(&["If-Match-optional"])
+        .takes("ApprovalRequest")
+        .gives("ChangeReply"),
+        Route::post("/api/v1/changes/{number}/reject", Needs(ChangeApprove), Act, changes::reject)
+            .about("Say no to the revision that was shown.")
+            .with(&["If-Match-optional"])
+            .takes("ApprovalRequest")
+            .gives("ChangeReply"),
+        Route::post("/api/v1/changes/{number}/cancel", Needs(ChangeEdit), Act, changes::cancel)
+            .about("Give a change up before it is implemented.")
+            .with(&["If-Match"])
+            .takes("ReasonRequest")
+            .gives("ChangeReply"),
+        Route::post("/api/v1/changes/{number}/close", Needs(ChangeEdit), Act, changes::close)
+            .about("Close a change that is in review.")
+            .with(&["If-Match"])
+            .takes("CloseRequest")
+            .gives("ChangeReply"),
+        Route::post("/api/v1/changes/{number}/review", Needs(ChangeApprove), Act, changes::review)
+            .about("Give the review that is owed.")
+            .with(&["If-Match"])
+            .takes("ReviewRequest")
+            .gives("ChangeReply"),
+        Route::get("/api/v1/deployments", Needs(ChangeRead), Read, deployments::list)
+            .about("List deployments, newest first.")
+            .with(&["change", "service", "environment", "state", "limit", "cursor"])
+            .gives("DeploymentList"),
+        Route::get("/api/v1/deployments/{number}", Needs(ChangeRead), Read, deployments::show)
+            .about("Show a deployment.")
+            .gives("Deployment"),
+    ]
+}
+
+fn halts() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/stops", Needs(ChangeRead), Read, stops::list)
+            .about("List the stops in force.")
+            .gives("StopList"),
+        Route::post("/api/v1/stops", Needs(StopPull), Act, stops::pull)
+            .about("Stop the line; it takes effect on the next question.")
+            .takes("StopRequest")
+            .answers(201, "application/json")
+            .gives("StopReply"),
+        Route::post("/api/v1/stops/{id}/lift", Needs(StopLift), Act, stops::lift)
+            .about("Lift a stop.")
+            .takes("ReasonRequest")
+            .gives("Done"),
+        Route::get("/api/v1/exceptions", Needs(ChangeRead), Read, exceptions::list)
+            .about("List the exceptions in force.")
+            .gives("ExceptionList"),
+        Route::post("/api/v1/exceptions", Needs(ExceptionGrant), Act, exceptions::grant)
+            .about("Grant an exception; it creates review debt wherever it carries a decision.")
+            .takes("ExceptionRequest")
+            .answers(201, "application/json")
+            .gives("ExceptionReply"),
+        Route::post(
+            "/api/v1/exceptions/{id}/revoke",
+            Needs(ExceptionGrant),
+            Act,
+            exceptions::revoke,
+        )
+        .about("Take an exception back.")
+        .takes("ReasonRequest")
+        .gives("Done"),
+        Route::get("/api/v1/calendar", Needs(CalendarRead), Read, calendar::next)
+            .about("List the next windows of a service in an environment.")
+            .with(&["service-required", "environment", "count"])
+            .gives("WindowList"),
+    ]
+}
+
+fn declared() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/organisation", Needs(OrganisationRead), Read, organisation::overview)
+            .about("Say how much is declared.")
+            .gives("Organisation"),
+        Route::get(
+            "/api/v1/organisation/{kind}",
+            Needs(OrganisationRead),
+            Read,
+            organisation::list,
+        )
+        .about("List the declared items of one kind, by name.")
+        .with(&["limit", "cursor"])
+        .gives("ItemList"),
+        Route::get(
+            "/api/v1/organisation/{kind}/{*name}",
+            Needs(OrganisationRead),
+            Read,
+            organisation::show,
+        )
+        .about("Show a declared item.")
+        .gives("Item"),
+        Route::post(
+            "/api/v1/organisation/check",
+            Needs(OrganisationRead),
+            Bulk,
+            organisation::check,
+        )
+        .about("Name every problem of a folder.")
+        .takes("FolderRequest")
+        .gives("CheckReply"),
+        Route::post("/api/v1/organisation/plan", Needs(OrganisationRead), Bulk, organisation::plan)
+            .about("Show what applying a folder would declare and withdraw.")
+            .takes("FolderRequest")
+            .gives("PlanReply"),
+        Route::post(
+            "/api/v1/organisation/apply",
+            Needs(OrganisationApply),
+            Bulk,
+            organisation::apply,
+        )
+        .about("Make a folder so, as events. Twice in a row changes nothing.")
+        .takes("ApplyRequest")
+        .gives("ApplyReply"),
+        Route::get("/api/v1/policy", Needs(PolicyRead), Read, policy::show)
+            .about("Show the policy in force, by digests.")
+            .gives("Policy"),
+        Route::get("/api/v1/policy/modules/{*path}", Needs(PolicyRead), Read, policy::module)
+            .about("Show the text of a module of the policy in force.")
+            .gives("PolicyModule"),
+        Route::get("/api/v1/inbox", Needs(InboxRead), Read, inbox::list)
+            .about("List deliveries and what became of them, newest first.")
+            .with(&["link", "state", "limit", "cursor"])
+            .gives("DeliveryList"),
+        Route::get("/api/v1/inbox/{id}", Needs(InboxRead), Read, inbox::show)
+            .about("Show a delivery with its body.")
+            .gives("Delivery"),
+    ]
+}
+
+fn identities() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/tokens", Needs(TokenManage), Read, tokens::list)
+            .about("List the tokens that are good.")
+            .with(&["limit", "cursor"])
+            .gives("TokenList"),
+        Route::post("/api/v1/tokens", Needs(TokenManage), Act, tokens::create)
+            .about("Create a token; its secret is shown this once.")
+            .takes("TokenRequest")
+            .answers(201, "application/json")
+            .gives("TokenSecret"),
+        Route::delete("/api/v1/tokens/{id}", Needs(TokenManage), Act, tokens::revoke)
+            .about("Revoke a token.")
+            .gives("Done"),
+        Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
+            .about("Say who is behind a person's opaque id.")
+            .gives("Person"),
+        Route::get("/api/v1/whoami", AnyToken, Light, identity::whoami)
+            .about("Say what the token is and may.")
+            .gives("Caller"),
+        Route::get(
+            "/api/v1/keys",
+            Public("whoever verifies needs the public keys"),
+            Light,
+            system::keys,
+        )
+        .about("Show the public keys of the log and of passes.")
+        .gives("Keys"),
+        Route::get(
+            "/.well-known/jwks.json",
+            Public("whoever verifies a pass needs the public key"),
+            Light,
+            system::jwks,
+        )
+        .about("Show the public key of passes as a JWK set.")
+        .answers(200, "application/jwk-set+json")
+        .gives("JwkSet"),
+    ]
+}
+
+fn ledgers() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/ledger/head", Needs(LedgerRead), Light, ledger::head)
+            .about("Show the signed head of the ledger.")
+            .gives("LedgerHead"),
+        Route::get("/api/v1/ledger/entries", Needs(LedgerRead), Read, ledger::entries)
+            .about("List entries from an index on, oldest first.")
+            .with(&["from", "limit"])
+            .gives("EntryList"),
+        Route::get("/api/v1/ledger/entries/{index}", Needs(LedgerRead), Read, ledger::entry)
+            .about("Show an entry and its exact bytes.")
+            .gives("Entry"),
+        Route::get("/api/v1/ledger/receipts/{index}", Needs(LedgerRead), Read, ledger::receipt)
+            .about("Make a receipt of an entry under the present head.")
+            .gives("Receipt"),
+        Route::get("/api/v1/ledger/consistency", Needs(LedgerRead), Read, ledger::consistency)
+            .about("Prove that the log of one size continues that of a smaller one.")
+            .with(&["from-required", "to"])
+            .gives("Consistency"),
+        Route::get("/api/v1/events", Needs(EventRead), Follow, events::follow)
+            .about("Follow events as they happen: server-sent CloudEvents in JSON.")
+            .with(&["Last-Event-ID", "type", "from"])
+            .answers(200, "text/event-stream")
+            .gives("CloudEvent"),
+        Route::get("/log/checkpoint", Log, Light, log::checkpoint)
+            .about("The signed head, as C2SP checkpoint.")
+            .answers(200, "text/plain; charset=utf-8"),
+        Route::get("/log/tile/{*path}", Log, Read, log::tile)
+            .about("A tile of hashes or a bundle of entries, as C2SP tlog-tiles.")
+            .answers(200, "application/octet-stream"),
+    ]
+}
+
+fn outside() -> Vec<Route> {
+    const SIGNED: &str = "senders sign their deliveries and have no token";
+    vec![
+        Route::post("/hooks/{hook}", Public(SIGNED), Deliver, hooks::deliver)
+            .about("Take a delivery of a link; the signature is over the raw bytes.")
+            .answers(202, "application/json")
+            .gives("HookReply"),
+        Route::options("/hooks/{hook}", Public(SIGNED), Light, hooks::agree)
+            .about("Agree to be sent CloudEvents.")
+            .answers(200, ""),
+        Route::get("/healthz", Public("for those who restart the process"), Light, system::health)
+            .about("Whether the process answers.")
+            .gives("Health"),
+        Route::get("/readyz", Public("for those who send requests here"), Light, system::ready)
+            .about("Whether what is asked can be recorded.")
+            .gives("Health"),
+        Route::get("/metrics", Metrics, Light, system::metrics)
+            .about("Measurements, in the OpenMetrics text form.")
+            .answers(200, "application/openmetrics-text"),
+        Route::get(
+            "/api/v1/openapi.json",
+            Public("the API's description holds no data"),
+            Light,
+            system::openapi,
+        )
+        .about("This description.")
+        .answers(200, "application/vnd.oai.openapi+json")
+        .gives("AnyObject"),
+    ]
+}

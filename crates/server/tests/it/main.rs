@@ -1,0 +1,15 @@
+//! The server as its callers see it: real engine, real router, fake clock.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
+
+mod access;
+mod bodies;
+mod changes;
+mod description;
+mod events;
+mod gate;
+mod hooks;
+mod listen;
+mod log;
+mod organisation;
+mod paths;
+mod system;
