@@ -23,6 +23,9 @@ pub(crate) fn records(records: &Value, columns: &[Column], as_json: bool) {
     for row in rows {
         table.add_row(columns.iter().map(|(_, pointer)| cell(row.pointer(pointer))));
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let text = table.to_string();
     for row in text.lines() {
         output::line(row.trim_end());

@@ -27,7 +27,8 @@ impl Trouble {
     /// Tells by the cause: a name that does not resolve or a broken TLS will not become right by
     /// asking again; a refused or lost connection may.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
-        let text = crate::failure::chain(error);
+        // The outermost sentence only repeats the address.
+        let text = error.source().map_or_else(|| error.to_string(), crate::failure::chain);
         if error.is_timeout() {
             return Self::Unreachable("no answer in time".to_owned());
         }

@@ -53,7 +53,7 @@ pub(crate) enum ExceptionCommand {
 /// Arguments of `sluice exception grant`.
 #[derive(Debug, Args)]
 pub(crate) struct GrantArgs {
-    /// What it lifts, such as `freeze`, `stop`, or the name of a rule
+    /// What it lifts: `stop:ID`, `freeze:WINDOW`, `rule:RULE`, or `stop:*` and `freeze:*` for all
     #[arg(long, value_name = "WHAT")]
     lifts: String,
     /// Where it holds: `service=payments,environment=production`, or `all`

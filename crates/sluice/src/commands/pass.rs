@@ -145,7 +145,9 @@ pub(crate) fn redeem(arguments: &RedeemArgs) -> Outcome {
     if arguments.json {
         output::json(&answer);
     } else {
-        output::note(&format!("redeemed {id}: {}", show::cell(answer.get("change"))));
+        let change = show::cell(answer.get("change"));
+        let of = if change.is_empty() { change } else { format!(" of {change}") };
+        output::note(&format!("redeemed {id}{of}"));
         output::line(&output::clean(deployment));
     }
     Ok(exit::OK)

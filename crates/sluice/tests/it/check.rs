@@ -23,7 +23,7 @@ fn problems_are_named_with_file_line_column_and_help() {
         ("a wrong type", "environments.yaml", "environments: 7\n"),
         ("broken YAML", "services.yaml", "services: [\n"),
         ("bad Rego", "policies/own.rego", "package own\n\nallow if {\n"),
-        ("a bad calendar", "calendars/x.ics", "BEGIN:VCALENDAR\nnonsense\n"),
+        ("a bad zone", "organisation.yaml", "settings:\n  zone: Mars/Base\n"),
     ];
     for (name, file, text) in cases {
         let dir = tempfile::tempdir().unwrap();

@@ -16,15 +16,15 @@ fn exit_codes_tell_signals_from_noise_from_rubbish() {
     let ran = hear("github", &rubbish, &["--header", "X-GitHub-Event: push"]);
     assert_eq!(ran.code, 4, "{}", ran.all());
     assert_eq!(ran.json()["outcome"], "unreadable");
-    let ping = write("ping.json", r#"{"zen":"Keep it logically awesome.","hook_id":1}"#);
-    let ran = hear("github", &ping, &["--header", "X-GitHub-Event: ping"]);
+    let star = write("star.json", r#"{"action":"created","starred_at":"2026-01-01T00:00:00Z"}"#);
+    let ran = hear("github", &star, &["--header", "X-GitHub-Event: star"]);
     assert_eq!(ran.code, 3, "{}", ran.all());
     assert!(!ran.json()["reason"].as_str().unwrap().is_empty());
     assert_eq!(ran.json()["signature"], "skipped");
-    let ran = hear("github", &ping, &["--header", "X-GitHub-Event: ping", "--secret", "s"]);
+    let ran = hear("github", &star, &["--header", "X-GitHub-Event: star", "--secret", "s"]);
     assert_eq!(ran.code, 4, "{}", ran.all());
     assert_eq!(ran.json()["outcome"], "refused");
-    let ran = hear("carrier-pigeon", &ping, &[]);
+    let ran = hear("carrier-pigeon", &star, &[]);
     assert_eq!(ran.code, 2, "{}", ran.all());
     assert!(ran.stderr.contains("github"), "{}", ran.all());
 }

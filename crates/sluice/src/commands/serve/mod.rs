@@ -110,8 +110,9 @@ async fn serve(engine: Engine, listen: SocketAddr) -> Outcome {
         )
     })?;
     let bound = listener.local_addr().unwrap_or(listen);
+    let told = told_to_stop()?;
     introduce(&engine, bound).await?;
-    sluice_server::serve(engine, listener, ServerOptions::default(), told_to_stop()).await;
+    sluice_server::serve(engine, listener, ServerOptions::default(), told).await;
     output::note("stopped");
     Ok(exit::OK)
 }
@@ -137,21 +138,32 @@ async fn introduce(engine: &Engine, bound: SocketAddr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Resolves when the process is told to stop.
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Resolves when the process is told to stop; from the call on, being told does not kill it.
+#[cfg(unix)]
+fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| no_signals(&error));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    if interrupt.await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    })
+}
+
+/// Resolves when the process is told to stop.
+#[cfg(not(unix))]
+fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            no_signals(&error).report();
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn no_signals(error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot listen to signals: {error}"), "free some resources")
 }

@@ -1,5 +1,7 @@
 //! Logs and traces of the server.
 
+use std::io::IsTerminal;
+
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
@@ -9,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::failure::Failure;
-use crate::settings::LogFormat;
+use crate::settings::{LogFormat, variable};
 
 /// What is logged where nothing is said.
 pub(super) const USUAL_FILTER: &str = "info";
@@ -41,7 +43,8 @@ pub(super) fn start(
             "write one such as `info` or `info,sluice_engine=debug`",
         )
     })?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal() && variable("NO_COLOR").is_none();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

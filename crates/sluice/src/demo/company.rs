@@ -1,0 +1,130 @@
+//! Acme Pay: the company of `examples/acme`, its secrets and its people's tokens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use sluice_core::organisation::SecretRef;
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_engine::{Caller, CallerKind, Engine, NewToken, Secrets};
+
+use crate::failure::{Failure, chain};
+
+/// The files of the company.
+pub(super) const FILES: &[(&str, &str)] = &[
+    ("sluice.yaml", include_str!("../../../../examples/acme/sluice.yaml")),
+    ("people.yaml", include_str!("../../../../examples/acme/people.yaml")),
+    ("rules.yaml", include_str!("../../../../examples/acme/rules.yaml")),
+    ("links.yaml", include_str!("../../../../examples/acme/links.yaml")),
+    ("services/payments.yaml", include_str!("../../../../examples/acme/services/payments.yaml")),
+    (
+        "services/storefront.yaml",
+        include_str!("../../../../examples/acme/services/storefront.yaml"),
+    ),
+    (
+        "services/search/catalog-info.yaml",
+        include_str!("../../../../examples/acme/services/search/catalog-info.yaml"),
+    ),
+    ("calendar/windows.yaml", include_str!("../../../../examples/acme/calendar/windows.yaml")),
+    ("calendar/year-end.ics", include_str!("../../../../examples/acme/calendar/year-end.ics")),
+    ("policies/acme.rego", include_str!("../../../../examples/acme/policies/acme.rego")),
+    ("policies/acme_test.rego", include_str!("../../../../examples/acme/policies/acme_test.rego")),
+    (
+        "policies/guardrails.yaml",
+        include_str!("../../../../examples/acme/policies/guardrails.yaml"),
+    ),
+];
+
+/// Secrets for a demonstration on a loopback address: made of their names, worth nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DemoSecrets;
+
+impl Secrets for DemoSecrets {
+    fn find(&self, reference: &SecretRef) -> Option<Vec<u8>> {
+        match reference {
+            SecretRef::Env(name) => Some(secret(name)),
+            SecretRef::File(_) => None,
+        }
+    }
+}
+
+/// The demonstration's secret of a name.
+pub(super) fn secret(name: &str) -> Vec<u8> {
+    format!("demo secret of {name}, not for use").into_bytes()
+}
+
+/// The files as the API takes them, with one more where it is given.
+pub(super) fn folder(more: Option<(&str, String)>) -> Value {
+    let mut files: BTreeMap<&str, String> =
+        FILES.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
+    files.extend(more);
+    json!({"files": files, "source": "sluice demo"})
+}
+
+/// The token of a person.
+pub(super) async fn person(
+    engine: &Engine,
+    admin: &Caller,
+    handle: &str,
+) -> Result<String, Failure> {
+    let person = engine.person_by_handle(handle);
+    let new = NewToken {
+        label: format!("demo: {handle}"),
+        kind: CallerKind::Person,
+        person,
+        permissions: [
+            Permission::ChangeRead,
+            Permission::ChangeApprove,
+            Permission::ExceptionGrant,
+        ]
+        .into(),
+        scope: Scope::default(),
+        expires_in_hours: 24,
+    };
+    token(engine, admin, new).await
+}
+
+/// The token of the company's pipelines.
+pub(super) async fn pipeline(engine: &Engine, admin: &Caller) -> Result<String, Failure> {
+    let permissions = BTreeSet::from([
+        Permission::GateEvaluate,
+        Permission::GateRedeem,
+        Permission::DeploymentReport,
+    ]);
+    token(engine, admin, machine("demo: pipelines", permissions)).await
+}
+
+/// A token for whoever looks at the demonstration: everything a machine may have.
+pub(super) async fn visitor(engine: &Engine) -> Result<String, Failure> {
+    let administrator = Caller {
+        token: sluice_core::ids::TokenId::parse("demo")
+            .map_err(|error| Failure::new(error.to_string(), ""))?,
+        kind: CallerKind::Pipeline,
+        person: None,
+        permissions: Permission::ALL.iter().copied().collect(),
+        scope: Scope::default(),
+    };
+    let for_people = [Permission::ChangeApprove, Permission::ExceptionGrant];
+    let permissions = Permission::ALL
+        .iter()
+        .copied()
+        .filter(|permission| !for_people.contains(permission))
+        .collect();
+    token(engine, &administrator, machine("demo: visitor", permissions)).await
+}
+
+fn machine(label: &str, permissions: BTreeSet<Permission>) -> NewToken {
+    NewToken {
+        label: label.to_owned(),
+        kind: CallerKind::Pipeline,
+        person: None,
+        permissions,
+        scope: Scope::default(),
+        expires_in_hours: 24,
+    }
+}
+
+async fn token(engine: &Engine, admin: &Caller, new: NewToken) -> Result<String, Failure> {
+    let made = engine.create_token(admin, new).await;
+    made.map(|made| made.value.secret).map_err(|error| Failure::new(chain(&error), "report this"))
+}

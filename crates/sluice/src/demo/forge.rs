@@ -1,0 +1,99 @@
+//! Deliveries as GitHub would send them: the shapes of its API, signed with the link's secret.
+
+use serde_json::{Value, json};
+use sluice_connectors::kit::signature::hmac_sha256;
+
+use super::company;
+
+/// A commit id for a demonstration.
+pub(super) fn commit(seed: u8) -> String {
+    format!("{seed:02x}").repeat(20)
+}
+
+/// An artifact digest for a demonstration.
+pub(super) fn digest(seed: u8) -> String {
+    sluice_core::ids::Digest::of(&[b'd', seed]).to_string()
+}
+
+/// A push of one commit to `main`.
+pub(super) fn push(
+    repository: &str,
+    seed: u8,
+    author: (&str, &str),
+    title: &str,
+    path: &str,
+) -> Value {
+    let (login, email) = author;
+    let id = commit(seed);
+    json!({
+        "ref": "refs/heads/main", "before": commit(seed - 1), "after": id,
+        "created": false, "deleted": false, "forced": false, "base_ref": null,
+        "compare": format!("https://github.com/{repository}/compare/{}...{id}", commit(seed - 1)),
+        "repository": repository_of(repository),
+        "pusher": {"name": login, "email": email},
+        "sender": {"login": login, "id": u32::from(seed), "type": "User"},
+        "head_commit": null,
+        "commits": [{
+            "id": id, "tree_id": commit(seed), "distinct": true, "message": title,
+            "timestamp": "2026-03-04T09:00:00Z",
+            "url": format!("https://github.com/{repository}/commit/{id}"),
+            "author": {"name": login, "email": email, "username": login},
+            "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
+            "added": [], "removed": [], "modified": [path],
+        }],
+    })
+}
+
+/// A pull request that was merged into `main`.
+pub(super) fn merge(
+    repository: &str,
+    seed: u8,
+    author: &str,
+    merger: &str,
+    title: &str,
+    lines: u64,
+) -> Value {
+    let number = 40 + u64::from(seed);
+    json!({
+        "action": "closed", "number": number,
+        "pull_request": {
+            "id": number, "number": number, "state": "closed", "title": title, "draft": false,
+            "html_url": format!("https://github.com/{repository}/pull/{number}"),
+            "user": {"login": author, "id": 7, "type": "User"},
+            "merged": true, "merged_at": "2026-03-04T09:00:00Z", "merge_commit_sha": commit(seed),
+            "merged_by": {"login": merger, "id": 8, "type": "User"},
+            "head": {"ref": "topic", "sha": commit(seed - 1)},
+            "base": {"ref": "main", "sha": commit(seed - 2)},
+            "labels": [], "additions": lines, "deletions": 0, "changed_files": 3, "commits": 1,
+        },
+        "repository": repository_of(repository),
+        "sender": {"login": merger, "id": 8, "type": "User"},
+    })
+}
+
+fn repository_of(full_name: &str) -> Value {
+    let (owner, name) = full_name.split_once('/').unwrap_or(("acme", full_name));
+    json!({
+        "id": 1, "name": name, "full_name": full_name, "private": true, "default_branch": "main",
+        "html_url": format!("https://github.com/{full_name}"),
+        "owner": {"login": owner, "id": 1, "type": "Organization"},
+    })
+}
+
+/// Headers and bytes of a signed delivery.
+pub(super) fn signed(
+    event: &str,
+    id: &str,
+    body: &Value,
+) -> (Vec<(&'static str, String)>, Vec<u8>) {
+    let bytes = body.to_string().into_bytes();
+    let mac = hmac_sha256(&company::secret("ACME_GITHUB_SECRET"), &bytes);
+    let headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", "GitHub-Hookshot/demo".to_owned()),
+        ("x-github-event", event.to_owned()),
+        ("x-github-delivery", id.to_owned()),
+        ("x-hub-signature-256", format!("sha256={}", data_encoding::HEXLOWER.encode(&mac))),
+    ];
+    (headers, bytes)
+}
