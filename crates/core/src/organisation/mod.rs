@@ -7,12 +7,13 @@
 pub mod event;
 mod graph;
 mod items;
+mod settings;
 mod state;
 
 pub use graph::find_cycle;
 pub use items::{
     ApprovalRule, Approvers, ChangeModel, Environment, EnvironmentTier, EvidenceRule, Item,
-    ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Settings,
-    Stages, Team,
+    ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
+pub use settings::{Settings, Stages};
 pub use state::{Organisation, PlanStep, Withdrawal};

@@ -12,7 +12,7 @@ use sluice_ledger::{
 };
 
 use crate::memory_log::{Absent, MemoryLog, Nodes, entry, key, leaves};
-use crate::shared::tlog;
+use crate::published::tlog;
 
 /// A published log in a folder, at one of its sizes.
 pub(crate) struct FolderLog {

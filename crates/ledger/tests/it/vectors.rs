@@ -4,7 +4,7 @@ use serde_json::Value;
 use sluice_ledger::note::{NoteError, open};
 use sluice_ledger::{Hash, VerifyingKey, verify_consistency, verify_inclusion};
 
-use crate::shared::{json_lines, tlog};
+use crate::published::{json_lines, tlog};
 
 #[test]
 fn inclusion_vectors_give_their_verdict() {

@@ -1,0 +1,70 @@
+//! What holds for the whole organisation.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::EnvironmentName;
+
+/// Which state a change enters when a stage of a pipeline starts or ends.
+///
+/// The gate and the reported deployments drive the states by themselves; stages are for pipelines
+/// that report jobs only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stages {
+    /// Names of jobs (glob patterns) that deploy: start means `implement`, end means `review`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub deploy: BTreeSet<String>,
+    /// Names of jobs (glob patterns) that prove health: success closes the change.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub verify: BTreeSet<String>,
+}
+
+/// What holds for the whole organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Its name for people.
+    pub title: String,
+    /// Branches (glob patterns) whose merges go to production.
+    pub production_branches: BTreeSet<String>,
+    /// The environment that a merge to a production branch is heading for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub production_environment: Option<EnvironmentName>,
+    /// Minutes a pass is good for, 1 to 15.
+    pub pass_minutes: u32,
+    /// Owed approvals and reviews at which the next emergency is refused.
+    pub debt_limit: u32,
+    /// Days within which an owed approval or review is to be given.
+    pub debt_days: u32,
+    /// Hours a finished change waits for its health proof before it is closed as it stands.
+    pub review_hours: u32,
+    /// Zone in which `time of day` is read, an IANA name.
+    pub zone: String,
+    /// Local hours (0 to 24) and days (1 Monday to 7 Sunday) that count as business hours.
+    pub business_hours: (u8, u8),
+    /// See [`Settings::business_hours`].
+    pub business_days: BTreeSet<u8>,
+    /// Stages of pipelines.
+    #[serde(default)]
+    pub stages: Stages,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            production_branches: ["main", "master"].into_iter().map(String::from).collect(),
+            production_environment: None,
+            pass_minutes: 15,
+            debt_limit: 3,
+            debt_days: 3,
+            review_hours: 24,
+            zone: "UTC".into(),
+            business_hours: (8, 18),
+            business_days: (1..=5).collect(),
+            stages: Stages::default(),
+        }
+    }
+}
