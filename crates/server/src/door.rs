@@ -53,7 +53,12 @@ pub(crate) async fn door(State(app): State<App>, mut request: Request, next: Nex
 async fn answer(request: Request, next: Next) -> Result<Response, Problem> {
     path::check(request.uri())?;
     headers_within(request.headers())?;
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    shielded(next.run(request)).await
+}
+
+/// Keeps a panic within its request.
+async fn shielded(answer: impl Future<Output = Response>) -> Result<Response, Problem> {
+    match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(response) => Ok(response),
         Err(_) => Err(Problem::of(&status::INTERNAL, "").logged("a handler panicked")),
     }
@@ -138,4 +143,17 @@ fn request_id(headers: &HeaderMap) -> RequestId {
 
 fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_of_its_request() {
+        let answered = shielded(async { panic!("a handler that panics") }).await;
+        let problem = answered.expect_err("a problem");
+        assert_eq!((problem.status.as_u16(), problem.code.as_ref()), (500, "internal_error"));
+        assert!(problem.detail.is_empty());
+    }
 }

@@ -62,8 +62,10 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Durati
         Class::Gate => conditions::wait(request.uri(), request.headers())?,
         _ => None,
     };
-    let class = if wait.is_some() { Class::Follow } else { facts.class };
-    let place = app.overload.enter(class).await?;
+    let place = match wait {
+        Some(_) => app.overload.enter_waiting().await?,
+        None => app.overload.enter(facts.class).await?,
+    };
     // It goes along with the request: an event stream keeps it for as long as it flows.
     request.extensions_mut().insert(place);
     Ok(wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT))
@@ -86,8 +88,24 @@ fn authorize(app: &App, access: Access, headers: &HeaderMap) -> Result<Option<Ca
             let detail = format!("`{permission}` is needed: {}", permission.about());
             Err(Problem::of(&status::PERMISSION_MISSING, detail))
         }
+        Some(permission) if is_of_the_whole(permission) && !caller.scope.is_everything() => {
+            Err(Problem::of(&status::SCOPE_TOO_NARROW, format!("its scope is {}", caller.scope)))
+        }
         _ => Ok(Some(caller)),
     }
+}
+
+/// Whether a permission shows or alters what concerns every service at once. A token for some
+/// services only must not see or do more by way of it.
+fn is_of_the_whole(permission: Permission) -> bool {
+    matches!(
+        permission,
+        Permission::OrganisationApply
+            | Permission::LedgerRead
+            | Permission::EventRead
+            | Permission::InboxRead
+            | Permission::TokenManage
+    )
 }
 
 /// The bearer token (RFC 6750, 2.1). Two `Authorization` headers are none.

@@ -27,6 +27,7 @@ pub(crate) struct Overload {
     read: Lane,
     bulk: Lane,
     follow: Lane,
+    waiting: Lane,
 }
 
 impl Default for Overload {
@@ -37,7 +38,8 @@ impl Default for Overload {
             deliver: Lane::new(64, 64),
             read: Lane::new(32, 64),
             bulk: Lane::new(2, 4),
-            follow: Lane::new(1_000, 0),
+            follow: Lane::new(500, 0),
+            waiting: Lane::new(1_000, 0),
         }
     }
 }
@@ -54,6 +56,11 @@ impl Overload {
             Class::Bulk => self.bulk.enter().await,
             Class::Follow => self.follow.enter().await,
         }
+    }
+
+    /// A place for a gate question that waits: it needs little while it does.
+    pub(crate) async fn enter_waiting(&self) -> Result<Place, Problem> {
+        self.waiting.enter().await
     }
 }
 

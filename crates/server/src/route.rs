@@ -37,7 +37,7 @@ pub enum Class {
     Read,
     /// Whole organisations.
     Bulk,
-    /// What waits: long polls, event streams.
+    /// Event streams. Gate questions that wait have places of their own.
     Follow,
 }
 

@@ -44,6 +44,7 @@ codes! {
     TOKEN_REFUSED = 401 "token_refused", "The token is not good", "it is unknown, has expired or was revoked: ask an administrator for a new one";
     HOOK_REFUSED = 401 "hook_refused", "The delivery is refused", "check the address of the hook and the secret on both sides";
     PERMISSION_MISSING = 403 "permission_missing", "The token does not allow this", "ask an administrator for a token with this permission";
+    SCOPE_TOO_NARROW = 403 "scope_too_narrow", "The token's scope is too narrow for this", "use a token for the whole organisation: this speaks of all of it";
     NOT_FOUND = 404 "not_found", "There is nothing here", "check the path against `/api/v1/openapi.json`";
     NO_SUCH_RECORD = 404 "no_such_record", "There is no such record", "check the number or name; it may lie outside of the token's scope";
     PATH_NOT_NORMAL = 400 "path_not_normal", "The path is not in its normal form", "send it without `//`, `;`, `.` segments, a trailing `/`, and without encoding what needs no encoding";

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::Method;
 use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
 use sluice_server::{Access, Facts, ServerOptions, route_table};
 use sluice_testkit::{Answered, TestApp, request};
 
@@ -129,5 +130,26 @@ async fn only_one_well_formed_authorization_header_counts() {
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answered = app.send(request(Method::GET, path, "", &headers, Body::empty())).await;
         assert_eq!(answered.status, status, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_one_service_does_not_speak_of_all() {
+    let app = TestApp::start().await;
+    let scope = Scope { services: ["shop".to_owned()].into(), ..Scope::default() };
+    let machine = Permission::ALL.iter().copied().filter(|permission| {
+        !matches!(permission, Permission::ChangeApprove | Permission::ExceptionGrant)
+    });
+    let token = app.scoped_token(&machine.collect::<Vec<_>>(), scope).await;
+    for (path, status, code) in [
+        ("/api/v1/events", 403, "scope_too_narrow"),
+        ("/api/v1/ledger/entries", 403, "scope_too_narrow"),
+        ("/api/v1/inbox", 403, "scope_too_narrow"),
+        ("/api/v1/tokens", 403, "scope_too_narrow"),
+        ("/api/v1/changes", 200, ""),
+        ("/api/v1/organisation", 200, ""),
+    ] {
+        let answered = app.get(&token, path).await;
+        assert_eq!((answered.status, answered.code().as_str()), (status, code), "{path}");
     }
 }

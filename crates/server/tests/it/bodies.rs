@@ -1,8 +1,11 @@
 //! Bad input: each kind has a named answer, and none of it ends in a 5xx (TRUST F24).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
+use sluice_server::ServerOptions;
 use sluice_testkit::{Answered, TestApp, request};
 
 use crate::gate::question;
@@ -168,5 +171,18 @@ async fn odd_queries_have_named_answers() {
     ] {
         let answered = app.get(&app.admin, path).await;
         assert_eq!(answered.code(), code, "{path}: {:?}", answered.body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let options =
+        ServerOptions { request_timeout: Duration::from_millis(20), ..ServerOptions::default() };
+    let app = TestApp::with(options).await;
+    for (path, token) in [("/api/v1/stops", app.admin.as_str()), ("/hooks/x", "")] {
+        let never =
+            Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+        let answered = app.send(request(Method::POST, path, token, &[JSON], never)).await;
+        assert_eq!((answered.status, answered.code().as_str()), (503, "request_timeout"), "{path}");
     }
 }

@@ -117,6 +117,35 @@ fn problems() -> String {
     text
 }
 
+/// Codes that are chosen apart from where the refusal is made: those of a pass, of an approver, of a
+/// new token.
+const CHOSEN: [(&str, &str); 24] = [
+    ("approval_lost", "conflict"),
+    ("bad_expiry", "invalid"),
+    ("bad_label", "invalid"),
+    ("change_over", "conflict"),
+    ("commit_mismatch", "conflict"),
+    ("decision_unreadable", "conflict"),
+    ("digest_denied", "conflict"),
+    ("digest_mismatch", "conflict"),
+    ("for_people_only", "invalid"),
+    ("freeze_started", "conflict"),
+    ("gate_closed", "conflict"),
+    ("no_permissions", "invalid"),
+    ("not_an_approver", "forbidden"),
+    ("own_change", "forbidden"),
+    ("pass_expired", "conflict"),
+    ("pass_not_yet", "conflict"),
+    ("pass_redeemed", "conflict"),
+    ("pass_superseded", "conflict"),
+    ("pass_unknown", "missing"),
+    ("person_missing", "invalid"),
+    ("person_unexpected", "invalid"),
+    ("person_unknown", "invalid"),
+    ("run_mismatch", "conflict"),
+    ("stopped", "conflict"),
+];
+
 /// The codes that stand beside `Refusal::<nature>(` in the sources of the rules and the engine.
 fn refusals() -> BTreeSet<(String, &'static str)> {
     let mut sources = Vec::new();
@@ -127,6 +156,11 @@ fn refusals() -> BTreeSet<(String, &'static str)> {
         );
     }
     let mut found = BTreeSet::new();
+    for (code, nature) in CHOSEN {
+        let quoted = format!("\"{code}\"");
+        assert!(sources.iter().any(|source| source.contains(&quoted)), "`{code}` is given no more");
+        found.insert((code.to_owned(), nature));
+    }
     for source in &sources {
         for nature in ["invalid", "missing", "conflict", "forbidden"] {
             for (_, rest) in split_at_all(source, &format!("Refusal::{nature}(")) {

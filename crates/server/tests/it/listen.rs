@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sluice_server::{ServerOptions, serve};
 use sluice_testkit::TestApp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,4 +91,39 @@ async fn stopping_ends_event_streams_and_answers_what_is_under_way() {
     stream.read_to_end(&mut rest).await.expect("the stream ends");
     served.await.expect("the server stops");
     drop(app);
+}
+
+#[tokio::test]
+async fn a_further_connection_waits_for_a_place() {
+    let options = ServerOptions { connections: 1, ..ServerOptions::default() };
+    let running = start(options).await;
+    let mut first = TcpStream::connect(running.address).await.expect("a connection");
+    first.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    let mut head = [0; 15];
+    first.read_exact(&mut head).await.expect("the first is answered");
+    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let second = running.exchange(request);
+    let mut second = std::pin::pin!(second);
+    assert!(second.as_mut().now_or_never().is_none());
+    drop(first);
+    assert!(second.await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn http_2_announces_its_limits() {
+    const SETTINGS: u8 = 4;
+    let running = start(ServerOptions::default()).await;
+    let mut stream = TcpStream::connect(running.address).await.expect("a connection");
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.expect("sent");
+    stream.write_all(&[0, 0, 0, SETTINGS, 0, 0, 0, 0, 0]).await.expect("sent");
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.expect("a frame");
+    assert_eq!(head[3], SETTINGS);
+    let mut payload = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+    stream.read_exact(&mut payload).await.expect("its payload");
+    let value = |id: u8| {
+        let setting = payload.chunks(6).find(|setting| setting[..2] == [0, id])?;
+        Some(u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]))
+    };
+    assert_eq!((value(3), value(6)), (Some(100), Some(16 * 1024)));
 }
