@@ -13,8 +13,9 @@ use crate::output;
 use crate::settings::ServerArgs;
 use crate::show;
 
-/// Arguments of `sluice apply`. Exit codes: 0 applied or nothing to do, 1 errors or refused.
+/// Arguments of `sluice apply`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 applied, or nothing to do; 1 errors, or refused.")]
 pub(crate) struct ApplyArgs {
     /// Folder of the organisation
     #[arg(value_name = "DIR")]

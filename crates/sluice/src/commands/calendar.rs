@@ -51,8 +51,9 @@ pub(crate) struct ShowArgs {
     server: ServerArgs,
 }
 
-/// Arguments of `sluice calendar expand`. Exit codes: 0 all understood, 1 problems.
+/// Arguments of `sluice calendar expand`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all understood; 1 some lines are not, and are named.")]
 pub(crate) struct ExpandArgs {
     /// The file, in iCalendar form
     #[arg(value_name = "FILE.ics")]

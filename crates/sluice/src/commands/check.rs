@@ -10,8 +10,9 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
 
-/// Arguments of `sluice check`. Exit codes: 0 no errors, 1 errors.
+/// Arguments of `sluice check`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 no errors; 1 errors.")]
 pub(crate) struct CheckArgs {
     /// Folder of the organisation
     #[arg(value_name = "DIR")]

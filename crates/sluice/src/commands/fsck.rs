@@ -10,8 +10,11 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
-/// Exit codes: 0 all right; 1 it could not be checked; 3 something differs, and the message names what.
+/// Arguments of `sluice fsck`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all right; 1 it could not be checked; 3 something differs, and the message names what."
+)]
 pub(crate) struct FsckArgs {
     /// Folder of a stopped server
     #[arg(long, default_value = "./sluice-data", value_name = "DIR")]

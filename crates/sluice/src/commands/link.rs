@@ -36,8 +36,11 @@ pub(crate) enum LinkCommand {
     Kinds,
 }
 
-/// Exit codes: 0 signals; 3 readable, but not for us; 4 not readable or wrongly signed.
+/// Arguments of `sluice link hear`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 signals; 3 readable, but not for us, with the reason; 4 not readable or wrongly signed."
+)]
 pub(crate) struct HearArgs {
     /// Kind of the link, such as `github`; see `sluice link kinds`
     #[arg(value_name = "KIND")]

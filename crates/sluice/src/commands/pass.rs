@@ -27,6 +27,7 @@ pub(crate) enum PassCommand {
 
 /// Arguments of `sluice pass verify`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 good; 12 refused.")]
 pub(crate) struct VerifyArgs {
     /// The pass, or a file with it
     #[arg(value_name = "TOKEN|FILE")]
@@ -53,6 +54,10 @@ pub(crate) struct VerifyArgs {
 
 /// Arguments of `sluice pass redeem` and `sluice deployment start`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 redeemed; 12 refused; 20 unavailable; 21 safe halt; 22 answer not understood; 1 the\n\
+credential does not allow it."
+)]
 pub(crate) struct RedeemArgs {
     /// The pass, a file with it, or its id
     #[arg(value_name = "TOKEN|FILE|ID")]

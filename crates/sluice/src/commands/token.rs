@@ -26,7 +26,7 @@ const COLUMNS: &[Column] = &[
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// Create a token; its secret is printed on stdout, once
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// Revoke a token
     Revoke {
         /// Id of the token, not its secret

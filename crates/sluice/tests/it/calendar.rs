@@ -1,6 +1,6 @@
 //! `sluice calendar expand` prints occurrences as JSON.
 
-use crate::support::{finish, run, shared, sluice};
+use crate::support::{files, finish, run, shared, sluice};
 
 const FREEZE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\n\
     UID:freeze\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:Weekly freeze\r\n\
@@ -55,8 +55,7 @@ fn a_line_that_is_not_understood_is_named() {
 #[test]
 fn no_calendar_of_others_makes_the_program_fail_without_a_word() {
     let Some(folder) = shared("icalendar") else { return };
-    let mut files = Vec::new();
-    collect(&folder, &mut files);
+    let files = files(&folder, "ics");
     assert!(!files.is_empty());
     for file in files.iter().take(60) {
         let ran = finish(sluice().arg("calendar").arg("expand").arg(file).args([
@@ -67,18 +66,5 @@ fn no_calendar_of_others_makes_the_program_fail_without_a_word() {
         ]));
         assert!(matches!(ran.code, 0 | 1), "{}: {}", file.display(), ran.all());
         assert!(ran.code == 0 || !ran.stderr.is_empty(), "{}", file.display());
-    }
-}
-
-fn collect(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|end| end == "ics") {
-            files.push(path);
-        }
     }
 }

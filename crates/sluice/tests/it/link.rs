@@ -1,8 +1,8 @@
 //! `sluice link hear`: exit code 0 signals, 3 readable but not for us, 4 not readable or wrongly signed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::support::{finish, run, shared, sluice};
+use crate::support::{files, finish, run, shared, sluice};
 
 #[test]
 fn exit_codes_tell_signals_from_noise_from_rubbish() {
@@ -34,8 +34,7 @@ fn every_real_delivery_ends_in_a_named_outcome() {
     let mut count = 0;
     for (set, kind) in [("webhooks-github", "github"), ("cdevents", "cdevents")] {
         let Some(folder) = shared(set) else { continue };
-        let mut files = Vec::new();
-        collect(&folder, &mut files);
+        let files = files(&folder, "json");
         // A sample over the whole set: the connectors' own tests read every file.
         let step = (files.len() / 40).max(1);
         for file in files.iter().step_by(step) {
@@ -51,8 +50,7 @@ fn every_real_delivery_ends_in_a_named_outcome() {
 #[test]
 fn a_merge_heard_from_github_is_signals() {
     let Some(folder) = shared("webhooks-github") else { return };
-    let mut files = Vec::new();
-    collect(&folder, &mut files);
+    let files = files(&folder, "json");
     let signals = files
         .iter()
         .filter(|file| file.to_string_lossy().contains("push"))
@@ -73,17 +71,4 @@ fn the_kinds_are_listed() {
 
 fn hear(kind: &str, file: &Path, more: &[&str]) -> crate::support::Ran {
     finish(sluice().args(["link", "hear", kind]).arg(file).args(more))
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|end| end == "json") {
-            files.push(path);
-        }
-    }
 }

@@ -102,31 +102,7 @@ fn a_newcomer_applies_asks_proves_and_verifies() {
     let token = created.stdout.trim().to_owned();
 
     let receipt = dir.path().join("receipt.json");
-    let asked = server.run(
-        &token,
-        &[
-            "gate",
-            "--service",
-            "no-such-service",
-            "--environment",
-            "production",
-            "--commit",
-            COMMIT,
-            "--artifact",
-            &digest('a'),
-            "--run-system",
-            "test:local",
-            "--run-id",
-            "1",
-            "--pass-key",
-            &server.pass_key,
-            "--receipt-out",
-            receipt.to_str().unwrap(),
-        ],
-    );
-    assert_eq!(asked.code, 10, "a service that nobody declared: {}", asked.all());
-    assert!(asked.stdout.contains("would pass if"), "{}", asked.all());
-
+    ask(&server, &token, receipt.to_str().unwrap());
     let proven = run(["verify", "--receipt", receipt.to_str().unwrap(), "--key", &server.log_key]);
     assert_eq!(proven.code, 0, "{}", proven.all());
     let verified = run(["verify", "--server", &server.url, "--key", &server.log_key]);
@@ -153,6 +129,34 @@ fn a_newcomer_applies_asks_proves_and_verifies() {
     let refused = finish(sluice().args(["serve", "--listen", "127.0.0.1:0", "--data", data_text]));
     assert_eq!(refused.code, 3, "{}", refused.all());
     assert!(refused.stderr.contains("anchor"), "{}", refused.all());
+}
+
+/// Asks for a service that nobody declared; the denial has a receipt too.
+fn ask(server: &Server, token: &str, receipt: &str) {
+    let asked = server.run(
+        token,
+        &[
+            "gate",
+            "--service",
+            "no-such-service",
+            "--environment",
+            "production",
+            "--commit",
+            COMMIT,
+            "--artifact",
+            &digest('a'),
+            "--run-system",
+            "test:local",
+            "--run-id",
+            "1",
+            "--pass-key",
+            &server.pass_key,
+            "--receipt-out",
+            receipt,
+        ],
+    );
+    assert_eq!(asked.code, 10, "{}", asked.all());
+    assert!(asked.stdout.contains("would pass if"), "{}", asked.all());
 }
 
 /// Turns bits all over a file, so that no copy within it survives.

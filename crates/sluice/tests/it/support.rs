@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -57,6 +57,22 @@ pub(crate) fn shared(set: &str) -> Option<PathBuf> {
     assert!(std::env::var_os("SLUICE_REQUIRE_SHARED").is_none(), "shared data absent: {set}");
     println!("SKIPPED: shared data absent: {set}");
     None
+}
+
+/// Every file below a folder whose name ends so, in order.
+pub(crate) fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            found.extend(files(&path, end));
+        } else if path.extension().is_some_and(|found| found == end) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// One request that the fake server got.

@@ -48,7 +48,7 @@ fn a_newer_log_continues_an_older_one() {
 fn every_kind_of_damage_is_found_and_named() {
     let Some(folder) = shared("tlog").map(|folder| folder.join("tessera-log")) else { return };
     let key = key(&folder);
-    let damages: &[(&str, fn(&Path))] = &[
+    let damages: &[(&str, Damage)] = &[
         ("a byte of an entry", |log| flip(&log.join("tile/entries/000.p/8"), 4)),
         ("a byte of a hash", |log| flip(&log.join("tile/0/000.p/8"), 40)),
         ("a byte of the root", |log| flip(&log.join("checkpoint"), 30)),
@@ -82,6 +82,8 @@ fn what_cannot_be_read_was_not_checked() {
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.all());
     }
 }
+
+type Damage = fn(&Path);
 
 fn key(folder: &Path) -> String {
     fs::read_to_string(folder.join("verifier-key.txt")).unwrap().trim().to_owned()

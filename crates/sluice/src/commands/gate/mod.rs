@@ -19,14 +19,24 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::settings::{PassKeyArgs, RunIdentity, ServerArgs};
 
-/// Exit codes: 0 allow (with a pass whose signature and bindings were verified), 10 deny, 11 still
-/// waiting, 12 pass refused, 20 unavailable, 21 safe halt, 22 answer not understood; 1 the question was
-/// refused, 2 the command line makes no sense.
-///
-/// Run, commit and repository are taken from the variables that GitHub Actions, GitLab CI and Jenkins
-/// set, where flags do not say otherwise.
+/// What `--help` says at its end.
+const AFTER_HELP: &str = "\
+Exit codes:
+   0  allow: a pass came with it, and its signature and all its bindings were verified
+  10  deny
+  11  still waiting
+  12  the pass is refused: it is over
+  20  the server cannot answer now
+  21  the server has halted itself for the safety of its ledger
+  22  the answer is not one of Sluice's, or its pass does not verify
+   1  the question was refused; 2 it makes no sense
+
+Run, commit and repository are taken from the variables that GitHub Actions, GitLab CI and Jenkins
+set, where flags do not say otherwise.";
+
+/// Arguments of `sluice gate`.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct GateArgs {
     /// Service to be deployed
     #[arg(long, value_name = "NAME")]

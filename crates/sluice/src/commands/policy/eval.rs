@@ -11,8 +11,9 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
 
-/// Arguments of `sluice policy eval`. Exit codes: 0 answered, also where undefined; 1 errors, 2 usage.
+/// Arguments of `sluice policy eval`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 answered, also where it is undefined; 1 errors.")]
 pub(crate) struct EvalArgs {
     /// A Rego file, or a folder with some; may be repeated
     #[arg(long = "rego", value_name = "PATH")]

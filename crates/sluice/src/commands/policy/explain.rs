@@ -13,8 +13,11 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
-/// Exit codes: 0 explained, whatever the verdict; 1 the policy has problems or gave no verdict.
+/// Arguments of `sluice policy explain`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 explained, whatever the verdict; 1 the policy has problems or gave no verdict."
+)]
 pub(crate) struct ExplainArgs {
     /// The organisation's policies and guardrails, over the shipped policy; may be repeated
     #[arg(long = "policy", value_name = "PATH")]

@@ -11,8 +11,9 @@ use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
-/// Exit codes: 0 no problems, 1 problems.
+/// Which files.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 no problems; 1 problems.")]
 pub(crate) struct PathsArgs {
     /// Rego files and YAML guardrails, or folders with some
     #[arg(value_name = "PATH", required = true)]

@@ -11,8 +11,9 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
 
-/// Exit codes: 0 all passed; 1 some failed, or the files have problems.
+/// Arguments of `sluice policy test`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all passed; 1 some failed, or the files have problems.")]
 pub(crate) struct TestArgs {
     /// Rego files and their tests, or folders with both
     #[arg(value_name = "PATH", required = true)]

@@ -17,11 +17,12 @@ use crate::failure::{Failure, Outcome, chain};
 use crate::output;
 use crate::settings::{LogFormat, PlainSecrets, ServeFile};
 
-/// Every flag can stand in the configuration file too; flags go first.
-///
-/// Exit codes: 0 stopped as told; 1 it could not start or go on; 3 safe halt: the folder is not what was
-/// acknowledged, and the message says what to do.
+/// Arguments of `sluice serve`. Most can stand in the configuration file too; flags go first.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 stopped as told; 1 it could not start; 2 the command line or configuration makes no sense;\n\
+3 safe halt: the folder is not what was acknowledged, and the message says what to do."
+)]
 pub(crate) struct ServeArgs {
     /// Folder of the instance; made when it does not exist [default: ./sluice-data]
     #[arg(long, value_name = "DIR")]

@@ -14,10 +14,13 @@ use clap::{ArgGroup, Args};
 
 use crate::failure::{Failure, Outcome};
 
-/// Exit codes: 0 all right; 1 it could not be checked (2: the command line makes no sense);
-/// 3 tampering, a rollback or a fork was found, and the message names what.
+/// Arguments of `sluice verify`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["data", "server", "from", "log", "receipt"]))]
+#[command(
+    after_help = "Exit codes: 0 all right; 1 it could not be checked; 2 the command line makes no sense;\n\
+3 tampering, a rollback or a fork was found, and the message names what."
+)]
 pub(crate) struct VerifyArgs {
     /// Folder of a stopped server
     #[arg(long, value_name = "DIR")]
