@@ -61,6 +61,35 @@ impl Scope {
             && self.labels.iter().all(|(key, value)| target.labels.get(key) == Some(value))
     }
 
+    /// Whether everything in `other` is certainly in this scope too, whatever is declared.
+    pub fn contains(&self, other: &Scope) -> bool {
+        let within = |mine: &BTreeSet<String>, theirs: &BTreeSet<String>| {
+            mine.is_empty() || (!theirs.is_empty() && theirs.is_subset(mine))
+        };
+        within(&self.services, &other.services)
+            && within(&self.teams, &other.teams)
+            && within(&self.service_tiers, &other.service_tiers)
+            && within(&self.environments, &other.environments)
+            && within(&self.environment_tiers, &other.environment_tiers)
+            && self.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+    }
+
+    /// Whether something may lie in both scopes.
+    pub fn overlaps(&self, other: &Scope) -> bool {
+        let meet = |mine: &BTreeSet<String>, theirs: &BTreeSet<String>| {
+            mine.is_empty() || theirs.is_empty() || !mine.is_disjoint(theirs)
+        };
+        let same = |key: &String, value: &String| {
+            other.labels.get(key).is_none_or(|theirs| theirs == value)
+        };
+        meet(&self.services, &other.services)
+            && meet(&self.teams, &other.teams)
+            && meet(&self.service_tiers, &other.service_tiers)
+            && meet(&self.environments, &other.environments)
+            && meet(&self.environment_tiers, &other.environment_tiers)
+            && self.labels.iter().all(|(key, value)| same(key, value))
+    }
+
     /// Whether this is the scope of the whole organisation.
     pub fn is_everything(&self) -> bool {
         *self == Scope::default()
@@ -87,5 +116,47 @@ impl std::fmt::Display for Scope {
         }
         parts.extend(self.labels.iter().map(|(key, value)| format!("label {key}={value}")));
         f.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(json: &str) -> Scope {
+        serde_json::from_str(json).expect("a scope")
+    }
+
+    #[test]
+    fn a_narrower_scope_is_contained_and_a_wider_one_is_not() {
+        let shop = scope(r#"{"services": ["shop", "docs"]}"#);
+        for (other, contained) in [
+            (r#"{"services": ["shop"]}"#, true),
+            (r#"{"services": ["shop"], "environments": ["production"]}"#, true),
+            (r#"{"services": ["shop", "payments"]}"#, false),
+            (r#"{"environments": ["production"]}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(shop.contains(&scope(other)), contained, "{other}");
+        }
+        assert!(Scope::default().contains(&shop));
+    }
+
+    #[test]
+    fn dimensions_are_joined_by_and_their_members_by_or() {
+        let target = Target {
+            service: "shop".into(),
+            environment: "production".into(),
+            ..Target::default()
+        };
+        for (text, covers) in [
+            ("{}", true),
+            (r#"{"services": ["shop", "docs"]}"#, true),
+            (r#"{"services": ["docs"]}"#, false),
+            (r#"{"services": ["shop"], "environments": ["staging"]}"#, false),
+            (r#"{"labels": {"pci": "yes"}}"#, false),
+        ] {
+            assert_eq!(scope(text).covers(&target), covers, "{text}");
+        }
     }
 }

@@ -100,7 +100,8 @@ impl Engine {
         // Every link is compared in full, so that the time tells nothing of how much of a hook was right.
         let mut found: Option<Arc<Link>> = None;
         for link in standing.organisation.links.values() {
-            let same = subtle::ConstantTimeEq::ct_eq(link.hook.as_bytes(), hook.as_bytes());
+            let same =
+                subtle::ConstantTimeEq::ct_eq(self.hook_of(&link.name).as_bytes(), hook.as_bytes());
             if bool::from(same) {
                 found = Some(Arc::clone(link));
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::event::Event;
-use sluice_core::ids::Digest;
+use sluice_core::ids::{Digest, LinkName};
 use sluice_core::organisation::event::{ItemDeclared, ItemWithdrawn, OrganisationApplied};
 use sluice_core::organisation::{Item, ItemKind, Link, PlanStep, PolicyFormat, Withdrawal};
 use sluice_core::permission::Permission;
@@ -116,19 +116,11 @@ impl Engine {
         (plan, checked)
     }
 
-    /// What only the server knows: the hooks of links, and that each person is one of their own identities.
+    /// What only the server knows: that each person is one of their own identities.
     fn complete(&self, reading: &mut Reading) {
         for item in &mut reading.items {
-            match item {
-                Item::Person(person) => {
-                    person.identities.insert(self.self_identity(&person.id));
-                }
-                Item::Link(link) => {
-                    let opaque = self.signing().identity("hook", link.name.as_str());
-                    let text = opaque.as_str().rsplit('/').next().unwrap_or_default().to_owned();
-                    link.hook = text;
-                }
-                _ => {}
+            if let Item::Person(person) = item {
+                person.identities.insert(self.self_identity(&person.id));
             }
         }
     }
@@ -176,7 +168,7 @@ impl Engine {
                 .filter(|step| matches!(step, PlanStep::Withdraw(_)))
                 .count() as u64,
             policy: plan.policy.clone(),
-            hooks: hooks(&checked.reading.items),
+            hooks: self.hooks(&checked.reading.items),
         };
         if plan.steps.is_empty() && plan.policy.is_none() {
             return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
@@ -250,14 +242,25 @@ fn event_of(step: PlanStep) -> Event {
     }
 }
 
-fn hooks(items: &[Item]) -> Vec<HookAddress> {
-    let links = items.iter().filter_map(|item| match item {
-        Item::Link(link) => {
-            Some(HookAddress { link: link.name.to_string(), path: format!("/hooks/{}", link.hook) })
-        }
-        _ => None,
-    });
-    links.collect()
+impl Engine {
+    /// Where links are heard.
+    fn hooks(&self, items: &[Item]) -> Vec<HookAddress> {
+        let links = items.iter().filter_map(|item| match item {
+            Item::Link(link) => {
+                let path = format!("/hooks/{}", self.hook_of(&link.name));
+                Some(HookAddress { link: link.name.to_string(), path })
+            }
+            _ => None,
+        });
+        links.collect()
+    }
+
+    /// The unguessable last part of a link's address. It is derived, and stands in no event and no table: the
+    /// ledger is public to whoever may verify it.
+    pub fn hook_of(&self, link: &LinkName) -> String {
+        let opaque = self.signing().identity("hook", link.as_str());
+        opaque.as_str().rsplit('/').next().unwrap_or_default().to_owned()
+    }
 }
 
 /// Names, addresses and policy texts: kept beside the ledger, by opaque id or digest.

@@ -24,6 +24,7 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<Stop>, EngineError> {
         caller.require(Permission::StopPull)?;
+        within(caller, &scope)?;
         let id = StopId::parse(&format!("s-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let by = caller.person.clone();
@@ -42,6 +43,9 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::StopLift)?;
+        if let Some(stop) = self.standing().stops.get(id) {
+            within(caller, &stop.scope)?;
+        }
         let id = id.clone();
         self.decide(caller, move |standing, _| {
             stop::lift(standing, &id, &reason).map(|events| ((), events))
@@ -60,6 +64,7 @@ impl Engine {
     ) -> Result<Answer<Exception>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
         let by = caller.require_person()?;
+        within(caller, &scope)?;
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         self.decide(caller, move |standing, now| {
@@ -77,6 +82,9 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
+        if let Some(exception) = self.standing().exceptions.get(id) {
+            within(caller, &exception.scope)?;
+        }
         let id = id.clone();
         self.decide(caller, move |standing, _| {
             stop::revoke(standing, &id, &reason).map(|events| ((), events))
@@ -98,4 +106,14 @@ impl Engine {
         let (value, done) = self.sequencer().submit(step).await?;
         Ok(Answer::of(value, &done))
     }
+}
+
+/// Nobody stops, lifts or passes what lies outside of their token's scope.
+pub(crate) fn within(caller: &Caller, scope: &Scope) -> Result<(), EngineError> {
+    if caller.scope.contains(scope) {
+        return Ok(());
+    }
+    let message = format!("the token is for {}, and this is for {scope}", caller.scope);
+    Err(Refusal::forbidden("outside_scope", message, "name a narrower scope, or use another token")
+        .into())
 }

@@ -269,6 +269,7 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
         }
         (CallerKind::Person, Some(_)) | (CallerKind::Pipeline, None) => {}
     }
+    crate::stops::within(caller, &new.scope)?;
     for permission in &new.permissions {
         if new.kind == CallerKind::Pipeline && for_people(*permission) {
             return invalid(

@@ -197,7 +197,10 @@ fn approval_reasons(approvals: &ApprovalStanding, reasons: &mut Vec<Reason>) {
             },
             until: None,
             who: rule.who.clone(),
-            pass_if: format!("{persons} who may approved this revision for `{}`", rule.rule),
+            pass_if: format!(
+                "{persons} from those who can act approved this revision for `{}`",
+                rule.rule
+            ),
         });
     }
 }

@@ -286,10 +286,6 @@ pub struct Link {
     pub name: LinkName,
     /// Which connector, as in the registry (`github`, `gitlab`, ...).
     pub connector: String,
-    /// The unguessable last part of its hook's address, 32 lower-case hexadecimal digits;
-    /// derived by the server, empty in files.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub hook: String,
     /// Secrets that deliveries may be signed with, the newest first; at most two.
     pub secrets: Vec<SecretRef>,
     /// What the connector needs to know, in its own shape.

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Exception, Stop, event};
 use crate::event::Event;
-use crate::ids::{ExceptionId, StopId};
+use crate::ids::{ExceptionId, PersonId, StopId};
 use crate::refusal::Refusal;
+use crate::scope::Scope;
 use crate::standing::Standing;
 
 /// The longest time an exception may hold.
@@ -55,6 +56,7 @@ pub fn grant(
             "give `stop:<id>`, `freeze:<window>`, `rule:<rule>`, `stop:*` or `freeze:*`",
         ));
     }
+    check_grantor(standing, &exception)?;
     if exception.until <= now {
         return Err(Refusal::invalid(
             "ends_in_the_past",
@@ -70,6 +72,40 @@ pub fn grant(
         ));
     }
     Ok(vec![event::ExceptionGranted { exception }.into()])
+}
+
+/// A freeze may name who alone may pass it: persons, `team:`, `role:` and `claim:`.
+fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refusal> {
+    let window = exception.lifts.strip_prefix("freeze:");
+    let window = window.and_then(|name| standing.organisation.windows.get(name));
+    let grants = window.map(|window| window.grants.as_slice()).unwrap_or_default();
+    let may = |person: &PersonId| {
+        grants.iter().any(|selector| selects(standing, selector, person, &exception.scope))
+    };
+    if grants.is_empty() || exception.by.as_ref().is_some_and(may) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(
+        "not_a_grantor",
+        format!("an exception to `{}` is granted by {} only", exception.lifts, grants.join(" or ")),
+        "ask one of them",
+    ))
+}
+
+fn selects(standing: &Standing, selector: &str, person: &PersonId, scope: &Scope) -> bool {
+    let organisation = &standing.organisation;
+    let Some(declared) = organisation.people.get(person) else { return false };
+    match selector.split_once(':') {
+        Some(("team", team)) => {
+            organisation.teams.get(team).is_some_and(|team| team.members.contains(person))
+        }
+        Some(("role", role)) => {
+            declared.roles.iter().any(|held| held.role == role && held.scope.overlaps(scope))
+        }
+        Some(("claim", claim)) => declared.claims.contains(claim),
+        Some(_) => false,
+        None => selector == person.as_str(),
+    }
 }
 
 /// Takes an exception back.

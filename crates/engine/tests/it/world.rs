@@ -171,7 +171,7 @@ impl World {
                 "x-hub-signature-256",
                 &format!("sha256={}", data_encoding::HEXLOWER.encode(&mac)),
             );
-        let hook = self.engine.standing().organisation.links.get("github").unwrap().hook.clone();
+        let hook = self.engine.hook_of(&sluice_core::ids::LinkName::parse("github").unwrap());
         match self.engine.receive(&hook, delivery).await {
             Received::Stored { .. } => {}
             other => panic!("the delivery was not stored: {other:?}"),

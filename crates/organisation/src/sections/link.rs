@@ -45,7 +45,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         json(desk, node, &shown, "/settings")
     });
     let (Some(name), Some(connector)) = (name, connector) else { return };
-    let link = Link { name, connector, hook: String::new(), secrets, settings };
+    let link = Link { name, connector, secrets, settings };
     desk.findings.items.push(Item::Link(link));
 }
 

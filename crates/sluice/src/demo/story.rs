@@ -90,7 +90,7 @@ impl<'a> Story<'a> {
         let asked = self.ask("docs", 0x11, 1, json!({})).await?;
         self.tell_answer(&asked);
         expect(
-            asked.text("/decision") == "allow",
+            asked.text("/answer") == "allow",
             "the gate allows it at once, under its change model",
             &asked,
         )?;
@@ -119,7 +119,7 @@ impl<'a> Story<'a> {
         let more = json!({"lines_changed": 600, "paths": ["db/migrations/0042_split.sql"]});
         let asked = self.ask("payments", 0x22, 2, more.clone()).await?;
         self.tell_answer(&asked);
-        expect(asked.text("/decision") == "wait", "the gate says wait, for whom, and why", &asked)?;
+        expect(asked.text("/answer") == "wait", "the gate says wait, for whom, and why", &asked)?;
         let change = asked.text("/change").to_owned();
         let alice = company::person(self.engine, &self.admin, "alice").await?;
         let own = self.say(&alice, &change, "approve").await?;
@@ -140,7 +140,7 @@ impl<'a> Story<'a> {
         }
         let asked = self.ask("payments", 0x22, 2, more).await?;
         expect(
-            asked.text("/decision") == "allow",
+            asked.text("/answer") == "allow",
             "each rule has found a person of its own: it may go",
             &asked,
         )?;
@@ -153,7 +153,7 @@ impl<'a> Story<'a> {
         let now = self.engine.now();
         let ends = now.saturating_add(SignedDuration::from_hours(2)).unwrap_or(now);
         let text = format!(
-            "windows:\n  - name: demo-freeze\n    title: Financial close\n    kind: freeze\n    scope: {{services: [search]}}\n    \
+            "windows:\n  - name: demo-freeze\n    title: Financial close\n    kind: freeze\n    scope: {{services: [docs]}}\n    \
              zone: UTC\n    start: {}\n    end: {}\n    grants: [\"role:change_manager\"]\n    reason: The books are being closed.\n",
             local(now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now)),
             local(ends)
@@ -162,26 +162,35 @@ impl<'a> Story<'a> {
         let applied =
             self.wire.post(&self.admin_token, "/api/v1/organisation/apply", &files).await?;
         expect(applied.status == 200, "the freeze is declared as code", &applied)?;
-        let asked = self.ask("search", 0x33, 3, json!({})).await?;
+        let asked = self.ask("docs", 0x33, 3, json!({})).await?;
         self.tell_answer(&asked);
         expect(
-            asked.text("/decision") != "allow" && !asked.text("/until").is_empty(),
+            asked.text("/answer") != "allow" && !asked.text("/until").is_empty(),
             "it is held, and told until when",
             &asked,
         )?;
         let grace = company::person(self.engine, &self.admin, "grace").await?;
         let until = now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now).to_string();
-        let exception = json!({"lifts": "freeze:demo-freeze", "scope": {"services": ["search"]}, "reason": "prices are wrong", "until": until});
+        let exception = json!({"lifts": "freeze:demo-freeze", "scope": {"services": ["docs"]}, "reason": "prices are wrong", "until": until});
         let granted = self.wire.post(&grace, "/api/v1/exceptions", &exception).await?;
         expect(
             granted.status < 300,
             "the change manager grants an exception with a reason and an end",
             &granted,
         )?;
-        let asked = self.ask("search", 0x33, 3, json!({})).await?;
-        expect(asked.text("/decision") == "allow", "now it may go", &asked)?;
+        let asked = self.ask("docs", 0x33, 3, json!({})).await?;
+        expect(asked.text("/answer") == "allow", "now it may go", &asked)?;
         let change = self.change(asked.text("/change")).await?;
         let owed = change.body["debts"].as_array().map_or(0, Vec::len);
+        let ended = self
+            .wire
+            .post(&self.admin_token, "/api/v1/organisation/apply", &company::folder(None))
+            .await?;
+        expect(
+            ended.body["withdrawn"] == 1,
+            "without its file the freeze is withdrawn again",
+            &ended,
+        )?;
         expect(owed == 1, "and a review is owed for it", &change)
     }
 
@@ -189,7 +198,7 @@ impl<'a> Story<'a> {
         step("A deployment of the web shop fails and is rolled back");
         let asked = self.ask("web-shop", 0x44, 4, json!({})).await?;
         self.tell_answer(&asked);
-        expect(asked.text("/decision") == "allow", "it was allowed", &asked)?;
+        expect(asked.text("/answer") == "allow", "it was allowed", &asked)?;
         let deployment = self.redeem(&asked, 0x44).await?;
         let rollback = json!({"reason": "5xx rate above 2 % after four minutes", "to_version": "1.67.0", "automatic": true});
         self.report(
@@ -199,7 +208,7 @@ impl<'a> Story<'a> {
         .await?;
         let asked = self.ask("web-shop", 0x44, 5, json!({})).await?;
         self.tell_answer(&asked);
-        expect(asked.text("/decision") == "deny", "the same digest is refused from now on", &asked)
+        expect(asked.text("/answer") == "deny", "the same digest is refused from now on", &asked)
     }
 
     async fn urgent(&self) -> Result<(), Failure> {
@@ -213,7 +222,7 @@ impl<'a> Story<'a> {
             )
             .await?;
         self.tell_answer(&asked);
-        expect(asked.text("/decision") == "allow", "it may go at once", &asked)?;
+        expect(asked.text("/answer") == "allow", "it may go at once", &asked)?;
         let change = asked.text("/change").to_owned();
         let deployment = self.redeem(&asked, 0x55).await?;
         self.report(&deployment, json!({"state": "succeeded", "health": "healthy"})).await?;
@@ -242,7 +251,7 @@ impl<'a> Story<'a> {
         expect(pulled.status < 300, "the line is stopped", &pulled)?;
         let asked = self.ask("docs", 0x66, 7, json!({})).await?;
         self.tell_answer(&asked);
-        expect(asked.text("/decision") != "allow", "the next question is held", &asked)?;
+        expect(asked.text("/answer") != "allow", "the next question is held", &asked)?;
         let id = if pulled.text("/id").is_empty() {
             pulled.text("/stop/id")
         } else {
@@ -253,7 +262,7 @@ impl<'a> Story<'a> {
             self.wire.post(&self.admin_token, &path, &json!({"reason": "it works again"})).await?;
         expect(lifted.status < 300, "the stop is lifted", &lifted)?;
         let asked = self.ask("docs", 0x66, 7, json!({})).await?;
-        expect(asked.text("/decision") == "allow", "and the same question is allowed", &asked)
+        expect(asked.text("/answer") == "allow", "and the same question is allowed", &asked)
     }
 
     async fn forged(&self) -> Result<(), Failure> {
@@ -368,7 +377,7 @@ impl<'a> Story<'a> {
             asked.body.pointer("/receipt/index").and_then(Value::as_u64).unwrap_or_default();
         says(&format!(
             "→ {} (risk {risk}), ledger entry {index}, proof in the same answer",
-            asked.text("/decision")
+            asked.text("/answer")
         ));
         for reason in asked.body["reasons"].as_array().into_iter().flatten() {
             let text = |name: &str| reason[name].as_str().unwrap_or_default().to_owned();
