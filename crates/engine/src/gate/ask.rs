@@ -146,9 +146,11 @@ impl Engine {
     async fn wait_for_change(
         &self,
         answer: &GateAnswer,
-        topics: BTreeSet<Topic>,
+        mut topics: BTreeSet<Topic>,
         ends: Option<tokio::time::Instant>,
     ) {
+        // The question may have opened the change itself, and then it was not among what was read.
+        topics.extend(answer.change.map(Topic::Change));
         let since = answer.receipt.as_ref().map_or(answer.as_of, |receipt| receipt.tree_size);
         let waiter = self.sequencer().wait_for(topics.iter().cloned());
         // What happened between the answer and taking the place among those who wait is not missed.
