@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::verify;
 use crate::exit;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::output;
 
 /// Arguments of `sluice fsck`.
@@ -34,28 +34,16 @@ pub(crate) struct FsckArgs {
 pub(crate) fn run(arguments: &FsckArgs) -> Outcome {
     let (dir, anchor) = (arguments.data.as_path(), arguments.anchor.as_deref());
     let verified = verify::folder(dir, anchor, &arguments.key)?;
-    let report = sluice_engine::fsck::fsck(dir, anchor)
-        .map_err(|message| verify::found(format!("the views cannot be rebuilt: {message}")))?;
-    let differences: Vec<String> = report.differences.iter().map(ToString::to_string).collect();
+    let report = verify::views(dir, anchor)?;
     if arguments.json {
-        output::json(&json!({ "entries": report.entries, "differences": differences }));
-    }
-    if differences.is_empty() {
-        if !arguments.json {
-            output::line(&format!(
-                "{}  {} entries of `{}` give exactly the views that are stored",
-                output::good("verified"),
-                report.entries,
-                output::clean(&verified.origin)
-            ));
-        }
+        output::json(&json!({ "origin": verified.origin, "entries": report.entries }));
         return Ok(exit::OK);
     }
-    let shown: Vec<String> = differences.iter().take(20).map(|one| format!("\n  {one}")).collect();
-    Err(Failure::new(
-        format!("{} row(s) are not what the entries say:{}", differences.len(), shown.concat()),
-        "keep a copy of the folder as it is, then restore a backup; the entries themselves are sound",
-    )
-    .with_exit(exit::TAMPERED)
-    .with_code("views_differ"))
+    output::line(&format!(
+        "{}  {} entries of `{}` give exactly the views that are stored",
+        output::good("verified"),
+        report.entries,
+        output::clean(&verified.origin)
+    ));
+    Ok(exit::OK)
 }

@@ -36,7 +36,11 @@ fn collect(
     if !path.is_dir() {
         // One byte more than allowed is read on, so that the limit is named as a problem.
         let text = values::read_text(path, MAX_SOURCE_BYTES as u64 + 1)?;
-        modules.insert(path.display().to_string(), text);
+        let is_rego = path.extension().is_some_and(|end| end == "rego");
+        // A folder holds YAML of other kinds too; a file that was named is what it was named for.
+        if is_rego || depth == 0 || text.lines().any(|line| line.starts_with("guardrails:")) {
+            modules.insert(path.display().to_string(), text);
+        }
         return Ok(());
     }
     let failed = |error: std::io::Error| Failure::file("read the folder", path, &error);

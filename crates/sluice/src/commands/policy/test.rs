@@ -44,7 +44,10 @@ pub(super) fn run(arguments: &TestArgs) -> Outcome {
         Err(problems) => return looked_at::tell(&problems, arguments.json),
     };
     let now_ns = i64::try_from(SystemClock::default().now().as_nanosecond()).unwrap_or(i64::MAX);
-    let results = sluice_policy::test(&bundle, now_ns);
+    let results: Vec<TestResult> = sluice_policy::test(&bundle, now_ns)
+        .into_iter()
+        .filter(|result| own.contains_key(&result.file))
+        .collect();
     let failed = results.iter().filter(|result| is_bad(result)).count();
     if arguments.json {
         output::json(&results);

@@ -113,7 +113,11 @@ async fn serve(engine: Engine, listen: SocketAddr) -> Outcome {
     let bound = listener.local_addr().unwrap_or(listen);
     let told = told_to_stop()?;
     introduce(&engine, bound).await?;
+    let tasks = engine.start_tasks();
     sluice_server::serve(engine, listener, ServerOptions::default(), told).await;
+    for task in tasks {
+        task.abort();
+    }
     output::note("stopped");
     Ok(exit::OK)
 }

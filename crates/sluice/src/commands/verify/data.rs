@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use sluice_engine::fsck::describe;
+use sluice_engine::fsck::{FsckReport, describe, fsck};
 use sluice_store::{Problem, VerifyReport, verify_dir};
 
 use super::{VerifyArgs, found, key};
@@ -11,9 +11,14 @@ use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
 
+/// The most differences that are named.
+const SHOWN: usize = 20;
+
 /// Verifies everything in the folder, changing nothing.
 pub(super) fn run(arguments: &VerifyArgs, dir: &Path) -> Outcome {
-    let report = folder(dir, arguments.anchor.as_deref(), &arguments.key)?;
+    let anchor = arguments.anchor.as_deref();
+    let report = folder(dir, anchor, &arguments.key)?;
+    views(dir, anchor)?;
     if arguments.json {
         output::json(&json!({
             "origin": report.origin,
@@ -59,6 +64,24 @@ pub(crate) fn folder(
         return Err(Failure::usage("a folder has one key", "give `--key` once"));
     };
     verify_dir(dir, anchor, key, &describe).map_err(|problem| failure(&problem))
+}
+
+/// Rebuilds every view from the entries, which were verified before, and compares.
+pub(crate) fn views(dir: &Path, anchor: Option<&Path>) -> Result<FsckReport, Failure> {
+    let report = fsck(dir, anchor)
+        .map_err(|message| found(format!("the views cannot be rebuilt: {message}")))?;
+    let count = report.differences.len();
+    if count == 0 {
+        return Ok(report);
+    }
+    let shown: Vec<String> =
+        report.differences.iter().take(SHOWN).map(|one| format!("\n  {one}")).collect();
+    Err(Failure::new(
+        format!("{count} row(s) are not what the entries say:{}", shown.concat()),
+        "keep a copy of the folder as it is, then restore a backup; the entries themselves are sound",
+    )
+    .with_exit(exit::TAMPERED)
+    .with_code("views_differ"))
 }
 
 /// A folder in use or out of reach has shown nothing yet; all else is tampering or damage.

@@ -6,7 +6,7 @@ mod published;
 mod receipt;
 mod source;
 
-pub(crate) use self::data::folder;
+pub(crate) use self::data::{folder, views};
 
 use std::path::PathBuf;
 
