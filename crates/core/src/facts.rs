@@ -257,6 +257,9 @@ pub struct ConflictFact {
     pub state: ChangeState,
     /// Whether it is being deployed right now.
     pub running: bool,
+    /// When the pass that it holds ends; none where it runs already.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 /// How another service stands to ours.

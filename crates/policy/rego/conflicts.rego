@@ -12,6 +12,20 @@ candidates contains {
 	conflict.running == true
 }
 
+# Another change of the same service holds a pass: there is one slot, and it is taken until the pass ends.
+candidates contains {
+	"check": "conflicts",
+	"effect": hard.wait,
+	"rule": "conflicts.slot",
+	"message": sprintf("%v holds a pass for `%v`", [conflict.change, conflict.service]),
+	"until": conflict.until,
+	"pass_if": sprintf("%v were deployed, or its pass had ended", [conflict.change]),
+} if {
+	some conflict in input.conflicts
+	conflict.running == false
+	conflict.relation == "same"
+}
+
 candidates contains {
 	"check": "conflicts",
 	"effect": "note",
@@ -20,6 +34,7 @@ candidates contains {
 } if {
 	some conflict in input.conflicts
 	conflict.running == false
+	conflict.relation != "same"
 }
 
 candidates contains {

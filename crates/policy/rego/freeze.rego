@@ -1,11 +1,19 @@
 # Freeze: no freeze is in force, and where release windows are set, one of them is.
 package sluice.gate
 
+# What is being deployed already may go on to its end where the freeze says `finish`. With `hold` it stays where
+# it is, and with `abort` it is told to undo what it has begun.
+in_flight if input.change.state == "implement"
+
+freeze_effects := object.union({"finish": "wait", "hold": "wait", "abort": "wait"}, {"finish": effect | some effect in ["note"]; in_flight})
+
+freeze_words := {"finish": "", "hold": "", "abort": "; what is being deployed is to be aborted"}
+
 candidates contains {
 	"check": "freeze",
-	"effect": "wait",
+	"effect": freeze_effects[freeze.in_flight],
 	"rule": "freeze.in_force",
-	"message": sprintf("freeze `%v` is in force: %v", [freeze.title, freeze.reason]),
+	"message": sprintf("freeze `%v` is in force: %v%v", [freeze.title, freeze.reason, freeze_words[freeze.in_flight]]),
 	"until": freeze.until,
 	"who": freeze.grants,
 	"pass_if": "the freeze had ended, or an exception were granted",

@@ -399,14 +399,15 @@ impl Gathering<'_> {
                     continue;
                 }
                 let running = change.state == ChangeState::Implement;
-                let about_to = change.state == ChangeState::Scheduled && self.holds_pass(change);
-                if (running || about_to) && seen.insert(change.number) {
+                let until = self.pass_until(change).filter(|_| !running);
+                if (running || until.is_some()) && seen.insert(change.number) {
                     conflicts.push(ConflictFact {
                         change: change.number,
                         service: service.clone(),
                         relation: *relation,
                         state: change.state,
                         running,
+                        until,
                     });
                 }
             }
@@ -414,9 +415,10 @@ impl Gathering<'_> {
         conflicts
     }
 
-    /// Whether a change has a pass that may still be redeemed: its last decision gave one, and it has not ended.
-    fn holds_pass(&self, change: &Change) -> bool {
-        self.standing.passes_of.get(&change.number).is_some_and(|until| *until > self.now)
+    /// When the pass of a change that is about to go ends; none where it has none, or it has ended.
+    fn pass_until(&self, change: &Change) -> Option<Timestamp> {
+        let until = self.standing.passes_of.get(&change.number).copied();
+        until.filter(|until| change.state == ChangeState::Scheduled && *until > self.now)
     }
 
     fn incidents(&self, related: &[(ServiceName, Relation)]) -> Vec<IncidentFact> {

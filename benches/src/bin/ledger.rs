@@ -1,0 +1,150 @@
+//! The ledger: durable append with receipts, full verification beside the machine's SHA-256 rate, and the
+//! restart of an engine with a long history.
+//!
+//! `cargo run --release -p sluice-benches --bin ledger -- [--entries 1000000]`
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use sha2::{Digest as _, Sha256};
+use sluice_benches::{company, flush};
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_engine::organisation_files::Folder;
+use sluice_engine::{Caller, CallerKind, Engine, EngineOptions};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args().skip(1);
+    let entries: u64 = match (words.next().as_deref(), words.next()) {
+        (Some("--entries"), Some(number)) => number.parse()?,
+        (None, _) => 1_000_000,
+        _ => bail!("usage: ledger [--entries N]"),
+    };
+    let dir = tempfile::tempdir_in(".")?;
+    let data = dir.path().join("data");
+    let flushes = flush::measure(dir.path(), Duration::from_secs(1))?;
+    println!("disk flush p50 {:.3} ms, {} a second", flushes.quantile(0.5).as_secs_f64() * 1e3, flushes.count());
+    fill(&data, entries).await?;
+    restart(&data).await?;
+    verify(&data)?;
+    Ok(())
+}
+
+/// Appends through the engine: declarations, a thousand events a transaction.
+async fn fill(data: &Path, entries: u64) -> anyhow::Result<()> {
+    const SERVICES: usize = 5_000;
+    let engine = Engine::open(EngineOptions::new(data))?;
+    let secret = engine.bootstrap_token().await?.context("no token")?;
+    let admin = engine.authenticate(&secret).context("no caller")?;
+    let began = Instant::now();
+    let mut round = 0;
+    while engine.standing().size < entries {
+        let tier = if round % 2 == 0 { "tier-3" } else { "tier-2" };
+        let folder: Folder = company::files(SERVICES, tier).into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
+        engine.apply(&admin, &folder, "bench", None).await?;
+        round += 1;
+    }
+    let took = began.elapsed().as_secs_f64();
+    let size = engine.standing().size;
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let rate = size as f64 / took;
+    println!("append through the engine: {size} entries in {took:.1} s, {rate:.0} a second (reading the files included)");
+    engine.shutdown();
+    Ok(())
+}
+
+/// Time from opening the folder to the first recorded answer.
+async fn restart(data: &Path) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let engine = Engine::open(EngineOptions::new(data))?;
+    let opened = began.elapsed();
+    let caller = Caller {
+        token: sluice_core::ids::TokenId::parse("bench")?,
+        kind: CallerKind::Pipeline,
+        person: None,
+        permissions: BTreeSet::from([Permission::TokenManage, Permission::GateEvaluate]),
+        scope: Scope::default(),
+    };
+    let question = serde_json::from_value(company::question(7, 1))?;
+    let answer = engine.ask(&caller, "restart", [0; 32], question, None).await?;
+    println!(
+        "restart with {} entries: open {:.3} s, first durable answer ({}) after {:.3} s",
+        answer.as_of,
+        opened.as_secs_f64(),
+        answer.decision.as_str(),
+        began.elapsed().as_secs_f64()
+    );
+    engine.shutdown();
+    Ok(())
+}
+
+/// Full verification of the folder, beside SHA-256 of as many bytes on as many cores.
+fn verify(data: &Path) -> anyhow::Result<()> {
+    let readers = sluice_store::Readers::open(data, None)?;
+    let size = readers.head().size;
+    let mut bytes = 0_u64;
+    let mut from = 0;
+    let mut sample = Vec::new();
+    while from < size {
+        let page = readers.entries(from, 10_000)?;
+        from += page.len() as u64;
+        bytes += page.iter().map(|entry| entry.bytes.len() as u64).sum::<u64>();
+        if sample.is_empty() {
+            sample = page.into_iter().map(|entry| entry.bytes).collect();
+        }
+    }
+    drop(readers);
+    let key = key_of(data)?;
+    let began = Instant::now();
+    let report = sluice_store::verify_dir(data, None, &key, &sluice_engine::fsck::describe);
+    let took = began.elapsed().as_secs_f64();
+    if let Err(problem) = report {
+        bail!("the ledger does not verify: {problem}");
+    }
+    let hashing = hash_rate(&sample);
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let rate = bytes as f64 / took / 1e6;
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let per_second = size as f64 / took;
+    println!("verify everything: {size} entries, {} MB in {took:.2} s: {rate:.0} MB/s, {per_second:.0} entries a second", bytes / 1_000_000);
+    println!("SHA-256 of the same entries, all cores: {hashing:.0} MB/s; ratio {:.2}", rate / hashing);
+    Ok(())
+}
+
+fn key_of(data: &Path) -> anyhow::Result<sluice_ledger::VerifyingKey> {
+    let engine = Engine::open(EngineOptions::new(data))?;
+    let key = engine.keys().log_key.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
+    engine.shutdown();
+    Ok(key)
+}
+
+/// SHA-256 of the entries, again and again for a second, on every core.
+fn hash_rate(entries: &[Vec<u8>]) -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let began = Instant::now();
+    let hashed: u64 = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut hashed = 0_u64;
+                    while began.elapsed() < Duration::from_secs(1) {
+                        for entry in entries {
+                            std::hint::black_box(Sha256::digest(entry));
+                            hashed += entry.len() as u64;
+                        }
+                    }
+                    hashed
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or(0)).sum()
+    });
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let rate = hashed as f64 / began.elapsed().as_secs_f64() / 1e6;
+    rate
+}
