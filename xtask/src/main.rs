@@ -1,2 +1,50 @@
-//! placeholder
-fn main() {}
+//! Work on this repository itself: `cargo run -p xtask -- TASK`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Its name, what it does, and how it is run.
+type Task = (&'static str, &'static str, fn() -> ExitCode);
+
+/// Every task.
+const TASKS: [Task; 1] = [("tidy", "check what is agreed on and easy to break", tidy)];
+
+fn main() -> ExitCode {
+    let wanted = std::env::args().nth(1);
+    if let Some((_, _, run)) = TASKS.iter().find(|(name, _, _)| Some(*name) == wanted.as_deref()) {
+        return run();
+    }
+    eprintln!("usage: cargo run -p xtask -- TASK");
+    for (name, about, _) in TASKS {
+        eprintln!("  {name:12} {about}");
+    }
+    ExitCode::from(2)
+}
+
+fn tidy() -> ExitCode {
+    match tidy::run(root()) {
+        Ok(problems) if problems.is_empty() => {
+            println!("tidy");
+            ExitCode::SUCCESS
+        }
+        Ok(problems) => {
+            for problem in &problems {
+                eprintln!("{problem}");
+            }
+            eprintln!("{} problem(s)", problems.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("the repository cannot be read: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The top of the repository.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
