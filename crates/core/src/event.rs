@@ -3,6 +3,10 @@
 //! An event has a dotted name and a version. A released event never changes; a new shape is a new version
 //! with an upcaster beside the old one in [`Event::decode`]'s list. Names that this build does not
 //! know are kept, hashed and skipped, never an error ([`Decoded::Unknown`]).
+#![expect(
+    clippy::large_enum_variant,
+    reason = "an event lives for one append; a box for each would cost more than the room"
+)]
 
 use serde::Serialize;
 use serde_json::value::RawValue;

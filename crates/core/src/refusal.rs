@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Event;
+
+/// A refusal, with the event that records it where an auditor would ask.
+pub type Refused = (Refusal, Option<Box<Event>>);
+
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {

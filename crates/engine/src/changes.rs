@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::approvals::{self, ApprovalStanding};
 use sluice_core::change::command::{Approve, Cancel, Close, Review};
-use sluice_core::change::{self, ApprovalVerdict, Change, ChangeOutcome, DebtKind, Refused};
+use sluice_core::change::{self, ApprovalVerdict, Change, ChangeOutcome, DebtKind};
 use sluice_core::event::Event;
 use sluice_core::ids::{ChangeNumber, Digest, PersonId};
 use sluice_core::permission::Permission;
-use sluice_core::refusal::{Refusal, RefusalNature};
+use sluice_core::refusal::{Refusal, RefusalNature, Refused};
 use sluice_core::standing::Standing;
 use sluice_core::verdict::Requirement;
 
@@ -169,7 +169,7 @@ impl Engine {
             match decide(standing, change, now) {
                 Ok(events) => Step::Record((), Commit::of(events, asker.actor())),
                 Err((refusal, event)) => {
-                    let commit = event.map(|event| Commit::of(vec![event], asker.actor()));
+                    let commit = event.map(|event| Commit::of(vec![*event], asker.actor()));
                     Step::Refuse(EngineError::Refused(refusal), commit)
                 }
             }

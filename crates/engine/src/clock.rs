@@ -21,7 +21,6 @@ pub struct SystemClock {
 }
 
 impl Default for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is where the system's time enters")]
     fn default() -> Self {
         Self { started: Instant::now() }
     }

@@ -8,12 +8,9 @@ use crate::approvals::{eligible, involvement};
 use crate::event::Event;
 use crate::ids::RuleName;
 use crate::organisation::Organisation;
-use crate::refusal::{Refusal, RefusalNature};
+use crate::refusal::{Refusal, RefusalNature, Refused};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
-
-/// A refusal, with the event that records it where an auditor would ask.
-pub type Refused = (Refusal, Option<Event>);
 
 /// A person says yes or no to the revision they were shown.
 ///
@@ -122,7 +119,7 @@ fn check_entitlement(
             person: command.person.clone(),
             code: code.into(),
         };
-        (Refusal::forbidden(code, message, help), Some(Event::from(event)))
+        (Refusal::forbidden(code, message, help), Some(Box::new(Event::from(event))))
     };
     if rules.is_empty() {
         return Err(refused(

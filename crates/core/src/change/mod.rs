@@ -24,7 +24,7 @@ mod state;
 
 pub use apply::apply;
 pub(crate) use decide::targets_of;
-pub use decide::{Refused, approve, cancel, close, overdue, review};
+pub use decide::{approve, cancel, close, overdue, review};
 pub use revision::{Revision, RevisionInput};
 pub use state::{
     Approval, ApprovalVerdict, Change, ChangeKind, ChangeOutcome, ChangeState, Debt, DebtKind,

@@ -8,7 +8,7 @@ use super::event::{PassRedeemed, PassRefused};
 use crate::event::Event;
 use crate::ids::{CommitId, Digest, PassId};
 use crate::pass::GivenPass;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refused};
 use crate::run::RunRef;
 use crate::standing::Standing;
 
@@ -34,7 +34,7 @@ pub fn redeem(
     pass: &PassId,
     observed: &Observed,
     now: Timestamp,
-) -> Result<(GivenPass, Vec<Event>), (Refusal, Option<Event>)> {
+) -> Result<(GivenPass, Vec<Event>), Refused> {
     let Some(given) = standing.passes.get(pass) else {
         return Err((
             Refusal::missing(
@@ -47,7 +47,8 @@ pub fn redeem(
     };
     if let Some((code, message)) = objection(standing, given, observed, now) {
         let event = PassRefused { pass: pass.clone(), code: code.into(), message: message.clone() };
-        return Err((Refusal::conflict(code, message, "ask the gate again"), Some(event.into())));
+        let refusal = Refusal::conflict(code, message, "ask the gate again");
+        return Err((refusal, Some(Box::new(event.into()))));
     }
     let event = PassRedeemed { pass: pass.clone(), change: given.claims.change };
     Ok((given.as_ref().clone(), vec![event.into()]))

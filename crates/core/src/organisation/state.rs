@@ -55,6 +55,10 @@ pub struct Organisation {
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is short-lived, and mostly of the large ones"
+)]
 pub enum PlanStep {
     /// Declare an item.
     Declare {

@@ -68,6 +68,7 @@ impl Standing {
         self.incidents.get(&event.id).map(|open| Topic::Service(open.incident.service.clone()))
     }
 
+    #[expect(clippy::too_many_lines, reason = "the table of contents: one arm for each event")]
     fn fold(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::LedgerOpened(_)
@@ -342,7 +343,7 @@ impl Standing {
 
     /// Passes that ended more than an hour before `at` are forgotten.
     fn forget_passes(&mut self, at: Timestamp) {
-        if self.size % 256 == 0 {
+        if self.size.is_multiple_of(256) {
             let over =
                 |given: &GivenPass| at.duration_since(given.claims.expires_at) >= PASSES_KEPT;
             let over: Vec<_> = self

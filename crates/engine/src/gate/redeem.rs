@@ -66,7 +66,7 @@ impl Engine {
             };
             let (given, mut events) = match redeem(standing, &pass, &observed, now) {
                 Ok(redeemed) => redeemed,
-                Err((refusal, event)) => return refuse(refusal, event),
+                Err((refusal, event)) => return refuse(refusal, event.map(|event| *event)),
             };
             if let Some((refusal, event)) = engine.last_look(standing, &asker, &given.claims, now) {
                 return refuse(refusal, Some(event));
