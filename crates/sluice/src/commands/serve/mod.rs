@@ -9,7 +9,8 @@ use std::sync::Arc;
 use clap::Args;
 use sluice_engine::clock::SystemClock;
 use sluice_engine::rng::SystemRng;
-use sluice_engine::{Engine, EngineOptions};
+use sluice_engine::store::{OpenError as StoreError, SafeHaltKind};
+use sluice_engine::{Engine, EngineOptions, OpenError};
 use sluice_server::ServerOptions;
 
 use crate::exit;
@@ -80,12 +81,24 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
             Failure::new(format!("the runtime cannot start: {e}"), "free some resources")
         })?;
     let _entered = runtime.enter();
-    let engine = Engine::open(options(arguments, file)).map_err(|error| {
-        Failure::new(chain(&error), "nothing was changed").with_exit(error.exit_code())
-    })?;
+    let engine = Engine::open(options(arguments, file)).map_err(|error| not_opened(&error))?;
     let served = runtime.block_on(serve(engine.clone(), listen));
     engine.shutdown();
     served
+}
+
+/// Why the folder does not open, with what to do where the message does not say it.
+fn not_opened(error: &OpenError) -> Failure {
+    let help = match error {
+        OpenError::Store(StoreError::SafeHalt { kind: SafeHaltKind::MissingAnchor, .. }) => {
+            "nothing was changed; to adopt it, start once with `--adopt-missing-anchor`"
+        }
+        OpenError::Store(StoreError::SafeHalt { .. }) | OpenError::Standing { .. } => {
+            "nothing was changed; `sluice verify --data DIR` says more"
+        }
+        OpenError::Store(_) | OpenError::Keys { .. } => "nothing was changed",
+    };
+    Failure::new(chain(error), help).with_exit(error.exit_code())
 }
 
 fn options(arguments: &ServeArgs, file: ServeFile) -> EngineOptions {

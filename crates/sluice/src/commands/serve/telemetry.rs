@@ -47,7 +47,7 @@ pub(super) fn start(
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     let traces = otlp_endpoint.map(exporter).transpose()?;
     let spans = traces
