@@ -180,7 +180,7 @@ impl TestApp {
     pub fn hook(&self, link: &str) -> String {
         let standing = self.engine.standing();
         let link = standing.organisation.links.get(link).expect("the link is declared");
-        format!("/hooks/{}", link.hook)
+        format!("/hooks/{}", self.engine.hook_of(&link.name))
     }
 
     /// Sends a request, and leaves the body of the answer to be read.
