@@ -59,7 +59,8 @@ pub(super) fn is_controlled(
         .filter_map(|name| organisation.services.get(name))
         .any(|service| service.controlled);
     let known = organisation.services.contains_key(&question.service);
-    environment.is_none_or(|environment| environment.controlled) && (wanted || !known)
+    // What is not declared is refused as such; no record is opened for a misspelt name.
+    known && wanted && environment.is_some_and(|environment| environment.controlled)
 }
 
 impl Gathering<'_> {
