@@ -1,6 +1,7 @@
 //! Work on this repository itself: `cargo run -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod reliability;
 mod tidy;
 
 use std::path::Path;
@@ -14,6 +15,11 @@ const TASKS: [Task; 1] = [("tidy", "check what is agreed on and easy to break", 
 
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1);
+    let command = wanted.as_deref().and_then(reliability::command);
+    if let Some(command) = command {
+        let arguments: Vec<String> = std::env::args().skip(2).collect();
+        return reliability::run(command, &arguments);
+    }
     if let Some((_, _, run)) = TASKS.iter().find(|(name, _, _)| Some(*name) == wanted.as_deref()) {
         return run();
     }
@@ -21,6 +27,7 @@ fn main() -> ExitCode {
     for (name, about, _) in TASKS {
         eprintln!("  {name:12} {about}");
     }
+    eprintln!("{}", reliability::USAGE);
     ExitCode::from(2)
 }
 
