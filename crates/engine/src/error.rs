@@ -85,6 +85,12 @@ pub enum OpenError {
         /// What is wrong, and what to do.
         message: String,
     },
+    /// A key is not the one that the ledger was made with.
+    #[error("{message}")]
+    OtherKeys {
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// What is stored cannot be folded.
     #[error("the ledger cannot be read back: {message}")]
     Standing {
@@ -97,7 +103,9 @@ impl OpenError {
     /// The exit code of the process: 3 for a safe halt, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Store(sluice_store::OpenError::SafeHalt { .. }) | Self::Standing { .. } => 3,
+            Self::Store(sluice_store::OpenError::SafeHalt { .. })
+            | Self::Standing { .. }
+            | Self::OtherKeys { .. } => 3,
             Self::Store(_) | Self::Keys { .. } => 1,
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use sluice_core::standing::Standing;
 use sluice_store::{Described, Difference, Readers, Scratch, compare_views};
 
+use crate::beside;
 use crate::engine::fold_with;
 use crate::envelope::Envelope;
 use crate::views::Projection;
@@ -16,6 +17,8 @@ pub struct FsckReport {
     pub entries: u64,
     /// Rows that are not what the entries say.
     pub differences: Vec<Difference>,
+    /// Rows beside the journal that entries name and that are not there.
+    pub missing: Vec<String>,
 }
 
 /// The most differences that are named.
@@ -28,8 +31,8 @@ pub fn describe(bytes: &[u8]) -> Result<Described, String> {
 }
 
 /// Rebuilds every view from the entries beside the stored ones and names every row that differs.
-pub fn fsck(dir: &Path, anchor: Option<&Path>) -> Result<FsckReport, String> {
-    let readers = Readers::open(dir, anchor).map_err(|error| error.to_string())?;
+pub fn fsck(dir: &Path) -> Result<FsckReport, String> {
+    let readers = Readers::open_whole(dir).map_err(|error| error.to_string())?;
     let size = readers.head().size;
     let scratch = Scratch::in_memory().map_err(|error| error.to_string())?;
     let mut standing = Standing::default();
@@ -42,5 +45,6 @@ pub fn fsck(dir: &Path, anchor: Option<&Path>) -> Result<FsckReport, String> {
         scratch.accept(&row).map_err(|error| error.to_string())?;
     }
     let differences = compare_views(&readers, &scratch, MOST).map_err(|error| error.to_string())?;
-    Ok(FsckReport { entries: size, differences })
+    let missing = beside::missing(&readers, &standing, MOST)?;
+    Ok(FsckReport { entries: size, differences, missing })
 }

@@ -1,7 +1,9 @@
 //! The installation's own keys: one signs checkpoints, one signs passes, one makes people opaque.
 //!
 //! They lie in `<data>/keys`, readable by their owner only; a key that others can read is refused. They are made at
-//! the first start.
+//! the first start, and never again: a folder with a ledger and without a key is not opened. What belongs together is
+//! written down in `made`, signed by the log's key, so that a key that was damaged or exchanged is noticed before it
+//! is used.
 
 use std::fs;
 use std::io::Write;
@@ -12,10 +14,13 @@ use ed25519_dalek::SigningKey as PassSigner;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use sluice_core::ids::{IdentityKey, PersonId};
-use sluice_ledger::SigningKey;
+use sluice_ledger::{SigningKey, note};
 
 use crate::error::OpenError;
 use crate::rng::Rng;
+
+/// The file that says which keys were made together.
+const MADE: &str = "made";
 
 /// The installation's own keys.
 pub(crate) struct Keys {
@@ -48,6 +53,10 @@ impl Keys {
         let folder = dir.join("keys");
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         restrict(&folder, 0o700)?;
+        let has_ledger = fs::metadata(dir.join("sluice.db")).is_ok_and(|found| found.len() > 0);
+        if has_ledger {
+            refuse_missing(&folder)?;
+        }
         let origin_file = folder.join("origin");
         let kept = fs::read_to_string(&origin_file).ok().map(|text| text.trim().to_owned());
         let origin = match (kept, origin) {
@@ -79,7 +88,42 @@ impl Keys {
             pass_key: data_encoding::BASE64URL_NOPAD.encode(&raw),
             pass_kid: base32(&raw)[..16].to_owned(),
         };
-        Ok(Self { log: Arc::new(log), pass, people, public })
+        let keys = Self { log: Arc::new(log), pass, people, public };
+        keys.belong_together(&folder.join(MADE))?;
+        Ok(keys)
+    }
+
+    /// Compares the keys with what was written down when they were made; writes it down then.
+    fn belong_together(&self, path: &Path) -> Result<(), OpenError> {
+        let statement = format!(
+            "sluice keys\n{}\n{}\n{}\n",
+            self.public.origin,
+            self.public.pass_key,
+            self.opaque("keys", "made")
+        );
+        let altered = |what: String| OpenError::OtherKeys {
+            message: format!(
+                "{what}: restore the folder `keys` from a copy; without it the ledger cannot be continued"
+            ),
+        };
+        if !path.exists() {
+            let signed =
+                note::sign(&statement, &[&self.log]).map_err(|e| altered(e.to_string()))?;
+            return write_new(path, signed.as_bytes());
+        }
+        let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+        let made = String::from_utf8_lossy(&bytes);
+        match note::open(&made, &[self.log.verifying_key()]) {
+            Ok(opened) if opened.text == statement => Ok(()),
+            Ok(_) => Err(altered(format!(
+                "the keys are not those that `{}` names: one of them was exchanged or damaged",
+                path.display()
+            ))),
+            Err(error) => Err(altered(format!(
+                "`{}` is not signed by the log's key ({error}): one of them was exchanged or damaged",
+                path.display()
+            ))),
+        }
     }
 
     fn opaque(&self, what: &str, value: &str) -> String {
@@ -129,7 +173,7 @@ fn seed(path: &Path, rng: &dyn Rng) -> Result<[u8; 32], OpenError> {
     refuse_open(path)?;
     let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
     let bytes = data_encoding::BASE64.decode(text.trim().as_bytes()).unwrap_or_default();
-    <[u8; 32]>::try_from(bytes).map_err(|_| OpenError::Keys {
+    <[u8; 32]>::try_from(bytes).map_err(|_| OpenError::OtherKeys {
         message: format!(
             "`{}` is not a key: restore it from a copy; without it the ledger cannot be continued",
             path.display()
@@ -137,7 +181,26 @@ fn seed(path: &Path, rng: &dyn Rng) -> Result<[u8; 32], OpenError> {
     })
 }
 
+/// A key that the ledger was made with is never made anew.
+fn refuse_missing(folder: &Path) -> Result<(), OpenError> {
+    for name in ["origin", "log.key", "pass.key", "people.key", MADE] {
+        let path = folder.join(name);
+        if !path.exists() {
+            return Err(OpenError::OtherKeys {
+                message: format!(
+                    "`{}` is missing, and there is a ledger that was made with it: restore it from a copy",
+                    path.display()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that is whole or not there at all, whatever happens meanwhile.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -146,9 +209,15 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
         options.mode(0o600);
     }
     let write = || -> std::io::Result<()> {
-        let mut file = options.open(path)?;
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = options.open(&unfinished)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        file.sync_all()?;
+        fs::rename(&unfinished, path)?;
+        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
     };
     write().map_err(|error| failed(path, &error))
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod begin;
+mod beside;
 mod caller;
 mod changes;
 pub mod clock;

@@ -34,7 +34,7 @@ pub(crate) struct FsckArgs {
 pub(crate) fn run(arguments: &FsckArgs) -> Outcome {
     let (dir, anchor) = (arguments.data.as_path(), arguments.anchor.as_deref());
     let verified = verify::folder(dir, anchor, &arguments.key)?;
-    let report = verify::views(dir, anchor)?;
+    let report = verify::views(dir)?;
     if arguments.json {
         output::json(&json!({ "origin": verified.origin, "entries": report.entries }));
         return Ok(exit::OK);

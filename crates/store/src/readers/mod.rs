@@ -20,7 +20,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
-use sluice_ledger::Hash;
+use sluice_ledger::{AnchorState, Hash};
 
 pub use self::changes::ChangeFilter;
 pub use self::decisions::DecisionFilter;
@@ -90,8 +90,18 @@ impl Readers {
     /// Shows what the anchor speaks for, as the server would. Nothing is verified here: that is
     /// what `verify_dir` is for.
     pub fn open(dir: &Path, anchor: Option<&Path>) -> Result<Self, OpenError> {
-        let path = dir.join(crate::open::DATABASE);
         let anchor = anchor.map_or_else(|| dir.join(crate::open::ANCHOR), Path::to_path_buf);
+        Self::open_up_to(dir, anchor_file::read(&anchor).ok().flatten())
+    }
+
+    /// The same up to the last entry that is stored. The views are as of that one, also where a
+    /// crash came before the anchor was written; [`Self::open`] would not show the last entries.
+    pub fn open_whole(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_up_to(dir, None)
+    }
+
+    fn open_up_to(dir: &Path, anchored: Option<AnchorState>) -> Result<Self, OpenError> {
+        let path = dir.join(crate::open::DATABASE);
         let damaged = |error: ReadError| OpenError::SafeHalt {
             kind: SafeHaltKind::Corrupt,
             message: format!(
@@ -104,7 +114,6 @@ impl Readers {
         }
         let connection = crate::connection::open_reader(&path).map_err(|e| damaged(e.into()))?;
         let mut head = head::read(&connection).map_err(damaged)?.head;
-        let anchored = anchor_file::read(&anchor).ok().flatten();
         if let Some(anchored) = anchored.as_ref().filter(|state| state.size < head.size) {
             head = Head { size: anchored.size, root: anchored.root, ..head };
         }

@@ -212,6 +212,8 @@ fn a_stopped_folder_shows_what_its_anchor_speaks_for() {
     let readers = Readers::open(instance.dir(), None).unwrap();
     assert_eq!((readers.head().size, readers.entry(300).unwrap()), (300, None));
     readers.receipt(299).unwrap().verify(None, &[instance.verifying_key()]).unwrap();
+    // The views are of all 600, as after a crash before the anchor: they are checked against all.
+    assert_eq!(Readers::open_whole(instance.dir()).unwrap().head().size, 600);
 }
 
 #[test]

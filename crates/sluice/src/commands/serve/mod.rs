@@ -96,7 +96,9 @@ fn not_opened(error: &OpenError) -> Failure {
         OpenError::Store(StoreError::SafeHalt { .. }) | OpenError::Standing { .. } => {
             "nothing was changed; `sluice verify --data DIR` says more"
         }
-        OpenError::Store(_) | OpenError::Keys { .. } => "nothing was changed",
+        OpenError::Store(_) | OpenError::Keys { .. } | OpenError::OtherKeys { .. } => {
+            "nothing was changed"
+        }
     };
     Failure::new(chain(error), help).with_exit(error.exit_code())
 }

@@ -18,7 +18,7 @@ const SHOWN: usize = 20;
 pub(super) fn run(arguments: &VerifyArgs, dir: &Path) -> Outcome {
     let anchor = arguments.anchor.as_deref();
     let report = folder(dir, anchor, &arguments.key)?;
-    views(dir, anchor)?;
+    views(dir)?;
     if arguments.json {
         output::json(&json!({
             "origin": report.origin,
@@ -67,15 +67,16 @@ pub(crate) fn folder(
 }
 
 /// Rebuilds every view from the entries, which were verified before, and compares.
-pub(crate) fn views(dir: &Path, anchor: Option<&Path>) -> Result<FsckReport, Failure> {
-    let report = fsck(dir, anchor)
-        .map_err(|message| found(format!("the views cannot be rebuilt: {message}")))?;
-    let count = report.differences.len();
+pub(crate) fn views(dir: &Path) -> Result<FsckReport, Failure> {
+    let report =
+        fsck(dir).map_err(|message| found(format!("the views cannot be rebuilt: {message}")))?;
+    let count = report.differences.len() + report.missing.len();
     if count == 0 {
         return Ok(report);
     }
-    let shown: Vec<String> =
-        report.differences.iter().take(SHOWN).map(|one| format!("\n  {one}")).collect();
+    let told = report.differences.iter().map(ToString::to_string);
+    let told = told.chain(report.missing.iter().cloned());
+    let shown: Vec<String> = told.take(SHOWN).map(|one| format!("\n  {one}")).collect();
     Err(Failure::new(
         format!("{count} row(s) are not what the entries say:{}", shown.concat()),
         "keep a copy of the folder as it is, then restore a backup; the entries themselves are sound",
