@@ -10,7 +10,7 @@ use sluice_core::calendar::{Calendar, UpcomingWindow};
 use sluice_core::facts::ClockFacts;
 use sluice_core::ids::ServiceName;
 use sluice_core::standing::{Recorded, Standing, Topic};
-use sluice_store::{Readers, Store, StoreOptions};
+use sluice_store::{ReadError, Readers, Store, StoreOptions};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, SkewWatch};
@@ -193,12 +193,10 @@ impl Engine {
         &self.inner.inbox
     }
 
-    pub(crate) fn clock_facts(&self, standing: &Standing, now: Timestamp) -> ClockFacts {
-        let wall = self.inner.clock.now();
-        let facts = self.inner.skew.look(wall, self.inner.clock.monotonic(), standing.last_time);
-        // Under the sequencer `now` is the ledger's time, which may be a moment ahead of the wall's.
-        let _ = now;
-        facts
+    /// Whether the clock can be trusted. It is the wall's time that is judged, not the ledger's: that never goes back.
+    pub(crate) fn clock_facts(&self, standing: &Standing) -> ClockFacts {
+        let clock = self.inner.clock.as_ref();
+        self.inner.skew.look(clock.now(), clock.monotonic(), standing.last_time)
     }
 
     /// The windows of `standing`, expanded around `now`; made anew only when the organisation was touched or
@@ -246,6 +244,19 @@ impl Engine {
         windows.dedup_by(|a, b| (a.start, &a.name) == (b.start, &b.name));
         windows.truncate(count);
         windows
+    }
+
+    /// Reads from the store. Damage that is found on the way halts every write: what is damaged is not judged by.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Readers) -> Result<T, ReadError>,
+    ) -> Result<T, EngineError> {
+        read(self.readers()).map_err(|error| {
+            if error.is_damage() {
+                self.halt(&error.to_string());
+            }
+            EngineError::Read(error)
+        })
     }
 
     /// Refuses every write from now on, until a person has looked.

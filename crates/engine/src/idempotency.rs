@@ -38,7 +38,7 @@ impl Engine {
                 "use a random one per request, and the same one when you repeat the request",
             )));
         }
-        match self.readers().idempotency(&scope, key)? {
+        match self.read(|readers| readers.idempotency(&scope, key))? {
             None => {
                 Ok(Known::New(IdempotencyKey { scope, key: key.to_owned(), body_hash, seq: None }))
             }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sluice_core::facts::GateFacts;
-use sluice_core::gate::{Judgement, Question, decide};
 use sluice_core::ids::Digest;
 use sluice_core::organisation::PolicyFormat;
 use sluice_core::organisation::event::PolicyActivated;
@@ -15,7 +14,6 @@ use sluice_policy::{GatePolicy, Problem};
 use sluice_store::Row;
 use sluice_store::rows::BlobRow;
 
-use crate::caller::Caller;
 use crate::engine::Engine;
 
 /// How many compiled bundles are kept: the one in force, and those that questions under way still judge by.
@@ -170,24 +168,13 @@ impl Engine {
                 "guardrails" => PolicyFormat::Guardrails,
                 _ => PolicyFormat::Rego,
             };
-            let blob = self.readers().blob(digest.as_str()).map_err(|error| error.to_string())?;
+            let blob = self.read(|readers| readers.blob(digest.as_str()));
+            let blob = blob.map_err(|error| error.to_string())?;
             let bytes = blob.ok_or_else(|| format!("the text of `{path}` is not there"))?.bytes;
             let text = String::from_utf8(bytes).map_err(|_| format!("`{path}` is not text"))?;
             own.push((path.to_owned(), format, text));
         }
         Ok(own)
-    }
-
-    /// Judges a question without recording anything.
-    pub(crate) fn judge_again(
-        &self,
-        standing: &Standing,
-        caller: &Caller,
-        question: &Question,
-        now: jiff::Timestamp,
-    ) -> Judgement {
-        let input = self.input(standing, caller, question, now);
-        decide(&input.facts, &input.verdict.as_result())
     }
 }
 

@@ -74,7 +74,7 @@ impl Engine {
     }
 
     fn token_row(&self, hash: &[u8; 32]) -> Option<TokenRow> {
-        self.readers().token_by_hash(hash).ok().flatten()
+        self.read(|readers| readers.token_by_hash(hash)).ok().flatten()
     }
 
     /// The one-time token of the first administrator: made when there is no token that may make tokens; good for 15

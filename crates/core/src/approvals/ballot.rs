@@ -38,11 +38,14 @@ pub fn gather(
         })
         .collect();
     let (involved, unresolved) = involvement(organisation, change);
-    let given = last_words(change)
-        .into_values()
+    let words = last_words(change);
+    let given = words
+        .values()
         .map(|approval| {
             let persons = [Some(&approval.person), approval.on_behalf_of.as_ref()];
-            let voices = voices(organisation, &approval.person, approval.on_behalf_of.as_ref());
+            let absent = approval.on_behalf_of.as_ref();
+            let absent = absent.filter(|absent| speaks_for(&words, approval, absent));
+            let voices = voices(organisation, &approval.person, absent);
             GivenApproval {
                 person: approval.person.clone(),
                 rejected: approval.verdict == ApprovalVerdict::Reject,
@@ -69,6 +72,20 @@ fn last_words(change: &Change) -> BTreeMap<&PersonId, &crate::change::Approval> 
         .filter(|approval| approval.revision == change.revision.digest)
         .map(|approval| (&approval.person, approval))
         .collect()
+}
+
+/// Whether a delegate's word stands for the absent one: nobody's voice is heard twice. The absent one's own word goes
+/// before every delegate's, and the first delegate's before the others'.
+fn speaks_for(
+    words: &BTreeMap<&PersonId, &crate::change::Approval>,
+    approval: &crate::change::Approval,
+    absent: &PersonId,
+) -> bool {
+    let first = words
+        .values()
+        .filter(|other| other.on_behalf_of.as_ref() == Some(absent))
+        .min_by_key(|other| (other.at, &other.person));
+    !words.contains_key(absent) && first.is_some_and(|first| first.person == approval.person)
 }
 
 /// In whose name a person speaks: their own, and that of the one they stand in for, if that one named them.

@@ -100,12 +100,11 @@ pub fn weigh(
                 .min();
         }
     }
+    // A no counts of everybody whom any rule of this change lets speak, whether that rule is wanted or not.
     standing.rejected_by = facts
         .given
         .iter()
-        .filter(|given| {
-            given.rejected && known.iter().any(|(rule, _)| given.eligible.contains_key(&rule.name))
-        })
+        .filter(|given| given.rejected && !given.eligible.is_empty())
         .map(|given| given.person.clone())
         .collect();
     standing.discounted = yes

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Change, ChangeState, Evidence, event};
+use super::{Change, ChangeKind, ChangeState, Evidence, event};
 use crate::deployment::DeploymentState;
 use crate::event::Event;
 
@@ -71,6 +71,9 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
         Event::ChangeKindSet(event) => {
             change.kind = event.kind;
             change.model = event.model.clone();
+            if event.kind == ChangeKind::Emergency {
+                change.emergency_reason = Some(event.because.clone());
+            }
         }
         Event::ChangeInvolved(event) => change.involved.extend(event.involved.iter().cloned()),
         Event::ChangeEvidenceAdded(event) => add_evidence(&mut change.evidence, &event.evidence),

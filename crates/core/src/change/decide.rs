@@ -12,6 +12,10 @@ use crate::refusal::{Refusal, RefusalNature, Refused};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
 
+/// A change that nobody has touched for this long, and that is not being implemented, is given up: what stands open is
+/// what is at work.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 /// A person says yes or no to the revision they were shown.
 ///
 /// Checks, in order: the change is there to be approved; the revision is the present one; a delegate
@@ -261,6 +265,14 @@ pub fn overdue(
             let note = format!("no health proof within {wait} hours");
             events.push(event::Closed { change: change.number, outcome, note }.into());
         }
+    }
+    let may_be_given_up = matches!(
+        change.state,
+        ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
+    );
+    if may_be_given_up && now.duration_since(change.updated_at) >= GIVEN_UP {
+        let because = format!("nothing has happened for {} days", GIVEN_UP.as_hours() / 24);
+        events.push(event::Canceled { change: change.number, because }.into());
     }
     events
 }

@@ -198,7 +198,7 @@ fn follow(
 }
 
 /// Models in whose scope the change lies are earned or lost by its outcome.
-pub(crate) fn models(standing: &Standing, change: &Change, outcome: ChangeOutcome) -> Vec<Event> {
+pub fn models(standing: &Standing, change: &Change, outcome: ChangeOutcome) -> Vec<Event> {
     let good = matches!(outcome, ChangeOutcome::Successful | ChangeOutcome::SuccessfulWithIssues);
     let targets = change::targets_of(change, &standing.organisation);
     let mut events = Vec::new();

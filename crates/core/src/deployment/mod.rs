@@ -13,7 +13,7 @@ mod decide;
 pub mod event;
 mod state;
 
-pub use decide::{end, start};
+pub use decide::{end, models, start};
 pub use state::{
     Deployment, DeploymentReport, DeploymentState, Health, Place, Rollback, Running, StartReport,
     Strategy,

@@ -14,6 +14,7 @@ use crate::change::{
 };
 use crate::event::Event;
 use crate::ids::{ChangeNumber, Digest, EnvironmentName, ModelName, ServiceName};
+use crate::risk::RiskLevel;
 use crate::standing::Standing;
 
 /// The change a question belongs to, as it would be after the question.
@@ -29,13 +30,15 @@ pub struct Placement {
 
 /// Finds or drafts the change for `question` in `environment` (its declared name).
 ///
-/// `involved` are those known to have a hand in it: who asks, and who the commits are by.
+/// `involved` are those known to have a hand in it: who asks, and who the commits are by. `risk` is the level that was
+/// found, where it was found already: a change model is for changes up to its own level only.
 pub fn place(
     standing: &Standing,
     question: &Question,
     environment: &EnvironmentName,
     involved: &BTreeSet<Involvement>,
     policy: &Digest,
+    risk: Option<RiskLevel>,
     now: Timestamp,
 ) -> Placement {
     let mut draft = match find(standing, question, environment) {
@@ -48,7 +51,7 @@ pub fn place(
         bring(&mut draft, &change, &question.evidence);
         revise(&mut draft, question, policy);
         involve(&mut draft, involved);
-        set_kind(&mut draft, standing, question);
+        set_kind(&mut draft, standing, question, risk);
     }
     match draft.change {
         Some(change) => Placement { change, is_new, events: draft.events },
@@ -237,13 +240,13 @@ fn involve(draft: &mut Draft, involved: &BTreeSet<Involvement>) {
 }
 
 /// Emergency where the pipeline says so; standard where an earned model fits; else as it was.
-fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question) {
+fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question, risk: Option<RiskLevel>) {
     let Some(change) = draft.change.clone() else { return };
     let (kind, model, because) = if let Some(reason) = &question.emergency {
         (ChangeKind::Emergency, None, reason.clone())
     } else if change.kind == ChangeKind::Emergency {
         return;
-    } else if let Some(model) = fitting_model(standing, &change) {
+    } else if let Some(model) = fitting_model(standing, &change, risk) {
         let because = format!("the change model `{model}` is earned and fits");
         (ChangeKind::Standard, Some(model), because)
     } else {
@@ -258,8 +261,13 @@ fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question) {
     }
 }
 
-/// The first earned model, by name, whose scope covers every service of the change and whose evidence is there.
-fn fitting_model(standing: &Standing, change: &Change) -> Option<ModelName> {
+/// The first earned model, by name, whose scope covers every service of the change, that is for such a risk, and whose
+/// evidence is there.
+fn fitting_model(
+    standing: &Standing,
+    change: &Change,
+    risk: Option<RiskLevel>,
+) -> Option<ModelName> {
     let organisation = &standing.organisation;
     let targets = change::targets_of(change, organisation);
     let present: BTreeSet<&str> =
@@ -271,6 +279,7 @@ fn fitting_model(standing: &Standing, change: &Change) -> Option<ModelName> {
             let record = standing.models.get(&model.name);
             let earned = record.map_or(model.earned_after == 0, |record| record.earned);
             earned
+                && risk.is_none_or(|risk| risk <= model.max_risk)
                 && targets.iter().all(|target| model.scope.covers(target))
                 && model.evidence.iter().all(|kind| present.contains(kind.as_str()))
         })

@@ -26,8 +26,8 @@ pub struct Observed {
 /// Redeems a pass, or says why not. A refusal comes with the event that records it, where the pass is known.
 ///
 /// Checks, in order: the pass is known; it was not redeemed; it is within its time; what is observed is what it is
-/// bound to; the change is still at the revision that was decided on and not over; nothing it would bring was
-/// refused since. Stops, freezes, policy and approvals are judged anew by the engine, by asking the gate
+/// bound to; the change is still at the revision that was decided on and not over; the policy that judged is in
+/// force still; nothing it would bring was refused since. Stops, freezes, policy and approvals are judged anew by the engine, by asking the gate
 /// again before this.
 pub fn redeem(
     standing: &Standing,
@@ -95,6 +95,9 @@ fn objection(
             }
             Some(_) => {}
         }
+    }
+    if standing.policy.as_ref().is_none_or(|policy| policy.bundle != claims.policy) {
+        return Some(("policy_changed", "another policy is in force since".to_owned()));
     }
     let denied = claims.artifacts.iter().find_map(|digest| standing.denied_digests.get(digest));
     denied.map(|denied| {

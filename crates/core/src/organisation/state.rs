@@ -228,7 +228,11 @@ impl Organisation {
                 if let Some(item) = self.environments.remove(name) {
                     for alias in item.aliases.iter().map(String::as_str).chain([item.name.as_str()])
                     {
-                        self.by_alias.remove(alias.to_lowercase().as_str());
+                        let alias = alias.to_lowercase();
+                        // It may mean another one by now.
+                        if self.by_alias.get(&alias) == Some(&item.name) {
+                            self.by_alias.remove(&alias);
+                        }
                     }
                 }
             }
@@ -236,7 +240,10 @@ impl Organisation {
             ItemKind::Person => {
                 if let Some(item) = self.people.remove(name) {
                     for identity in &item.identities {
-                        self.by_identity.remove(identity);
+                        // It may have moved to somebody else by now.
+                        if self.by_identity.get(identity) == Some(&item.id) {
+                            self.by_identity.remove(identity);
+                        }
                     }
                 }
             }
@@ -253,14 +260,10 @@ impl Organisation {
     fn forget_service(&mut self, name: &str) {
         let Some(item) = self.services.remove(name) else { return };
         for needed in &item.depends_on {
-            if let Some(names) = self.dependents.get_mut(needed) {
-                names.remove(&item.name);
-            }
+            unlist(&mut self.dependents, needed, &item.name);
         }
         for repository in &item.repositories {
-            if let Some(names) = self.by_repository.get_mut(repository) {
-                names.remove(&item.name);
-            }
+            unlist(&mut self.by_repository, repository, &item.name);
         }
     }
 
@@ -344,6 +347,21 @@ impl Organisation {
                 (name.to_string(), item.depends_on.iter().map(ToString::to_string).collect())
             })
             .collect()
+    }
+}
+
+/// Takes a service out of a look-up; an empty set leaves it.
+fn unlist<K: Ord + Clone>(
+    map: &mut OrdMap<K, OrdSet<ServiceName>>,
+    key: &K,
+    service: &ServiceName,
+) {
+    let empty = map.get_mut(key).is_some_and(|names| {
+        names.remove(service);
+        names.is_empty()
+    });
+    if empty {
+        map.remove(key);
     }
 }
 

@@ -5,7 +5,10 @@
 //! stays. The same prefix of the ledger makes the same standing on every replica and after every restart.
 
 mod apply;
+mod lookups;
+mod pairs;
 mod recorded;
+mod remember;
 mod topics;
 
 pub use recorded::{Actor, Recorded};
@@ -52,15 +55,16 @@ pub struct Standing {
     pub changes_of_commit: OrdMap<CommitId, OrdSet<ChangeNumber>>,
     /// Open changes that a run asked for, by [`crate::run::RunRef::key`].
     pub changes_of_run: OrdMap<String, OrdSet<ChangeNumber>>,
-    /// Changes that wait or owe, by owner team, for debt.
+    /// Changes that owe something, by the teams that own their services now.
     pub owing: OrdMap<TeamName, OrdSet<ChangeNumber>>,
     /// Deployments under way, and those of open changes.
     pub deployments: OrdMap<DeploymentNumber, Arc<Deployment>>,
     /// What is remembered of each service in each environment.
+    #[serde(with = "pairs")]
     pub places: OrdMap<(ServiceName, EnvironmentName), Arc<Place>>,
     /// Passes that may still be redeemed.
     pub passes: OrdMap<PassId, Arc<GivenPass>>,
-    /// When the last unredeemed pass of an open change ends.
+    /// When the last pass of an open change ends.
     pub passes_of: OrdMap<ChangeNumber, Timestamp>,
     /// Stops in force.
     pub stops: OrdMap<StopId, Arc<Stop>>,
@@ -68,6 +72,8 @@ pub struct Standing {
     pub exceptions: OrdMap<ExceptionId, Arc<Exception>>,
     /// Digests refused, with the deployment they failed in.
     pub denied_digests: OrdMap<Digest, Arc<DeniedDigest>>,
+    /// Digests in the order in which they were first refused, so that the oldest leave first.
+    pub denied_order: Vector<Digest>,
     /// How change models have fared.
     pub models: OrdMap<ModelName, ModelRecord>,
     /// Open incidents by service.
@@ -83,6 +89,7 @@ pub struct Standing {
     /// Keys of runs in the order in which they came, so that the oldest leave first.
     pub run_order: Vector<String>,
     /// Where each topic was last touched: the size of the ledger after it.
+    #[serde(with = "pairs")]
     pub touched: OrdMap<Topic, u64>,
 }
 

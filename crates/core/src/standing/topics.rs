@@ -46,11 +46,16 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::DeliveryHeard(_)
         | Event::SourceSeen(_)
         | Event::RunSeen(_)
-        | Event::GateDecided(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
         | Event::ChangeApprovalRefused(_)
         | Event::ChangeReminded(_) => Vec::new(),
+        // A pass is a place in the queue: whoever judges the same services has to see it.
+        Event::GateDecided(event) => match (&event.pass, &event.change) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(number)) => change(number),
+            (Some(claims), None) => vec![Topic::Service(claims.service.clone())],
+        },
         Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
         Event::IncidentResolved(_) => Vec::new(),
         Event::ItemDeclared(_)

@@ -74,20 +74,29 @@ pub fn grant(
     Ok(vec![event::ExceptionGranted { exception }.into()])
 }
 
-/// A freeze may name who alone may pass it: persons, `team:`, `role:` and `claim:`.
+/// A freeze may name who alone may pass it: persons, `team:`, `role:` and `claim:`. Who passes all freezes at once has to
+/// be one of them for each.
 fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refusal> {
-    let window = exception.lifts.strip_prefix("freeze:");
-    let window = window.and_then(|name| standing.organisation.windows.get(name));
-    let grants = window.map(|window| window.grants.as_slice()).unwrap_or_default();
-    let may = |person: &PersonId| {
-        grants.iter().any(|selector| selects(standing, selector, person, &exception.scope))
+    let Some(named) = exception.lifts.strip_prefix("freeze:") else { return Ok(()) };
+    let windows = standing.organisation.windows.values();
+    let restricted = windows
+        .filter(|window| named == "*" || window.name == named)
+        .filter(|window| !window.grants.is_empty() && window.scope.overlaps(&exception.scope));
+    let may = |selectors: &[String]| {
+        let selected = |person: &PersonId| {
+            selectors.iter().any(|selector| selects(standing, selector, person, &exception.scope))
+        };
+        exception.by.as_ref().is_some_and(selected)
     };
-    if grants.is_empty() || exception.by.as_ref().is_some_and(may) {
-        return Ok(());
-    }
+    let closed = restricted.into_iter().find(|window| !may(&window.grants));
+    let Some(window) = closed else { return Ok(()) };
     Err(Refusal::forbidden(
         "not_a_grantor",
-        format!("an exception to `{}` is granted by {} only", exception.lifts, grants.join(" or ")),
+        format!(
+            "an exception to `freeze:{}` is granted by {} only",
+            window.name,
+            window.grants.join(" or ")
+        ),
         "ask one of them",
     ))
 }

@@ -1,3 +1,11 @@
-//! Integration tests of the core, one binary.
+//! Tests of the rules, pure and as data.
+#![expect(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
+mod approvals;
 mod calendar;
+mod gate;
+mod life_cycle;
+mod organisation;
+mod standing;
+mod stops;
+mod world;

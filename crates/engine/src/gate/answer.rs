@@ -135,15 +135,18 @@ impl Engine {
     pub(super) fn recorded_answer(&self, seq: u64) -> Result<GateAnswer, EngineError> {
         let (event, input) = self.recorded_decision(seq)?;
         let judgement = decide(&input.facts, &input.verdict.as_result());
-        let receipt = self.readers().receipt(seq)?;
+        let receipt = self.read(|readers| readers.receipt(seq))?;
         let mut answer = self.answer(&event, &input, judgement, receipt, self.standing().size);
         answer.replayed = true;
         Ok(answer)
     }
 
-    fn recorded_decision(&self, seq: u64) -> Result<(GateDecided, DecisionInput), EngineError> {
+    pub(super) fn recorded_decision(
+        &self,
+        seq: u64,
+    ) -> Result<(GateDecided, DecisionInput), EngineError> {
         let unreadable = || Unavailable::ledger("the recorded answer cannot be read back");
-        let entry = self.readers().entry(seq)?.ok_or_else(unreadable)?;
+        let entry = self.read(|readers| readers.entry(seq))?.ok_or_else(unreadable)?;
         let envelope = Envelope::parse(&entry.bytes).map_err(|_| unreadable())?;
         let event =
             match envelope.recorded().map_err(|_| unreadable())?.map(|recorded| recorded.event) {
@@ -156,7 +159,8 @@ impl Engine {
                     )));
                 }
             };
-        let blob = self.readers().blob(event.input.as_str())?.ok_or_else(unreadable)?;
+        let blob =
+            self.read(|readers| readers.blob(event.input.as_str()))?.ok_or_else(unreadable)?;
         let input = serde_json::from_slice(&blob.bytes).map_err(|_| unreadable())?;
         Ok((event, input))
     }

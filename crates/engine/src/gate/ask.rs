@@ -11,6 +11,7 @@ use sluice_core::gate::{Decision, Ids, Judgement, Placement, Question, decide, p
 use sluice_core::ids::{DecisionId, Digest, PassId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
+use sluice_core::risk::RiskLevel;
 use sluice_core::standing::{Standing, Topic};
 use sluice_store::Row;
 use sluice_store::rows::BlobRow;
@@ -24,21 +25,31 @@ use crate::idempotency::{IN_FLIGHT, Known};
 use crate::sequencer::{Commit, IdempotencyKey, Step};
 
 /// How often a question is evaluated without the lock before it is evaluated under it.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// The longest that an evaluation may lie back when it is recorded.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
 /// One evaluated question.
-struct Evaluated {
+pub(super) struct Evaluated {
     question: Question,
     involved: BTreeSet<Involvement>,
+    /// The level by which the change was placed, where it bears on that.
+    risk: Option<RiskLevel>,
     placement: Option<Placement>,
-    input: DecisionInput,
-    judgement: Judgement,
+    pub(super) input: DecisionInput,
+    pub(super) judgement: Judgement,
     topics: BTreeSet<Topic>,
     /// Entries in the ledger that were looked at.
     size: u64,
+}
+
+impl Evaluated {
+    /// Whether nothing that was read has changed since, and it does not lie back too long.
+    pub(super) fn holds(&self, standing: &Standing, now: Timestamp) -> bool {
+        now.duration_since(self.input.facts.now) <= FRESH
+            && standing.untouched_since(&self.topics, self.size)
+    }
 }
 
 /// What became of an attempt to record.
@@ -168,11 +179,31 @@ impl Engine {
         let _ = tokio::time::timeout_at(wake, waiter.woken()).await;
     }
 
-    fn evaluate(
+    /// Evaluates a question. A change model is for its own risk and below, and the risk is known only when everything
+    /// else is: where the model that was taken is for less, the question is evaluated once more without it.
+    pub(super) fn evaluate(
         &self,
         standing: &Standing,
         caller: &Caller,
         question: &Question,
+        now: Timestamp,
+    ) -> Evaluated {
+        let evaluated = self.evaluate_at(standing, caller, question, None, now);
+        let risk = evaluated.judgement.risk.level;
+        let model = evaluated.placement.as_ref().and_then(|placed| placed.change.model.as_ref());
+        let model = model.and_then(|name| standing.organisation.models.get(name));
+        if model.is_some_and(|model| risk > model.max_risk) {
+            return self.evaluate_at(standing, caller, question, Some(risk), now);
+        }
+        evaluated
+    }
+
+    fn evaluate_at(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        question: &Question,
+        risk: Option<RiskLevel>,
         now: Timestamp,
     ) -> Evaluated {
         let organisation = &standing.organisation;
@@ -182,12 +213,12 @@ impl Engine {
         let judge = self.judge(standing);
         let placement = is_controlled(organisation, question, environment).then(|| {
             let name = environment.map_or(&question.environment, |environment| &environment.name);
-            place(standing, question, name, &involved, judge.digest(), now)
+            place(standing, question, name, &involved, judge.digest(), risk, now)
         });
         let gathered = Gathering {
             standing,
             calendar: &self.calendar(standing, now),
-            clock: self.clock_facts(standing, now),
+            clock: self.clock_facts(standing),
             caller,
             question,
             environment,
@@ -202,23 +233,13 @@ impl Engine {
         Evaluated {
             question: question.clone(),
             involved,
+            risk,
             placement,
             input: DecisionInput { facts: gathered.facts, verdict },
             judgement,
             topics: gathered.topics,
             size: standing.size,
         }
-    }
-
-    /// The whole typed input of a question, judged; nothing is recorded.
-    pub(crate) fn input(
-        &self,
-        standing: &Standing,
-        caller: &Caller,
-        question: &Question,
-        now: Timestamp,
-    ) -> DecisionInput {
-        self.evaluate(standing, caller, question, now).input
     }
 
     /// Everybody known to have a hand in what is asked for.
@@ -254,9 +275,7 @@ impl Engine {
         let engine = self.clone();
         let caller = caller.clone();
         let decide = move |standing: &Standing, now: Timestamp| {
-            let fresh = now.duration_since(evaluated.input.facts.now) <= FRESH;
-            let holds = fresh && standing.untouched_since(&evaluated.topics, evaluated.size);
-            let evaluated = match (holds, insist) {
+            let evaluated = match (evaluated.holds(standing, now), insist) {
                 (true, _) => evaluated,
                 (false, true) => engine.evaluate(standing, &caller, &evaluated.question, now),
                 (false, false) => return Step::Answer(Attempt::Stale),
@@ -283,11 +302,13 @@ impl Engine {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Step<Attempt> {
-        let Evaluated { question, involved, placement, input, judgement, topics, .. } = evaluated;
+        let Evaluated { question, involved, risk, placement, input, judgement, topics, .. } =
+            evaluated;
         // Numbers are given out here, so the change is placed once more; nothing else can have moved.
         let placement = placement.map(|placement| {
             let change = &placement.change;
-            place(standing, &question, &change.environment, &involved, &input.facts.policy, now)
+            let policy = &input.facts.policy;
+            place(standing, &question, &change.environment, &involved, policy, risk, now)
         });
         let body = serde_json::to_vec(&input).unwrap_or_default();
         let ids = Ids {

@@ -57,7 +57,7 @@ impl Engine {
 
     async fn interpret(&self, row: InboxRow) -> Result<(), EngineError> {
         // A delivery that makes its reader panic is put aside; the others go on.
-        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.read(&row)));
+        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.hear(&row)));
         let Interpreted { state, detail, signals } =
             read.unwrap_or_else(|_| quarantined("reader_panicked"));
         let Ok(link) = LinkName::parse(&row.delivery.link) else { return Ok(()) };
@@ -87,7 +87,7 @@ impl Engine {
         self.sequencer().submit(decide).await.map(|_| ())
     }
 
-    fn read(&self, row: &InboxRow) -> Interpreted {
+    fn hear(&self, row: &InboxRow) -> Interpreted {
         let standing = self.standing();
         let Some(link) = standing.organisation.links.get(row.delivery.link.as_str()) else {
             return quarantined("link_withdrawn");

@@ -1,0 +1,217 @@
+//! What is remembered of what is over, and how much: memory is bounded by what is declared and open, not by history.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DeniedDigest, ModelRecord, OpenIncident, Standing, TokenInForce, Topic};
+use crate::change::{self, ChangeOutcome};
+use crate::deployment::event::{DigestDenied, Ended};
+use crate::deployment::{Deployment, DeploymentState, Place};
+use crate::housekeeping::{IncidentOpened, RunSeen, SourceSeen, TokenCreated};
+use crate::ids::ChangeNumber;
+use crate::pass::{GivenPass, PassClaims};
+use crate::stop::Exception;
+
+/// Passes are remembered for this long after their end, so that a late redeem hears the right reason.
+const PASSES_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// Deployments remembered of each place.
+const RECENT: usize = 20;
+
+/// Commits and runs remembered.
+const SEEN: usize = 10_000;
+
+/// Outcomes remembered of each change model.
+const OUTCOMES: usize = 10;
+
+/// Digests refused at the same time. The one that was refused longest ago leaves first; by then this many others have
+/// failed after it.
+const DENIED: usize = 50_000;
+
+/// Incidents open at the same time; the oldest leaves first. A monitoring system that opens more and never closes one
+/// would fill the memory.
+const INCIDENTS: usize = 10_000;
+
+impl Standing {
+    pub(super) fn token_created(&mut self, token: &TokenCreated, at: Timestamp) {
+        let over: Vec<_> = self
+            .tokens
+            .iter()
+            .filter(|(_, known)| known.token.expires_at <= at)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.tokens.remove(&id);
+        }
+        let permissions = token.permissions.iter().cloned().collect();
+        let known = TokenInForce { token: token.clone(), permissions };
+        self.tokens.insert(token.id.clone(), Arc::new(known));
+    }
+
+    pub(super) fn source_seen(&mut self, data: &SourceSeen) {
+        if self.sources.insert(data.commit.clone(), Arc::new(data.clone())).is_none() {
+            self.source_order.push_back(data.commit.clone());
+        }
+        if self.source_order.len() > SEEN
+            && let Some(oldest) = self.source_order.pop_front()
+        {
+            self.sources.remove(&oldest);
+        }
+    }
+
+    pub(super) fn run_seen(&mut self, data: &RunSeen) {
+        let key = data.run.key();
+        if self.runs.insert(key.clone(), Arc::new(data.clone())).is_none() {
+            self.run_order.push_back(key);
+        }
+        if self.run_order.len() > SEEN
+            && let Some(oldest) = self.run_order.pop_front()
+        {
+            self.runs.remove(&oldest);
+        }
+    }
+
+    pub(super) fn incident_opened(&mut self, incident: &IncidentOpened, at: Timestamp) {
+        let open = OpenIncident { incident: incident.clone(), since: at };
+        self.incidents.insert(incident.id.clone(), Arc::new(open));
+        if self.incidents.len() > INCIDENTS {
+            let oldest = self.incidents.iter().min_by_key(|(id, open)| (open.since, *id));
+            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+                self.incidents.remove(&id);
+            }
+        }
+    }
+
+    pub(super) fn digests_denied(&mut self, data: &DigestDenied) {
+        for digest in &data.digests {
+            let denied = DeniedDigest {
+                service: data.service.clone(),
+                deployment: data.deployment,
+                reason: data.reason.clone(),
+            };
+            if self.denied_digests.insert(digest.clone(), Arc::new(denied)).is_none() {
+                self.denied_order.push_back(digest.clone());
+            }
+        }
+        while self.denied_order.len() > DENIED {
+            let Some(oldest) = self.denied_order.pop_front() else { break };
+            self.denied_digests.remove(&oldest);
+            self.touched.remove(&Topic::Digest(oldest));
+        }
+    }
+
+    pub(super) fn exception_granted(&mut self, exception: &Exception, at: Timestamp) {
+        let over = self.exceptions.values().filter(|exception| exception.until <= at);
+        let over: Vec<_> = over.map(|exception| exception.id.clone()).collect();
+        for id in over {
+            self.exceptions.remove(&id);
+        }
+        self.exceptions.insert(exception.id.clone(), Arc::new(exception.clone()));
+    }
+
+    pub(super) fn pass_given(&mut self, claims: &PassClaims, at: Timestamp) {
+        if let Some(number) = claims.change {
+            self.passes_of.insert(number, claims.expires_at);
+        }
+        let given = GivenPass { claims: claims.clone(), redeemed_at: None };
+        self.passes.insert(claims.pass.clone(), Arc::new(given));
+        self.forget_passes(at);
+    }
+
+    pub(super) fn deployment_ended(&mut self, data: &Ended, at: Timestamp) {
+        let known = self.deployments.get(&data.deployment).cloned();
+        let key = (data.service.clone(), data.environment.clone());
+        let mut place =
+            self.places.get(&key).map(|place| place.as_ref().clone()).unwrap_or_default();
+        let older = place
+            .recent
+            .last()
+            .map(|(number, _)| *number)
+            .filter(|number| *number != data.deployment);
+        remember(&mut place, known.as_deref(), data, at);
+        self.places.insert(key, Arc::new(place));
+        if let Some(mut deployment) = known {
+            let ended = Arc::make_mut(&mut deployment);
+            ended.state = data.report.state;
+            ended.report = Some(data.report.clone());
+            self.deployments.insert(data.deployment, deployment);
+        }
+        let over = older.filter(|older| {
+            let change = self.deployments.get(older).and_then(|deployment| deployment.change);
+            change.is_none_or(|number| !self.changes.contains_key(&number))
+        });
+        if let Some(older) = over {
+            self.forget_deployment(older);
+        }
+    }
+
+    /// What the outcome of a change teaches about the models whose scope it lies in.
+    pub(super) fn learn(&mut self, number: ChangeNumber, outcome: ChangeOutcome) {
+        let Some(change) = self.changes.get(&number).cloned() else { return };
+        let good =
+            matches!(outcome, ChangeOutcome::Successful | ChangeOutcome::SuccessfulWithIssues);
+        let targets = change::targets_of(&change, &self.organisation);
+        let covering: Vec<_> = self
+            .organisation
+            .models
+            .values()
+            .filter(|model| targets.iter().all(|target| model.scope.covers(target)))
+            .cloned()
+            .collect();
+        for model in covering {
+            let fresh = ModelRecord { earned: model.earned_after == 0, recent: Vec::new() };
+            let record = self.models.entry(model.name.clone()).or_insert(fresh);
+            record.recent.push(good);
+            let surplus = record.recent.len().saturating_sub(OUTCOMES);
+            record.recent.drain(..surplus);
+        }
+    }
+
+    /// Passes that ended more than an hour before `at` are forgotten.
+    fn forget_passes(&mut self, at: Timestamp) {
+        if self.size.is_multiple_of(256) {
+            let over =
+                |given: &GivenPass| at.duration_since(given.claims.expires_at) >= PASSES_KEPT;
+            let over: Vec<_> = self
+                .passes
+                .iter()
+                .filter(|(_, given)| over(given))
+                .map(|(id, _)| id.clone())
+                .collect();
+            for id in over {
+                self.passes.remove(&id);
+            }
+        }
+    }
+}
+
+fn remember(place: &mut Place, known: Option<&Deployment>, data: &Ended, at: Timestamp) {
+    let state = data.report.state;
+    match place.recent.iter_mut().find(|(number, _)| *number == data.deployment) {
+        Some(entry) => entry.1 = state,
+        None => place.recent.push((data.deployment, state)),
+    }
+    let surplus = place.recent.len().saturating_sub(RECENT);
+    place.recent.drain(..surplus);
+    place.last_ended_at = Some(data.report.ended_at.unwrap_or(at));
+    match (state, known) {
+        (DeploymentState::Succeeded, Some(deployment)) => {
+            place.version = deployment.version.clone();
+            place.commit = deployment.commit.clone();
+            place.artifacts = deployment.artifacts.clone();
+            place.since = place.last_ended_at;
+        }
+        (DeploymentState::RolledBack, _) => {
+            if let Some(version) =
+                data.report.rollback.as_ref().and_then(|rollback| rollback.to_version.clone())
+            {
+                place.version = Some(version);
+                place.commit = None;
+                place.artifacts.clear();
+                place.since = place.last_ended_at;
+            }
+        }
+        (DeploymentState::Succeeded | DeploymentState::Failed | DeploymentState::Running, _) => {}
+    }
+}
