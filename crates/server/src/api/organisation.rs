@@ -75,7 +75,6 @@ pub(crate) async fn list(
     let items: Vec<Item> = names
         .iter()
         .filter_map(|name| standing.organisation.item(kind, name))
-        .map(|item| item)
         .collect();
     Ok(Reply(Listed { items, next, as_of: standing.size }))
 }
