@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags};
@@ -19,6 +19,9 @@ const ONCE: [&str; 4] = ["gate.decided", "pass.redeemed", "deployment.started", 
 
 /// The longest that a restart may take.
 const RESTART: Duration = Duration::from_secs(10);
+
+/// The longest until a delivery is looked at.
+const HEARD: Duration = Duration::from_secs(20);
 
 /// Starts the folder again without any fault, asks everything again, stops it and looks at what is stored. Gives how
 /// long the start took.
@@ -49,6 +52,7 @@ pub(crate) fn settle(
         client.address = Some(server.address);
         client.again(report)?;
     }
+    heard(data, report)?;
     let key = server.log_key.clone();
     let ended = server.stop()?;
     if !ended.success() {
@@ -60,6 +64,24 @@ pub(crate) fn settle(
         report.fault(format!("`sluice verify` ends with {}: {}", verified.status, verified.stderr));
     }
     Ok(())
+}
+
+/// Every delivery that was taken has to be understood, sooner or later.
+fn heard(data: &Path, report: &mut Report) -> Result<()> {
+    let database = Connection::open(data.join("sluice.db"))?;
+    let waiting = "SELECT count(*) FROM inbox WHERE state = 'new'";
+    let until = Instant::now() + HEARD;
+    loop {
+        let count: u32 = database.query_row(waiting, [], |row| row.get(0))?;
+        if count == 0 {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            report.fault(format!("{count} deliveries are taken and never looked at"));
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Compares the database with what was acknowledged.

@@ -36,6 +36,9 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             client.address = Some(server.address);
             client.again(report)?;
         }
+        if round > 0 && round % 50 == 0 {
+            report.says(format!("{round} rounds"));
+        }
         let delay = Duration::from_millis(random.below(2_000));
         let clients: Mutex<Vec<Client>> = Mutex::new(Vec::new());
         std::thread::scope(|scope| {

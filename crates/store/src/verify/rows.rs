@@ -1,5 +1,6 @@
 //! The rows beside the journal, and the structure of the file.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::{Problem, Verification};
@@ -19,7 +20,7 @@ impl Verification<'_> {
                 }
                 let key: Vec<String> = keys
                     .iter()
-                    .map(|key| Ok(format!("{:?}", row.get_ref(*key)?)))
+                    .map(|key| Ok(told(row.get_ref(*key)?)))
                     .collect::<rusqlite::Result<_>>()?;
                 Ok(Some(Problem::Row { table, key: key.join("/") }))
             })?;
@@ -67,6 +68,15 @@ impl Verification<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A value as people read it.
+fn told(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        other => format!("{other:?}"),
     }
 }
 

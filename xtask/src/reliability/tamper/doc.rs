@@ -26,6 +26,9 @@ can be erased, snapshots and cursors are made anew. A row of these that was *cha
 A bit of `sluice.db-wal` that was flipped ends the log there, as a torn write would; what was acknowledged after it \
 is missing then, and the anchor says so.
 
+What no program can find in a folder alone: one that was put back as a whole, its anchor included, is what it was \
+then. Keep the anchor on another device (`--anchor`), or receipts and checkpoints outside (`sluice verify --continues`).
+
 | What was done | Found by verify (3) | Start refused (3) | Refused (1) | Without effect | May be gone | Silent | For example |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
@@ -53,6 +56,10 @@ pub(super) fn render(kinds: &[(String, Kind)]) -> String {
 fn example(message: &str) -> String {
     let line = message.lines().find(|line| line.starts_with("error"));
     let line = line.and_then(|line| line.split_once(": ")).map_or("", |(_, told)| told);
-    let line: String = line.chars().take(220).collect();
-    line.replace('|', "\\|")
+    let mut line: String = line.trim_end_matches(':').chars().take(220).collect();
+    // The first of several that are named is example enough.
+    if let Some(first) = message.lines().find(|line| line.starts_with("  `")) {
+        line = format!("{line}: {}", first.trim());
+    }
+    line.chars().take(320).collect::<String>().replace('|', "\\|")
 }
