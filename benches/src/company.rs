@@ -12,8 +12,16 @@ pub fn files(services: usize, tier: &str) -> BTreeMap<String, String> {
     for (part, numbers) in (0..services).collect::<Vec<_>>().chunks(10_000).enumerate() {
         let mut text = String::from("services:\n");
         for number in numbers {
-            let needs = if number % 5 == 0 && *number > 0 { format!(", depends_on: [s{:06}]", number - 1) } else { String::new() };
-            let _ = writeln!(text, "  - {{name: s{number:06}, owner: team{}, class: frontend, tier: {tier}{needs}}}", number % 4);
+            let needs = if number % 5 == 0 && *number > 0 {
+                format!(", depends_on: [s{:06}]", number - 1)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                text,
+                "  - {{name: s{number:06}, owner: team{}, class: frontend, tier: {tier}{needs}}}",
+                number % 4
+            );
         }
         files.insert(format!("services/{part}.yaml"), text);
     }

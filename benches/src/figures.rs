@@ -18,7 +18,12 @@ impl Latencies {
     /// The latency that `share` (0 to 1) of all stayed below.
     pub fn quantile(&self, share: f64) -> Duration {
         let last = self.taken.len().saturating_sub(1);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rank")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a rank"
+        )]
         let rank = (last as f64 * share).round() as usize;
         self.taken.get(rank).copied().unwrap_or_default()
     }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use crate::figures::Latencies;
 
 /// Writes and flushes 512 bytes again and again for `time`.
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
 pub fn measure(dir: &Path, time: Duration) -> std::io::Result<Latencies> {
     let path = dir.join("flush-probe");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;

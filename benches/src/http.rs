@@ -20,13 +20,19 @@ pub struct Connection {
 impl Connection {
     /// Connects.
     pub async fn to(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+        let stream =
+            TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
     /// Posts JSON; gives status and body.
-    pub async fn post(&mut self, path: &str, headers: &str, body: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+    pub async fn post(
+        &mut self,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<(u16, Vec<u8>)> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
             body.len()
@@ -48,7 +54,8 @@ impl Connection {
             }
         };
         let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status")?;
+        let status =
+            head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status")?;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         if head.contains("transfer-encoding: chunked") {
@@ -74,7 +81,6 @@ pub struct Load {
 }
 
 /// Posts from `connections` connections for `time`; `request(n)` gives headers and body of the n-th request.
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
 pub async fn load(
     address: SocketAddr,
     path: &'static str,

@@ -32,7 +32,9 @@ impl Sluice {
             let line = line?;
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
-                (Some("serving"), Some(url)) => address = url.trim_start_matches("http://").parse().ok(),
+                (Some("serving"), Some(url)) => {
+                    address = url.trim_start_matches("http://").parse().ok()
+                }
                 (Some("token"), Some(secret)) => token = secret.to_owned(),
                 (Some("ready"), _) => break,
                 _ => {}

@@ -59,8 +59,12 @@ async fn main() -> anyhow::Result<()> {
     let sluice = Sluice::serve(&given.sluice, &dir.path().join("data"))?;
     let token = prepare(&sluice, given.services).await?;
     let facts = recorded_facts(&sluice, &token).await?;
-    let opa = given.opa.as_deref().map(|opa| Opa::serve(opa, &given.policy, dir.path())).transpose()?;
-    println!("services {}, {} s a reading, {} rounds; medians (least to most)", given.services, given.seconds, given.rounds);
+    let opa =
+        given.opa.as_deref().map(|opa| Opa::serve(opa, &given.policy, dir.path())).transpose()?;
+    println!(
+        "services {}, {} s a reading, {} rounds; medians (least to most)",
+        given.services, given.seconds, given.rounds
+    );
     println!("{:<34} {:>12} {:>12} {:>12} {:>8}", "", "per second", "p50 ms", "p99 ms", "wrong");
     let time = Duration::from_secs(given.seconds);
     for connections in [1, 16, 64] {
@@ -75,14 +79,30 @@ async fn main() -> anyhow::Result<()> {
         row(&format!("sluice gate, {connections} connections"), &ours);
         if !theirs.is_empty() {
             row(&format!("OPA server, {connections} connections"), &theirs);
-            let ratio: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a.per_second / b.per_second).collect();
+            let ratio: Vec<f64> =
+                ours.iter().zip(&theirs).map(|(a, b)| a.per_second / b.per_second).collect();
             let (middle, least, most) = median(&ratio);
             println!("{:<34} {middle:>12.2} ({least:.2} to {most:.2})", "  ratio of rates");
         }
-        let p50: Vec<f64> = ours.iter().zip(&flushes).map(|(a, b)| a.latencies.quantile(0.5).as_secs_f64() / b.quantile(0.5).as_secs_f64()).collect();
-        let p99: Vec<f64> = ours.iter().zip(&flushes).map(|(a, b)| a.latencies.quantile(0.99).as_secs_f64() / b.quantile(0.5).as_secs_f64()).collect();
-        let flush: Vec<f64> = flushes.iter().map(|flush| flush.quantile(0.5).as_secs_f64() * 1_000.0).collect();
-        println!("{:<34} {:>12.3} ms; p50 {:.1}x, p99 {:.1}x of it", "  disk flush p50", median(&flush).0, median(&p50).0, median(&p99).0);
+        let p50: Vec<f64> = ours
+            .iter()
+            .zip(&flushes)
+            .map(|(a, b)| a.latencies.quantile(0.5).as_secs_f64() / b.quantile(0.5).as_secs_f64())
+            .collect();
+        let p99: Vec<f64> = ours
+            .iter()
+            .zip(&flushes)
+            .map(|(a, b)| a.latencies.quantile(0.99).as_secs_f64() / b.quantile(0.5).as_secs_f64())
+            .collect();
+        let flush: Vec<f64> =
+            flushes.iter().map(|flush| flush.quantile(0.5).as_secs_f64() * 1_000.0).collect();
+        println!(
+            "{:<34} {:>12.3} ms; p50 {:.1}x, p99 {:.1}x of it",
+            "  disk flush p50",
+            median(&flush).0,
+            median(&p50).0,
+            median(&p99).0
+        );
     }
     println!("memory of sluice: {} MiB", sluice.resident_mib().unwrap_or_default());
     Ok(())
@@ -107,25 +127,42 @@ async fn prepare(sluice: &Sluice, services: usize) -> anyhow::Result<String> {
     let mut connection = Connection::to(sluice.address).await?;
     let headers = format!("authorization: Bearer {}\r\n", sluice.token);
     let folder = json!({"files": company::files(services, "tier-3"), "source": "bench"});
-    let (status, answer) = connection.post("/api/v1/organisation/apply", &headers, folder.to_string().as_bytes()).await?;
+    let (status, answer) = connection
+        .post("/api/v1/organisation/apply", &headers, folder.to_string().as_bytes())
+        .await?;
     if status != 200 {
         bail!("apply: {status} {}", String::from_utf8_lossy(&answer));
     }
     let token = json!({"label": "bench", "kind": "pipeline", "expires_in_hours": 1,
         "permissions": ["gate.evaluate", "gate.redeem", "deployment.report", "change.read"]});
-    let (status, answer) = connection.post("/api/v1/tokens", &headers, token.to_string().as_bytes()).await?;
+    let (status, answer) =
+        connection.post("/api/v1/tokens", &headers, token.to_string().as_bytes()).await?;
     let answer: Value = serde_json::from_slice(&answer)?;
-    answer["secret"].as_str().map(str::to_owned).with_context(|| format!("token: {status} {answer}"))
+    answer["secret"]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("token: {status} {answer}"))
 }
 
-async fn ask(sluice: &Sluice, token: &str, services: usize, connections: usize, round: usize, time: Duration) -> anyhow::Result<Load> {
+async fn ask(
+    sluice: &Sluice,
+    token: &str,
+    services: usize,
+    connections: usize,
+    round: usize,
+    time: Duration,
+) -> anyhow::Result<Load> {
     let token = token.to_owned();
     let request = move |number: u64| {
         let service = usize::try_from(number).unwrap_or_default() % services;
-        let headers = format!("authorization: Bearer {token}\r\nidempotency-key: b{connections}-{round}-{number}\r\n");
+        let headers = format!(
+            "authorization: Bearer {token}\r\nidempotency-key: b{connections}-{round}-{number}\r\n"
+        );
         (headers, company::question(service, 1).to_string().into_bytes())
     };
-    let right = |status: u16, body: &[u8]| status == 200 && body.windows(16).any(|window| window == b"\"answer\":\"allow\"");
+    let right = |status: u16, body: &[u8]| {
+        status == 200 && body.windows(16).any(|window| window == b"\"answer\":\"allow\"")
+    };
     load(sluice.address, "/api/v1/gate", connections, time, Arc::new(request), right).await
 }
 
@@ -136,7 +173,8 @@ async fn recorded_facts(sluice: &Sluice, token: &str) -> anyhow::Result<Value> {
     let question = company::question(7, 1).to_string();
     let (status, answer) = connection.post("/api/v1/gate", &headers, question.as_bytes()).await?;
     let answer: Value = serde_json::from_slice(&answer)?;
-    let id = answer["decision"].as_str().with_context(|| format!("gate: {status} {answer}"))?.to_owned();
+    let id =
+        answer["decision"].as_str().with_context(|| format!("gate: {status} {answer}"))?.to_owned();
     let path = format!("/api/v1/decisions/{id}/input");
     let body = sluice_benches::http::get(sluice.address, &path, &headers).await?;
     let input: Value = serde_json::from_slice(&body)?;
@@ -180,8 +218,18 @@ impl Opa {
     async fn ask(&self, facts: &Value, connections: usize, time: Duration) -> anyhow::Result<Load> {
         let body = json!({"input": facts}).to_string().into_bytes();
         let request = move |_: u64| (String::new(), body.clone());
-        let right = |status: u16, body: &[u8]| status == 200 && body.windows(12).any(|window| window == b"\"allow\":true");
-        load(self.address, "/v1/data/sluice/gate/verdict", connections, time, Arc::new(request), right).await
+        let right = |status: u16, body: &[u8]| {
+            status == 200 && body.windows(12).any(|window| window == b"\"allow\":true")
+        };
+        load(
+            self.address,
+            "/v1/data/sluice/gate/verdict",
+            connections,
+            time,
+            Arc::new(request),
+            right,
+        )
+        .await
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! `cargo run --release -p sluice-benches --bin ledger -- [--entries 1000000]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +27,11 @@ async fn main() -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let data = dir.path().join("data");
     let flushes = flush::measure(dir.path(), Duration::from_secs(1))?;
-    println!("disk flush p50 {:.3} ms, {} a second", flushes.quantile(0.5).as_secs_f64() * 1e3, flushes.count());
+    println!(
+        "disk flush p50 {:.3} ms, {} a second",
+        flushes.quantile(0.5).as_secs_f64() * 1e3,
+        flushes.count()
+    );
     fill(&data, entries).await?;
     restart(&data).await?;
     verify(&data)?;
@@ -45,7 +48,10 @@ async fn fill(data: &Path, entries: u64) -> anyhow::Result<()> {
     let mut round = 0;
     while engine.standing().size < entries {
         let tier = if round % 2 == 0 { "tier-3" } else { "tier-2" };
-        let folder: Folder = company::files(SERVICES, tier).into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
+        let folder: Folder = company::files(SERVICES, tier)
+            .into_iter()
+            .map(|(path, text)| (path, text.into_bytes()))
+            .collect();
         engine.apply(&admin, &folder, "bench", None).await?;
         round += 1;
     }
@@ -53,7 +59,9 @@ async fn fill(data: &Path, entries: u64) -> anyhow::Result<()> {
     let size = engine.standing().size;
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let rate = size as f64 / took;
-    println!("append through the engine: {size} entries in {took:.1} s, {rate:.0} a second (reading the files included)");
+    println!(
+        "append through the engine: {size} entries in {took:.1} s, {rate:.0} a second (reading the files included)"
+    );
     engine.shutdown();
     Ok(())
 }
@@ -111,8 +119,14 @@ fn verify(data: &Path) -> anyhow::Result<()> {
     let rate = bytes as f64 / took / 1e6;
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let per_second = size as f64 / took;
-    println!("verify everything: {size} entries, {} MB in {took:.2} s: {rate:.0} MB/s, {per_second:.0} entries a second", bytes / 1_000_000);
-    println!("SHA-256 of the same entries, all cores: {hashing:.0} MB/s; ratio {:.2}", rate / hashing);
+    println!(
+        "verify everything: {size} entries, {} MB in {took:.2} s: {rate:.0} MB/s, {per_second:.0} entries a second",
+        bytes / 1_000_000
+    );
+    println!(
+        "SHA-256 of the same entries, all cores: {hashing:.0} MB/s; ratio {:.2}",
+        rate / hashing
+    );
     Ok(())
 }
 
