@@ -107,7 +107,7 @@ pub(crate) fn stored(data: &Path, clients: &[Client], report: &mut Report) -> Re
     for (what, count) in made.into_iter().filter(|(_, count)| *count > 1) {
         report.fault(format!("{what} is there {count} times"));
     }
-    let count = "SELECT count(*) FROM inbox WHERE delivery_id = ?1 OR delivery_id LIKE '%' || ?1";
+    let count = "SELECT count(*) FROM inbox WHERE delivery_id = ?1";
     for id in clients.iter().flat_map(|client| &client.delivered) {
         let found: u32 = database.query_row(count, [id], |row| row.get(0))?;
         if found != 1 {
