@@ -72,10 +72,8 @@ pub(crate) async fn list(
         .collect();
     let more = seek.cut(&mut names);
     let next = names.last().filter(|_| more).map(|key| paging::next(uri.path(), uri.query(), key));
-    let items: Vec<Item> = names
-        .iter()
-        .filter_map(|name| standing.organisation.item(kind, name))
-        .collect();
+    let items: Vec<Item> =
+        names.iter().filter_map(|name| standing.organisation.item(kind, name)).collect();
     Ok(Reply(Listed { items, next, as_of: standing.size }))
 }
 
