@@ -29,8 +29,10 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
-/// Asks for `docs`, which flows through, and gives the answer.
+/// Asks for `docs`, which flows through, and gives the answer. Passes given before have ended by then: there is one
+/// slot for a service.
 pub(crate) async fn allowed(app: &TestApp, seed: u32) -> Value {
+    app.clock.advance(std::time::Duration::from_secs(16 * 60));
     let answered = ask(app, &format!("docs-{seed}"), &question("docs", seed)).await;
     let answer = answered.json();
     assert_eq!((answered.status, &answer["answer"]), (200, &json!("allow")), "{answer:#}");

@@ -48,7 +48,7 @@ async fn every_problem_is_named_with_its_place() {
 }
 
 #[tokio::test]
-async fn items_are_listed_by_name_and_hooks_are_for_those_who_set_them_up() {
+async fn items_are_listed_by_name_and_say_nothing_of_hooks() {
     let app = TestApp::start().await;
     holds("Organisation", &app.get(&app.admin, "/api/v1/organisation").await.json());
     let page = app.get(&app.admin, "/api/v1/organisation/service?limit=1").await.json();
@@ -57,12 +57,9 @@ async fn items_are_listed_by_name_and_hooks_are_for_those_who_set_them_up() {
     let next = app.get(&app.admin, page["next"].as_str().expect("a second page")).await.json();
     assert_eq!((&next["items"][0]["spec"]["name"], &next["next"]), (&json!("shop"), &json!(null)));
 
-    let path = "/api/v1/organisation/link/github";
-    let item = app.get(&app.admin, path).await.json();
+    let item = app.get(&app.admin, "/api/v1/organisation/link/github").await.json();
     holds("Item", &item);
-    assert!(item["spec"]["hook"].as_str().is_some_and(|hook| hook.len() >= 26), "{item:#}");
-    let reader = app.token(&[Permission::OrganisationRead]).await;
-    assert_eq!(app.get(&reader, path).await.json()["spec"].get("hook"), None);
+    assert_eq!(item["spec"].get("hook"), None, "the address of a hook stands in no record");
 }
 
 #[tokio::test]
