@@ -5,6 +5,7 @@ use serde::Serialize;
 use sluice_core::approvals::{self, ApprovalStanding};
 use sluice_core::change::command::{Approve, Cancel, Close, Review};
 use sluice_core::change::{self, ApprovalVerdict, Change, ChangeOutcome, DebtKind};
+use sluice_core::deployment;
 use sluice_core::event::Event;
 use sluice_core::ids::{ChangeNumber, Digest, PersonId};
 use sluice_core::permission::Permission;
@@ -119,8 +120,10 @@ impl Engine {
         caller.require(Permission::ChangeEdit)?;
         short("note", &note)?;
         let command = Close { change: number, outcome, note };
-        self.edit(caller, number, if_match, move |_, change, _| {
-            change::close(change, &command).map_err(|refusal| (refusal, None))
+        self.edit(caller, number, if_match, move |standing, change, _| {
+            let mut events = change::close(change, &command).map_err(|refusal| (refusal, None))?;
+            events.extend(deployment::models(standing, change, outcome));
+            Ok(events)
         })
         .await
     }

@@ -68,7 +68,7 @@ impl Engine {
             delivery_id: ear.hearing.delivery_id(&delivery).unwrap_or_else(fallback),
             body_hash,
             kind: String::new(),
-            headers: kept_headers(&delivery),
+            headers: kept_headers(&delivery, &ear.secrets),
             body: delivery.body.to_vec(),
             received_us: delivery.received_at.as_microsecond(),
         };
@@ -127,9 +127,14 @@ impl Engine {
     }
 }
 
-/// The headers that are kept, as JSON list of pairs.
-fn kept_headers(delivery: &Delivery) -> String {
-    let kept: Vec<&(String, String)> =
-        delivery.headers.iter().filter(|(name, _)| !NOT_KEPT.contains(&name.as_str())).collect();
+/// The headers that are kept, as JSON list of pairs: none that may carry a secret, and none that does, whatever it is
+/// called.
+fn kept_headers(delivery: &Delivery, secrets: &[Secret]) -> String {
+    let told = |value: &str| secrets.iter().any(|secret| secret.occurs_in(value));
+    let kept: Vec<&(String, String)> = delivery
+        .headers
+        .iter()
+        .filter(|(name, value)| !NOT_KEPT.contains(&name.as_str()) && !told(value))
+        .collect();
     serde_json::to_string(&kept).unwrap_or_default()
 }

@@ -3,11 +3,20 @@
 use sluice_core::refusal::Refusal;
 
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Unavailable};
 use crate::sequencer::IdempotencyKey;
 
 /// Code of the answer to a request that comes while the same one is being answered.
 pub(crate) const IN_FLIGHT: &str = "request_in_flight";
+
+/// The answer to a request that comes while the same one is being answered.
+pub(crate) fn in_flight() -> EngineError {
+    EngineError::Unavailable(Unavailable {
+        code: IN_FLIGHT,
+        message: "the same request is being answered; ask again with the same key".into(),
+        retry_after_s: Some(1),
+    })
+}
 
 /// What is known of a key.
 pub(crate) enum Known {
@@ -41,6 +50,10 @@ impl Engine {
         match self.read(|readers| readers.idempotency(&scope, key))? {
             None => {
                 Ok(Known::New(IdempotencyKey { scope, key: key.to_owned(), body_hash, seq: None }))
+            }
+            // Written and not yet anchored: nobody has heard that answer so far.
+            Some(row) if row.seq.is_some_and(|seq| seq >= self.readers().head().size) => {
+                Err(in_flight())
             }
             Some(row) if row.body_hash == body_hash => Ok(Known::Answered { seq: row.seq }),
             Some(_) => Err(EngineError::Refused(Refusal::invalid(

@@ -21,6 +21,11 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// Whether the secret stands in a text as it is, so that the text must not be kept.
+    pub fn occurs_in(&self, text: &str) -> bool {
+        !self.is_empty() && text.as_bytes().windows(self.0.len()).any(|part| part == &self.0[..])
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }

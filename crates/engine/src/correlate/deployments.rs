@@ -14,6 +14,9 @@ use sluice_core::signal::{DeploymentSignal, Outcome, Signal};
 use super::Correlation;
 use super::merges::production_environment;
 
+/// How long after its end a deployment is still the one that a report without a run speaks of.
+const SAME_DEPLOYMENT: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 /// What a report is about.
 struct About<'a> {
     repository: Option<&'a str>,
@@ -149,10 +152,29 @@ impl Correlation<'_> {
         self.standing.deployments.values().rev().find(same).map(|deployment| deployment.number)
     }
 
+    /// The last deployment of a place, where it has ended and the report is about that very one: the same attempt of the
+    /// same run or, where one of them names no run, the same commit not long ago. Two doors tell of one deployment when
+    /// a pipeline reports itself and its system does too.
+    fn ended(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
+        let number = self.last(service, about)?;
+        let deployment = self.standing.deployments.get(&number)?;
+        let place = self.standing.place(service, &about.environment)?;
+        let same = match (&deployment.run, about.run) {
+            (Some(known), Some(told)) => known.key() == told.key() && known.attempt == told.attempt,
+            _ => {
+                let recent = place
+                    .last_ended_at
+                    .is_some_and(|ended| self.now.duration_since(ended) <= SAME_DEPLOYMENT);
+                recent && about.commit.is_some() && deployment.commit.as_ref() == about.commit
+            }
+        };
+        (same && deployment.state != DeploymentState::Running).then_some(number)
+    }
+
     fn start(&mut self, about: &About<'_>) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            if self.running(&service, about).is_none() {
+            if self.running(&service, about).is_none() && self.ended(&service, about).is_none() {
                 self.start_one(about, service, change.as_ref());
             }
         }
@@ -189,7 +211,9 @@ impl Correlation<'_> {
     fn end(&mut self, about: &About<'_>, state: DeploymentState) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            if self.running(&service, about).is_none() && state != DeploymentState::RolledBack {
+            let known =
+                self.running(&service, about).or_else(|| self.ended(&service, about)).is_some();
+            if !known && state != DeploymentState::RolledBack {
                 self.start_one(about, service.clone(), change.as_ref());
             }
             let number = self.running(&service, about).or_else(|| self.last(&service, about));
@@ -236,7 +260,9 @@ impl Correlation<'_> {
             Some(Outcome::Failed) => (ChangeOutcome::Unsuccessful, "the health proof failed"),
             Some(Outcome::Canceled | Outcome::Skipped) | None => return,
         };
+        let lessons = deployment::models(&self.standing, &change, outcome);
         self.push(event::Closed { change: change.number, outcome, note: note.to_owned() });
+        self.extend(lessons);
     }
 }
 

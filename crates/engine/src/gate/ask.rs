@@ -27,6 +27,10 @@ use crate::sequencer::{Commit, IdempotencyKey, Step};
 /// How often a question is evaluated without the lock before it is evaluated under it.
 pub(super) const TRIES: u32 = 3;
 
+/// How often it is looked whether the same request, sent twice at the same time, has its answer, and for how long.
+const BUSY: u32 = 40;
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// The longest that an evaluation may lie back when it is recorded.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
@@ -76,13 +80,20 @@ impl Engine {
         let ends = wait.map(|wait| tokio::time::Instant::now() + wait);
         let scope = caller.key_scope("gate");
         let mut waited_for: Option<GateAnswer> = None;
+        let mut busied = 0;
         loop {
-            let key = match self.known_key(scope.clone(), key, body_hash)? {
-                Known::Answered { seq: Some(seq) } => return self.recorded_answer(seq),
-                Known::Answered { seq: None } => {
+            let key = match self.known_key(scope.clone(), key, body_hash) {
+                Ok(Known::Answered { seq: Some(seq) }) => return self.recorded_answer(seq),
+                Ok(Known::Answered { seq: None }) => {
                     return Err(Unavailable::ledger("the answer is not readable yet"));
                 }
-                Known::New(key) => key,
+                Ok(Known::New(key)) => key,
+                Err(EngineError::Unavailable(busy)) if busy.code == IN_FLIGHT && busied < BUSY => {
+                    busied += 1;
+                    self.next_entry().await;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             let over = ends.is_none_or(|ends| tokio::time::Instant::now() >= ends);
             match self.ask_once(caller, key, &question, over, waited_for.as_ref()).await {
@@ -91,12 +102,19 @@ impl Engine {
                     waited_for = Some(answer);
                 }
                 Ok((answer, _)) => return Ok(answer),
-                Err(EngineError::Unavailable(busy)) if busy.code == IN_FLIGHT => {
-                    tokio::task::yield_now().await;
+                Err(EngineError::Unavailable(busy)) if busy.code == IN_FLIGHT && busied < BUSY => {
+                    busied += 1;
+                    self.next_entry().await;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Waits until something is durable, or for a moment.
+    async fn next_entry(&self) {
+        let mut size = self.watch_size();
+        let _ = tokio::time::timeout(MOMENT, size.changed()).await;
     }
 
     /// Answers without recording anything: for laptops, before a push. Gives no pass.

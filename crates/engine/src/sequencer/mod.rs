@@ -44,6 +44,13 @@ pub(crate) struct Shared {
     halted: Mutex<Option<String>>,
 }
 
+impl Shared {
+    fn halt(&self, reason: &str) {
+        tracing::error!(reason, "safe halt");
+        self.halted.lock().get_or_insert_with(|| reason.to_owned());
+    }
+}
+
 impl Sequencer {
     pub(crate) fn start(parts: Parts, standing: Standing) -> (Self, std::thread::JoinHandle<()>) {
         let (sender, receiver) = crossbeam_channel::bounded(QUEUE);
@@ -55,9 +62,14 @@ impl Sequencer {
             halted: Mutex::new(None),
         });
         let theirs = Arc::clone(&shared);
-        let spawned = std::thread::Builder::new()
-            .name("sequencer".into())
-            .spawn(move || thread::Sequencing::new(parts, receiver, theirs).run());
+        let spawned = std::thread::Builder::new().name("sequencer".into()).spawn(move || {
+            let shown = Arc::clone(&theirs);
+            let sequencing = thread::Sequencing::new(parts, receiver, theirs);
+            let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sequencing.run()));
+            if ran.is_err() {
+                shown.halt("the sequencer met a broken invariant");
+            }
+        });
         match spawned {
             Ok(handle) => (Self { sender, shared }, handle),
             // Without its one thread the process is of no use.
@@ -139,14 +151,13 @@ impl Sequencer {
 
     /// Refuses every write from now on.
     pub(crate) fn halt(&self, reason: &str) {
-        tracing::error!(reason, "safe halt");
-        self.shared.halted.lock().get_or_insert_with(|| reason.to_owned());
+        self.shared.halt(reason);
     }
 
     fn gone(&self) -> EngineError {
         match self.halted() {
             Some(reason) => Unavailable::halted(&reason),
-            None => Unavailable::ledger("the server is stopping"),
+            None => Unavailable::ledger("the ledger cannot be written, or the server is stopping"),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Sequencing {
             }
         } else {
             let outcome = self.parts.writer.commit(batch);
-            self.settle(outcome, staged, now);
+            self.settle(outcome, staged);
         }
         // What was only read may rest on what this batch wrote: it is answered after it.
         let done = Self::nothing(&self.shared.standing.load_full());
@@ -98,6 +98,10 @@ impl Sequencing {
     }
 
     fn decide(&self, job: Job, stage: &mut Stage, answered: &mut Vec<super::job::Finish>) {
+        if self.shared.halted.lock().is_some() {
+            // The sender is dropped with the job, and whoever waits hears of the halt.
+            return;
+        }
         let (standing, now) = (&stage.standing, stage.now);
         let decided =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.decide(standing, now)));
@@ -119,16 +123,17 @@ impl Sequencing {
         let here = stage.holds_key(&key.scope, &key.key);
         match self.parts.readers.idempotency(&key.scope, &key.key) {
             Ok(None) if !here => None,
-            Ok(_) => Some(EngineError::Unavailable(Unavailable {
-                code: crate::idempotency::IN_FLIGHT,
-                message: "the same request is being answered; ask again with the same key".into(),
-                retry_after_s: Some(1),
-            })),
-            Err(error) => Some(error.into()),
+            Ok(_) => Some(crate::idempotency::in_flight()),
+            Err(error) => {
+                if error.is_damage() {
+                    self.shared.halt(&error.to_string());
+                }
+                Some(error.into())
+            }
         }
     }
 
-    fn settle(&mut self, outcome: Outcome, staged: Staged, now: Timestamp) {
+    fn settle(&mut self, outcome: Outcome, staged: Staged) {
         match outcome {
             Outcome::Committed(committed) => self.publish(&committed, staged),
             Outcome::NotCommitted(why) => {
@@ -137,12 +142,12 @@ impl Sequencing {
                     (waiting.finish)(Err(not_recorded(&why)));
                 }
             }
-            Outcome::Unknown(unresolved) => self.resolve(unresolved, staged, now),
+            Outcome::Unknown(unresolved) => self.resolve(unresolved, staged),
         }
     }
 
     /// Written, not yet anchored: it will not be lost, and nothing else is written before it is settled.
-    fn resolve(&mut self, mut unresolved: Unresolved, mut staged: Staged, now: Timestamp) {
+    fn resolve(&mut self, mut unresolved: Unresolved, mut staged: Staged) {
         let began = self.parts.clock.monotonic();
         loop {
             std::thread::park_timeout(Duration::from_millis(50));
@@ -158,11 +163,8 @@ impl Sequencing {
                 for waiting in std::mem::take(&mut staged.waiting) {
                     (waiting.finish)(Err(Unavailable::unknown()));
                 }
-                while let Ok(job) = self.receiver.try_recv() {
-                    let standing = self.shared.standing.load_full();
-                    let (_, finish) = job.decide(&standing, now);
-                    finish(Err(Unavailable::ledger("the anchor cannot be written")));
-                }
+                // What came meanwhile is not recorded: whoever waits hears that the ledger cannot be written.
+                while self.receiver.try_recv().is_ok() {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sluice_core::change;
+use sluice_core::deployment;
 use sluice_core::event::Event;
 use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
@@ -16,17 +17,27 @@ use crate::sequencer::{Commit, Step};
 /// How often the deadlines are looked at.
 const EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// Looks between two prunings: once an hour.
+const PRUNE_EVERY: u64 = 120;
+
 /// The most events that one look makes.
 const MOST: usize = 500;
 
 pub(super) async fn run(engine: Engine) {
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looks: u64 = 0;
     loop {
         tick.tick().await;
         if let Err(error) = engine.keep_deadlines().await {
             tracing::warn!(%error, "deadlines were not kept");
         }
+        if looks.is_multiple_of(PRUNE_EVERY)
+            && let Err(error) = engine.prune().await
+        {
+            tracing::warn!(%error, "what is over was not forgotten");
+        }
+        looks += 1;
     }
 }
 
@@ -41,12 +52,21 @@ impl Engine {
             let count = events.len();
             let mut commit = Commit::of(events, Actor::Sluice);
             commit.cause = Some(Cause::Deadline);
-            let before_us = now.as_microsecond() - KEEP_US;
-            commit.rows = vec![Row::PruneIdempotency { before_us }, Row::PruneInbox { before_us }];
             Step::Record(count, commit)
         };
         let (count, _) = self.sequencer().submit(decide).await?;
         Ok(count)
+    }
+
+    /// Forgets idempotency keys and deliveries whose thirty days are over.
+    pub async fn prune(&self) -> Result<(), EngineError> {
+        let decide = |_: &Standing, now: Timestamp| {
+            let mut commit = Commit::of(Vec::new(), Actor::Sluice);
+            let before_us = now.as_microsecond() - KEEP_US;
+            commit.rows = vec![Row::PruneIdempotency { before_us }, Row::PruneInbox { before_us }];
+            Step::Record((), commit)
+        };
+        self.sequencer().submit(decide).await.map(|_| ())
     }
 }
 
@@ -64,7 +84,15 @@ fn due_events(standing: &Standing, now: Timestamp) -> Vec<Event> {
         } else {
             Vec::new()
         };
-        events.extend(change::overdue(change, &standing.organisation, &unmet, now));
+        let due = change::overdue(change, &standing.organisation, &unmet, now);
+        for event in due {
+            let lessons = match &event {
+                Event::ChangeClosed(closed) => deployment::models(standing, change, closed.outcome),
+                _ => Vec::new(),
+            };
+            events.push(event);
+            events.extend(lessons);
+        }
         if events.len() >= MOST {
             break;
         }

@@ -1,13 +1,18 @@
-//! What runs by itself: deliveries are interpreted, deadlines are kept.
+//! What runs by itself: deliveries are interpreted, deadlines are kept, the stored entries are looked after.
 
 mod deadlines;
 mod interpret;
+mod patrol;
 
 use crate::engine::Engine;
 
 impl Engine {
     /// Starts the tasks on the present runtime. They end when the engine does.
     pub fn start_tasks(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        vec![tokio::spawn(interpret::run(self.clone())), tokio::spawn(deadlines::run(self.clone()))]
+        vec![
+            tokio::spawn(interpret::run(self.clone())),
+            tokio::spawn(deadlines::run(self.clone())),
+            tokio::spawn(patrol::run(self.clone())),
+        ]
     }
 }

@@ -1,6 +1,13 @@
 //! Tests of the engine on a real store, with the demo's organisation and a clock that the test moves.
 #![allow(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
+mod correlate;
+mod faults;
 mod keys;
+mod races;
+mod redeem;
+mod scenario;
+mod secrets;
 mod spine;
+mod waiting;
 mod world;

@@ -1,0 +1,137 @@
+//! Faults: a full disk, a clock that is moved, bytes that are not what was written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_core::gate::Decision;
+use sluice_engine::{Engine, EngineError, EngineOptions};
+use sluice_testkit::{NamedSecrets, SeededRng};
+
+use crate::world::{World, against, digest, question};
+
+#[tokio::test]
+async fn a_full_disk_answers_unavailable_and_goes_on_when_there_is_room() {
+    let world = World::start().await;
+    let before = world.ask(question("docs", 1, 1)).await;
+    let World { engine, dir, clock, pipeline, .. } = world;
+    engine.shutdown();
+    let options = |max_pages| EngineOptions {
+        origin: Some("acme.example/sluice".to_owned()),
+        clock: Arc::clone(&clock) as _,
+        rng: Arc::new(SeededRng::new(7)),
+        secrets: Arc::new(NamedSecrets),
+        max_pages,
+        ..EngineOptions::new(dir.path())
+    };
+    // As many pages as there are, and not one more.
+    let size = std::fs::metadata(dir.path().join("sluice.db")).unwrap().len();
+    let engine = Engine::open(options(Some(u32::try_from(size / 4096).unwrap() + 8))).unwrap();
+    let mut full = None;
+    for number in 0..200_u8 {
+        let asked = question("docs", number, u32::from(number));
+        match engine.ask(&pipeline, &format!("full-{number}"), [0; 32], asked, None).await {
+            Ok(_) => {}
+            Err(error) => {
+                full = Some((number, error));
+                break;
+            }
+        }
+    }
+    let (number, error) = full.expect("the disk fills");
+    assert!(
+        matches!(&error, EngineError::Unavailable(why) if why.code == "ledger_unavailable"),
+        "{error}"
+    );
+    assert_eq!(engine.halted(), None);
+    let size = engine.standing().size;
+    engine.shutdown();
+    let engine = Engine::open(options(None)).unwrap();
+    assert_eq!(engine.standing().size, size, "nothing of the request was recorded");
+    let asked = question("docs", number, u32::from(number));
+    engine.ask(&pipeline, &format!("full-{number}"), [0; 32], asked, None).await.unwrap();
+    assert!(engine.standing().size > before.receipt.unwrap().index);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_denies_and_the_ledger_time_does_not_follow_it() {
+    let world = World::start().await;
+    world.ask(question("docs", 1, 1)).await;
+    let last = world.engine.standing().last_time;
+    world.clock.jump_to("2026-03-04T09:00:00Z");
+    let answer = world.ask(question("docs", 2, 2)).await;
+    assert_eq!(answer.decision, Decision::Deny);
+    assert!(against(&answer).contains(&"clock".to_owned()), "{:?}", against(&answer));
+    assert!(world.engine.standing().last_time >= last);
+    world.clock.jump_to("2026-03-04T10:00:01Z");
+    let answer = world.ask(question("docs", 3, 3)).await;
+    assert!(!against(&answer).contains(&"clock".to_owned()), "{:?}", against(&answer));
+}
+
+/// Goes round once, or as far as it gets.
+fn patrol(engine: &Engine) -> Result<(), EngineError> {
+    let mut from = 0;
+    loop {
+        from = engine.patrol(from)?;
+        if from == 0 {
+            return Ok(());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_edited_while_the_server_runs_halts_it() {
+    let world = World::start().await;
+    world.ask(question("docs", 1, 1)).await;
+    patrol(&world.engine).unwrap();
+    assert_eq!(world.engine.halted(), None);
+    edit(&world, "UPDATE entries SET bytes = CAST(bytes || ' ' AS BLOB) WHERE seq = 3");
+    assert!(patrol(&world.engine).is_err());
+    assert!(world.engine.halted().is_some());
+    let refused =
+        world.engine.ask(&world.pipeline, "halted", [0; 32], question("docs", 2, 2), None).await;
+    assert!(matches!(refused, Err(EngineError::Unavailable(why)) if why.code == "safe_halt"));
+}
+
+#[tokio::test]
+async fn a_gate_does_not_judge_by_what_was_edited_beside_the_ledger() {
+    for (edited, halts, wanted) in [
+        ("UPDATE decisions SET input_digest = 'sha256:00', body = '{}'", false, "redeemed"),
+        ("UPDATE decisions SET seq = 0", false, "decision_unreadable"),
+        ("DELETE FROM decisions", false, "decision_unreadable"),
+        ("UPDATE changes SET body = '{}', state = 'closed'", false, "redeemed"),
+        ("UPDATE blobs SET bytes = x'00'", true, "damage"),
+    ] {
+        let world = World::start().await;
+        let answer = world.ask(question("docs", 1, 1)).await;
+        edit(&world, edited);
+        let said = match world.redeem(&answer, [digest(1)].into()).await {
+            Ok(_) => "redeemed".to_owned(),
+            Err(EngineError::Refused(refusal)) => refusal.code,
+            Err(EngineError::Read(error)) if error.is_damage() => "damage".to_owned(),
+            Err(other) => other.to_string(),
+        };
+        assert_eq!((said.as_str(), world.engine.halted().is_some()), (wanted, halts), "{edited}");
+    }
+}
+
+/// Edits the database as somebody with access to the host would.
+fn edit(world: &World, sql: &str) {
+    let database = rusqlite::Connection::open(world.dir.path().join("sluice.db")).unwrap();
+    database.execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn deadlines_and_pruning_leave_a_quiet_ledger_alone() {
+    let world = World::start().await;
+    let size = world.engine.standing().size;
+    assert_eq!(world.engine.keep_deadlines().await.unwrap(), 0);
+    world.engine.prune().await.unwrap();
+    assert_eq!(world.engine.standing().size, size);
+    // A change that nobody goes on with is given up after ninety days.
+    let mut asked = question("payments", 2, 2);
+    asked.lines_changed = Some(2_000);
+    let number = world.ask(asked).await.change.unwrap();
+    world.clock.advance(Duration::from_secs(91 * 24 * 3_600));
+    assert!(world.engine.keep_deadlines().await.unwrap() > 0);
+    assert_eq!(world.change(number).state, sluice_core::change::ChangeState::Canceled);
+}

@@ -1,0 +1,139 @@
+//! Between allow and redeem the world changes: each way in which it does refuses the pass.
+
+use sluice_core::gate::Decision;
+use sluice_core::ids::ChangeNumber;
+use sluice_engine::organisation_files::Folder;
+use sluice_engine::{EngineError, GateAnswer};
+
+use crate::world::{World, acme, digest, question};
+
+/// Applies the example company with a file altered.
+async fn apply(world: &World, path: &str, alter: impl Fn(&str) -> String) {
+    let mut folder: Folder = acme();
+    let text = folder.get(path).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+    let altered = alter(&text);
+    assert_ne!(altered, text, "{path} is altered");
+    folder.insert(path.to_owned(), altered.into_bytes());
+    world.engine.apply(&world.admin, &folder, "test", None).await.unwrap();
+}
+
+async fn freeze(world: &World) {
+    apply(world, "calendar/windows.yaml", |text| {
+        format!(
+            "{text}\n  - name: sudden\n    title: Sudden\n    kind: freeze\n    scope: {{services: [payments]}}\n    start: 2026-03-04T00:00:00\n    duration: 48h\n    reason: test\n"
+        )
+    })
+    .await;
+}
+
+/// A high-risk change, approved and allowed.
+async fn allowed(world: &World) -> GateAnswer {
+    let mut asked = question("payments", 2, 2);
+    asked.lines_changed = Some(2_000);
+    asked.paths = vec!["db/migrations/0042.sql".into()];
+    let number: ChangeNumber = world.ask(asked.clone()).await.change.unwrap();
+    for handle in ["bob", "grace", "ines"] {
+        world.approve(&world.person(handle).await, number).await.unwrap();
+    }
+    let answer = world.ask(asked).await;
+    assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
+    answer
+}
+
+async fn refusal(world: &World, answer: &GateAnswer) -> String {
+    match world.redeem(answer, [digest(2)].into()).await {
+        Ok(_) => "redeemed".to_owned(),
+        Err(EngineError::Refused(refusal)) => refusal.code,
+        Err(other) => other.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn nothing_happened_and_the_pass_is_taken() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    assert_eq!(refusal(&world, &answer).await, "redeemed");
+}
+
+#[tokio::test]
+async fn a_stop_was_pulled() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    let scope = serde_json::from_str(r#"{"services":["payments"]}"#).unwrap();
+    world.engine.pull_stop(&world.admin, scope, "broken".into()).await.unwrap();
+    assert_eq!(refusal(&world, &answer).await, "stopped");
+}
+
+#[tokio::test]
+async fn a_freeze_was_declared() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    freeze(&world).await;
+    assert_eq!(refusal(&world, &answer).await, "freeze_started");
+}
+
+#[tokio::test]
+async fn an_approver_lost_the_role() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    apply(&world, "people.yaml", |text| text.replacen("role: change_manager", "role: clerk", 1))
+        .await;
+    assert_eq!(refusal(&world, &answer).await, "approval_lost");
+}
+
+#[tokio::test]
+async fn the_change_was_revised() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    let mut other = question("payments", 2, 2);
+    other.artifacts = [digest(99)].into();
+    world.ask(other).await;
+    assert_eq!(refusal(&world, &answer).await, "pass_superseded");
+}
+
+#[tokio::test]
+async fn another_policy_is_in_force() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    apply(&world, "policies/acme.rego", |text| format!("{text}\n# A word.\n")).await;
+    assert_eq!(refusal(&world, &answer).await, "policy_changed");
+}
+
+#[tokio::test]
+async fn somebody_said_no() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    let number = answer.change.unwrap();
+    let input = sluice_engine::ApprovalInput {
+        verdict: sluice_core::change::ApprovalVerdict::Reject,
+        revision: world.change(number).revision.digest,
+        reason: "wait".into(),
+        on_behalf_of: None,
+    };
+    let henrik = world.person("henrik").await;
+    world.engine.approve(&henrik, number, None, input).await.unwrap();
+    assert_eq!(refusal(&world, &answer).await, "approval_lost");
+}
+
+#[tokio::test]
+async fn its_time_was_over() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    world.clock.advance(std::time::Duration::from_secs(15 * 60));
+    assert_eq!(refusal(&world, &answer).await, "pass_expired");
+}
+
+#[tokio::test]
+async fn a_pass_ends_where_the_next_freeze_begins() {
+    let world = World::start().await;
+    // Five minutes before the weekend freeze of what follows the banks.
+    world.clock.advance(std::time::Duration::from_secs((2 * 24 + 6) * 3_600 + 55 * 60));
+    let mut asked = question("settlement-batch", 3, 3);
+    asked.emergency = Some("payments fail".into());
+    let answer = world.ask(asked).await;
+    if let Some(pass) = answer.pass {
+        assert_eq!(pass.expires_at.to_string(), "2026-03-06T17:00:00Z");
+    } else {
+        panic!("{:#?}", answer.reasons);
+    }
+}
