@@ -1,6 +1,6 @@
 //! The organisation as it stands, and the difference to a new wish.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -15,7 +15,7 @@ use crate::calendar::Window;
 use crate::ids::{
     EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, ServiceName, TeamName,
 };
-use crate::scope::{Scope, Target};
+use crate::scope::Target;
 
 /// Everything declared, with the look-ups that rules need. Cloning is cheap.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -329,24 +329,6 @@ impl Organisation {
         self.people.get(person).is_some_and(|person| {
             person.roles.iter().any(|held| held.role == role && held.scope.covers(target))
         })
-    }
-
-    /// Scope of everything a name set of services covers; used to bind what a token may ask.
-    pub fn scope_of_services(services: impl IntoIterator<Item = ServiceName>) -> Scope {
-        Scope {
-            services: services.into_iter().map(|name| name.to_string()).collect(),
-            ..Scope::default()
-        }
-    }
-
-    /// Dependencies as plain names, for cycle checks.
-    pub fn dependency_edges(&self) -> BTreeMap<String, BTreeSet<String>> {
-        self.services
-            .iter()
-            .map(|(name, item)| {
-                (name.to_string(), item.depends_on.iter().map(ToString::to_string).collect())
-            })
-            .collect()
     }
 }
 

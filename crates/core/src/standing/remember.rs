@@ -57,6 +57,7 @@ impl Standing {
             && let Some(oldest) = self.source_order.pop_front()
         {
             self.sources.remove(&oldest);
+            self.touched.remove(&Topic::Source(oldest));
         }
     }
 
@@ -69,6 +70,7 @@ impl Standing {
             && let Some(oldest) = self.run_order.pop_front()
         {
             self.runs.remove(&oldest);
+            self.touched.remove(&Topic::Run(oldest));
         }
     }
 

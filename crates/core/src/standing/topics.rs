@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Standing;
 use crate::event::Event;
-use crate::ids::{ChangeNumber, Digest, ServiceName};
+use crate::ids::{ChangeNumber, CommitId, Digest, ServiceName};
 
 /// Something a decision may depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Topic {
     Service(ServiceName),
     /// One change.
     Change(ChangeNumber),
+    /// Who is behind a commit.
+    Source(CommitId),
+    /// Who started a run, by [`crate::run::RunRef::key`].
+    Run(String),
     /// One digest that is refused.
     Digest(Digest),
     /// Debts of anybody.
@@ -44,8 +48,6 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::DeliveryHeard(_)
-        | Event::SourceSeen(_)
-        | Event::RunSeen(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
         | Event::ChangeApprovalRefused(_)
@@ -56,6 +58,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
             (Some(_), Some(number)) => change(number),
             (Some(claims), None) => vec![Topic::Service(claims.service.clone())],
         },
+        Event::SourceSeen(event) => vec![Topic::Source(event.commit.clone())],
+        Event::RunSeen(event) => vec![Topic::Run(event.run.key())],
         Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
         Event::IncidentResolved(_) => Vec::new(),
         Event::ItemDeclared(_)

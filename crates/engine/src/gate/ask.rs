@@ -248,6 +248,10 @@ impl Engine {
         let verdict = judge.judge(&gathered.facts);
         let judgement = decide(&gathered.facts, &verdict);
         let verdict = verdict.map_or_else(Judged::Fault, Judged::Verdict);
+        // Who is behind it was read from these two.
+        let mut topics = gathered.topics;
+        topics.insert(Topic::Source(question.commit.clone()));
+        topics.insert(Topic::Run(question.run.key()));
         Evaluated {
             question: question.clone(),
             involved,
@@ -255,7 +259,7 @@ impl Engine {
             placement,
             input: DecisionInput { facts: gathered.facts, verdict },
             judgement,
-            topics: gathered.topics,
+            topics,
             size: standing.size,
         }
     }
