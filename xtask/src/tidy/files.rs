@@ -9,7 +9,7 @@ const NAMELESS: [&str; 7] = ["common", "util", "utils", "helper", "helpers", "sh
 const LINES: usize = 500;
 
 /// Files that are longer. The list may only become shorter, and so may they.
-const LONGER: [(&str, usize); 1] = [("crates/engine/src/gate/gather.rs", 520)];
+const LONGER: [(&str, usize); 0] = [];
 
 /// Marks of work that was left, and paths of somebody's machine.
 const LEFT: [&str; 7] = [
