@@ -21,7 +21,6 @@ use sluice_benches::{company, flush};
 struct Arguments {
     sluice: PathBuf,
     opa: Option<PathBuf>,
-    policy: PathBuf,
     services: usize,
     seconds: u64,
     rounds: usize,
@@ -31,7 +30,6 @@ fn arguments() -> anyhow::Result<Arguments> {
     let mut given = Arguments {
         sluice: PathBuf::from("target/release/sluice"),
         opa: None,
-        policy: PathBuf::from("crates/policy/rego"),
         services: 1_000,
         seconds: 5,
         rounds: 3,
@@ -42,7 +40,6 @@ fn arguments() -> anyhow::Result<Arguments> {
         match name.as_str() {
             "--sluice" => given.sluice = value.into(),
             "--opa" => given.opa = Some(value.into()),
-            "--policy" => given.policy = value.into(),
             "--services" => given.services = value.parse()?,
             "--seconds" => given.seconds = value.parse()?,
             "--rounds" => given.rounds = value.parse()?,
@@ -59,8 +56,7 @@ async fn main() -> anyhow::Result<()> {
     let sluice = Sluice::serve(&given.sluice, &dir.path().join("data"))?;
     let token = prepare(&sluice, given.services).await?;
     let facts = recorded_facts(&sluice, &token).await?;
-    let opa =
-        given.opa.as_deref().map(|opa| Opa::serve(opa, &given.policy, dir.path())).transpose()?;
+    let opa = given.opa.as_deref().map(|opa| Opa::serve(opa, dir.path())).transpose()?;
     println!(
         "services {}, {} s a reading, {} rounds; medians (least to most)",
         given.services, given.seconds, given.rounds
@@ -188,15 +184,13 @@ struct Opa {
 }
 
 impl Opa {
-    fn serve(binary: &Path, policy: &Path, dir: &Path) -> anyhow::Result<Self> {
+    fn serve(binary: &Path, dir: &Path) -> anyhow::Result<Self> {
         let bundle = dir.join("policy");
-        std::fs::create_dir_all(&bundle)?;
-        for entry in std::fs::read_dir(policy)? {
-            let path = entry?.path();
-            let name = path.file_name().context("no name")?.to_owned();
-            if !name.to_string_lossy().ends_with("_test.rego") {
-                std::fs::copy(&path, bundle.join(name))?;
-            }
+        let modules = sluice_policy::gate::shipped().modules;
+        for (path, text) in modules.iter().filter(|(path, _)| !path.ends_with("_test.rego")) {
+            let path = bundle.join(path);
+            std::fs::create_dir_all(path.parent().context("no folder")?)?;
+            std::fs::write(path, text)?;
         }
         let address: SocketAddr = "127.0.0.1:18181".parse()?;
         let child = Command::new(binary)

@@ -1,14 +1,15 @@
-# Where an organisation's own rules go. These give nothing; they say that the names exist.
+# Where an organisation's own rules go. These give nothing: they say that the names exist, and that an entry
+# may be of any form.
 package sluice.rules
 
-deny contains entry if some entry in []
+deny contains input if false
 
-wait contains entry if some entry in []
+wait contains input if false
 
-note contains entry if some entry in []
+note contains input if false
 
-require contains entry if some entry in []
+require contains input if false
 
-risk contains entry if some entry in []
+risk contains input if false
 
-risk_level contains entry if some entry in []
+risk_level contains input if false

@@ -123,7 +123,7 @@ fn guardrails_speak_beside_the_shipped_judgement() {
 }
 
 /// Asks again where a busy machine ran out of the fifty milliseconds.
-fn judge(policy: &GatePolicy, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
+pub(crate) fn judge(policy: &GatePolicy, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
     let mut answers = std::iter::repeat_with(|| policy.judge(facts)).take(20);
     let timeless = |answer: &Result<Verdict, PolicyFault>| !matches!(answer, Err(fault) if fault.code == "policy_timeout");
     answers.find(timeless).expect("an answer in time")
@@ -145,7 +145,7 @@ fn stop() -> Value {
     json!({"id": "01j0000000000000000000000a", "scope": {}, "reason": "outage", "since": "2026-03-02T09:00:00Z", "by": null})
 }
 
-fn changes() -> Vec<(&'static str, Value)> {
+pub(crate) fn changes() -> Vec<(&'static str, Value)> {
     vec![
         ("/caller/kind", json!("guest")),
         ("/registration/service", json!(false)),

@@ -8,4 +8,5 @@
 mod conformance;
 mod gate;
 mod hostile;
+mod peer;
 mod query;
