@@ -62,6 +62,7 @@ impl<'a> Request<'a> {
 
 impl Client {
     /// A client of the server that the arguments name. Connects to nothing yet.
+    #[expect(clippy::disallowed_methods, reason = "the command line's one client")]
     pub(crate) fn new(arguments: &ServerArgs) -> Result<Self, Failure> {
         let base = base_of(&arguments.server)?;
         let token = arguments.token.as_deref().map(bearer).transpose()?;

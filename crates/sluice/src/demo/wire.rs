@@ -30,6 +30,7 @@ impl Answered {
 }
 
 impl Wire {
+    #[expect(clippy::disallowed_methods, reason = "it speaks to the demo's own server")]
     pub(super) fn to(address: SocketAddr) -> Result<Self, Failure> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

@@ -1,0 +1,20 @@
+//! The seam between what wants to send and what sends.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::failure::Failure;
+use crate::reach::Reach;
+use crate::request::{Answer, Request};
+
+/// An answer to come.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
+
+/// Whatever can send requests: the program's [`Client`](crate::Client), or the world of a test.
+///
+/// Promise: at most one request goes out for each call (redirects that were asked for apart), and
+/// none when the answer is [`Failure::Blocked`]. A future that is dropped stops where it is.
+pub trait Net: Send + Sync {
+    /// Sends a request within the reach of a link.
+    fn send<'a>(&'a self, reach: &'a Reach, request: Request) -> Sending<'a>;
+}
