@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sluice_core::event::{Decoded, Event};
 use sluice_core::standing::{Actor, Recorded};
+use sluice_store::Described;
 
 /// Layout of the envelope.
 const FORMAT: u32 = 1;
@@ -119,6 +120,36 @@ pub struct Envelope<'a> {
     pub data: &'a RawValue,
 }
 
+/// Reads the first members of an envelope as [`Writing`] writes them; `None` where it is written in another way.
+pub(crate) fn opening(bytes: &[u8]) -> Option<Described<'_>> {
+    let rest = bytes.strip_prefix(b"{\"format\":1,\"seq\":")?;
+    let (_, rest) = number(rest)?;
+    let (name, rest) = text(rest.strip_prefix(b",\"event\":\"")?)?;
+    let (_, rest) = number(rest.strip_prefix(b",\"version\":")?)?;
+    let (stream, rest) = text(rest.strip_prefix(b",\"stream\":\"")?)?;
+    let (version, rest) = number(rest.strip_prefix(b",\"stream_version\":")?)?;
+    let (time, rest) = text(rest.strip_prefix(b",\"time\":\"")?)?;
+    let is_envelope = rest.starts_with(b",\"actor\":") && rest.ends_with(b"}");
+    let time: Timestamp = time.parse().ok().filter(|_| is_envelope)?;
+    let (stream, name) = (stream.into(), name.into());
+    Some(Described { stream, version, name, time_us: time.as_microsecond() })
+}
+
+/// A text without escapes up to its closing quote, and what follows.
+fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    let (text, rest) = bytes.split_at_checked(end)?;
+    Some((std::str::from_utf8(text).ok()?, rest.strip_prefix(b"\"")?))
+}
+
+/// A whole number as JSON has it, and what follows.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let end = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = bytes.split_at_checked(end)?;
+    let is_plain = digits.len() == 1 || !digits.starts_with(b"0");
+    Some((std::str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()?, rest))
+}
+
 impl<'a> Envelope<'a> {
     /// Reads an entry's bytes.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
@@ -135,6 +166,39 @@ impl<'a> Envelope<'a> {
                 event,
             })),
             Decoded::Unknown => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENVELOPE: &str = r#"{"format":1,"seq":7,"event":"stop.lifted","version":1,"stream":"stop/01j0000000000000000000000a","stream_version":3,"time":"2026-03-02T10:00:00.000001Z","actor":"system","after":{"size":7,"root":"x"},"data":{}}"#;
+
+    #[test]
+    fn the_opening_says_what_the_whole_says() {
+        let described = opening(ENVELOPE.as_bytes()).expect("an envelope");
+        assert_eq!(described.stream, "stop/01j0000000000000000000000a");
+        assert_eq!((&*described.name, described.version), ("stop.lifted", 3));
+        assert_eq!(described.time_us, 1_772_445_600_000_001);
+    }
+
+    #[test]
+    fn what_is_written_in_another_way_is_left_to_the_reader_of_the_whole() {
+        for (from, to) in [
+            ("\"seq\":7", "\"seq\": 7"),
+            ("\"format\":1", "\"format\":2"),
+            ("stop/", "stop\\/"),
+            ("\"stream_version\":3", "\"stream_version\":03"),
+            ("\"stream_version\":3", "\"stream_version\":-3"),
+            ("000001Z", "000001"),
+            ("\"actor\"", "\"stream\":\"other\",\"actor\""),
+            ("{}}", "{}"),
+        ] {
+            let changed = ENVELOPE.replacen(from, to, 1);
+            let changed = if to == "{}" { format!("{changed} ") } else { changed };
+            assert_eq!(opening(changed.as_bytes()), None, "{changed}");
         }
     }
 }

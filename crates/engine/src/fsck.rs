@@ -7,7 +7,7 @@ use sluice_store::{Described, Difference, Readers, Scratch, compare_views};
 
 use crate::beside;
 use crate::engine::fold_with;
-use crate::envelope::Envelope;
+use crate::envelope::{self, Envelope};
 use crate::views::Projection;
 
 /// What a check of the views found.
@@ -25,9 +25,20 @@ pub struct FsckReport {
 const MOST: usize = 1_000;
 
 /// Says what an entry's bytes say of themselves: for `sluice_store::verify_dir`.
-pub fn describe(bytes: &[u8]) -> Result<Described, String> {
+///
+/// Looks at the members that stand beside the bytes, at the start of them; that the rest is an event is what
+/// [`fsck`] finds out.
+pub fn describe(bytes: &[u8]) -> Result<Described<'_>, String> {
+    if let Some(described) = envelope::opening(bytes) {
+        return Ok(described);
+    }
     let envelope = Envelope::parse(bytes).map_err(|error| error.to_string())?;
-    Ok((envelope.stream, envelope.stream_version, envelope.event, envelope.time.as_microsecond()))
+    Ok(Described {
+        stream: envelope.stream.into(),
+        version: envelope.stream_version,
+        name: envelope.event.into(),
+        time_us: envelope.time.as_microsecond(),
+    })
 }
 
 /// Rebuilds every view from the entries beside the stored ones and names every row that differs.

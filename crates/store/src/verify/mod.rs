@@ -2,30 +2,47 @@
 //!
 //! Everything is read anew: every entry is hashed, every tile compared, the root held against
 //! the head and the signed anchor, the derived columns against the bytes, every other row
-//! against its seal. What cannot be seen here: a row that was changed together with its seal,
+//! against its seal, every page of the file accounted for. The entries and their index are read
+//! from the pages of the file, without SQLite. What cannot be seen here: a row that was changed together with its seal,
 //! and a folder that was rolled back together with its anchor.
 
 mod anchored;
 mod entries;
+mod file;
 mod problem;
 mod rows;
+mod streams;
 
+use std::borrow::Cow;
+use std::hash::RandomState;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 use sluice_ledger::{Hash, VerifyingKey};
 
+use self::file::DatabaseFile;
 pub use self::problem::Problem;
+use self::rows::Beside;
 use crate::connection;
 use crate::folder;
 use crate::head;
 use crate::open::{ANCHOR, DATABASE};
 
-/// What an entry's bytes say of themselves: stream, version, event name, time in microseconds.
-pub type Described = (String, u64, String, i64);
+/// What an entry's bytes say of themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described<'a> {
+    /// The stream it belongs to.
+    pub stream: Cow<'a, str>,
+    /// Its position in the stream.
+    pub version: u64,
+    /// Name of the event.
+    pub name: Cow<'a, str>,
+    /// Its time in microseconds.
+    pub time_us: i64,
+}
 
 /// Reads an entry's bytes for comparison with the columns stored beside them.
-pub type Describe<'a> = dyn Fn(&[u8]) -> Result<Described, String> + Sync + 'a;
+pub type Describe<'a> = dyn Fn(&[u8]) -> Result<Described<'_>, String> + Sync + 'a;
 
 /// What was found to be whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +69,9 @@ pub struct VerifyReport {
 struct Verification<'a> {
     database: PathBuf,
     connection: Connection,
+    file: DatabaseFile,
+    /// The keys of this run's fingerprints.
+    fingerprints: &'a RandomState,
     describe: &'a Describe<'a>,
 }
 
@@ -74,28 +94,50 @@ pub fn verify_dir(
         return Err(Problem::Structure(format!("`{}` is empty", database.display())));
     }
     let connection = open(dir, &database)?;
-    let verification = Verification { database, connection, describe };
+    rows::check_schema(&connection)?;
+    let file = DatabaseFile::open(&database)?;
+    let fingerprints = RandomState::new();
+    let verification =
+        Verification { database, connection, file, fingerprints: &fingerprints, describe };
     let origin = verification.meta(key)?;
     let stored =
         head::read(&verification.connection).map_err(|e| Problem::read("the head row", e))?;
     let head = stored.head;
-    let checked = verification.entries(&head)?;
-    let streams = verification.streams(head.size)?;
+    let index = verification.root("entries_by_stream")?;
+    let (checked, streams, beside) = std::thread::scope(|scope| {
+        let streams = scope.spawn(|| streams::check(&verification.file, index, &fingerprints));
+        let beside = scope.spawn(|| Beside::check(&verification.database, &verification.file));
+        (verification.entries(&head), joined(streams.join()), joined(beside.join()))
+    });
+    let (checked, places) = checked?;
+    let streams = streams?;
+    if (streams.entries, streams.places) != (head.size, places) {
+        let message = format!("the index of streams does not speak of the {} entries", head.size);
+        return Err(Problem::Structure(message));
+    }
     let anchored_size =
         verification.anchor(&anchor, key, &origin, stored.commits, &checked.edge)?;
-    let rows = verification.sealed_rows()?;
-    let blobs = verification.blobs()?;
-    verification.structure()?;
+    let (rows, blobs) = beside?;
+    verification.file.nothing_left_over()?;
     Ok(VerifyReport {
         origin,
         size: head.size,
         root: head.root,
         anchored_size,
         tiles: checked.tiles,
-        streams,
+        streams: streams.streams,
         blobs,
         rows,
     })
+}
+
+impl Verification<'_> {
+    /// The first page of a table or an index.
+    fn root(&self, name: &str) -> Result<u32, Problem> {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        let root = self.connection.query_row(sql, [name], |row| row.get(0));
+        root.map_err(|error| Problem::unreadable(format!("the place of `{name}`"), error))
+    }
 }
 
 /// Opens the database. On a full disk the reserve makes room for SQLite's shared index.
@@ -112,4 +154,9 @@ fn open(dir: &Path, database: &Path) -> Result<Connection, Problem> {
         if is_full && folder::release_reserve(dir).is_ok() { open() } else { Err(error) }
     });
     opened.map_err(|error| Problem::unreadable("the database", error))
+}
+
+/// What a thread found; a panic of it goes on here.
+fn joined<T>(ended: std::thread::Result<T>) -> T {
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -1,16 +1,36 @@
 //! The rows beside the journal, and the structure of the file.
 
+use std::path::Path;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::{Problem, Verification};
+use super::Problem;
+use super::file::DatabaseFile;
 use crate::connection;
 use crate::readers::digest_holds;
 use crate::seal::{self, SEALED};
 
-impl Verification<'_> {
+/// What lies beside the entries, read with a connection of its own.
+pub(super) struct Beside<'a> {
+    connection: Connection,
+    file: &'a DatabaseFile,
+}
+
+impl<'a> Beside<'a> {
+    /// Checks all of it; gives the numbers of sealed rows and of blobs.
+    pub(super) fn check(database: &Path, file: &'a DatabaseFile) -> Result<(u64, u64), Problem> {
+        let connection = connection::open_reader(database)
+            .map_err(|error| Problem::unreadable("the database", error))?;
+        let beside = Self { connection, file };
+        let counted = (beside.sealed_rows()?, beside.blobs()?);
+        beside.tables()?;
+        beside.trees()?;
+        Ok(counted)
+    }
+
     /// Checks every seal; gives their number.
-    pub(super) fn sealed_rows(&self) -> Result<u64, Problem> {
+    fn sealed_rows(&self) -> Result<u64, Problem> {
         let mut count = 0;
         for (table, keys) in SEALED {
             self.each(&format!("SELECT * FROM {table}"), table, |row| {
@@ -29,7 +49,7 @@ impl Verification<'_> {
     }
 
     /// Hashes every blob; gives their number.
-    pub(super) fn blobs(&self) -> Result<u64, Problem> {
+    fn blobs(&self) -> Result<u64, Problem> {
         let mut count = 0;
         self.each("SELECT digest, bytes FROM blobs", "blobs", |row| {
             count += 1;
@@ -40,17 +60,36 @@ impl Verification<'_> {
         Ok(count)
     }
 
-    /// Checks tables, indexes and pages, as far as SQLite itself can.
-    pub(super) fn structure(&self) -> Result<(), Problem> {
-        let unreadable = |e| Problem::unreadable("the list of tables", e);
-        let expected = connection::open_memory().and_then(|fresh| schema(&fresh));
-        if schema(&self.connection).map_err(unreadable)? != expected.map_err(unreadable)? {
-            return Err(Problem::Structure("its tables or indexes were changed".to_owned()));
+    /// Checks the tables beside the journal and their indexes, as far as SQLite itself can.
+    fn tables(&self) -> Result<(), Problem> {
+        let tables = schema(&self.connection).map_err(unreadable_list)?;
+        let tables = tables.iter().filter_map(|[kind, name, ..]| {
+            name.as_deref().filter(|name| kind.as_deref() == Some("table") && *name != "entries")
+        });
+        for table in tables {
+            self.each(&format!("PRAGMA integrity_check(\"{table}\")"), "the structure", |row| {
+                let answer: String = row.get(0)?;
+                Ok((answer != "ok").then_some(Problem::Structure(answer)))
+            })?;
         }
-        self.each("PRAGMA integrity_check(1)", "the structure", |row| {
-            let answer: String = row.get(0)?;
-            Ok((answer != "ok").then_some(Problem::Structure(answer)))
-        })
+        Ok(())
+    }
+
+    /// Walks every tree but those of the entries: whose pages are whose, and whether they are sound.
+    fn trees(&self) -> Result<(), Problem> {
+        let roots: Vec<u32> = self
+            .connection
+            .prepare(
+                "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0
+                 AND name NOT IN ('entries', 'entries_by_stream')",
+            )
+            .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+            .map_err(unreadable_list)?;
+        // The list of tables is a tree itself.
+        for root in std::iter::once(1).chain(roots) {
+            self.file.walk(root, &mut |_| Ok(()))?;
+        }
+        Ok(())
     }
 
     fn each(
@@ -69,6 +108,19 @@ impl Verification<'_> {
         }
         Ok(())
     }
+}
+
+/// Checks that tables and indexes are the ones that this program makes.
+pub(super) fn check_schema(connection: &Connection) -> Result<(), Problem> {
+    let expected = connection::open_memory().and_then(|fresh| schema(&fresh));
+    if schema(connection).map_err(unreadable_list)? == expected.map_err(unreadable_list)? {
+        return Ok(());
+    }
+    Err(Problem::Structure("its tables or indexes were changed".to_owned()))
+}
+
+fn unreadable_list(error: rusqlite::Error) -> Problem {
+    Problem::unreadable("the list of tables", error)
 }
 
 /// A value as people read it.

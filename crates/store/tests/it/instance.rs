@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluice_ledger::{SigningKey, VerifyingKey};
-use sluice_store::{Batch, Committed, EntryWrite, OpenError, Outcome, Readers, Store};
+use sluice_store::{Batch, Committed, Described, EntryWrite, OpenError, Outcome, Readers, Store};
 use sluice_store::{StoreOptions, Writer};
 use tempfile::TempDir;
 
@@ -77,13 +77,13 @@ pub(crate) fn entry(seq: u64) -> EntryWrite {
 }
 
 /// Reads back what [`entry`] wrote, as the caller of a verification does.
-pub(crate) fn describe(bytes: &[u8]) -> Result<(String, u64, String, i64), String> {
+pub(crate) fn describe(bytes: &[u8]) -> Result<Described<'_>, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let fields: Vec<&str> = text.split('|').collect();
     let [stream, version, name, time, _] = fields[..] else { return Err("not five fields".into()) };
     let version = version.parse().map_err(|_| "no version")?;
-    let time = time.parse().map_err(|_| "no time")?;
-    Ok((stream.to_owned(), version, name.to_owned(), time))
+    let time_us = time.parse().map_err(|_| "no time")?;
+    Ok(Described { stream: stream.into(), version, name: name.into(), time_us })
 }
 
 /// A batch of the next `count` entries after `from`.
