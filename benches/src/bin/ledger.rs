@@ -15,7 +15,7 @@ use sluice_benches::{company, flush};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::organisation_files::Folder;
-use sluice_engine::{Caller, CallerKind, Engine, EngineOptions};
+use sluice_engine::{Caller, Engine, EngineOptions};
 
 struct Arguments {
     entries: u64,
@@ -89,13 +89,11 @@ async fn restart(data: &Path) -> anyhow::Result<()> {
     let began = Instant::now();
     let engine = Engine::open(EngineOptions::new(data))?;
     let opened = began.elapsed();
-    let caller = Caller {
-        token: sluice_core::ids::TokenId::parse("bench")?,
-        kind: CallerKind::Pipeline,
-        person: None,
-        permissions: BTreeSet::from([Permission::TokenManage, Permission::GateEvaluate]),
-        scope: Scope::default(),
-    };
+    let caller = Caller::machine(
+        sluice_core::ids::TokenId::parse("bench")?,
+        BTreeSet::from([Permission::TokenManage, Permission::GateEvaluate]),
+        Scope::default(),
+    );
     let question = serde_json::from_value(company::question(7, 1))?;
     let answer = engine.ask(&caller, "restart", [0; 32], question, None).await?;
     println!(

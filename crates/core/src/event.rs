@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{change, deployment, gate, housekeeping, organisation, stop};
+use crate::{access, change, deployment, gate, housekeeping, organisation, stop};
 
 macro_rules! events {
     ($($variant:ident($data:ty) = $name:literal, $version:literal;)*) => {
@@ -71,6 +71,20 @@ events! {
     RunSeen(housekeeping::RunSeen) = "run.seen", 1;
     IncidentOpened(housekeeping::IncidentOpened) = "incident.opened", 1;
     IncidentResolved(housekeeping::IncidentResolved) = "incident.resolved", 1;
+
+    RoleTableSet(access::event::RoleTableSet) = "role.table_set", 1;
+    RoleProposed(access::event::RoleProposed) = "role.proposed", 1;
+    RoleConfirmed(access::event::RoleConfirmed) = "role.confirmed", 1;
+    RoleGranted(access::event::RoleGranted) = "role.granted", 1;
+    RoleRevoked(access::event::RoleRevoked) = "role.revoked", 1;
+    AccountCreated(access::event::AccountCreated) = "account.created", 1;
+    AccountFactorChanged(access::event::FactorChanged) = "account.factor_changed", 1;
+    AccountDisabled(access::event::AccountDisabled) = "account.disabled", 1;
+    AccountEnabled(access::event::AccountEnabled) = "account.enabled", 1;
+    SessionOpened(access::event::SessionOpened) = "session.opened", 1;
+    SessionSteppedUp(access::event::SessionSteppedUp) = "session.stepped_up", 1;
+    SessionEnded(access::event::SessionEnded) = "session.ended", 1;
+    LoginBlocked(access::event::LoginBlocked) = "login.blocked", 1;
 
     ItemDeclared(organisation::event::ItemDeclared) = "organisation.item_declared", 1;
     ItemWithdrawn(organisation::event::ItemWithdrawn) = "organisation.item_withdrawn", 1;

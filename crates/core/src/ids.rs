@@ -106,6 +106,8 @@ text_ids! {
     PassId: "a pass id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Id of a stop.
     StopId: "a stop id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
+    /// Id of a role that was proposed or granted.
+    GrantId: "a grant id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Id of an exception.
     ExceptionId: "an exception id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Full id of a commit: 40 (SHA-1) or 64 (SHA-256) lower-case hexadecimal digits.

@@ -4,6 +4,7 @@
 //! is gathered first and handed in; everything a rule decides comes out as events.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod approvals;
 pub mod calendar;
 pub mod change;

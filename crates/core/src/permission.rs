@@ -50,6 +50,45 @@ permissions! {
     EventRead = "event.read", "Follow events as they happen.";
     InboxRead = "inbox.read", "See deliveries and what became of them.";
     TokenManage = "token.manage", "Create and revoke tokens.";
+    AccountManage = "account.manage", "Create, reset and close accounts of people, and end their sessions.";
+    RoleGrant = "role.grant", "Propose, confirm and revoke roles of other people; for people only.";
+    PolicyActivate = "policy.activate", "Confirm what another person wants to change in policy, rules, windows or roles; for people only.";
+    AccessExplain = "access.explain", "See who may do what, and why.";
+    PersonErase = "person.erase", "Erase name and addresses of a person.";
+    BreakGlass = "break_glass.use", "Open the emergency path together with a second person; for people only.";
+}
+
+impl Permission {
+    /// Whether only a person can have it, never a machine.
+    pub fn is_for_people(self) -> bool {
+        self.is_of_decisions() || self == Self::RoleGrant
+    }
+
+    /// Whether it lets a person take part in what is decided about a change.
+    pub fn is_of_decisions(self) -> bool {
+        matches!(
+            self,
+            Self::ChangeApprove | Self::ExceptionGrant | Self::PolicyActivate | Self::BreakGlass
+        )
+    }
+
+    /// Whether it shows or alters what concerns every service at once. Whoever has it for some services only must not
+    /// see or do more by way of it.
+    pub fn is_of_the_whole(self) -> bool {
+        matches!(
+            self,
+            Self::OrganisationApply
+                | Self::LedgerRead
+                | Self::EventRead
+                | Self::InboxRead
+                | Self::TokenManage
+                | Self::AccountManage
+                | Self::RoleGrant
+                | Self::PolicyActivate
+                | Self::AccessExplain
+                | Self::PersonErase
+        )
+    }
 }
 
 impl std::fmt::Display for Permission {

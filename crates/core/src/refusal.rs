@@ -35,6 +35,8 @@ pub enum RefusalNature {
     Conflict,
     /// This person or pipeline may not.
     Forbidden,
+    /// Whoever asks has not proved who they are.
+    Unproven,
     /// What was asked for has been changed meanwhile.
     Outdated,
 }

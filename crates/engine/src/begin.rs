@@ -3,6 +3,8 @@
 use std::sync::mpsc;
 
 use jiff::Timestamp;
+use sluice_core::access::RoleTable;
+use sluice_core::access::event::RoleTableSet;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::LedgerOpened;
 use sluice_core::ids::Digest;
@@ -15,8 +17,8 @@ use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
 
 impl Engine {
-    /// Opens the ledger where it is empty, and puts the policy that this program ships with in force where another
-    /// version's is. Blocking.
+    /// Opens the ledger where it is empty, and puts the policy and the roles that this program ships with in force where
+    /// another version's are. Blocking.
     pub(crate) fn begin(&self) -> Result<(), OpenError> {
         let standing = self.standing();
         let mut opening: Vec<Event> = Vec::new();
@@ -30,6 +32,10 @@ impl Engine {
                 }
                 .into(),
             );
+        }
+        let table = RoleTable::shipped();
+        if standing.access.table.as_ref() != &table {
+            opening.push(RoleTableSet { table }.into());
         }
         let candidate = self.shipped_with_own(&standing)?;
         let in_force: Option<Digest> = standing.policy.as_ref().map(|policy| policy.bundle.clone());

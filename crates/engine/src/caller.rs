@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sluice_core::ids::{PersonId, TokenId};
 use sluice_core::permission::Permission;
-use sluice_core::scope::Scope;
+use sluice_core::refusal::Refusal;
+use sluice_core::scope::{Scope, Target};
 use sluice_core::standing::Actor;
 
 use crate::error::EngineError;
+
+/// How long a proof of who one is counts as recent (TRUST: ten minutes).
+pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What kind of credential it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,41 +35,128 @@ impl CallerKind {
     }
 }
 
+/// Permissions that hold together in one scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// What may be done.
+    pub permissions: BTreeSet<Permission>,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// By which program a person came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Client {
+    /// A browser: the secret lies in a cookie.
+    Browser,
+    /// The command line: the secret is sent as a bearer token.
+    Cli,
+}
+
+impl Client {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// The session of a person who came in by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallerSession {
+    /// By which program.
+    pub client: Client,
+    /// When the person last proved who they are.
+    pub auth_time: Timestamp,
+    /// How.
+    pub methods: BTreeSet<String>,
+    /// Until when the session is good at the longest.
+    pub expires_at: Timestamp,
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The token.
+    /// The token, or the session.
     pub token: TokenId,
     /// What kind of credential it is.
     pub kind: CallerKind,
     /// The person it acts for.
     pub person: Option<PersonId>,
-    /// What it may.
-    pub permissions: BTreeSet<Permission>,
-    /// Where it may.
-    pub scope: Scope,
+    /// What it may, and where.
+    pub grants: Vec<Grant>,
+    /// The session, where a person came in by themselves and not by a token.
+    pub session: Option<CallerSession>,
 }
 
 impl Caller {
-    /// Whether it has a permission.
+    /// A machine that may all this in one scope.
+    pub fn machine(token: TokenId, permissions: BTreeSet<Permission>, scope: Scope) -> Self {
+        let grants = vec![Grant { permissions, scope }];
+        Self { token, kind: CallerKind::Pipeline, person: None, grants, session: None }
+    }
+
+    /// Whether it has a permission anywhere.
     pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.contains(&permission)
+        self.grants.iter().any(|grant| grant.permissions.contains(&permission))
+    }
+
+    /// All permissions, wherever they hold.
+    pub fn permissions(&self) -> BTreeSet<Permission> {
+        self.grants.iter().flat_map(|grant| grant.permissions.iter().copied()).collect()
+    }
+
+    /// Whether it has a permission for one deployment.
+    pub fn covers(&self, permission: Permission, target: &Target) -> bool {
+        self.scopes(permission).any(|scope| scope.covers(target))
+    }
+
+    /// Whether it has a permission for everything in a scope.
+    pub fn contains(&self, permission: Permission, scope: &Scope) -> bool {
+        self.scopes(permission).any(|mine| mine.contains(scope))
+    }
+
+    /// Whether it has a permission for the whole organisation.
+    pub fn everywhere(&self, permission: Permission) -> bool {
+        self.scopes(permission).any(Scope::is_everything)
+    }
+
+    /// Where a permission holds, in words.
+    pub fn told_scope(&self, permission: Permission) -> String {
+        let scopes: Vec<String> = self.scopes(permission).map(ToString::to_string).collect();
+        scopes.join("; ")
+    }
+
+    fn scopes(&self, permission: Permission) -> impl Iterator<Item = &Scope> {
+        let having =
+            self.grants.iter().filter(move |grant| grant.permissions.contains(&permission));
+        having.map(|grant| &grant.scope)
     }
 
     pub(crate) fn require(&self, permission: Permission) -> Result<(), EngineError> {
         if self.may(permission) { Ok(()) } else { Err(EngineError::Forbidden(permission)) }
     }
 
-    /// The person behind it, where only a person may.
-    pub(crate) fn require_person(&self) -> Result<PersonId, EngineError> {
-        let person = self.person.clone().filter(|_| self.kind == CallerKind::Person);
-        person.ok_or_else(|| {
-            EngineError::Refused(sluice_core::refusal::Refusal::forbidden(
-                "not_a_person",
-                "only a person may do this, and the token is a machine's",
-                "use a token of kind `person`",
-            ))
-        })
+    /// The person behind it, where only a person may who came in by themselves: no token, whoever it speaks for.
+    pub(crate) fn require_session(&self) -> Result<(PersonId, &CallerSession), EngineError> {
+        match (&self.person, &self.session) {
+            (Some(person), Some(session)) => Ok((person.clone(), session)),
+            _ => Err(EngineError::Refused(Refusal::forbidden(
+                "session_needed",
+                "only a person who is logged in may do this; a token cannot, whoever it speaks for",
+                "log in: `sluice login`, or in a browser",
+            ))),
+        }
+    }
+
+    /// The same, where the person proved lately who they are.
+    pub(crate) fn require_recent(&self, now: Timestamp) -> Result<PersonId, EngineError> {
+        let (person, session) = self.require_session()?;
+        recent(session.auth_time, now)?;
+        Ok(person)
     }
 
     pub(crate) fn actor(&self) -> Actor {
@@ -78,4 +170,16 @@ impl Caller {
     pub(crate) fn key_scope(&self, what: &str) -> String {
         format!("{what}:{}", self.token)
     }
+}
+
+/// Refuses where the last proof of who somebody is has become old.
+pub(crate) fn recent(auth_time: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    if auth_time.saturating_add(RECENT).is_ok_and(|until| now <= until) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(
+        "step_up_needed",
+        "this needs a proof of who you are that is at most ten minutes old",
+        "prove it again: `sluice login --step-up`, or confirm with your password in the browser",
+    ))
 }

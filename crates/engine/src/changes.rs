@@ -8,13 +8,14 @@ use sluice_core::change::{self, ApprovalVerdict, Change, ChangeOutcome, DebtKind
 use sluice_core::deployment;
 use sluice_core::event::Event;
 use sluice_core::ids::{ChangeNumber, Digest, PersonId};
+use sluice_core::organisation::EnvironmentTier;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::{Refusal, RefusalNature, Refused};
 use sluice_core::standing::Standing;
 use sluice_core::verdict::Requirement;
 
 use crate::answer::Answer;
-use crate::caller::Caller;
+use crate::caller::{Caller, recent};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::sequencer::{Commit, Step};
@@ -73,7 +74,8 @@ impl Engine {
         input: ApprovalInput,
     ) -> Result<Answer<Change>, EngineError> {
         caller.require(Permission::ChangeApprove)?;
-        let person = caller.require_person()?;
+        let (person, session) = caller.require_session()?;
+        let auth_time = session.auth_time;
         short("reason", &input.reason)?;
         let command = Approve {
             change: number,
@@ -83,11 +85,20 @@ impl Engine {
             revision: input.revision,
             reason: input.reason,
         };
-        self.edit(caller, number, if_match, move |standing, change, now| {
-            let mut events = change::approve(change, &standing.organisation, &command, now)?;
-            settle(standing, change, &mut events, now);
-            Ok(events)
-        })
+        self.edit(
+            caller,
+            Permission::ChangeApprove,
+            number,
+            if_match,
+            move |standing, change, now| {
+                if in_production(standing, change) {
+                    recent(auth_time, now).map_err(|refusal| (refusal, None))?;
+                }
+                let mut events = change::approve(change, &standing.organisation, &command, now)?;
+                settle(standing, change, &mut events, now);
+                Ok(events)
+            },
+        )
         .await
     }
 
@@ -102,7 +113,7 @@ impl Engine {
         caller.require(Permission::ChangeEdit)?;
         short("because", &because)?;
         let command = Cancel { change: number, because };
-        self.edit(caller, number, if_match, move |_, change, _| {
+        self.edit(caller, Permission::ChangeEdit, number, if_match, move |_, change, _| {
             change::cancel(change, &command).map_err(|refusal| (refusal, None))
         })
         .await
@@ -120,7 +131,7 @@ impl Engine {
         caller.require(Permission::ChangeEdit)?;
         short("note", &note)?;
         let command = Close { change: number, outcome, note };
-        self.edit(caller, number, if_match, move |standing, change, _| {
+        self.edit(caller, Permission::ChangeEdit, number, if_match, move |standing, change, _| {
             let mut events = change::close(change, &command).map_err(|refusal| (refusal, None))?;
             events.extend(deployment::models(standing, change, outcome));
             Ok(events)
@@ -137,13 +148,19 @@ impl Engine {
         finding: String,
     ) -> Result<Answer<Change>, EngineError> {
         caller.require(Permission::ChangeApprove)?;
-        let person = caller.require_person()?;
+        let (person, _) = caller.require_session()?;
         short("finding", &finding)?;
         let command = Review { change: number, person, finding };
-        self.edit(caller, number, if_match, move |standing, change, _| {
-            change::review(change, &standing.organisation, &command)
-                .map_err(|refusal| (refusal, None))
-        })
+        self.edit(
+            caller,
+            Permission::ChangeApprove,
+            number,
+            if_match,
+            move |standing, change, _| {
+                change::review(change, &standing.organisation, &command)
+                    .map_err(|refusal| (refusal, None))
+            },
+        )
         .await
     }
 
@@ -151,6 +168,7 @@ impl Engine {
     async fn edit(
         &self,
         caller: &Caller,
+        permission: Permission,
         number: ChangeNumber,
         if_match: Option<u64>,
         decide: impl FnOnce(&Standing, &Change, Timestamp) -> Result<Vec<Event>, Refused>
@@ -160,8 +178,10 @@ impl Engine {
         let asker = caller.clone();
         let step = move |standing: &Standing, now: Timestamp| {
             let refuse = |refusal: Refusal| Step::Refuse(EngineError::Refused(refusal), None);
-            let visible =
-                standing.changes.get(&number).filter(|change| in_scope(standing, &asker, change));
+            let visible = standing
+                .changes
+                .get(&number)
+                .filter(|change| in_scope(standing, &asker, permission, change));
             let Some(change) = visible else {
                 let over = number.0 > 0 && number.0 <= standing.changes_counted;
                 return refuse(if over { over_or_hidden(number) } else { unknown(number) });
@@ -186,13 +206,24 @@ impl Engine {
     }
 }
 
-/// Whether a caller's scope covers every service of a change.
-pub(crate) fn in_scope(standing: &Standing, caller: &Caller, change: &Change) -> bool {
+/// Whether a change is for production, or for an environment of which nothing is known.
+fn in_production(standing: &Standing, change: &Change) -> bool {
+    let environment = standing.organisation.environments.get(&change.environment);
+    environment.is_none_or(|environment| environment.tier == EnvironmentTier::Production)
+}
+
+/// Whether a caller has a permission for every service of a change.
+pub(crate) fn in_scope(
+    standing: &Standing,
+    caller: &Caller,
+    permission: Permission,
+    change: &Change,
+) -> bool {
     let organisation = &standing.organisation;
     change
         .services
         .iter()
-        .all(|name| caller.scope.covers(&organisation.target(name, &change.environment)))
+        .all(|name| caller.covers(permission, &organisation.target(name, &change.environment)))
 }
 
 fn unknown(number: ChangeNumber) -> Refusal {

@@ -43,7 +43,7 @@ impl Engine {
         };
         let known = self.deployment(number)?.ok_or_else(unknown)?;
         let target = self.standing().organisation.target(&known.service, &known.environment);
-        if !caller.scope.covers(&target) {
+        if !caller.covers(Permission::DeploymentReport, &target) {
             return Err(unknown());
         }
         let key = match self.known_key(caller.key_scope("outcome"), key, body_hash)? {

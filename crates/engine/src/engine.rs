@@ -17,6 +17,7 @@ use crate::clock::{Clock, SkewWatch};
 use crate::envelope::Envelope;
 use crate::error::{EngineError, OpenError};
 use crate::keys::{Keys, PublicKeys};
+use crate::people::People;
 use crate::policy::Policies;
 use crate::rng::Rng;
 use crate::secrets::Secrets;
@@ -79,6 +80,7 @@ struct Inner {
     policies: Policies,
     calendar: ArcSwapOption<CompiledCalendar>,
     inbox: Notify,
+    people: People,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -122,6 +124,7 @@ impl Engine {
                 policies: Policies::default(),
                 calendar: ArcSwapOption::empty(),
                 inbox: Notify::new(),
+                people: People::default(),
                 thread: Mutex::new(Some(thread)),
             }),
         };
@@ -187,6 +190,15 @@ impl Engine {
 
     pub(crate) fn policies(&self) -> &Policies {
         &self.inner.policies
+    }
+
+    pub(crate) fn people(&self) -> &People {
+        &self.inner.people
+    }
+
+    /// Time since some fixed moment that no clock setting moves.
+    pub(crate) fn monotonic(&self) -> std::time::Duration {
+        self.inner.clock.monotonic()
     }
 
     pub(crate) fn inbox(&self) -> &Notify {

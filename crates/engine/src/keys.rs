@@ -126,7 +126,8 @@ impl Keys {
         }
     }
 
-    fn opaque(&self, what: &str, value: &str) -> String {
+    /// A key for one purpose, which only the holder of the installation's own keys can make.
+    pub(crate) fn derive(&self, what: &str, value: &str) -> [u8; 32] {
         // A key of 32 bytes fits every HMAC.
         let mut mac = match Hmac::<Sha256>::new_from_slice(&self.people) {
             Ok(mac) => mac,
@@ -135,7 +136,11 @@ impl Keys {
         mac.update(what.as_bytes());
         mac.update(b"\0");
         mac.update(value.as_bytes());
-        let mut text = base32(&mac.finalize().into_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    fn opaque(&self, what: &str, value: &str) -> String {
+        let mut text = base32(&self.derive(what, value));
         text.truncate(26);
         text
     }

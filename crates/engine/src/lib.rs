@@ -21,6 +21,7 @@ mod idempotency;
 mod identity;
 mod keys;
 mod organisation;
+mod people;
 mod policy;
 pub mod rng;
 mod secrets;
@@ -33,7 +34,7 @@ mod tokens;
 pub mod views;
 
 pub use answer::Answer;
-pub use caller::{Caller, CallerKind};
+pub use caller::{Caller, CallerKind, CallerSession, Client, Grant, RECENT};
 pub use changes::{ApprovalInput, ExplainedChange};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, EngineOptions};
@@ -43,6 +44,9 @@ pub use hooks::Received;
 pub use identity::PersonCard;
 pub use keys::PublicKeys;
 pub use organisation::{Applied, CheckReport, HookAddress, Plan, offline_check};
+pub use people::{
+    Enrolment, Explained, LoginAttempt, NewSession, OpenedSession, Proof, RoleWish, TotpStart,
+};
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};
 pub use sluice_connectors::Delivery;

@@ -12,7 +12,7 @@ use sluice_store::rows::SnapshotRow;
 use sluice_store::{Batch, Outcome, Readers, Row, Writer};
 
 /// Name of the snapshot in the store. A new layout of the standing gets a new name.
-const NAME: &str = "standing/2";
+const NAME: &str = "standing/3";
 
 /// Entries after which a new snapshot is worth its cost.
 const EVERY: u64 = 20_000;

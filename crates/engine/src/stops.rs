@@ -24,7 +24,7 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<Stop>, EngineError> {
         caller.require(Permission::StopPull)?;
-        within(caller, &scope)?;
+        within(caller, Permission::StopPull, &scope)?;
         let id = StopId::parse(&format!("s-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let by = caller.person.clone();
@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::StopLift)?;
         if let Some(stop) = self.standing().stops.get(id) {
-            within(caller, &stop.scope)?;
+            within(caller, Permission::StopLift, &stop.scope)?;
         }
         let id = id.clone();
         self.decide(caller, move |standing, _| {
@@ -63,8 +63,8 @@ impl Engine {
         until: Timestamp,
     ) -> Result<Answer<Exception>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
-        let by = caller.require_person()?;
-        within(caller, &scope)?;
+        let (by, _) = caller.require_session()?;
+        within(caller, Permission::ExceptionGrant, &scope)?;
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         self.decide(caller, move |standing, now| {
@@ -83,7 +83,7 @@ impl Engine {
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
         if let Some(exception) = self.standing().exceptions.get(id) {
-            within(caller, &exception.scope)?;
+            within(caller, Permission::ExceptionGrant, &exception.scope)?;
         }
         let id = id.clone();
         self.decide(caller, move |standing, _| {
@@ -108,12 +108,17 @@ impl Engine {
     }
 }
 
-/// Nobody stops, lifts or passes what lies outside of their token's scope.
-pub(crate) fn within(caller: &Caller, scope: &Scope) -> Result<(), EngineError> {
-    if caller.scope.contains(scope) {
+/// Nobody stops, lifts or passes what lies outside of where they may.
+pub(crate) fn within(
+    caller: &Caller,
+    permission: Permission,
+    scope: &Scope,
+) -> Result<(), EngineError> {
+    if caller.contains(permission, scope) {
         return Ok(());
     }
-    let message = format!("the token is for {}, and this is for {scope}", caller.scope);
+    let held = caller.told_scope(permission);
+    let message = format!("`{permission}` holds for {held}, and this is for {scope}");
     Err(Refusal::forbidden("outside_scope", message, "name a narrower scope, or use another token")
         .into())
 }

@@ -5,10 +5,24 @@ use sluice_core::event::Event;
 /// The name of the event's stream.
 pub(crate) fn stream_of(event: &Event) -> String {
     let change = |number: &sluice_core::ids::ChangeNumber| format!("change/{number}");
+    let account = |person: &sluice_core::ids::PersonId| format!("account/{person}");
     match event {
         Event::LedgerOpened(_) => "ledger".into(),
         Event::TokenCreated(event) => format!("token/{}", event.id),
         Event::TokenRevoked(event) => format!("token/{}", event.id),
+        Event::RoleTableSet(_) => "roles".into(),
+        Event::RoleProposed(event) => format!("role/{}", event.grant),
+        Event::RoleConfirmed(event) => format!("role/{}", event.grant),
+        Event::RoleGranted(event) => format!("role/{}", event.grant),
+        Event::RoleRevoked(event) => format!("role/{}", event.grant),
+        Event::AccountCreated(event) => account(&event.person),
+        Event::AccountFactorChanged(event) => account(&event.person),
+        Event::AccountDisabled(event) => account(&event.person),
+        Event::AccountEnabled(event) => account(&event.person),
+        Event::LoginBlocked(event) => account(&event.person),
+        Event::SessionOpened(event) => format!("session/{}", event.session),
+        Event::SessionSteppedUp(event) => format!("session/{}", event.session),
+        Event::SessionEnded(event) => format!("session/{}", event.session),
         Event::DeliveryHeard(event) => format!("delivery/{}", event.inbox),
         Event::SourceSeen(event) => format!("source/{}", event.commit),
         Event::RunSeen(event) => format!("run/{}", event.run.key()),
@@ -63,6 +77,8 @@ pub(crate) fn opens_stream(event: &Event) -> bool {
         event,
         Event::LedgerOpened(_)
             | Event::TokenCreated(_)
+            | Event::RoleProposed(_)
+            | Event::SessionOpened(_)
             | Event::ChangeProposed(_)
             | Event::GateDecided(sluice_core::gate::event::GateDecided { change: None, .. })
             | Event::DeploymentStarted(_)

@@ -15,13 +15,13 @@ use sluice_store::Row;
 use sluice_store::rows::TokenRow;
 
 use crate::answer::Answer;
-use crate::caller::{Caller, CallerKind};
+use crate::caller::{Caller, CallerKind, Client};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::sequencer::{Commit, Step};
 
 /// What every token begins with, so that secret scanners know it.
-const PREFIX: &str = "sluice_";
+pub(crate) const PREFIX: &str = "sluice_";
 
 /// The longest life of a token: 90 days.
 const LONGEST_HOURS: u32 = 90 * 24;
@@ -57,13 +57,13 @@ pub struct CreatedToken {
 impl Engine {
     /// Who a bearer token belongs to, if it is good. The secret is 32 letters of chance after the id, compared by its
     /// hash only.
+    ///
+    /// The command line sends the secret of its person's session the same way.
     pub fn authenticate(&self, secret: &str) -> Option<Caller> {
-        let text = secret.strip_prefix(PREFIX)?;
-        if text.len() > 128 || !text.is_ascii() {
-            return None;
+        let id = id_of(secret)?;
+        if id.as_str().starts_with('s') {
+            return self.authenticate_session(secret, Client::Cli);
         }
-        let (id, _) = text.split_once('_')?;
-        let id = TokenId::parse(id).ok()?;
         let standing = self.standing();
         let known = standing.tokens.get(&id)?;
         let row = self.token_row(&hash(secret))?;
@@ -98,7 +98,7 @@ impl Engine {
             permissions: Permission::ALL
                 .iter()
                 .copied()
-                .filter(|permission| !for_people(*permission))
+                .filter(|permission| !permission.is_for_people())
                 .collect(),
             scope: Scope::default(),
             expires_in_hours: 1,
@@ -107,8 +107,8 @@ impl Engine {
         Ok(Some(created.secret))
     }
 
-    /// Makes a token. Nobody can give what they do not have, except the permissions that are for people only: they are
-    /// given to a person by whoever may manage tokens, and never to a machine.
+    /// Makes a token. Nobody can give what they do not have where it is to hold, and what is for people who are logged in
+    /// is given to no token at all.
     pub async fn create_token(
         &self,
         caller: &Caller,
@@ -197,23 +197,23 @@ fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn caller(token: &TokenCreated) -> Caller {
-    Caller {
-        token: token.id.clone(),
-        kind: if token.kind == CallerKind::Person.as_str() {
-            CallerKind::Person
-        } else {
-            CallerKind::Pipeline
-        },
-        person: token.person.clone(),
-        permissions: token.permissions.iter().filter_map(|name| Permission::parse(name)).collect(),
-        scope: token.scope.clone(),
+/// The id that a secret begins with.
+pub(crate) fn id_of(secret: &str) -> Option<TokenId> {
+    let text = secret.strip_prefix(PREFIX)?;
+    if text.len() > 128 || !text.is_ascii() {
+        return None;
     }
+    let (id, _) = text.split_once('_')?;
+    TokenId::parse(id).ok()
 }
 
-/// Permissions that only a person can have.
-fn for_people(permission: Permission) -> bool {
-    matches!(permission, Permission::ChangeApprove | Permission::ExceptionGrant)
+fn caller(token: &TokenCreated) -> Caller {
+    let permissions = token.permissions.iter().filter_map(|name| Permission::parse(name));
+    let permissions = permissions.filter(|permission| !permission.is_for_people()).collect();
+    let machine = Caller::machine(token.id.clone(), permissions, token.scope.clone());
+    let is_person = token.kind == CallerKind::Person.as_str();
+    let kind = if is_person { CallerKind::Person } else { CallerKind::Pipeline };
+    Caller { kind, person: token.person.clone(), ..machine }
 }
 
 fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineError> {
@@ -269,16 +269,16 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
         }
         (CallerKind::Person, Some(_)) | (CallerKind::Pipeline, None) => {}
     }
-    crate::stops::within(caller, &new.scope)?;
+    crate::stops::within(caller, Permission::TokenManage, &new.scope)?;
     for permission in &new.permissions {
-        if new.kind == CallerKind::Pipeline && for_people(*permission) {
+        if permission.is_for_people() {
             return invalid(
-                "for_people_only",
-                format!("`{permission}` is for people only"),
-                "leave it out, or make a person's token",
+                "for_sessions_only",
+                format!("`{permission}` is for people who are logged in: no token has it"),
+                "leave it out; people log in with `sluice login` or in a browser",
             );
         }
-        if !caller.may(*permission) && !for_people(*permission) {
+        if !caller.contains(*permission, &new.scope) {
             return Err(EngineError::Forbidden(*permission));
         }
     }

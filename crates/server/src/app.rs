@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluice_core::ids::{EnvironmentName, ServiceName};
+use sluice_core::permission::Permission;
 use sluice_engine::store::{ReadError, Readers};
 use sluice_engine::{Caller, Engine};
 use tokio::sync::{Semaphore, watch};
@@ -13,6 +14,16 @@ use crate::options::ServerOptions;
 use crate::overload::Overload;
 use crate::problem::Problem;
 use crate::status;
+
+/// Whoever may act on a record may see it.
+const SEEING: [Permission; 6] = [
+    Permission::ChangeRead,
+    Permission::ChangeApprove,
+    Permission::ChangeEdit,
+    Permission::GateEvaluate,
+    Permission::GateRedeem,
+    Permission::DeploymentReport,
+];
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -85,20 +96,21 @@ impl App {
         let _ = closing.wait_for(|closing| *closing).await;
     }
 
-    /// Whether a token's scope lets it see what concerns one of `services` in `environment`.
+    /// Whether a caller may see what concerns one of `services` in `environment`.
     pub(crate) fn sees<'a>(
         &self,
         caller: &Caller,
         services: impl IntoIterator<Item = &'a str>,
         environment: &str,
     ) -> bool {
-        if caller.scope.is_everything() {
+        if SEEING.iter().any(|permission| caller.everywhere(*permission)) {
             return true;
         }
         let Ok(environment) = EnvironmentName::parse(environment) else { return false };
         let standing = self.engine.standing();
         services.into_iter().filter_map(|name| ServiceName::parse(name).ok()).any(|service| {
-            caller.scope.covers(&standing.organisation.target(&service, &environment))
+            let target = standing.organisation.target(&service, &environment);
+            SEEING.iter().any(|permission| caller.covers(*permission, &target))
         })
     }
 }

@@ -12,12 +12,13 @@ use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, request};
 use sluice_core::permission::Permission;
-use sluice_engine::Caller;
+use sluice_engine::{Caller, Client};
 
 use crate::app::App;
 use crate::conditions;
 use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
+use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
 use crate::status;
 
 /// Longest token that is looked at, in bytes.
@@ -55,8 +56,22 @@ pub(crate) async fn guard(
 
 /// Lets a request in, and says how long it may take.
 async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Duration, Problem> {
-    if let Some(caller) = authorize(app, facts.access, request.headers())? {
+    let who = authenticate(app, facts, request)?;
+    if let Some(Who { caller, csrf }) = who {
+        if let Some(csrf) = csrf {
+            if needs_check(request.method()) {
+                check_own(&app.options, request.headers(), true)?;
+                check_token(request, &csrf).await?;
+            }
+            request.extensions_mut().insert(Csrf(csrf));
+        }
+        if !is_open(app, facts.access) {
+            authorize(facts.access, &caller)?;
+        }
         request.extensions_mut().insert(By(Arc::new(caller)));
+    } else if needs_check(request.method()) && facts.class != Class::Deliver {
+        // Nobody is made to come in as somebody else by another site.
+        check_own(&app.options, request.headers(), false)?;
     }
     let wait = match facts.class {
         Class::Gate => conditions::wait(request.uri(), request.headers())?,
@@ -71,41 +86,58 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Durati
     Ok(wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT))
 }
 
-fn authorize(app: &App, access: Access, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
-    let needed = match access {
-        Access::Public(_) => return Ok(None),
-        Access::Metrics if app.options.public_metrics => return Ok(None),
-        Access::Log if app.options.public_log => return Ok(None),
-        Access::Needs(permission) => Some(permission),
-        Access::Log => Some(Permission::LedgerRead),
-        Access::AnyToken | Access::Metrics => None,
-    };
-    let secret = bearer(headers)?;
-    let caller =
-        app.engine.authenticate(secret).ok_or_else(|| Problem::of(&status::TOKEN_REFUSED, ""))?;
-    match needed {
-        Some(permission) if !caller.may(permission) => {
-            let detail = format!("`{permission}` is needed: {}", permission.about());
-            Err(Problem::of(&status::PERMISSION_MISSING, detail))
-        }
-        Some(permission) if is_of_the_whole(permission) && !caller.scope.is_everything() => {
-            Err(Problem::of(&status::SCOPE_TOO_NARROW, format!("its scope is {}", caller.scope)))
-        }
-        _ => Ok(Some(caller)),
+/// Whether anybody may come.
+fn is_open(app: &App, access: Access) -> bool {
+    match access {
+        Access::Public(_) => true,
+        Access::Metrics => app.options.public_metrics,
+        Access::Log => app.options.public_log,
+        Access::Needs(_) | Access::AnyToken => false,
     }
 }
 
-/// Whether a permission shows or alters what concerns every service at once. A token for some
-/// services only must not see or do more by way of it.
-fn is_of_the_whole(permission: Permission) -> bool {
-    matches!(
-        permission,
-        Permission::OrganisationApply
-            | Permission::LedgerRead
-            | Permission::EventRead
-            | Permission::InboxRead
-            | Permission::TokenManage
-    )
+/// Who asks, and the token of the session where they come by a cookie.
+struct Who {
+    caller: Caller,
+    csrf: Option<String>,
+}
+
+/// Finds out who asks. A bearer token goes before a cookie. Where anybody may come, whoever has a good session is known
+/// all the same, and whoever has a bad one is nobody.
+fn authenticate(app: &App, facts: &Facts, request: &Request) -> Result<Option<Who>, Problem> {
+    let open = is_open(app, facts.access);
+    let headers = request.headers();
+    let cookie = secret_of(&app.options, headers).filter(|_| !headers.contains_key(AUTHORIZATION));
+    if let Some(secret) = cookie {
+        return match app.engine.authenticate_session(secret, Client::Browser) {
+            Some(caller) => Ok(Some(Who { caller, csrf: Some(app.engine.csrf_token(secret)) })),
+            None if open => Ok(None),
+            None => Err(Problem::of(&status::SESSION_REFUSED, "")),
+        };
+    }
+    if open {
+        return Ok(None);
+    }
+    let caller = app.engine.authenticate(bearer(headers)?);
+    let caller = caller.ok_or_else(|| Problem::of(&status::TOKEN_REFUSED, ""))?;
+    Ok(Some(Who { caller, csrf: None }))
+}
+
+fn authorize(access: Access, caller: &Caller) -> Result<(), Problem> {
+    let permission = match access {
+        Access::Needs(permission) => permission,
+        Access::Log => Permission::LedgerRead,
+        Access::Public(_) | Access::AnyToken | Access::Metrics => return Ok(()),
+    };
+    if !caller.may(permission) {
+        let detail = format!("`{permission}` is needed: {}", permission.about());
+        return Err(Problem::of(&status::PERMISSION_MISSING, detail));
+    }
+    if permission.is_of_the_whole() && !caller.everywhere(permission) {
+        let detail = format!("it holds for {}", caller.told_scope(permission));
+        return Err(Problem::of(&status::SCOPE_TOO_NARROW, detail));
+    }
+    Ok(())
 }
 
 /// The bearer token (RFC 6750, 2.1). Two `Authorization` headers are none.

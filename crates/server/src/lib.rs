@@ -1,6 +1,6 @@
 //! HTTP: the JSON API, the door for deliveries, the published log, events and metrics.
 //!
-//! What is a URL, a header or a status code lives here, and nothing else does: every request is
+//! What is a URL, a header, a cookie or a status code lives here, and nothing else does: every request is
 //! handed to the engine, which decides. Three layers stand before each handler: the [`door`]
 //! (odd paths, sizes, ids, panics), the [`guard`] (token, permission, overload, time) and the
 //! extractors of [`body`] and [`conditions`].
@@ -26,6 +26,7 @@ mod problem;
 mod query;
 mod route;
 mod routes;
+mod session;
 pub mod status;
 
 use axum::Router;

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::app::App;
 use crate::options::ServerOptions;
 use crate::routes;
+use crate::session::Peer;
 
 /// Bytes of one request's head.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -123,7 +124,9 @@ async fn connection(
         tracing::debug!(%error, "a connection keeps its delays");
     }
     let asked = Arc::new(AtomicBool::new(false));
-    let service = Noting { inner: TowerToHyperService::new(router), asked: Arc::clone(&asked) };
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
+    let inner = TowerToHyperService::new(router);
+    let service = Noting { inner, asked: Arc::clone(&asked), peer };
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = watcher.watch(connection);
     tokio::pin!(served);
@@ -142,11 +145,12 @@ async fn connection(
     drop(place);
 }
 
-/// Notes that a request has come.
+/// Notes that a request has come, and from where.
 #[derive(Clone)]
 struct Noting {
     inner: TowerToHyperService<Router>,
     asked: Arc<AtomicBool>,
+    peer: Option<Peer>,
 }
 
 impl Service<Request<Incoming>> for Noting {
@@ -154,8 +158,11 @@ impl Service<Request<Incoming>> for Noting {
     type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
     type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.asked.store(true, Ordering::Relaxed);
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
+        }
         self.inner.call(request)
     }
 }

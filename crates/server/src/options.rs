@@ -5,6 +5,11 @@ use std::time::Duration;
 /// What can be chosen about the server. The defaults are those of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerOptions {
+    /// The address at which people reach the server, `https://sluice.example.org`. With it the cookie of sessions is
+    /// always `Secure`, and only this origin may change something by it. Without it the `Host` of each request counts.
+    pub public_url: Option<String>,
+    /// The header in which our own proxy says who asks, such as `x-forwarded-for`; only where one stands before.
+    pub address_header: Option<String>,
     /// Whether `/metrics` answers without a token.
     pub public_metrics: bool,
     /// Whether the published log (`/log/...`) answers without a token. Without it, verifying
@@ -27,6 +32,8 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
+            public_url: None,
+            address_header: None,
             public_metrics: true,
             public_log: true,
             hook_body_bytes: 5 << 20,

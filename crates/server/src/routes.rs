@@ -8,14 +8,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use sluice_core::permission::Permission::{
-    CalendarRead, ChangeApprove, ChangeEdit, ChangeRead, DeploymentReport, EventRead,
-    ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead, OrganisationApply,
-    OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
+    AccountManage, CalendarRead, ChangeApprove, ChangeEdit, ChangeRead, DeploymentReport,
+    EventRead, ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead, OrganisationApply,
+    OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
 };
 
 use crate::api::{
-    calendar, changes, decisions, deployments, exceptions, gate, identity, inbox, ledger,
-    organisation, passes, policy, stops, system, tokens,
+    accounts, calendar, changes, decisions, deployments, exceptions, gate, identity, inbox, ledger,
+    organisation, passes, policy, roles, session, stops, system, tokens,
 };
 use crate::app::App;
 use crate::door::door;
@@ -52,6 +52,7 @@ fn routes() -> Vec<Route> {
     routes.extend(halts());
     routes.extend(declared());
     routes.extend(identities());
+    routes.extend(people());
     routes.extend(ledgers());
     routes.extend(outside());
     routes
@@ -290,6 +291,114 @@ fn identities() -> Vec<Route> {
         .about("Show the public key of passes as a JWK set.")
         .answers(200, "application/jwk-set+json")
         .gives("JwkSet"),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    let mut routes = sessions();
+    routes.extend(accounts());
+    routes.extend(roles());
+    routes
+}
+
+fn sessions() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/api/v1/login",
+            Public("whoever comes in has nothing to show yet"),
+            Act,
+            session::login,
+        )
+        .about("Come in by password and, where the account has a second factor, a code.")
+        .takes("LoginRequest")
+        .gives("OpenedSession"),
+        Route::post("/api/v1/logout", AnyToken, Act, session::logout)
+            .about("End the session that this comes by.")
+            .gives("Done"),
+        Route::get("/api/v1/session", AnyToken, Light, session::show)
+            .about("Show the session that this comes by.")
+            .gives("Session"),
+        Route::post("/api/v1/session/step-up", AnyToken, Act, session::step_up)
+            .about("Prove again who one is; the session gets a new secret.")
+            .takes("ProofRequest")
+            .gives("OpenedSession"),
+        Route::get("/api/v1/sessions", AnyToken, Read, session::list)
+            .about("List one's own sessions, or everybody's for whoever manages accounts.")
+            .gives("SessionList"),
+        Route::delete("/api/v1/sessions/{session}", AnyToken, Act, session::end)
+            .about("End a session.")
+            .gives("Done"),
+    ]
+}
+
+fn accounts() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/accounts", Needs(AccountManage), Read, accounts::list)
+            .about("List the accounts of this installation.")
+            .gives("AccountList"),
+        Route::post("/api/v1/accounts", Needs(AccountManage), Act, accounts::create)
+            .about("Make an account, or set one back; the answer is a code for the first password.")
+            .takes("AccountRequest")
+            .answers(201, "application/json")
+            .gives("Enrolment"),
+        Route::post("/api/v1/accounts/{who}/disable", Needs(AccountManage), Act, accounts::disable)
+            .about("Close an account and end its sessions.")
+            .takes("ReasonRequest")
+            .gives("Done"),
+        Route::post("/api/v1/accounts/{who}/enable", Needs(AccountManage), Act, accounts::enable)
+            .about("Open a closed account again.")
+            .gives("Done"),
+        Route::post(
+            "/api/v1/account/enrol",
+            Public("whoever has only a code has no password yet"),
+            Act,
+            accounts::enrol,
+        )
+        .about("Set the first password with the code that an administrator handed over.")
+        .takes("EnrolRequest")
+        .gives("Done"),
+        Route::post("/api/v1/account/password", AnyToken, Act, accounts::password)
+            .about("Change one's password; other sessions end.")
+            .takes("PasswordRequest")
+            .gives("Done"),
+        Route::post("/api/v1/account/totp", AnyToken, Act, accounts::begin_totp)
+            .about("Begin to make a device the second factor.")
+            .gives("TotpStart"),
+        Route::post("/api/v1/account/totp/confirm", AnyToken, Act, accounts::confirm_totp)
+            .about("Show that the device gives the right codes; the answer is the recovery codes.")
+            .takes("CodeRequest")
+            .gives("RecoveryCodes"),
+        Route::post("/api/v1/account/totp/remove", AnyToken, Act, accounts::remove_totp)
+            .about("Take the second factor away.")
+            .takes("ProofRequest")
+            .gives("Done"),
+    ]
+}
+
+fn roles() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/roles", Needs(OrganisationRead), Read, roles::table)
+            .about("Show the table of roles in force.")
+            .gives("RoleTable"),
+        Route::get("/api/v1/roles/grants", Needs(OrganisationRead), Read, roles::list)
+            .about("List roles that wait for a second person or hold, beyond those declared.")
+            .gives("GrantList"),
+        Route::post("/api/v1/roles/grants", Needs(RoleGrant), Act, roles::propose)
+            .about("Propose a role for another person; a second person has to confirm it.")
+            .takes("RoleRequest")
+            .answers(201, "application/json")
+            .gives("RoleProposed"),
+        Route::post("/api/v1/roles/grants/{id}/confirm", Needs(RoleGrant), Act, roles::confirm)
+            .about("Confirm a role that somebody else proposed for somebody else.")
+            .gives("Done"),
+        Route::post("/api/v1/roles/grants/{id}/revoke", AnyToken, Act, roles::revoke)
+            .about("Take a role or a proposal back; a holder may give up their own.")
+            .takes("ReasonRequest")
+            .gives("Done"),
+        Route::get("/api/v1/access/explain", AnyToken, Read, roles::explain)
+            .about("Say whether a person may do something, and why; others than oneself need `access.explain`.")
+            .with(&["person-required", "permission-required", "service", "environment"])
+            .gives("AccessExplained"),
     ]
 }
 

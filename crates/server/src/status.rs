@@ -42,6 +42,9 @@ macro_rules! codes {
 codes! {
     TOKEN_MISSING = 401 "token_missing", "A token is needed", "send `Authorization: Bearer <token>`";
     TOKEN_REFUSED = 401 "token_refused", "The token is not good", "it is unknown, has expired or was revoked: ask an administrator for a new one";
+    SESSION_REFUSED = 401 "session_refused", "The session is over", "log in again";
+    CSRF_REFUSED = 403 "csrf_refused", "The request does not come from our own pages", "send it from a page of this server, with the token that `GET /api/v1/session` gives";
+    LOGIN_THROTTLED = 429 "login_throttled", "Too many attempts failed", "wait as long as `Retry-After` says";
     HOOK_REFUSED = 401 "hook_refused", "The delivery is refused", "check the address of the hook and the secret on both sides";
     PERMISSION_MISSING = 403 "permission_missing", "The token does not allow this", "ask an administrator for a token with this permission";
     SCOPE_TOO_NARROW = 403 "scope_too_narrow", "The token's scope is too narrow for this", "use a token for the whole organisation: this speaks of all of it";
@@ -100,6 +103,7 @@ pub fn of_nature(nature: RefusalNature) -> (StatusCode, &'static str) {
             (StatusCode::CONFLICT, "It is not in a state in which this is possible")
         }
         RefusalNature::Forbidden => (StatusCode::FORBIDDEN, "A rule forbids it"),
+        RefusalNature::Unproven => (StatusCode::UNAUTHORIZED, "It is not proved who asks"),
         RefusalNature::Outdated => {
             (StatusCode::PRECONDITION_FAILED, "It has been changed meanwhile")
         }

@@ -42,6 +42,14 @@ pub enum Row {
     RevokeToken { id: String, at_us: i64 },
     /// Notes when a token was last used. An unknown id is ignored.
     TouchToken { id: String, at_us: i64 },
+    /// How a person proves who they are; replaced as a whole.
+    Credentials(CredentialsRow),
+    /// The secret of a session: a new session, or a new secret of an old one.
+    Session(SessionRow),
+    /// Notes when a session was last used. An unknown id is ignored.
+    TouchSession { id: String, at_us: i64 },
+    /// Drops sessions that were over before this time.
+    PruneSessions { before_us: i64 },
     /// A snapshot of folded state; the last [`KEEP_SNAPSHOTS`] per name are kept.
     Snapshot(SnapshotRow),
     /// View: a change, replaced as a whole.
@@ -195,6 +203,37 @@ pub struct TokenRow {
     pub expires_us: Option<i64>,
     pub revoked_us: Option<i64>,
     pub last_used_us: Option<i64>,
+}
+
+/// How a person proves who they are. Nothing in it opens a door by itself: passwords and codes are hashed, and the
+/// key of one-time codes is derived from the installation's own key and `totp`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CredentialsRow {
+    pub person_id: String,
+    /// Argon2id, in the PHC string form.
+    pub password: Option<String>,
+    /// What the key of the one-time codes is derived from.
+    pub totp: Option<String>,
+    /// Whether the person has shown that their device gives the right codes.
+    pub totp_ready: bool,
+    /// The last time step whose code was used: no code is good twice.
+    pub totp_step: i64,
+    /// Hashes of recovery codes that are left, as JSON.
+    pub recovery: String,
+    /// Hash of the code by which the person sets a first password.
+    pub enrol_hash: Option<[u8; 32]>,
+    pub enrol_until_us: Option<i64>,
+    pub changed_us: i64,
+}
+
+/// The secret of a session, as a hash, and when it was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id: String,
+    pub secret_hash: [u8; 32],
+    pub person_id: String,
+    pub seen_us: i64,
+    pub expires_us: i64,
 }
 
 /// Folded state as of `size` entries, with the signed note that binds it.

@@ -53,6 +53,16 @@ CREATE TABLE tokens (
   kind TEXT NOT NULL, permissions TEXT NOT NULL, scope TEXT NOT NULL, created_us INTEGER NOT NULL,
   expires_us INTEGER, revoked_us INTEGER, last_used_us INTEGER, seal BLOB NOT NULL
 ) STRICT;
+CREATE TABLE credentials (
+  person_id TEXT PRIMARY KEY, password TEXT, totp TEXT, totp_ready INTEGER NOT NULL,
+  totp_step INTEGER NOT NULL, recovery TEXT NOT NULL, enrol_hash BLOB, enrol_until_us INTEGER,
+  changed_us INTEGER NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, person_id TEXT NOT NULL,
+  seen_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_person ON sessions (person_id);
 CREATE TABLE snapshots (
   name TEXT NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL, note TEXT NOT NULL,
   seal BLOB NOT NULL, PRIMARY KEY (name, size)

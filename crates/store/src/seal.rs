@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
 /// The tables whose rows end in a `seal` column, with the columns of their key.
-pub(crate) const SEALED: [(&str, &[&str]); 9] = [
+pub(crate) const SEALED: [(&str, &[&str]); 11] = [
     ("idempotency", &["scope", "key"]),
     ("inbox", &["id"]),
     ("outbox", &["id"]),
@@ -16,6 +16,8 @@ pub(crate) const SEALED: [(&str, &[&str]); 9] = [
     ("persons", &["person_id"]),
     ("identities", &["identity_key"]),
     ("tokens", &["id"]),
+    ("credentials", &["person_id"]),
+    ("sessions", &["id"]),
     ("snapshots", &["name", "size"]),
     ("cursors", &["name"]),
 ];

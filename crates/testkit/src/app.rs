@@ -12,7 +12,9 @@ use serde_json::Value;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::organisation_files::Folder;
-use sluice_engine::{Caller, CallerKind, Engine, EngineOptions, NewToken};
+use sluice_engine::{
+    Caller, CallerKind, Client, Engine, EngineOptions, NewSession, NewToken, OpenedSession,
+};
 use sluice_server::ServerOptions;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -27,9 +29,9 @@ environments:
   - {name: staging, tier: staging, controlled: false}
   - {name: production, tier: production, aliases: [prod]}
 people:
-  - {handle: alice, name: Alice Archer, emails: [alice@test.example], accounts: ["github:alice"]}
-  - {handle: bob, name: Bob Baker, emails: [bob@test.example], accounts: ["github:bob"]}
-  - {handle: carol, name: Carol Cruz, emails: [carol@test.example], accounts: ["github:Codertocat"]}
+  - {handle: alice, name: Alice Archer, emails: [alice@test.example], accounts: ["github:alice"], roles: [change_manager, security_officer, break_glass]}
+  - {handle: bob, name: Bob Baker, emails: [bob@test.example], accounts: ["github:bob"], roles: [change_manager, security_officer, break_glass]}
+  - {handle: carol, name: Carol Cruz, emails: [carol@test.example], accounts: ["github:Codertocat"], roles: [change_manager, security_officer, break_glass]}
 teams:
   - {name: web, title: Web, members: [alice, bob]}
 services:
@@ -115,7 +117,7 @@ impl TestApp {
         let first = engine.bootstrap_token().await.expect("a first token").expect("none before");
         let mut app = Self { engine, router, clock, admin: first, dir };
         let all = Permission::ALL.iter().copied();
-        let all: Vec<_> = all.filter(|permission| !for_people(*permission)).collect();
+        let all: Vec<_> = all.filter(|permission| !permission.is_for_people()).collect();
         app.admin = app.token(&all).await;
         app
     }
@@ -140,9 +142,34 @@ impl TestApp {
         self.make(permissions, scope, CallerKind::Pipeline, None).await
     }
 
-    /// A person's token with these permissions.
+    /// What a person sends who may just this: the secret of a session of the command line where one of the
+    /// permissions is for people who are logged in, else a token that speaks for them.
     pub async fn person(&self, handle: &str, permissions: &[Permission]) -> String {
-        self.make(permissions, Scope::default(), CallerKind::Person, Some(handle)).await
+        if !permissions.iter().any(|permission| permission.is_for_people()) {
+            return self
+                .make(permissions, Scope::default(), CallerKind::Person, Some(handle))
+                .await;
+        }
+        let narrowed_to = Some(permissions.iter().copied().collect());
+        self.session(handle, Client::Cli, narrowed_to).await.secret
+    }
+
+    /// A session of a person, as if they had just proved who they are.
+    pub async fn session(
+        &self,
+        handle: &str,
+        client: Client,
+        narrowed_to: Option<BTreeSet<Permission>>,
+    ) -> OpenedSession {
+        let person = self.engine.person_by_handle(handle);
+        let new = NewSession {
+            person: person.expect("the organisation declares the person"),
+            client,
+            methods: ["password".to_owned()].into(),
+            auth_time: None,
+            narrowed_to,
+        };
+        self.engine.open_session(new).await.expect("a session is opened").value
     }
 
     async fn make(
@@ -231,8 +258,4 @@ pub fn request(
         request = request.header(*name, *value);
     }
     request.body(body).expect("a request")
-}
-
-fn for_people(permission: Permission) -> bool {
-    matches!(permission, Permission::ChangeApprove | Permission::ExceptionGrant)
 }

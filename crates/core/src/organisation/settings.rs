@@ -49,6 +49,18 @@ pub struct Settings {
     /// Stages of pipelines.
     #[serde(default)]
     pub stages: Stages,
+    /// Whether a second person confirms what is changed in policy, rules, windows and roles; absent: as soon as two
+    /// people may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_person: Option<bool>,
+    /// Minutes from that word on until it takes effect.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cool_off_minutes: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl Default for Settings {
@@ -65,6 +77,8 @@ impl Default for Settings {
             business_hours: (8, 18),
             business_days: (1..=5).collect(),
             stages: Stages::default(),
+            second_person: None,
+            cool_off_minutes: 0,
         }
     }
 }

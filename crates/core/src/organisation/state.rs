@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{ItemDeclared, ItemWithdrawn};
 use super::{
     ApprovalRule, ChangeModel, Environment, EvidenceRule, Item, ItemKind, Link, Person, PolicyFile,
-    Service, Settings, Team,
+    RoleGrant, Service, Settings, Team,
 };
 use crate::calendar::Window;
 use crate::ids::{
@@ -42,6 +42,9 @@ pub struct Organisation {
     pub policy_files: OrdMap<String, Arc<PolicyFile>>,
     /// Links.
     pub links: OrdMap<LinkName, Arc<Link>>,
+    /// Roles that two people granted, beyond those declared; see [`crate::access::Access::roles`].
+    #[serde(default)]
+    pub granted: OrdMap<PersonId, Vec<RoleGrant>>,
     /// Who depends on a service.
     dependents: OrdMap<ServiceName, OrdSet<ServiceName>>,
     /// Which services come from a repository.
@@ -326,9 +329,12 @@ impl Organisation {
 
     /// Whether a person holds a role whose scope covers a target.
     pub fn holds_role(&self, person: &PersonId, role: &str, target: &Target) -> bool {
-        self.people.get(person).is_some_and(|person| {
-            person.roles.iter().any(|held| held.role == role && held.scope.covers(target))
-        })
+        let holds = |roles: &[RoleGrant]| {
+            roles.iter().any(|held| held.role == role && held.scope.covers(target))
+        };
+        self.people.get(person).is_some_and(|declared| holds(&declared.roles))
+            || self.people.contains_key(person)
+                && self.granted.get(person).is_some_and(|granted| holds(granted))
     }
 }
 

@@ -57,15 +57,44 @@ impl Standing {
             | Event::PassRefused(_) => {}
             Event::TokenCreated(token) => self.token_created(token, at),
             Event::TokenRevoked(event) => drop(self.tokens.remove(&event.id)),
+            Event::RoleTableSet(event) => self.access.table = Arc::new(event.table.clone()),
+            Event::RoleProposed(event) => self.access.role_proposed(event, at),
+            Event::RoleConfirmed(event) => {
+                self.access.role_confirmed(&event.grant, &event.by, event.from);
+            }
+            Event::RoleGranted(event) => {
+                self.access.role_granted(&event.grant, at);
+                self.roles_changed();
+            }
+            Event::RoleRevoked(event) => {
+                self.access.role_revoked(&event.grant);
+                self.roles_changed();
+            }
+            Event::AccountCreated(event) => self.access.account_created(&event.person, at),
+            Event::AccountFactorChanged(event) => {
+                self.access.factor_changed(&event.person, &event.factor, event.present);
+            }
+            Event::AccountDisabled(event) => {
+                self.access.account_disabled(&event.person, Some(&event.because));
+            }
+            Event::AccountEnabled(event) => self.access.account_disabled(&event.person, None),
+            Event::SessionOpened(event) => self.access.session_opened(event, at),
+            Event::SessionSteppedUp(event) => {
+                self.access.session_stepped_up(&event.session, &event.methods, at);
+            }
+            Event::SessionEnded(event) => drop(self.access.sessions.remove(&event.session)),
+            Event::LoginBlocked(_) => {}
             Event::SourceSeen(data) => self.source_seen(data),
             Event::RunSeen(data) => self.run_seen(data),
             Event::IncidentOpened(incident) => self.incident_opened(incident, at),
             Event::IncidentResolved(event) => drop(self.incidents.remove(&event.id)),
             Event::ItemDeclared(event) => {
+                self.person_declared(&event.item);
                 self.organisation.declare(event);
                 self.owners_changed(event.item.kind(), event.item.name());
             }
             Event::ItemWithdrawn(event) => {
+                self.person_withdrawn(event.kind, &event.name);
                 self.organisation.withdraw(event);
                 self.owners_changed(event.kind, &event.name);
             }

@@ -21,6 +21,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
@@ -78,6 +79,9 @@ pub struct Standing {
     pub models: OrdMap<ModelName, ModelRecord>,
     /// Open incidents by service.
     pub incidents: OrdMap<String, Arc<OpenIncident>>,
+    /// Accounts, sessions and roles of people.
+    #[serde(default)]
+    pub access: Access,
     /// Tokens that are good.
     pub tokens: OrdMap<TokenId, Arc<TokenInForce>>,
     /// Commits that pushes and merges brought lately, by tip.

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use imbl::OrdMap;
+
 use super::{DeniedDigest, ModelRecord, OpenIncident, Standing, TokenInForce, Topic};
+use crate::access::RoleState;
+use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
 use crate::deployment::{Deployment, DeploymentState, Place};
 use crate::housekeeping::{IncidentOpened, RunSeen, SourceSeen, TokenCreated};
-use crate::ids::ChangeNumber;
+use crate::ids::{ChangeNumber, PersonId};
+use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
 use crate::stop::Exception;
 
@@ -47,6 +52,38 @@ impl Standing {
         let permissions = token.permissions.iter().cloned().collect();
         let known = TokenInForce { token: token.clone(), permissions };
         self.tokens.insert(token.id.clone(), Arc::new(known));
+    }
+
+    /// Whoever's roles, claims or delegates change comes in anew: a session holds what was true when it began.
+    pub(super) fn person_declared(&mut self, item: &Item) {
+        let Item::Person(new) = item else { return };
+        let same = |old: &Person| {
+            (&old.roles, &old.claims, &old.delegates) == (&new.roles, &new.claims, &new.delegates)
+        };
+        if self.organisation.people.get(&new.id).is_some_and(|old| !same(old)) {
+            self.access.end_sessions(&new.id);
+        }
+    }
+
+    /// Whoever is not declared any more has nothing to come in for.
+    pub(super) fn person_withdrawn(&mut self, kind: ItemKind, name: &str) {
+        if kind == ItemKind::Person
+            && let Ok(person) = PersonId::parse(name)
+        {
+            self.access.end_sessions(&person);
+        }
+    }
+
+    /// The roles that two people granted, where approval rules look for them.
+    pub(super) fn roles_changed(&mut self) {
+        let mut granted: OrdMap<PersonId, Vec<RoleGrant>> = OrdMap::new();
+        for role in self.access.roles.values() {
+            if matches!(role.state, RoleState::Granted { .. }) {
+                let RoleProposed { person, role, scope, .. } = role.proposed.clone();
+                granted.entry(person).or_default().push(RoleGrant { role, scope });
+            }
+        }
+        self.organisation.granted = granted;
     }
 
     pub(super) fn source_seen(&mut self, data: &SourceSeen) {

@@ -47,6 +47,17 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         Event::LedgerOpened(_)
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
+        | Event::RoleTableSet(_)
+        | Event::RoleProposed(_)
+        | Event::RoleConfirmed(_)
+        | Event::AccountCreated(_)
+        | Event::AccountFactorChanged(_)
+        | Event::AccountDisabled(_)
+        | Event::AccountEnabled(_)
+        | Event::SessionOpened(_)
+        | Event::SessionSteppedUp(_)
+        | Event::SessionEnded(_)
+        | Event::LoginBlocked(_)
         | Event::DeliveryHeard(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
@@ -62,6 +73,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         Event::RunSeen(event) => vec![Topic::Run(event.run.key())],
         Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
         Event::IncidentResolved(_) => Vec::new(),
+        // An approval counts by the role that its giver holds.
+        Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![Topic::Organisation],
         Event::ItemDeclared(_)
         | Event::ItemWithdrawn(_)
         | Event::OrganisationApplied(_)

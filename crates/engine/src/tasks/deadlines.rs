@@ -32,6 +32,9 @@ pub(super) async fn run(engine: Engine) {
         if let Err(error) = engine.keep_deadlines().await {
             tracing::warn!(%error, "deadlines were not kept");
         }
+        if let Err(error) = engine.keep_sessions().await {
+            tracing::warn!(%error, "the use of sessions was not noted");
+        }
         if looks.is_multiple_of(PRUNE_EVERY)
             && let Err(error) = engine.prune().await
         {
@@ -63,7 +66,11 @@ impl Engine {
         let decide = |_: &Standing, now: Timestamp| {
             let mut commit = Commit::of(Vec::new(), Actor::Sluice);
             let before_us = now.as_microsecond() - KEEP_US;
-            commit.rows = vec![Row::PruneIdempotency { before_us }, Row::PruneInbox { before_us }];
+            commit.rows = vec![
+                Row::PruneIdempotency { before_us },
+                Row::PruneInbox { before_us },
+                Row::PruneSessions { before_us: now.as_microsecond() },
+            ];
             Step::Record((), commit)
         };
         self.sequencer().submit(decide).await.map(|_| ())
@@ -71,7 +78,8 @@ impl Engine {
 }
 
 fn due_events(standing: &Standing, now: Timestamp) -> Vec<Event> {
-    let mut events = Vec::new();
+    let mut events = sluice_core::access::decide::due(standing, now);
+    events.truncate(MOST);
     for change in standing.changes.values() {
         let unmet: Vec<_> = if change.waiting {
             let approvals = approval_standing(standing, change, now);

@@ -11,8 +11,8 @@ use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::organisation_files::Folder;
 use sluice_engine::{
-    ApprovalInput, Caller, CallerKind, Delivery, Engine, EngineError, EngineOptions, GateAnswer,
-    NewToken, Received, Redeemed, Secrets, StartDetails,
+    ApprovalInput, Caller, CallerKind, Client, Delivery, Engine, EngineError, EngineOptions,
+    GateAnswer, NewSession, NewToken, Received, Redeemed, Secrets, StartDetails,
 };
 use sluice_testkit::{FakeClock, NamedSecrets, SeededRng};
 
@@ -99,13 +99,17 @@ impl World {
         self.engine.authenticate(&made.value.secret).unwrap()
     }
 
+    /// A person who has just logged in.
     pub(crate) async fn person(&self, handle: &str) -> Caller {
-        self.token(
-            CallerKind::Person,
-            Some(handle),
-            &[Permission::ChangeApprove, Permission::ExceptionGrant],
-        )
-        .await
+        let new = NewSession {
+            person: self.engine.person_by_handle(handle).unwrap(),
+            client: Client::Cli,
+            methods: ["password".to_owned()].into(),
+            auth_time: None,
+            narrowed_to: None,
+        };
+        let opened = self.engine.open_session(new).await.unwrap();
+        self.engine.authenticate(&opened.value.secret).unwrap()
     }
 
     pub(crate) fn key(&self) -> String {

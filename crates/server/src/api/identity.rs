@@ -6,7 +6,7 @@ use serde::Serialize;
 use sluice_core::ids::{PersonId, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
-use sluice_engine::CallerKind;
+use sluice_engine::{CallerKind, Grant};
 
 use super::{Reply, no_such};
 use crate::app::App;
@@ -20,30 +20,32 @@ struct CallerReply {
     kind: CallerKind,
     person: Option<PersonReply>,
     permissions: Vec<Permission>,
-    scope: Scope,
+    /// Where all of it holds; absent where it differs, see `grants`.
+    scope: Option<Scope>,
+    grants: Vec<Grant>,
 }
 
+/// Who a person is, as far as they have not been erased.
 #[derive(Serialize)]
-struct PersonReply {
+pub(crate) struct PersonReply {
     id: PersonId,
     handle: String,
     name: String,
 }
 
 pub(crate) async fn whoami(State(app): State<App>, By(caller): By) -> impl IntoResponse {
-    let person = caller.person.as_ref().map(|id| {
-        card(&app, id).unwrap_or_else(|| PersonReply {
-            id: id.clone(),
-            handle: String::new(),
-            name: String::new(),
-        })
-    });
+    let person = caller.person.as_ref().map(|id| card_of(&app, id));
+    let scope = match caller.grants.as_slice() {
+        [only] => Some(only.scope.clone()),
+        _ => None,
+    };
     Reply(CallerReply {
         token: caller.token.clone(),
         kind: caller.kind,
         person,
-        permissions: caller.permissions.iter().copied().collect(),
-        scope: caller.scope.clone(),
+        permissions: caller.permissions().into_iter().collect(),
+        scope,
+        grants: caller.grants.clone(),
     })
 }
 
@@ -56,6 +58,15 @@ pub(crate) async fn person(
     let whole = if text.contains('/') { text } else { format!("person/{text}") };
     let person: PersonId = id(&whole)?;
     card(&app, &person).map(Reply).ok_or_else(|| no_such("person of this id, or it was erased"))
+}
+
+/// The card of a person; an erased one has an id only.
+pub(crate) fn card_of(app: &App, id: &PersonId) -> PersonReply {
+    card(app, id).unwrap_or_else(|| PersonReply {
+        id: id.clone(),
+        handle: String::new(),
+        name: String::new(),
+    })
 }
 
 fn card(app: &App, id: &PersonId) -> Option<PersonReply> {

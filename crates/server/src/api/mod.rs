@@ -1,5 +1,6 @@
 //! The JSON API, one file per resource.
 
+pub(crate) mod accounts;
 pub(crate) mod calendar;
 pub(crate) mod changes;
 pub(crate) mod decisions;
@@ -12,6 +13,8 @@ pub(crate) mod ledger;
 pub(crate) mod organisation;
 pub(crate) mod passes;
 pub(crate) mod policy;
+pub(crate) mod roles;
+pub(crate) mod session;
 pub(crate) mod stops;
 pub(crate) mod system;
 pub(crate) mod tokens;

@@ -128,7 +128,7 @@ const CHOSEN: [(&str, &str); 24] = [
     ("decision_unreadable", "conflict"),
     ("digest_denied", "conflict"),
     ("digest_mismatch", "conflict"),
-    ("for_people_only", "invalid"),
+    ("for_sessions_only", "invalid"),
     ("freeze_started", "conflict"),
     ("gate_closed", "conflict"),
     ("no_permissions", "invalid"),
@@ -169,9 +169,11 @@ fn refusals() -> BTreeSet<(String, &'static str)> {
                 }
             }
         }
-        for (_, rest) in split_at_all(source, "RefusalNature::Outdated,") {
-            if let Some(code) = first_literal(rest) {
-                found.insert((code, "outdated"));
+        for (mark, nature) in
+            [("RefusalNature::Outdated,", "outdated"), ("RefusalNature::Unproven,", "unproven")]
+        {
+            for (_, rest) in split_at_all(source, mark) {
+                found.extend(first_literal(rest).map(|code| (code, nature)));
             }
         }
     }

@@ -12,4 +12,5 @@ mod listen;
 mod log;
 mod organisation;
 mod paths;
+mod sessions;
 mod system;

@@ -102,7 +102,7 @@ async fn tokens_are_made_listed_and_never_shown_again() {
     holds("TokenList", &list.json());
     assert!(!String::from_utf8_lossy(&list.body).contains(&secret));
 
-    let person = json!({"label": "bob", "kind": "person", "person": "bob", "permissions": ["change.approve"], "expires_in_hours": 24});
+    let person = json!({"label": "bob", "kind": "person", "person": "bob", "permissions": ["change.read"], "expires_in_hours": 24});
     let made = app.post(&app.admin, "/api/v1/tokens", &[], &person).await.json();
     let me = app.get(made["secret"].as_str().unwrap_or_default(), "/api/v1/whoami").await.json();
     holds("Caller", &me);
@@ -115,9 +115,17 @@ async fn tokens_are_made_listed_and_never_shown_again() {
     let nobody = json!({"label": "x", "kind": "person", "person": "nobody", "permissions": ["change.read"], "expires_in_hours": 24});
     let refused = app.post(&app.admin, "/api/v1/tokens", &[], &nobody).await;
     assert_eq!((refused.status, &refused.json()["at"]), (400, &json!("person")));
-    let machine = json!({"label": "x", "kind": "pipeline", "permissions": ["change.approve"], "expires_in_hours": 24});
-    let refused = app.post(&app.admin, "/api/v1/tokens", &[], &machine).await;
-    assert_eq!((refused.status, refused.code().as_str()), (422, "for_people_only"));
+    for permission in Permission::ALL.iter().filter(|permission| permission.is_for_people()) {
+        for who in [json!({"kind": "pipeline"}), json!({"kind": "person", "person": "bob"})] {
+            let mut wanted = who;
+            wanted["label"] = json!("x");
+            wanted["permissions"] = json!([permission]);
+            wanted["expires_in_hours"] = json!(24);
+            let refused = app.post(&app.admin, "/api/v1/tokens", &[], &wanted).await;
+            let expected = (422, "for_sessions_only");
+            assert_eq!((refused.status, refused.code().as_str()), expected, "{permission}");
+        }
+    }
     let maker = app.token(&[Permission::TokenManage]).await;
     let more = app.post(&maker, "/api/v1/tokens", &[], &wanted).await;
     assert_eq!((more.status, more.code().as_str()), (403, "permission_missing"));

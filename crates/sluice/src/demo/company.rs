@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_core::organisation::SecretRef;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
-use sluice_engine::{Caller, CallerKind, Engine, NewToken, Secrets};
+use sluice_engine::{Caller, CallerKind, Client, Engine, NewSession, NewToken, Secrets};
 
 use crate::failure::{Failure, chain};
 
@@ -61,27 +61,20 @@ pub(super) fn folder(more: Option<(&str, String)>) -> Value {
     json!({"files": files, "source": "sluice demo"})
 }
 
-/// The token of a person.
-pub(super) async fn person(
-    engine: &Engine,
-    admin: &Caller,
-    handle: &str,
-) -> Result<String, Failure> {
-    let person = engine.person_by_handle(handle);
-    let new = NewToken {
-        label: format!("demo: {handle}"),
-        kind: CallerKind::Person,
-        person,
-        permissions: [
-            Permission::ChangeRead,
-            Permission::ChangeApprove,
-            Permission::ExceptionGrant,
-        ]
-        .into(),
-        scope: Scope::default(),
-        expires_in_hours: 24,
+/// A person logs in: the demonstration stands in for their password.
+pub(super) async fn person(engine: &Engine, handle: &str) -> Result<String, Failure> {
+    let unknown = || Failure::new(format!("`{handle}` is not declared"), "report this");
+    let new = NewSession {
+        person: engine.person_by_handle(handle).ok_or_else(unknown)?,
+        client: Client::Cli,
+        methods: ["demo".to_owned()].into(),
+        auth_time: None,
+        narrowed_to: None,
     };
-    token(engine, admin, new).await
+    let opened = engine.open_session(new).await;
+    opened
+        .map(|opened| opened.value.secret)
+        .map_err(|error| Failure::new(chain(&error), "report this"))
 }
 
 /// The token of the company's pipelines.
@@ -96,20 +89,11 @@ pub(super) async fn pipeline(engine: &Engine, admin: &Caller) -> Result<String, 
 
 /// A token for whoever looks at the demonstration: everything a machine may have.
 pub(super) async fn visitor(engine: &Engine) -> Result<String, Failure> {
-    let administrator = Caller {
-        token: sluice_core::ids::TokenId::parse("demo")
-            .map_err(|error| Failure::new(error.to_string(), ""))?,
-        kind: CallerKind::Pipeline,
-        person: None,
-        permissions: Permission::ALL.iter().copied().collect(),
-        scope: Scope::default(),
-    };
-    let for_people = [Permission::ChangeApprove, Permission::ExceptionGrant];
-    let permissions = Permission::ALL
-        .iter()
-        .copied()
-        .filter(|permission| !for_people.contains(permission))
-        .collect();
+    let id = sluice_core::ids::TokenId::parse("demo")
+        .map_err(|error| Failure::new(error.to_string(), ""))?;
+    let permissions: BTreeSet<Permission> =
+        Permission::ALL.iter().copied().filter(|one| !one.is_for_people()).collect();
+    let administrator = Caller::machine(id, permissions.clone(), Scope::default());
     token(engine, &administrator, machine("demo: visitor", permissions)).await
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sluice_engine::{Caller, Engine};
+use sluice_engine::Engine;
 
 use super::telling::{done, expect, good, says, step};
 use super::wire::{Answered, Wire};
@@ -29,7 +29,6 @@ pub(super) async fn tell(engine: &Engine, address: SocketAddr, data: &Path) -> R
 
 struct Story<'a> {
     engine: &'a Engine,
-    admin: Caller,
     admin_token: String,
     pipeline: String,
     hook: String,
@@ -67,7 +66,7 @@ impl<'a> Story<'a> {
             .and_then(|hook| hook["path"].as_str());
         let hook = hook.unwrap_or_default().to_owned();
         let pipeline = company::pipeline(engine, &admin).await?;
-        Ok(Self { engine, admin, admin_token, pipeline, hook, wire })
+        Ok(Self { engine, admin_token, pipeline, hook, wire })
     }
 
     async fn routine(&self) -> Result<(), Failure> {
@@ -121,7 +120,7 @@ impl<'a> Story<'a> {
         self.tell_answer(&asked);
         expect(asked.text("/answer") == "wait", "the gate says wait, for whom, and why", &asked)?;
         let change = asked.text("/change").to_owned();
-        let alice = company::person(self.engine, &self.admin, "alice").await?;
+        let alice = company::person(self.engine, "alice").await?;
         let own = self.say(&alice, &change, "approve").await?;
         says(&format!("alice wrote it (from another address): {}", own.text("/detail")));
         expect(
@@ -130,7 +129,7 @@ impl<'a> Story<'a> {
             &own,
         )?;
         for handle in ["bob", "grace", "ines"] {
-            let token = company::person(self.engine, &self.admin, handle).await?;
+            let token = company::person(self.engine, handle).await?;
             let said = self.say(&token, &change, "approve").await?;
             expect(
                 said.status == 200,
@@ -169,9 +168,9 @@ impl<'a> Story<'a> {
             "it is held, and told until when",
             &asked,
         )?;
-        let grace = company::person(self.engine, &self.admin, "grace").await?;
+        let grace = company::person(self.engine, "grace").await?;
         let until = now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now).to_string();
-        let exception = json!({"lifts": "freeze:demo-freeze", "scope": {"services": ["docs"]}, "reason": "prices are wrong", "until": until});
+        let exception = json!({"lifts": "freeze:demo-freeze", "scope": {"services": ["docs"], "environment_tiers": ["production"]}, "reason": "prices are wrong", "until": until});
         let granted = self.wire.post(&grace, "/api/v1/exceptions", &exception).await?;
         expect(
             granted.status < 300,
@@ -230,9 +229,9 @@ impl<'a> Story<'a> {
         self.report(&deployment, json!({"state": "succeeded", "health": "healthy"})).await?;
         let record = self.change(&change).await?;
         expect(owed(&record) >= 1, "what is owed is counted and shown", &record)?;
-        let grace = company::person(self.engine, &self.admin, "grace").await?;
+        let grace = company::person(self.engine, "grace").await?;
         self.say(&grace, &change, "approve").await?;
-        let henrik = company::person(self.engine, &self.admin, "henrik").await?;
+        let henrik = company::person(self.engine, "henrik").await?;
         self.say(&henrik, &change, "approve").await?;
         let version = self.change(&change).await?.body["version_of_record"].to_string();
         let finding = json!({"finding": "a certificate had expired; its renewal is now watched"});

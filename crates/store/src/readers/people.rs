@@ -4,7 +4,7 @@ use rusqlite::Row;
 
 use super::{MAX_PAGE, Readers, sealed};
 use crate::error::ReadError;
-use crate::rows::{IdentityRow, PersonRow, TokenRow};
+use crate::rows::{CredentialsRow, IdentityRow, PersonRow, SessionRow, TokenRow};
 
 impl Readers {
     /// One person.
@@ -32,6 +32,16 @@ impl Readers {
     /// The token whose secret has this hash. Expiry and revocation are for the caller to judge.
     pub fn token_by_hash(&self, secret_hash: &[u8; 32]) -> Result<Option<TokenRow>, ReadError> {
         self.one("SELECT * FROM tokens WHERE secret_hash = ?1", [secret_hash], token)
+    }
+
+    /// How a person proves who they are.
+    pub fn credentials(&self, person_id: &str) -> Result<Option<CredentialsRow>, ReadError> {
+        self.one("SELECT * FROM credentials WHERE person_id = ?1", [person_id], credentials)
+    }
+
+    /// The session whose secret has this hash. Whether it is good is for the caller to judge.
+    pub fn session_by_hash(&self, secret_hash: &[u8; 32]) -> Result<Option<SessionRow>, ReadError> {
+        self.one("SELECT * FROM sessions WHERE secret_hash = ?1", [secret_hash], session)
     }
 
     /// Tokens in the order of their ids, after `after`, at most `max`.
@@ -72,5 +82,33 @@ fn token(row: &Row<'_>) -> Result<TokenRow, ReadError> {
         expires_us: row.get(8)?,
         revoked_us: row.get(9)?,
         last_used_us: row.get(10)?,
+    })
+}
+
+fn credentials(row: &Row<'_>) -> Result<CredentialsRow, ReadError> {
+    let person_id: String = row.get(0)?;
+    sealed(row, || format!("the credentials of `{person_id}`"))?;
+    Ok(CredentialsRow {
+        person_id,
+        password: row.get(1)?,
+        totp: row.get(2)?,
+        totp_ready: row.get(3)?,
+        totp_step: row.get(4)?,
+        recovery: row.get(5)?,
+        enrol_hash: row.get(6)?,
+        enrol_until_us: row.get(7)?,
+        changed_us: row.get(8)?,
+    })
+}
+
+fn session(row: &Row<'_>) -> Result<SessionRow, ReadError> {
+    let id: String = row.get(0)?;
+    sealed(row, || format!("session `{id}`"))?;
+    Ok(SessionRow {
+        id,
+        secret_hash: row.get(1)?,
+        person_id: row.get(2)?,
+        seen_us: row.get(3)?,
+        expires_us: row.get(4)?,
     })
 }

@@ -54,6 +54,15 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Token(row) => people::token(connection, row),
         Row::RevokeToken { id, at_us } => people::revoke_token(connection, id, *at_us),
         Row::TouchToken { id, at_us } => people::touch_token(connection, id, *at_us),
+        Row::Credentials(row) => people::credentials(connection, row),
+        Row::Session(row) => people::session(connection, row),
+        Row::TouchSession { id, at_us } => people::touch_session(connection, id, *at_us),
+        Row::PruneSessions { before_us } => {
+            connection
+                .prepare_cached("DELETE FROM sessions WHERE expires_us < ?1")?
+                .execute([before_us])?;
+            Ok(RowOutcome::Done)
+        }
         Row::Change(_)
         | Row::Decision(_)
         | Row::Deployment(_)

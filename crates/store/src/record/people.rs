@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef::{self, Blob, Integer, Null, Text};
 use rusqlite::{Connection, params};
 
 use super::RecordError;
-use crate::rows::{IdentityRow, PersonRow, RowOutcome, TokenRow};
+use crate::rows::{CredentialsRow, IdentityRow, PersonRow, RowOutcome, SessionRow, TokenRow};
 use crate::seal;
 
 type Recorded = Result<RowOutcome, RecordError>;
@@ -35,7 +35,11 @@ pub(super) fn erase_person(connection: &Connection, person_id: &str) -> Recorded
     connection
         .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
         .execute([person_id])?;
-    connection.prepare_cached("DELETE FROM persons WHERE person_id = ?1")?.execute([person_id])?;
+    for table in ["persons", "credentials", "sessions"] {
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE person_id = ?1"))?
+            .execute([person_id])?;
+    }
     Ok(RowOutcome::Done)
 }
 
@@ -79,6 +83,50 @@ pub(super) fn touch_token(connection: &Connection, id: &str, at_us: i64) -> Reco
         .execute(params![id, at_us])?;
     if written > 0 {
         seal::renew(connection, "tokens", "id = ?1", &[&id])?;
+    }
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn credentials(connection: &Connection, row: &CredentialsRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT OR REPLACE INTO credentials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        &[
+            text(&row.person_id),
+            option(&row.password),
+            option(&row.totp),
+            Integer(row.totp_ready.into()),
+            Integer(row.totp_step),
+            text(&row.recovery),
+            row.enrol_hash.as_ref().map_or(Null, |hash| Blob(hash)),
+            row.enrol_until_us.map_or(Null, Integer),
+            Integer(row.changed_us),
+        ],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn session(connection: &Connection, row: &SessionRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &[
+            text(&row.id),
+            Blob(&row.secret_hash),
+            text(&row.person_id),
+            Integer(row.seen_us),
+            Integer(row.expires_us),
+        ],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn touch_session(connection: &Connection, id: &str, at_us: i64) -> Recorded {
+    let written = connection
+        .prepare_cached("UPDATE sessions SET seen_us = max(seen_us, ?2) WHERE id = ?1")?
+        .execute(params![id, at_us])?;
+    if written > 0 {
+        seal::renew(connection, "sessions", "id = ?1", &[&id])?;
     }
     Ok(RowOutcome::Done)
 }

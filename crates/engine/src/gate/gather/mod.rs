@@ -13,6 +13,7 @@ use sluice_core::facts::{CallerFacts, ClockFacts, EvidenceFacts, GateFacts, Rela
 use sluice_core::gate::{Placement, Question};
 use sluice_core::ids::{Digest, EnvironmentName, ServiceName};
 use sluice_core::organisation::{Environment, Organisation};
+use sluice_core::permission::Permission;
 use sluice_core::standing::{Standing, Topic};
 
 use crate::caller::Caller;
@@ -79,7 +80,8 @@ impl Gathering<'_> {
             caller: CallerFacts {
                 kind: self.caller.kind.as_str().to_owned(),
                 person: self.caller.person.clone(),
-                in_scope: self.caller.scope.covers(&target),
+                in_scope: self.caller.covers(Permission::GateEvaluate, &target)
+                    || self.caller.covers(Permission::GateRedeem, &target),
             },
             registration: self.registration(service),
             stops,

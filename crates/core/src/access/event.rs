@@ -1,0 +1,152 @@
+//! Events of accounts, sessions and roles. None holds a name, an address or a secret.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::RoleTable;
+use crate::ids::{GrantId, PersonId, TokenId};
+use crate::scope::Scope;
+
+/// The table of roles took effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleTableSet {
+    /// The table.
+    pub table: RoleTable,
+}
+
+/// A person got an account of this installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountCreated {
+    /// Whose.
+    pub person: PersonId,
+}
+
+/// A way of proving who one is was set, changed or taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorChanged {
+    /// Whose.
+    pub person: PersonId,
+    /// `enrolment`, `password`, `totp` or `recovery_codes`.
+    pub factor: String,
+    /// Whether it is there now.
+    pub present: bool,
+}
+
+/// An account was closed: nobody comes in by it, and its sessions are over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDisabled {
+    /// Whose.
+    pub person: PersonId,
+    /// Why.
+    pub because: String,
+}
+
+/// A closed account was opened again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountEnabled {
+    /// Whose.
+    pub person: PersonId,
+}
+
+/// A person came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOpened {
+    /// Its id; the secret is nowhere in the ledger.
+    pub session: TokenId,
+    /// Who.
+    pub person: PersonId,
+    /// `browser` or `cli`.
+    pub client: String,
+    /// How they proved who they are: `password`, `totp`, `recovery_code`, `oidc`, `device`.
+    pub methods: BTreeSet<String>,
+    /// When they proved it.
+    pub auth_time: Timestamp,
+    /// Until when it is good at the longest.
+    pub expires_at: Timestamp,
+    /// Only these permissions, of those the person has; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowed_to: Option<BTreeSet<String>>,
+}
+
+/// A person proved again who they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSteppedUp {
+    /// The session.
+    pub session: TokenId,
+    /// Whose.
+    pub person: PersonId,
+    /// How.
+    pub methods: BTreeSet<String>,
+}
+
+/// A session is over before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// The session.
+    pub session: TokenId,
+    /// Whose.
+    pub person: PersonId,
+    /// `logout`, `revoked`, `password_changed`, `idle`.
+    pub because: String,
+}
+
+/// So many attempts to come in failed that further ones are held up for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginBlocked {
+    /// Whose account.
+    pub person: PersonId,
+    /// Attempts in a row that failed.
+    pub failures: u32,
+    /// Seconds for which the next is held up.
+    pub seconds: u32,
+}
+
+/// Somebody wants another person to have a role. It does nothing until a second person confirms it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleProposed {
+    /// Its id.
+    pub grant: GrantId,
+    /// Who is to have it.
+    pub person: PersonId,
+    /// The role.
+    pub role: String,
+    /// Where it is to hold.
+    #[serde(default, skip_serializing_if = "Scope::is_everything")]
+    pub scope: Scope,
+    /// Until when it is to hold; absent: until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it.
+    pub by: PersonId,
+}
+
+/// A second person agreed; the role holds from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleConfirmed {
+    /// Which grant.
+    pub grant: GrantId,
+    /// Who confirmed it.
+    pub by: PersonId,
+    /// When it takes effect: after the cool-off.
+    pub from: Timestamp,
+}
+
+/// A role that two people agreed on took effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleGranted {
+    /// Which grant.
+    pub grant: GrantId,
+}
+
+/// A role, or the proposal of one, is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRevoked {
+    /// Which grant.
+    pub grant: GrantId,
+    /// Why.
+    pub because: String,
+}

@@ -1,0 +1,16 @@
+//! Access: accounts of people, their sessions, roles and what follows from them.
+//!
+//! Code knows permissions only. Which ITIL function has which of them is data: the [`RoleTable`] that stands in the
+//! ledger. A person's permissions are gathered anew for every request, from the roles that the organisation declares,
+//! from the roles that two people granted, and from the approval rules that name the person. Passwords, second
+//! factors and secrets of sessions are not in here: they lie in tables beside the ledger.
+
+pub mod decide;
+pub mod event;
+mod held;
+mod state;
+mod table;
+
+pub use held::{Held, held_by, permissions_of};
+pub use state::{Access, Account, RoleState, Session, StandingRole};
+pub use table::{Reach, Role, RoleTable};

@@ -1,0 +1,203 @@
+//! What stands of accounts, sessions and roles.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::RoleTable;
+use super::event::{RoleProposed, SessionOpened};
+use crate::ids::{GrantId, PersonId, TokenId};
+
+/// Sessions of one person at the same time; the oldest leaves first.
+const SESSIONS_EACH: usize = 20;
+
+/// Accounts, sessions, and roles beyond those that the organisation declares.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Access {
+    /// The table of roles in force.
+    pub table: Arc<RoleTable>,
+    /// Accounts of this installation.
+    pub accounts: OrdMap<PersonId, Arc<Account>>,
+    /// Sessions that are good, as far as the ledger says.
+    pub sessions: OrdMap<TokenId, Arc<Session>>,
+    /// Roles that were proposed, confirmed or granted, and are not over.
+    pub roles: OrdMap<GrantId, Arc<StandingRole>>,
+}
+
+/// An account of this installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why nobody comes in by it, where that is so.
+    pub disabled: Option<String>,
+    /// The ways of proving who one is that are set.
+    pub factors: BTreeSet<String>,
+}
+
+/// A session that is good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// How it was opened; `auth_time` and `methods` are those of the last proof.
+    pub opened: SessionOpened,
+    /// When it was opened.
+    pub since: Timestamp,
+}
+
+/// A role beyond those that the organisation declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingRole {
+    /// What was proposed.
+    pub proposed: RoleProposed,
+    /// When it was proposed.
+    pub at: Timestamp,
+    /// How far it has come.
+    pub state: RoleState,
+}
+
+/// How far a role has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleState {
+    /// It waits for a second person.
+    Proposed,
+    /// It waits for its time.
+    Confirmed {
+        /// The second person.
+        by: PersonId,
+        /// When it takes effect.
+        from: Timestamp,
+    },
+    /// It holds.
+    Granted {
+        /// The second person.
+        by: PersonId,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Access {
+    /// Roles that hold of a person, beyond those that the organisation declares.
+    pub fn granted<'a>(
+        &'a self,
+        person: &'a PersonId,
+    ) -> impl Iterator<Item = (&'a GrantId, &'a StandingRole)> {
+        self.roles
+            .iter()
+            .map(|(id, role)| (id, role.as_ref()))
+            .filter(move |(_, role)| role.proposed.person == *person)
+            .filter(|(_, role)| matches!(role.state, RoleState::Granted { .. }))
+    }
+
+    pub(crate) fn account_created(&mut self, person: &PersonId, at: Timestamp) {
+        let account = Account { since: at, disabled: None, factors: BTreeSet::new() };
+        self.accounts.insert(person.clone(), Arc::new(account));
+    }
+
+    pub(crate) fn account_disabled(&mut self, person: &PersonId, because: Option<&str>) {
+        if let Some(account) = self.accounts.get_mut(person) {
+            Arc::make_mut(account).disabled = because.map(str::to_owned);
+        }
+        if because.is_some() {
+            self.end_sessions(person);
+        }
+    }
+
+    pub(crate) fn factor_changed(&mut self, person: &PersonId, factor: &str, present: bool) {
+        if let Some(account) = self.accounts.get_mut(person) {
+            let factors = &mut Arc::make_mut(account).factors;
+            if present {
+                factors.insert(factor.to_owned());
+            } else {
+                factors.remove(factor);
+            }
+        }
+    }
+
+    /// Forgets what is over, so that memory is bounded by people and not by logins.
+    pub(crate) fn session_opened(&mut self, opened: &SessionOpened, at: Timestamp) {
+        let over: Vec<TokenId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.opened.expires_at <= at)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.sessions.remove(&id);
+        }
+        let mut own: Vec<(Timestamp, TokenId)> = self
+            .sessions_of(&opened.person)
+            .map(|(id, session)| (session.since, id.clone()))
+            .collect();
+        own.sort();
+        for (_, id) in own.iter().take((own.len() + 1).saturating_sub(SESSIONS_EACH)) {
+            self.sessions.remove(id);
+        }
+        let session = Session { opened: opened.clone(), since: at };
+        self.sessions.insert(opened.session.clone(), Arc::new(session));
+    }
+
+    pub(crate) fn session_stepped_up(
+        &mut self,
+        id: &TokenId,
+        methods: &BTreeSet<String>,
+        at: Timestamp,
+    ) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            let opened = &mut Arc::make_mut(session).opened;
+            opened.auth_time = at;
+            opened.methods.clone_from(methods);
+        }
+    }
+
+    /// Sessions of a person.
+    pub fn sessions_of<'a>(
+        &'a self,
+        person: &'a PersonId,
+    ) -> impl Iterator<Item = (&'a TokenId, &'a Session)> {
+        self.sessions
+            .iter()
+            .map(|(id, session)| (id, session.as_ref()))
+            .filter(move |(_, session)| session.opened.person == *person)
+    }
+
+    /// Ends every session of a person: their roles are not what they were.
+    pub(crate) fn end_sessions(&mut self, person: &PersonId) {
+        let own: Vec<TokenId> = self.sessions_of(person).map(|(id, _)| id.clone()).collect();
+        for id in own {
+            self.sessions.remove(&id);
+        }
+    }
+
+    pub(crate) fn role_proposed(&mut self, proposed: &RoleProposed, at: Timestamp) {
+        let role = StandingRole { proposed: proposed.clone(), at, state: RoleState::Proposed };
+        self.roles.insert(proposed.grant.clone(), Arc::new(role));
+    }
+
+    pub(crate) fn role_confirmed(&mut self, grant: &GrantId, by: &PersonId, from: Timestamp) {
+        if let Some(role) = self.roles.get_mut(grant) {
+            Arc::make_mut(role).state = RoleState::Confirmed { by: by.clone(), from };
+        }
+    }
+
+    pub(crate) fn role_granted(&mut self, grant: &GrantId, at: Timestamp) {
+        let Some(role) = self.roles.get_mut(grant) else { return };
+        let role = Arc::make_mut(role);
+        if let RoleState::Confirmed { by, .. } = &role.state {
+            role.state = RoleState::Granted { by: by.clone(), since: at };
+        }
+        let person = role.proposed.person.clone();
+        self.end_sessions(&person);
+    }
+
+    pub(crate) fn role_revoked(&mut self, grant: &GrantId) {
+        let Some(role) = self.roles.remove(grant) else { return };
+        if matches!(role.state, RoleState::Granted { .. }) {
+            self.end_sessions(&role.proposed.person);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! People: their accounts, how they prove who they are, and their sessions.
+//!
+//! What is secret (hashes of passwords, of recovery codes and of the secrets of sessions) lies in tables beside the
+//! ledger. That an account was made, a factor was changed, a person came in or left: that is in the ledger.
+
+mod accounts;
+mod login;
+mod password;
+mod roles;
+mod sessions;
+mod throttle;
+mod totp;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sluice_core::ids::TokenId;
+use tokio::sync::Semaphore;
+
+pub use accounts::{Enrolment, TotpStart};
+pub use login::{LoginAttempt, Proof};
+pub use roles::{Explained, RoleWish};
+pub use sessions::{NewSession, OpenedSession};
+use throttle::Throttle;
+
+/// Passwords that are hashed at the same time: each takes 19 MiB and a core.
+const HASHES: usize = 2;
+
+/// What the engine remembers of people in memory only.
+pub(crate) struct People {
+    /// Places for hashing.
+    hashing: Semaphore,
+    /// Attempts that failed.
+    throttle: Mutex<Throttle>,
+    /// One at a time changes credentials: no code is good twice.
+    credentials: Arc<tokio::sync::Mutex<()>>,
+    /// When sessions were last used, in microseconds: as seen, and as stored.
+    seen: Mutex<BTreeMap<TokenId, Seen>>,
+    /// What unknown names are compared with, so that they take as long as known ones.
+    dummy: std::sync::OnceLock<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at_us: i64,
+    stored_us: i64,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            hashing: Semaphore::new(HASHES),
+            throttle: Mutex::default(),
+            credentials: Arc::default(),
+            seen: Mutex::default(),
+            dummy: std::sync::OnceLock::new(),
+        }
+    }
+}

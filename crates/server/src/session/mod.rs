@@ -1,0 +1,12 @@
+//! Sessions of browsers: the cookie, and what keeps other sites from using it.
+//!
+//! A browser's session has a secret in a cookie, and everything that a page changes must come from our own pages: the
+//! guard checks `Origin`, `Sec-Fetch-Site` and a token that is bound to the session before any handler runs.
+
+mod address;
+mod cookie;
+mod csrf;
+
+pub(crate) use address::{From, Peer};
+pub(crate) use cookie::{clear, secret_of, set};
+pub(crate) use csrf::{Csrf, check_own, check_token, needs_check};
