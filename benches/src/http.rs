@@ -74,6 +74,8 @@ impl Connection {
 pub struct Load {
     /// Answers a second.
     pub per_second: f64,
+    /// All answers.
+    pub answers: u64,
     /// Latencies of all answers.
     pub latencies: Latencies,
     /// Answers that were not as they should be.
@@ -115,7 +117,8 @@ pub async fn load(
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let per_second = all.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Load { per_second, latencies: Latencies::of(all), wrong })
+    let answers = all.len() as u64;
+    Ok(Load { per_second, answers, latencies: Latencies::of(all), wrong })
 }
 
 /// Gets one thing.

@@ -49,12 +49,28 @@ impl Sluice {
         }
     }
 
+    /// Processor time that it has used so far.
+    pub fn processor_time(&self) -> Option<std::time::Duration> {
+        processor_time(self.child.id())
+    }
+
     /// Memory that it holds now, in MiB.
     pub fn resident_mib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
     }
+}
+
+/// Processor time that a process has used so far, in user and kernel mode (`proc(5)`, fields 14 and 15 of `stat`).
+pub fn processor_time(process: u32) -> Option<std::time::Duration> {
+    /// Linux counts in hundredths of a second on every platform that it runs on.
+    const TICK_MS: u64 = 10;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, which may hold anything, ends with the last parenthesis.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(std::time::Duration::from_millis(ticks * TICK_MS))
 }
 
 impl Drop for Sluice {

@@ -2,7 +2,7 @@
 //! policy on the same facts (and makes nothing durable), and beside the disk's own flush.
 //!
 //! `cargo run --release -p sluice-benches --bin gate -- --sluice target/release/sluice [--opa PATH] [--services 1000]
-//! [--seconds 5] [--rounds 3]`
+//! [--seconds 5] [--rounds 3] [--connections 1,16,64]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use sluice_benches::figures::{median, ms};
 use sluice_benches::http::{Connection, Load, load};
-use sluice_benches::program::Sluice;
+use sluice_benches::program::{Sluice, processor_time};
 use sluice_benches::{company, flush};
 
 struct Arguments {
@@ -24,6 +24,7 @@ struct Arguments {
     services: usize,
     seconds: u64,
     rounds: usize,
+    connections: Vec<usize>,
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
@@ -33,6 +34,7 @@ fn arguments() -> anyhow::Result<Arguments> {
         services: 1_000,
         seconds: 5,
         rounds: 3,
+        connections: vec![1, 16, 64],
     };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
@@ -43,6 +45,9 @@ fn arguments() -> anyhow::Result<Arguments> {
             "--services" => given.services = value.parse()?,
             "--seconds" => given.seconds = value.parse()?,
             "--rounds" => given.rounds = value.parse()?,
+            "--connections" => {
+                given.connections = value.split(',').map(str::parse).collect::<Result<_, _>>()?;
+            }
             other => bail!("unknown argument `{other}`"),
         }
     }
@@ -63,13 +68,20 @@ async fn main() -> anyhow::Result<()> {
     );
     println!("{:<34} {:>12} {:>12} {:>12} {:>8}", "", "per second", "p50 ms", "p99 ms", "wrong");
     let time = Duration::from_secs(given.seconds);
-    for connections in [1, 16, 64] {
+    for connections in given.connections.iter().copied() {
         let (mut ours, mut theirs, mut flushes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut our_work, mut their_work) = (Vec::new(), Vec::new());
         for round in 0..given.rounds {
             flushes.push(flush::measure(dir.path(), Duration::from_millis(500))?);
-            ours.push(ask(&sluice, &token, given.services, connections, round, time).await?);
+            let before = sluice.processor_time();
+            let load = ask(&sluice, &token, given.services, connections, round, time).await?;
+            our_work.push(work(before, sluice.processor_time(), load.answers));
+            ours.push(load);
             if let Some(opa) = &opa {
-                theirs.push(opa.ask(&facts, connections, time).await?);
+                let before = processor_time(opa.child.id());
+                let load = opa.ask(&facts, connections, time).await?;
+                their_work.push(work(before, processor_time(opa.child.id()), load.answers));
+                theirs.push(load);
             }
         }
         row(&format!("sluice gate, {connections} connections"), &ours);
@@ -79,7 +91,9 @@ async fn main() -> anyhow::Result<()> {
                 ours.iter().zip(&theirs).map(|(a, b)| a.per_second / b.per_second).collect();
             let (middle, least, most) = median(&ratio);
             println!("{:<34} {middle:>12.2} ({least:.2} to {most:.2})", "  ratio of rates");
+            println!("{:<34} {:>12.0} us", "  its processor time an answer", median(&their_work).0);
         }
+        println!("{:<34} {:>12.0} us", "  our processor time an answer", median(&our_work).0);
         let p50: Vec<f64> = ours
             .iter()
             .zip(&flushes)
@@ -102,6 +116,13 @@ async fn main() -> anyhow::Result<()> {
     }
     println!("memory of sluice: {} MiB", sluice.resident_mib().unwrap_or_default());
     Ok(())
+}
+
+/// Processor time of one answer, in microseconds: steadier than the rate where others use the machine too.
+#[expect(clippy::cast_precision_loss, reason = "a figure for a table")]
+fn work(before: Option<Duration>, after: Option<Duration>, answers: u64) -> f64 {
+    let used = after.unwrap_or_default().saturating_sub(before.unwrap_or_default());
+    used.as_secs_f64() * 1e6 / answers.max(1) as f64
 }
 
 fn row(name: &str, loads: &[Load]) {

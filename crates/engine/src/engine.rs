@@ -17,6 +17,7 @@ use crate::clock::{Clock, SkewWatch};
 use crate::envelope::Envelope;
 use crate::error::{EngineError, OpenError};
 use crate::keys::{Keys, PublicKeys};
+use crate::known_secrets::KnownSecrets;
 use crate::people::People;
 use crate::policy::Policies;
 use crate::rng::Rng;
@@ -78,6 +79,7 @@ struct Inner {
     secrets: Arc<dyn Secrets>,
     keys: Keys,
     policies: Policies,
+    known_secrets: KnownSecrets,
     calendar: ArcSwapOption<CompiledCalendar>,
     inbox: Notify,
     people: People,
@@ -122,6 +124,7 @@ impl Engine {
                 secrets: options.secrets,
                 keys,
                 policies: Policies::default(),
+                known_secrets: KnownSecrets::default(),
                 calendar: ArcSwapOption::empty(),
                 inbox: Notify::new(),
                 people: People::default(),
@@ -186,6 +189,10 @@ impl Engine {
 
     pub(crate) fn secrets(&self) -> &dyn Secrets {
         self.inner.secrets.as_ref()
+    }
+
+    pub(crate) fn known_secrets(&self) -> &KnownSecrets {
+        &self.inner.known_secrets
     }
 
     pub(crate) fn policies(&self) -> &Policies {
@@ -299,15 +306,15 @@ fn stand(readers: &Readers, keys: &Keys) -> Result<(Standing, u64), OpenError> {
 
 /// Takes in the entries up to `size`.
 pub(crate) fn fold(readers: &Readers, standing: &mut Standing, size: u64) -> Result<(), OpenError> {
-    fold_with(readers, standing, size, &mut |_, _| {})
+    fold_with(readers, standing, size, &mut |standing, recorded| drop(standing.apply(recorded)))
 }
 
-/// Takes in the entries up to `size`, showing each to `see` with the standing before it.
+/// Takes in the entries up to `size`, each by `apply`.
 pub(crate) fn fold_with(
     readers: &Readers,
     standing: &mut Standing,
     size: u64,
-    see: &mut dyn FnMut(&Standing, &Recorded),
+    apply: &mut dyn FnMut(&mut Standing, &Recorded),
 ) -> Result<(), OpenError> {
     let broken = |message: String| OpenError::Standing { message };
     while standing.size < size {
@@ -329,10 +336,7 @@ pub(crate) fn fold_with(
                 )));
             }
             match envelope.recorded().map_err(unreadable)? {
-                Some(recorded) => {
-                    see(standing, &recorded);
-                    standing.apply(&recorded);
-                }
+                Some(recorded) => apply(standing, &recorded),
                 None => standing.skip(envelope.seq, envelope.time),
             }
         }

@@ -48,8 +48,8 @@ pub fn fsck(dir: &Path) -> Result<FsckReport, String> {
     let scratch = Scratch::in_memory().map_err(|error| error.to_string())?;
     let mut standing = Standing::default();
     let mut projection = Projection::default();
-    fold_with(&readers, &mut standing, size, &mut |before, recorded| {
-        projection.see(before, recorded)
+    fold_with(&readers, &mut standing, size, &mut |standing, recorded| {
+        projection.fold(standing, recorded);
     })
     .map_err(|error| error.to_string())?;
     for row in projection.into_rows() {

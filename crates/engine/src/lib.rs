@@ -20,6 +20,7 @@ mod hooks;
 mod idempotency;
 mod identity;
 mod keys;
+mod known_secrets;
 mod organisation;
 mod people;
 mod policy;

@@ -3,7 +3,8 @@
 //! They are written in the transaction of the events they come from, can be dropped and rebuilt at will
 //! (`fsck`), and no gate decision is taken on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sluice_core::change::{self, Change};
@@ -12,15 +13,22 @@ use sluice_core::event::Event;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_core::organisation::Item;
-use sluice_core::standing::{Recorded, Standing};
+use sluice_core::standing::{Recorded, Standing, Topic};
 use sluice_store::Row;
 use sluice_store::rows::{ChangeRow, DecisionRow, DeploymentRow, ItemRow};
 
 /// Collects the rows of a batch; the last state of each record wins.
 #[derive(Debug, Default)]
 pub struct Projection {
-    /// Row and the entry it comes from, by table and key.
-    rows: Vec<(u64, Key, Row)>,
+    /// What is to be written, by table and key.
+    pending: BTreeMap<Key, Pending>,
+}
+
+#[derive(Debug)]
+enum Pending {
+    /// A change as of an entry; written down only when it is the last word.
+    Change(Arc<Change>, u64),
+    Row(Row),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,66 +40,69 @@ enum Key {
 }
 
 impl Projection {
-    /// Takes in an event, given the standing before it.
-    pub fn see(&mut self, before: &Standing, recorded: &Recorded) {
-        let (index, at) = (recorded.index, recorded.at);
-        if let Some(change) = changed(before, recorded) {
-            self.push(index, Key::Change(change.number.0), Row::Change(change_row(&change, index)));
+    /// Folds an event into the standing and takes in what follows from it. Gives the topics that it touches.
+    pub fn fold(&mut self, standing: &mut Standing, recorded: &Recorded) -> BTreeSet<Topic> {
+        let number = change_of(&recorded.event);
+        let before = number.and_then(|number| standing.changes.get(&number).cloned());
+        self.see(standing, recorded);
+        let topics = standing.apply(recorded);
+        if let Some(number) = number {
+            let after = standing.changes.get(&number).cloned().or_else(|| {
+                // It has left the standing with this event.
+                change::apply(before.as_deref(), &recorded.event, recorded.at).map(Arc::new)
+            });
+            if let Some(change) = after {
+                let pending = Pending::Change(change, recorded.index);
+                self.pending.insert(Key::Change(number.0), pending);
+            }
         }
+        topics
+    }
+
+    /// Takes in an event, given the standing before it.
+    fn see(&mut self, before: &Standing, recorded: &Recorded) {
+        let (index, at) = (recorded.index, recorded.at);
         match &recorded.event {
             Event::GateDecided(event) => {
-                self.push(
-                    index,
-                    Key::Decision(event.decision.to_string()),
-                    Row::Decision(decision_row(event, index, at)),
-                );
+                let row = Row::Decision(decision_row(event, index, at));
+                self.push(Key::Decision(event.decision.to_string()), row);
             }
             Event::DeploymentStarted(event) => {
                 let row = deployment_row(&event.deployment, None);
-                self.push(index, Key::Deployment(event.deployment.number.0), Row::Deployment(row));
+                self.push(Key::Deployment(event.deployment.number.0), Row::Deployment(row));
             }
             Event::DeploymentEnded(event) => {
                 let known = before.deployments.get(&event.deployment);
                 let fallback = || ended_without_start(event, at);
                 let deployment = known.map_or_else(fallback, |known| known.as_ref().clone());
                 let row = deployment_row(&deployment, Some(&event.report));
-                self.push(index, Key::Deployment(event.deployment.0), Row::Deployment(row));
+                self.push(Key::Deployment(event.deployment.0), Row::Deployment(row));
             }
             Event::ItemDeclared(event) => {
                 let (kind, name) = (event.item.kind().as_str(), event.item.name().to_owned());
-                self.push(index, Key::Item(kind, name), Row::Item(item_row(&event.item)));
+                self.push(Key::Item(kind, name), Row::Item(item_row(&event.item)));
             }
             Event::ItemWithdrawn(event) => {
                 let (kind, name) = (event.kind.as_str(), event.name.clone());
                 let row = Row::RemoveItem { kind: kind.to_owned(), name: name.clone() };
-                self.push(index, Key::Item(kind, name), row);
+                self.push(Key::Item(kind, name), row);
             }
             // The one fall-through: what has no view of its own is read from the ledger.
             _ => {}
         }
     }
 
-    fn push(&mut self, index: u64, key: Key, row: Row) {
-        self.rows.push((index, key, row));
-    }
-
-    /// Drops what came from entries at `size` and later.
-    pub(crate) fn forget_after(&mut self, size: u64) {
-        self.rows.retain(|(index, _, _)| *index < size);
+    fn push(&mut self, key: Key, row: Row) {
+        self.pending.insert(key, Pending::Row(row));
     }
 
     /// The rows to write, in the order of their tables and keys.
     pub fn into_rows(self) -> impl Iterator<Item = Row> {
-        let last: BTreeMap<Key, Row> =
-            self.rows.into_iter().map(|(_, key, row)| (key, row)).collect();
-        last.into_values()
+        self.pending.into_values().map(|pending| match pending {
+            Pending::Change(change, as_of) => Row::Change(change_row(&change, as_of)),
+            Pending::Row(row) => row,
+        })
     }
-}
-
-/// The change after the event, where the event is about an open one.
-fn changed(before: &Standing, recorded: &Recorded) -> Option<Change> {
-    let number = change_of(&recorded.event)?;
-    change::apply(before.changes.get(&number).map(AsRef::as_ref), &recorded.event, recorded.at)
 }
 
 /// The change that an event alters.
@@ -222,7 +233,7 @@ fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timest
         state: event.report.state,
         version: None,
         commit: None,
-        artifacts: std::collections::BTreeSet::new(),
+        artifacts: BTreeSet::new(),
         run: None,
         pass: None,
         strategy: sluice_core::deployment::Strategy::default(),

@@ -1,6 +1,7 @@
 //! The policy of the gate: the shipped bundle, an organisation's own files over it, and the verdict.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use sluice_core::facts::GateFacts;
@@ -95,13 +96,19 @@ impl GatePolicy {
     ///
     /// A fault in every other case than a well-formed verdict; the core turns it into a denial.
     pub fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
-        let input = serde_json::to_value(facts)
-            .map_err(|error| Fault::new(FaultCode::Error, error.to_string()));
+        let text = serde_json::to_string(facts)
+            .map_err(|error| Fault::new(FaultCode::Error, error.to_string()))?;
         let now_ns = i64::try_from(facts.now.as_nanosecond()).unwrap_or(i64::MAX);
-        input
-            .and_then(|input| self.program.evaluate(input, now_ns))
-            .and_then(decode)
-            .map_err(PolicyFault::from)
+        self.judge_text(&text.into(), now_ns)
+    }
+
+    /// Judges facts that are written already; `now_ns` is what they say it is, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// As [`GatePolicy::judge`].
+    pub fn judge_text(&self, facts: &Arc<str>, now_ns: i64) -> Result<Verdict, PolicyFault> {
+        self.program.evaluate(facts, now_ns).and_then(decode).map_err(PolicyFault::from)
     }
 }
 

@@ -153,7 +153,7 @@ impl Program {
         self.inner.way.machine.is_some()
     }
 
-    /// Answers the entrypoint for `input` at the moment `now_ns` (nanoseconds since 1970, what
+    /// Answers the entrypoint for `input`, a JSON text, at the moment `now_ns` (nanoseconds since 1970, what
     /// `time.now_ns` gives). Blocks.
     ///
     /// A program that has answered before and now runs out of time is asked once more: most likely
@@ -162,18 +162,13 @@ impl Program {
     /// # Errors
     ///
     /// A fault where there is no value within the limits; the process lives on in any case.
-    pub fn evaluate(
-        &self,
-        input: serde_json::Value,
-        now_ns: i64,
-    ) -> Result<serde_json::Value, Fault> {
-        let input = Arc::new(input);
-        let answer = match self.ask(&input, now_ns) {
+    pub fn evaluate(&self, input: &Arc<str>, now_ns: i64) -> Result<serde_json::Value, Fault> {
+        let answer = match self.ask(input, now_ns) {
             Err(fault)
                 if fault.code == FaultCode::Timeout
                     && self.inner.answered.load(Ordering::Relaxed) =>
             {
-                self.ask(&input, now_ns)
+                self.ask(input, now_ns)
             }
             answer => answer,
         };
@@ -183,7 +178,7 @@ impl Program {
         answer
     }
 
-    fn ask(&self, input: &Arc<serde_json::Value>, now_ns: i64) -> Result<serde_json::Value, Fault> {
+    fn ask(&self, input: &Arc<str>, now_ns: i64) -> Result<serde_json::Value, Fault> {
         let (program, input) = (self.clone(), Arc::clone(input));
         let wall = self.inner.limits.wall;
         match worker::run(wall, move || program.on_worker(&input, now_ns)) {
@@ -192,12 +187,8 @@ impl Program {
         }
     }
 
-    fn on_worker(
-        &self,
-        input: &serde_json::Value,
-        now_ns: i64,
-    ) -> Result<serde_json::Value, Fault> {
-        let input = json::read(input);
+    fn on_worker(&self, input: &str, now_ns: i64) -> Result<serde_json::Value, Fault> {
+        let input = json::parse(input)?;
         let value = match &self.inner.way.machine {
             Some((compiled, code)) => {
                 match self.run_machine(compiled, code, input.clone(), now_ns)? {

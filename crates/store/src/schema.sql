@@ -18,7 +18,7 @@ CREATE TABLE tiles (
 CREATE TABLE idempotency (
   scope TEXT NOT NULL, key TEXT NOT NULL, body_hash BLOB NOT NULL, seq INTEGER,
   at_us INTEGER NOT NULL, seal BLOB NOT NULL, PRIMARY KEY (scope, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (at_us);
 CREATE TABLE inbox (
   id INTEGER PRIMARY KEY, link TEXT NOT NULL, delivery_id TEXT NOT NULL, body_hash BLOB NOT NULL,
@@ -83,17 +83,15 @@ CREATE INDEX changes_by_environment ON changes (environment, number);
 CREATE INDEX changes_by_waiting ON changes (waiting, number);
 CREATE TABLE change_services (
   number INTEGER NOT NULL, service TEXT NOT NULL, PRIMARY KEY (number, service)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX change_services_by_service ON change_services (service, number);
 CREATE TABLE decisions (
-  id TEXT PRIMARY KEY, seq INTEGER NOT NULL, change_number INTEGER, service TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE, seq INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
   environment TEXT NOT NULL, decision TEXT NOT NULL, at_us INTEGER NOT NULL, rules TEXT NOT NULL,
   bundle TEXT NOT NULL, input_digest TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
-CREATE INDEX decisions_by_seq ON decisions (seq);
 CREATE INDEX decisions_by_change ON decisions (change_number, seq);
 CREATE INDEX decisions_by_service ON decisions (service, seq);
-CREATE INDEX decisions_by_environment ON decisions (environment, seq);
 CREATE TABLE deployments (
   number INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
   environment TEXT NOT NULL, state TEXT NOT NULL, started_us INTEGER, finished_us INTEGER,

@@ -46,13 +46,11 @@ pub fn place(
         None => propose(standing, question, environment, policy, now),
     };
     let is_new = !draft.events.is_empty();
-    if let Some(change) = draft.change.clone() {
-        join(&mut draft, &change, question);
-        bring(&mut draft, &change, &question.evidence);
-        revise(&mut draft, question, policy);
-        involve(&mut draft, involved);
-        set_kind(&mut draft, standing, question, risk);
-    }
+    join(&mut draft, question);
+    bring(&mut draft, &question.evidence);
+    revise(&mut draft, question, policy);
+    involve(&mut draft, involved);
+    set_kind(&mut draft, standing, question, risk);
     match draft.change {
         Some(change) => Placement { change, is_new, events: draft.events },
         // `propose` always makes a change.
@@ -172,26 +170,30 @@ fn plans(evidence: &[Evidence]) -> BTreeMap<&str, &Digest> {
         .collect()
 }
 
-fn join(draft: &mut Draft, change: &Change, question: &Question) {
+fn join(draft: &mut Draft, question: &Question) {
+    let Some(change) = &draft.change else { return };
     let known = |run: &crate::run::RunRef| {
         run.key() == question.run.key() && run.attempt == question.run.attempt
     };
     if !change.runs.iter().any(known) {
-        draft.push(event::Joined { change: change.number, run: question.run.clone() });
+        let change = change.number;
+        draft.push(event::Joined { change, run: question.run.clone() });
     }
 }
 
-fn bring(draft: &mut Draft, change: &Change, evidence: &[Evidence]) {
+fn bring(draft: &mut Draft, evidence: &[Evidence]) {
+    let Some(change) = &draft.change else { return };
     let new: Vec<Evidence> =
         evidence.iter().filter(|brought| !change.evidence.contains(brought)).cloned().collect();
     if !new.is_empty() {
-        draft.push(event::EvidenceAdded { change: change.number, evidence: new });
+        let change = change.number;
+        draft.push(event::EvidenceAdded { change, evidence: new });
     }
 }
 
 /// A new revision, where the question brings other things than the change has.
 fn revise(draft: &mut Draft, question: &Question, policy: &Digest) {
-    let Some(change) = draft.change.clone() else { return };
+    let Some(change) = &draft.change else { return };
     let mut origin = change.origin.clone();
     if !origin.commits.contains(&question.commit) {
         origin.commits = vec![question.commit.clone()];
@@ -220,8 +222,9 @@ fn revise(draft: &mut Draft, question: &Question, policy: &Digest) {
         } else {
             change.revision.counter + 1
         };
+        let change = change.number;
         draft.push(event::Revised {
-            change: change.number,
+            change,
             origin,
             artifacts,
             version,
@@ -241,12 +244,12 @@ fn involve(draft: &mut Draft, involved: &BTreeSet<Involvement>) {
 
 /// Emergency where the pipeline says so; standard where an earned model fits; else as it was.
 fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question, risk: Option<RiskLevel>) {
-    let Some(change) = draft.change.clone() else { return };
+    let Some(change) = &draft.change else { return };
     let (kind, model, because) = if let Some(reason) = &question.emergency {
         (ChangeKind::Emergency, None, reason.clone())
     } else if change.kind == ChangeKind::Emergency {
         return;
-    } else if let Some(model) = fitting_model(standing, &change, risk) {
+    } else if let Some(model) = fitting_model(standing, change, risk) {
         let because = format!("the change model `{model}` is earned and fits");
         (ChangeKind::Standard, Some(model), because)
     } else {
@@ -257,7 +260,8 @@ fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question, risk: O
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
     if !settled && (kind, &model) != (change.kind, &change.model) {
-        draft.push(event::KindSet { change: change.number, kind, model, because });
+        let change = change.number;
+        draft.push(event::KindSet { change, kind, model, because });
     }
 }
 

@@ -1,14 +1,17 @@
 //! Asking: evaluate without a lock, record under it if nothing that was read has changed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::BASE32_DNSSEC;
 use jiff::Timestamp;
 use sluice_core::change::{Involvement, InvolvementRole};
 use sluice_core::event::Event;
+use sluice_core::facts::GateFacts;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::gate::{Decision, Ids, Judgement, Placement, Question, decide, place, record};
-use sluice_core::ids::{DecisionId, Digest, PassId};
+use sluice_core::ids::{ChangeNumber, DecisionId, Digest, PassId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::risk::RiskLevel;
@@ -42,6 +45,8 @@ pub(super) struct Evaluated {
     risk: Option<RiskLevel>,
     placement: Option<Placement>,
     pub(super) input: DecisionInput,
+    /// The facts as the policy read them, to be kept as they are.
+    facts_text: Arc<str>,
     pub(super) judgement: Judgement,
     topics: BTreeSet<Topic>,
     /// Entries in the ledger that were looked at.
@@ -245,7 +250,8 @@ impl Engine {
             now,
         }
         .gather();
-        let verdict = judge.judge(&gathered.facts);
+        let facts_text = written(&gathered.facts);
+        let verdict = judge.judge(&facts_text, now);
         let judgement = decide(&gathered.facts, &verdict);
         let verdict = verdict.map_or_else(Judged::Fault, Judged::Verdict);
         // Who is behind it was read from these two.
@@ -258,6 +264,7 @@ impl Engine {
             risk,
             placement,
             input: DecisionInput { facts: gathered.facts, verdict },
+            facts_text,
             judgement,
             topics,
             size: standing.size,
@@ -324,17 +331,30 @@ impl Engine {
         key: Option<IdempotencyKey>,
         now: Timestamp,
     ) -> Step<Attempt> {
-        let Evaluated { question, involved, risk, placement, input, judgement, topics, .. } =
-            evaluated;
-        // Numbers are given out here, so the change is placed once more; nothing else can have moved.
+        let Evaluated {
+            question,
+            involved,
+            risk,
+            placement,
+            input,
+            facts_text,
+            judgement,
+            topics,
+            ..
+        } = evaluated;
+        // Numbers are given out here: where another change took this one's, it is placed once more. Nothing else can
+        // have moved.
         let placement = placement.map(|placement| {
             let change = &placement.change;
+            if !placement.is_new || change.number == ChangeNumber(standing.changes_counted + 1) {
+                return placement;
+            }
             let policy = &input.facts.policy;
             place(standing, &question, &change.environment, &involved, policy, risk, now)
         });
-        let body = serde_json::to_vec(&input).unwrap_or_default();
+        let body = input.with_facts(&facts_text);
         let ids = Ids {
-            decision: self.new_decision_id(),
+            decision: self.new_decision_id(now),
             pass: self.new_pass_id(),
             input: Digest::of(&body),
         };
@@ -361,8 +381,12 @@ impl Engine {
         Step::Record(Attempt::Recorded(Box::new((decided, input, judgement, topics))), commit)
     }
 
-    fn new_decision_id(&self) -> DecisionId {
-        let id = format!("d-{}", self.rng().opaque_id());
+    /// An id that begins with the moment, so that decisions lie in the order in which they were made: what is written
+    /// together lies together on the disk. The rest is chance.
+    fn new_decision_id(&self, now: Timestamp) -> DecisionId {
+        let moment = now.as_microsecond().max(0).to_be_bytes();
+        let moment = BASE32_DNSSEC.encode(moment.get(1..).unwrap_or_default());
+        let id = format!("d-{moment}{}", &self.rng().opaque_id()[..20]);
         DecisionId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
     }
 
@@ -370,6 +394,13 @@ impl Engine {
         let id = format!("p-{}", self.rng().opaque_id());
         PassId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
     }
+}
+
+/// Facts as JSON: structs, strings and ordered maps with text keys have that form always.
+fn written(facts: &GateFacts) -> Arc<str> {
+    serde_json::to_string(facts)
+        .unwrap_or_else(|error| unreachable!("facts have a JSON form: {error}"))
+        .into()
 }
 
 /// Whether a judgement says what an answer said.

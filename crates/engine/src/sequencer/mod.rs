@@ -7,6 +7,7 @@
 mod job;
 mod stage;
 mod thread;
+mod versions;
 mod waiters;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The batch being made: jobs add to it one after the other, each on the standing that the one before left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use sluice_store::rows::IdempotencyRow;
 use sluice_store::{Batch, EntryWrite, Readers, Row};
 
 use super::job::{Commit, Finish};
+use super::versions::StreamVersions;
 use crate::envelope::{After, Writing};
 use crate::error::EngineError;
 use crate::stream::{opens_stream, stream_of};
@@ -25,7 +26,7 @@ pub(super) struct Stage {
     entries: Vec<EntryWrite>,
     rows: Vec<Row>,
     projection: Projection,
-    versions: BTreeMap<String, u64>,
+    versions: StreamVersions,
     keys: BTreeSet<(String, String)>,
     /// What the batch touches.
     pub(super) topics: BTreeSet<Topic>,
@@ -44,10 +45,16 @@ pub(super) struct Staged {
     pub(super) standing: Standing,
     pub(super) topics: BTreeSet<Topic>,
     pub(super) waiting: Vec<Waiting>,
+    pub(super) versions: StreamVersions,
 }
 
 impl Stage {
-    pub(super) fn new(standing: Standing, now: Timestamp, root: String) -> Self {
+    pub(super) fn new(
+        standing: Standing,
+        now: Timestamp,
+        root: String,
+        versions: StreamVersions,
+    ) -> Self {
         let after = After { size: standing.size, root };
         Self {
             standing,
@@ -56,7 +63,7 @@ impl Stage {
             entries: Vec::new(),
             rows: Vec::new(),
             projection: Projection::default(),
-            versions: BTreeMap::new(),
+            versions,
             keys: BTreeSet::new(),
             topics: BTreeSet::new(),
             waiting: Vec::new(),
@@ -78,42 +85,40 @@ impl Stage {
 
     /// Adds what a job decided, or nothing of it.
     pub(super) fn add(&mut self, commit: Commit, finish: Finish, readers: &Readers) {
-        let before = (self.standing.clone(), self.entries.len(), self.rows.len());
-        match self.take(commit, readers) {
+        let before = (self.entries.len(), self.rows.len());
+        match self.write(&commit, readers) {
             Ok(()) => {
-                let (entries, rows) = (before.1..self.entries.len(), before.2..self.rows.len());
+                self.fold(commit);
+                let (entries, rows) = (before.0..self.entries.len(), before.1..self.rows.len());
                 self.waiting.push(Waiting { finish, entries, rows });
             }
             Err(error) => {
-                self.standing = before.0;
-                self.entries.truncate(before.1);
-                self.rows.truncate(before.2);
-                self.projection.forget_after(self.standing.size);
-                self.versions.clear();
+                self.take_back(before.0);
                 finish(Err(error));
             }
         }
     }
 
-    fn take(&mut self, commit: Commit, readers: &Readers) -> Result<(), EngineError> {
-        let Commit { events, rows, actor, cause, key } = commit;
-        for event in events {
-            let stream = stream_of(&event);
-            let version = self.next_version(&stream, opens_stream(&event), readers)?;
-            let index = self.standing.size;
+    /// Writes the entries down. Whatever can fail fails here, before anything is made of them.
+    fn write(&mut self, commit: &Commit, readers: &Readers) -> Result<(), EngineError> {
+        let Commit { events, actor, cause, .. } = commit;
+        for (index, event) in (self.standing.size..).zip(events) {
+            let stream = stream_of(event);
+            let version = self.next_version(&stream, opens_stream(event), readers)?;
             let writing = Writing::new(
                 index,
                 (&stream, version),
                 self.now,
-                &actor,
+                actor,
                 cause.as_ref(),
                 &self.after,
-                &event,
+                event,
             );
             let bytes = writing.encode();
             if bytes.len() > MAX_ENTRY_BYTES {
                 return Err(too_large(event.name()));
             }
+            self.versions.note(&stream, version);
             self.entries.push(EntryWrite {
                 bytes,
                 stream,
@@ -121,9 +126,16 @@ impl Stage {
                 name: event.name().to_owned(),
                 time_us: self.now.as_microsecond(),
             });
+        }
+        Ok(())
+    }
+
+    /// What follows from the entries: the standing after them, the views, the rows beside them.
+    fn fold(&mut self, commit: Commit) {
+        let Commit { events, rows, actor, key, .. } = commit;
+        for (index, event) in (self.standing.size..).zip(events) {
             let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
-            self.projection.see(&self.standing, &recorded);
-            self.topics.extend(self.standing.apply(&recorded));
+            self.topics.extend(self.projection.fold(&mut self.standing, &recorded));
         }
         self.rows.extend(rows);
         if let Some(key) = key {
@@ -136,29 +148,37 @@ impl Stage {
                 at_us: self.now.as_microsecond(),
             }));
         }
-        Ok(())
     }
 
     fn next_version(
-        &mut self,
+        &self,
         stream: &str,
         opens: bool,
         readers: &Readers,
     ) -> Result<u64, EngineError> {
-        let next = match self.versions.get(stream) {
+        Ok(match self.versions.last(stream) {
             Some(last) => last + 1,
             None if opens => 0,
             None => readers.stream_version(stream)?.map_or(0, |last| last + 1),
-        };
-        self.versions.insert(stream.to_owned(), next);
-        Ok(next)
+        })
+    }
+
+    /// Takes back the entries from `first` on, and what was noted of their streams.
+    fn take_back(&mut self, first: usize) {
+        for entry in self.entries.split_off(first) {
+            match self.entries.iter().rev().find(|kept| kept.stream == entry.stream) {
+                Some(kept) => self.versions.note(&entry.stream, kept.version),
+                None => self.versions.forget(&entry.stream),
+            }
+        }
     }
 
     /// The batch for the store, and what is left to be answered.
     pub(super) fn finish(mut self) -> (Batch, Staged) {
         self.rows.extend(std::mem::take(&mut self.projection).into_rows());
         let batch = Batch { entries: self.entries, rows: self.rows };
-        (batch, Staged { standing: self.standing, topics: self.topics, waiting: self.waiting })
+        let Self { standing, topics, waiting, versions, .. } = self;
+        (batch, Staged { standing, topics, waiting, versions })
     }
 }
 

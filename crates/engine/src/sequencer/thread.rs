@@ -11,6 +11,7 @@ use sluice_store::{Committed, NotCommitted, Outcome, Readers, Unresolved, Writer
 use super::Shared;
 use super::job::{Done, Job};
 use super::stage::{Stage, Staged, Waiting, root_text};
+use super::versions::StreamVersions;
 use crate::clock::Clock;
 use crate::error::{EngineError, Unavailable};
 use crate::snapshot::Snapshots;
@@ -36,11 +37,12 @@ pub(super) struct Sequencing {
     parts: Parts,
     receiver: Receiver<Job>,
     shared: Arc<Shared>,
+    versions: StreamVersions,
 }
 
 impl Sequencing {
     pub(super) fn new(parts: Parts, receiver: Receiver<Job>, shared: Arc<Shared>) -> Self {
-        Self { parts, receiver, shared }
+        Self { parts, receiver, shared, versions: StreamVersions::default() }
     }
 
     /// Works until every sender is gone, then leaves a snapshot.
@@ -66,7 +68,8 @@ impl Sequencing {
         let standing = self.shared.standing.load_full();
         let now = self.now(standing.last_time);
         let root = root_text(&self.parts.writer.head().root);
-        let mut stage = Stage::new(standing.as_ref().clone(), now, root);
+        let mut stage =
+            Stage::new(standing.as_ref().clone(), now, root, std::mem::take(&mut self.versions));
         let mut answered = Vec::new();
         self.decide(first, &mut stage, &mut answered);
         for _ in 1..JOBS {
@@ -81,6 +84,7 @@ impl Sequencing {
         let empty = stage.is_empty();
         let (batch, staged) = stage.finish();
         if empty {
+            self.versions = staged.versions;
             let done = Self::nothing(&standing);
             for waiting in staged.waiting {
                 (waiting.finish)(Ok(done.clone()));
@@ -136,6 +140,7 @@ impl Sequencing {
     fn settle(&mut self, outcome: Outcome, staged: Staged) {
         match outcome {
             Outcome::Committed(committed) => self.publish(&committed, staged),
+            // The versions that were noted go with the batch.
             Outcome::NotCommitted(why) => {
                 tracing::error!(reason = why.as_str(), detail = %why, "a batch was not recorded");
                 for waiting in staged.waiting {
@@ -169,7 +174,9 @@ impl Sequencing {
         }
     }
 
-    fn publish(&self, committed: &Committed, staged: Staged) {
+    fn publish(&mut self, committed: &Committed, staged: Staged) {
+        self.versions = staged.versions;
+        self.versions.trim();
         let standing = Arc::new(staged.standing);
         self.shared.standing.store(Arc::clone(&standing));
         self.shared.size.send_replace(standing.size);

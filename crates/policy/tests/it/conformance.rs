@@ -187,10 +187,9 @@ fn machine_differs(case: &Value) -> Option<Option<String>> {
         return None;
     }
     let walker = bundle.compile_for(&entrypoint, limits, Preference::Walker).ok()?;
-    let input = input(case).unwrap_or(Value::Null);
+    let input = input(case).unwrap_or(Value::Null).to_string().into();
     let now = 1_700_000_000_000_000_000;
-    let (by_machine, by_walker) =
-        (machine.evaluate(input.clone(), now), walker.evaluate(input, now));
+    let (by_machine, by_walker) = (machine.evaluate(&input, now), walker.evaluate(&input, now));
     match (&by_machine, &by_walker) {
         (Ok(left), Ok(right)) if normal(left, case) == normal(right, case) => Some(None),
         // Both refuse: which of several errors is told first is nobody's promise.

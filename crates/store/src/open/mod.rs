@@ -134,6 +134,7 @@ impl Opening<'_> {
             readers: readers.clone(),
             head,
             commits,
+            frontier: edge.frontier(),
             edge,
             anchor: anchor_file,
             origin: self.options.origin.clone(),

@@ -29,7 +29,39 @@ pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
+/// Writes a change. Where it stands in no other list than before, which is most of the time, no index is touched.
 fn change(connection: &Connection, row: &ChangeRow) -> rusqlite::Result<()> {
+    let services = row.services.join("\n");
+    let in_place = connection
+        .prepare_cached(
+            "UPDATE changes SET kind = ?2, risk = ?3, title = ?4, opened_us = ?5, updated_us = ?6,
+               closed_us = ?7, outcome = ?8, as_of = ?9, body = ?10
+             WHERE number = ?1 AND state = ?11 AND environment = ?12 AND waiting = ?13
+               AND services = ?14",
+        )?
+        .execute(params![
+            row.number,
+            row.kind,
+            row.risk,
+            row.title,
+            row.opened_us,
+            row.updated_us,
+            row.closed_us,
+            row.outcome,
+            row.as_of,
+            row.body,
+            row.state,
+            row.environment,
+            row.waiting,
+            services,
+        ])?;
+    if in_place == 1 {
+        return Ok(());
+    }
+    enlist(connection, row, &services)
+}
+
+fn enlist(connection: &Connection, row: &ChangeRow, services: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO changes VALUES
@@ -45,7 +77,7 @@ fn change(connection: &Connection, row: &ChangeRow) -> rusqlite::Result<()> {
             row.number,
             row.state,
             row.kind,
-            row.services.join("\n"),
+            services,
             row.environment,
             row.risk,
             row.title,

@@ -33,7 +33,7 @@ impl Writer {
 
     /// Hashes what was committed in a second way. Nothing is signed that was not read back.
     pub(super) fn read_back(&self, written: &Written) {
-        let before = self.parts.edge.frontier();
+        let before = &self.parts.frontier;
         let leaves = match read_leaves(&self.parts.audit, written.first_seq, written.head.size) {
             Ok(leaves) => leaves,
             Err(error) => broken("reading back what was committed", &error),
@@ -48,7 +48,7 @@ impl Writer {
 
     /// Anchors and publishes; the last steps before the answer.
     pub(super) fn acknowledge(&mut self, written: Written, note: Arc<str>) -> Outcome {
-        let mut frontier = self.parts.edge.frontier();
+        let mut frontier = self.parts.frontier.clone();
         let proofs = sluice_ledger::append_with_proofs(&mut frontier, &written.leaves);
         let receipts = (written.first_seq..).zip(written.leaves).zip(proofs);
         let receipts = receipts
@@ -62,6 +62,7 @@ impl Writer {
             .collect();
         self.parts.head = written.head.clone();
         self.parts.edge = written.edge;
+        self.parts.frontier = frontier;
         self.parts.commits += 1;
         self.unanchored = Some(Arc::clone(&note));
         let committed = Committed {

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use sluice_ledger::{MAX_ENTRY_BYTES, SigningKey};
+use sluice_ledger::{Frontier, MAX_ENTRY_BYTES, SigningKey};
 
 use crate::anchor_file::AnchorFile;
 use crate::batch::{
@@ -53,6 +53,8 @@ pub(crate) struct WriterParts {
     pub(crate) head: Head,
     pub(crate) commits: u64,
     pub(crate) edge: Edge,
+    /// The tree by which receipts are made and what was written is read back; the edge's own must agree.
+    pub(crate) frontier: Frontier,
     pub(crate) anchor: AnchorFile,
     pub(crate) origin: String,
     pub(crate) signing_key: Arc<SigningKey>,
