@@ -65,6 +65,7 @@ pub enum Decoded {
 events! {
     LedgerOpened(housekeeping::LedgerOpened) = "ledger.opened", 1;
     TokenCreated(housekeeping::TokenCreated) = "token.created", 1;
+    TokenExchanged(housekeeping::TokenExchanged) = "token.exchanged", 1;
     TokenRevoked(housekeeping::TokenRevoked) = "token.revoked", 1;
     DeliveryHeard(housekeeping::DeliveryHeard) = "delivery.heard", 1;
     SourceSeen(housekeeping::SourceSeen) = "source.seen", 1;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Involvement;
-use crate::ids::{CommitId, Digest, LinkName, PersonId, ServiceName, TokenId};
+use crate::ids::{CommitId, Digest, LinkName, PersonId, RuleName, ServiceName, TokenId};
 use crate::run::RunRef;
 use crate::scope::Scope;
 
@@ -36,6 +36,30 @@ pub struct TokenCreated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     /// Permissions, such as `gate.evaluate`.
+    pub permissions: Vec<String>,
+    /// Where it holds.
+    #[serde(default, skip_serializing_if = "Scope::is_everything")]
+    pub scope: Scope,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// A pipeline showed a token of its system, and got a session for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenExchanged {
+    /// The session.
+    pub token: TokenId,
+    /// The rule that believed it.
+    pub rule: RuleName,
+    /// Who signed for the pipeline.
+    pub issuer: String,
+    /// What stands for the token that was shown, so that it is taken once: a digest of its issuer and id.
+    pub once: Digest,
+    /// Until when a token can be shown again at all.
+    pub once_until: Timestamp,
+    /// The run, which the session is bound to.
+    pub run: RunRef,
+    /// Permissions of the session.
     pub permissions: Vec<String>,
     /// Where it holds.
     #[serde(default, skip_serializing_if = "Scope::is_everything")]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sluice_core::ids::{PersonId, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
+use sluice_core::run::RunRef;
 use sluice_core::scope::{Scope, Target};
 use sluice_core::standing::Actor;
 
@@ -90,13 +91,15 @@ pub struct Caller {
     pub grants: Vec<Grant>,
     /// The session, where a person came in by themselves and not by a token.
     pub session: Option<CallerSession>,
+    /// The run it speaks for, where its credential was got by one.
+    pub run: Option<RunRef>,
 }
 
 impl Caller {
     /// A machine that may all this in one scope.
     pub fn machine(token: TokenId, permissions: BTreeSet<Permission>, scope: Scope) -> Self {
         let grants = vec![Grant { permissions, scope }];
-        Self { token, kind: CallerKind::Pipeline, person: None, grants, session: None }
+        Self { token, kind: CallerKind::Pipeline, person: None, grants, session: None, run: None }
     }
 
     /// Whether it has a permission anywhere.
@@ -138,6 +141,19 @@ impl Caller {
 
     pub(crate) fn require(&self, permission: Permission) -> Result<(), EngineError> {
         if self.may(permission) { Ok(()) } else { Err(EngineError::Forbidden(permission)) }
+    }
+
+    /// Refuses what another run than the caller's is about.
+    pub(crate) fn require_run(&self, run: &RunRef) -> Result<(), EngineError> {
+        let same = |own: &RunRef| own.key() == run.key() && own.attempt == run.attempt;
+        match &self.run {
+            Some(own) if !same(own) => Err(EngineError::Refused(Refusal::forbidden(
+                "session_of_other_run",
+                format!("the session is bound to the run `{}`, attempt {}", own.key(), own.attempt),
+                "ask for the run that got the session, or exchange the token of this one",
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The person behind it, where only a person may who came in by themselves: no token, whoever it speaks for.

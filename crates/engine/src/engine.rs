@@ -10,12 +10,14 @@ use sluice_core::calendar::{Calendar, UpcomingWindow};
 use sluice_core::facts::ClockFacts;
 use sluice_core::ids::ServiceName;
 use sluice_core::standing::{Recorded, Standing, Topic};
+use sluice_outbound::Net;
 use sluice_store::{ReadError, Readers, Store, StoreOptions};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, SkewWatch};
 use crate::envelope::Envelope;
 use crate::error::{EngineError, OpenError};
+use crate::issuer_keys::IssuerKeys;
 use crate::keys::{Keys, PublicKeys};
 use crate::known_secrets::KnownSecrets;
 use crate::people::People;
@@ -45,6 +47,8 @@ pub struct EngineOptions {
     pub rng: Arc<dyn Rng>,
     /// Secrets of links.
     pub secrets: Arc<dyn Secrets>,
+    /// The way to other systems.
+    pub net: Arc<dyn Net>,
 }
 
 impl EngineOptions {
@@ -60,6 +64,7 @@ impl EngineOptions {
             clock: Arc::new(crate::clock::SystemClock::default()),
             rng: Arc::new(crate::rng::SystemRng),
             secrets: Arc::new(crate::secrets::NoSecrets),
+            net: Arc::new(sluice_outbound::Nowhere),
         }
     }
 }
@@ -77,6 +82,8 @@ struct Inner {
     skew: SkewWatch,
     rng: Arc<dyn Rng>,
     secrets: Arc<dyn Secrets>,
+    net: Arc<dyn Net>,
+    issuer_keys: IssuerKeys,
     keys: Keys,
     policies: Policies,
     known_secrets: KnownSecrets,
@@ -122,6 +129,8 @@ impl Engine {
                 skew: SkewWatch::default(),
                 rng: options.rng,
                 secrets: options.secrets,
+                net: options.net,
+                issuer_keys: IssuerKeys::default(),
                 keys,
                 policies: Policies::default(),
                 known_secrets: KnownSecrets::default(),
@@ -193,6 +202,14 @@ impl Engine {
 
     pub(crate) fn known_secrets(&self) -> &KnownSecrets {
         &self.inner.known_secrets
+    }
+
+    pub(crate) fn net(&self) -> &dyn Net {
+        self.inner.net.as_ref()
+    }
+
+    pub(crate) fn issuer_keys(&self) -> &IssuerKeys {
+        &self.inner.issuer_keys
     }
 
     pub(crate) fn policies(&self) -> &Policies {

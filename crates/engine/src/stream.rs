@@ -9,6 +9,7 @@ pub(crate) fn stream_of(event: &Event) -> String {
     match event {
         Event::LedgerOpened(_) => "ledger".into(),
         Event::TokenCreated(event) => format!("token/{}", event.id),
+        Event::TokenExchanged(event) => format!("token/{}", event.token),
         Event::TokenRevoked(event) => format!("token/{}", event.id),
         Event::RoleTableSet(_) => "roles".into(),
         Event::RoleProposed(event) => format!("role/{}", event.grant),
@@ -79,6 +80,7 @@ pub(crate) fn opens_stream(event: &Event) -> bool {
             | Event::TokenCreated(_)
             | Event::RoleProposed(_)
             | Event::SessionOpened(_)
+            | Event::TokenExchanged(_)
             | Event::ChangeProposed(_)
             | Event::GateDecided(sluice_core::gate::event::GateDecided { change: None, .. })
             | Event::DeploymentStarted(_)

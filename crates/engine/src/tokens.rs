@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sluice_core::housekeeping::{TokenCreated, TokenRevoked};
+use sluice_core::housekeeping::{TokenCreated, TokenExchanged, TokenRevoked};
 use sluice_core::ids::{PersonId, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
-use sluice_core::standing::{Actor, Standing};
+use sluice_core::standing::{Actor, Standing, TokenInForce};
 use sluice_store::Row;
 use sluice_store::rows::TokenRow;
 
@@ -18,6 +18,7 @@ use crate::answer::Answer;
 use crate::caller::{Caller, CallerKind, Client};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::rng::Rng;
 use crate::sequencer::{Commit, Step};
 
 /// What every token begins with, so that secret scanners know it.
@@ -69,7 +70,7 @@ impl Engine {
         let hash = hash(secret);
         // What is void leaves the standing: a secret that was good once needs no second look at the database.
         let good = self.known_secrets().is_of(&hash, &id) || self.is_stored(&hash, &id);
-        (good && self.now() < known.token.expires_at).then(|| caller(&known.token))
+        (good && self.now() < known.token.expires_at).then(|| caller(known))
     }
 
     fn is_stored(&self, hash: &[u8; 32], id: &TokenId) -> bool {
@@ -136,10 +137,7 @@ impl Engine {
         actor: Actor,
         expires_at: Timestamp,
     ) -> Result<(CreatedToken, Answer<()>), EngineError> {
-        let id = format!("t{}", &self.rng().opaque_id()[..11]);
-        let id = TokenId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"));
-        let secret =
-            format!("{PREFIX}{id}_{}{}", self.rng().opaque_id(), &self.rng().opaque_id()[..10]);
+        let (id, secret) = secret(self.rng());
         let event = TokenCreated {
             id: id.clone(),
             label: new.label,
@@ -201,6 +199,31 @@ impl Engine {
     }
 }
 
+/// A new id, and a new secret that holds it.
+pub(crate) fn secret(rng: &dyn Rng) -> (TokenId, String) {
+    let id = format!("t{}", &rng.opaque_id()[..11]);
+    let id = TokenId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"));
+    let secret = format!("{PREFIX}{id}_{}{}", rng.opaque_id(), &rng.opaque_id()[..10]);
+    (id, secret)
+}
+
+/// The row of a pipeline's session.
+pub(crate) fn row(exchanged: &TokenExchanged, secret: &str, now: Timestamp) -> TokenRow {
+    TokenRow {
+        id: exchanged.token.to_string(),
+        secret_hash: hash(secret),
+        label: format!("{} by {}", exchanged.run.key(), exchanged.rule),
+        person_id: None,
+        kind: CallerKind::Pipeline.as_str().to_owned(),
+        permissions: serde_json::to_string(&exchanged.permissions).unwrap_or_default(),
+        scope: serde_json::to_string(&exchanged.scope).unwrap_or_default(),
+        created_us: now.as_microsecond(),
+        expires_us: Some(exchanged.expires_at.as_microsecond()),
+        revoked_us: None,
+        last_used_us: None,
+    }
+}
+
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -215,13 +238,14 @@ pub(crate) fn id_of(secret: &str) -> Option<TokenId> {
     TokenId::parse(id).ok()
 }
 
-fn caller(token: &TokenCreated) -> Caller {
+fn caller(known: &TokenInForce) -> Caller {
+    let token = &known.token;
     let permissions = token.permissions.iter().filter_map(|name| Permission::parse(name));
     let permissions = permissions.filter(|permission| !permission.is_for_people()).collect();
     let machine = Caller::machine(token.id.clone(), permissions, token.scope.clone());
     let is_person = token.kind == CallerKind::Person.as_str();
     let kind = if is_person { CallerKind::Person } else { CallerKind::Pipeline };
-    Caller { kind, person: token.person.clone(), ..machine }
+    Caller { kind, person: token.person.clone(), run: known.run.clone(), ..machine }
 }
 
 fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineError> {

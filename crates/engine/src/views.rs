@@ -134,6 +134,7 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         Event::DeploymentEnded(event) => event.change,
         Event::LedgerOpened(_)
         | Event::TokenCreated(_)
+        | Event::TokenExchanged(_)
         | Event::TokenRevoked(_)
         | Event::RoleTableSet(_)
         | Event::RoleProposed(_)

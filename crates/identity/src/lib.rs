@@ -13,6 +13,7 @@ mod claims;
 mod header;
 mod json;
 mod keys;
+pub mod pipeline;
 mod reject;
 mod verify;
 

@@ -29,7 +29,7 @@ mod world;
 pub use self::address::judge;
 pub use self::client::{Client, Limits};
 pub use self::failure::{Failure, Why};
-pub use self::net::{Net, Sending};
+pub use self::net::{Net, Nowhere, Sending};
 pub use self::network::{BadNetwork, Network};
 pub use self::reach::{BadReach, Reach};
 pub use self::request::{Answer, Field, Method, Request};

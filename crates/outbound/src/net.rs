@@ -18,3 +18,13 @@ pub trait Net: Send + Sync {
     /// Sends a request within the reach of a link.
     fn send<'a>(&'a self, reach: &'a Reach, request: Request) -> Sending<'a>;
 }
+
+/// A net that reaches nothing: for those who have none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Net for Nowhere {
+    fn send<'a>(&'a self, _: &'a Reach, _: Request) -> Sending<'a> {
+        Box::pin(async { Err(Failure::Unreachable { sent: false }) })
+    }
+}

@@ -33,6 +33,23 @@ impl Reach {
         Self::default()
     }
 
+    /// Reaches the host and port of one `https` address, with these private networks opened.
+    pub fn of_url<'n>(
+        url: &str,
+        networks: impl IntoIterator<Item = &'n String>,
+    ) -> Result<Self, BadReach> {
+        let bad = || BadReach::Host(url.chars().take(200).collect());
+        let parsed = url::Url::parse(url).map_err(|_| bad())?;
+        let mut reach = Self::new().host(parsed.host_str().ok_or_else(bad)?)?;
+        if let Some(port) = parsed.port() {
+            reach = reach.port(port);
+        }
+        for network in networks {
+            reach = reach.open(network)?;
+        }
+        Ok(reach)
+    }
+
     /// Lists a host, by its exact name. Names outside of ASCII are taken as IDNA (UTS 46).
     pub fn host(mut self, name: &str) -> Result<Self, BadReach> {
         self.hosts.insert(listed(name)?);

@@ -14,8 +14,8 @@ use sluice_core::permission::Permission::{
 };
 
 use crate::api::{
-    accounts, calendar, changes, decisions, deployments, exceptions, gate, identity, inbox, ledger,
-    organisation, passes, policy, roles, session, stops, system, tokens,
+    accounts, calendar, changes, decisions, deployments, exceptions, exchange, gate, identity,
+    inbox, ledger, organisation, passes, policy, roles, session, stops, system, tokens,
 };
 use crate::app::App;
 use crate::door::door;
@@ -271,6 +271,15 @@ fn identities() -> Vec<Route> {
         Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
             .about("Say who is behind a person's opaque id.")
             .gives("Person"),
+        Route::post(
+            "/api/v1/token/exchange",
+            Public("the body is the credential: a token that a pipeline's system signed"),
+            Act,
+            exchange::exchange,
+        )
+        .about("Exchange a pipeline's ID token for a session of five minutes (RFC 8693).")
+        .takes("ExchangeRequest")
+        .gives("ExchangeReply"),
         Route::get("/api/v1/whoami", AnyToken, Light, identity::whoami)
             .about("Say what the token is and may.")
             .gives("Caller"),

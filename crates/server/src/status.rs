@@ -81,6 +81,7 @@ codes! {
     SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop", "try again with the same idempotency key";
     LEDGER_UNAVAILABLE = 503 "ledger_unavailable", "The ledger cannot be reached", "try again after `Retry-After` with the same idempotency key; then look at disk and log of the server";
     OUTCOME_UNKNOWN = 503 "outcome_unknown", "It is not known yet whether this was recorded", "try again with the same idempotency key";
+    KEYS_UNAVAILABLE = 503 "keys_unavailable", "The keys of the token's issuer are not at hand", "try again after `Retry-After`; then look whether this server reaches the issuer";
     SAFE_HALT = 503 "safe_halt", "Nothing is recorded until a person has looked", "run `sluice verify` on the server's folder";
     DAMAGED = 500 "stored_data_damaged", "What is stored does not have its hash", "stop the server and run `sluice verify`";
     INTERNAL = 500 "internal_error", "Something went wrong here", "tell your administrator the value of `instance`";

@@ -19,7 +19,7 @@ use sluice_server::ServerOptions;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{FakeClock, NamedSecrets, SeededRng};
+use crate::{FakeClock, FakeNet, NamedSecrets, SeededRng};
 
 /// A small organisation: `shop` and `docs` of team `web`, `staging` and `production`, three people,
 /// one approval rule for everything in production from medium risk on, a GitHub and a CDEvents link.
@@ -52,6 +52,8 @@ pub struct TestApp {
     pub router: Router,
     /// Its clock.
     pub clock: Arc<FakeClock>,
+    /// The systems that it can reach.
+    pub net: Arc<FakeNet>,
     /// Secret of a token with every permission that a machine may have.
     pub admin: String,
     dir: TempDir,
@@ -105,7 +107,9 @@ impl TestApp {
     pub async fn with(options: ServerOptions) -> Self {
         let dir = tempfile::tempdir().expect("a folder for the data");
         let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00Z"));
+        let net = Arc::new(FakeNet::default());
         let engine = Engine::open(EngineOptions {
+            net: Arc::clone(&net) as _,
             origin: Some("test.example/log".to_owned()),
             clock: Arc::clone(&clock) as _,
             rng: Arc::new(SeededRng::new(1)),
@@ -115,7 +119,7 @@ impl TestApp {
         let engine = engine.expect("an empty folder opens");
         let router = sluice_server::app(engine.clone(), options);
         let first = engine.bootstrap_token().await.expect("a first token").expect("none before");
-        let mut app = Self { engine, router, clock, admin: first, dir };
+        let mut app = Self { engine, router, clock, net, admin: first, dir };
         let all = Permission::ALL.iter().copied();
         let all: Vec<_> = all.filter(|permission| !permission.is_for_people()).collect();
         app.admin = app.token(&all).await;

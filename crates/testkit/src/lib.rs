@@ -6,10 +6,14 @@
 
 mod app;
 mod clock;
+mod net;
 mod rng;
 mod secrets;
+mod signer;
 
 pub use app::{Answered, ORGANISATION, TestApp, request};
 pub use clock::FakeClock;
+pub use net::FakeNet;
 pub use rng::SeededRng;
 pub use secrets::NamedSecrets;
+pub use signer::Signer;

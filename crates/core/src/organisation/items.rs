@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::{Settings, TrustRule};
 use crate::calendar::Window;
 use crate::change::ChangeKind;
 use crate::ids::{
@@ -319,6 +319,8 @@ pub enum Item {
     PolicyFile(PolicyFile),
     /// A link.
     Link(Link),
+    /// A rule that believes some pipelines.
+    TrustRule(TrustRule),
 }
 
 /// Which kind of item.
@@ -347,11 +349,13 @@ pub enum ItemKind {
     PolicyFile,
     /// See [`Item::Link`].
     Link,
+    /// See [`Item::TrustRule`].
+    TrustRule,
 }
 
 impl ItemKind {
     /// Every kind, in the order in which items are declared: what is referred to comes first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Settings,
         Self::Environment,
         Self::Team,
@@ -363,6 +367,7 @@ impl ItemKind {
         Self::ChangeModel,
         Self::PolicyFile,
         Self::Link,
+        Self::TrustRule,
     ];
 
     /// The word for the kind, as in events and in the API.
@@ -379,6 +384,7 @@ impl ItemKind {
             Self::ChangeModel => "change_model",
             Self::PolicyFile => "policy_file",
             Self::Link => "link",
+            Self::TrustRule => "trust_rule",
         }
     }
 }
@@ -398,6 +404,7 @@ impl Item {
             Self::ChangeModel(_) => ItemKind::ChangeModel,
             Self::PolicyFile(_) => ItemKind::PolicyFile,
             Self::Link(_) => ItemKind::Link,
+            Self::TrustRule(_) => ItemKind::TrustRule,
         }
     }
 
@@ -415,6 +422,7 @@ impl Item {
             Self::ChangeModel(item) => item.name.as_str(),
             Self::PolicyFile(item) => &item.path,
             Self::Link(item) => item.name.as_str(),
+            Self::TrustRule(item) => item.name.as_str(),
         }
     }
 }

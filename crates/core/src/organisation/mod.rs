@@ -9,6 +9,7 @@ mod graph;
 mod items;
 mod settings;
 mod state;
+mod trust;
 
 pub use graph::find_cycle;
 pub use items::{
@@ -17,3 +18,4 @@ pub use items::{
 };
 pub use settings::{Settings, Stages};
 pub use state::{Organisation, PlanStep, Withdrawal};
+pub use trust::{PipelineIssuer, PipelineSystem, TrustRule};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{ItemDeclared, ItemWithdrawn};
 use super::{
     ApprovalRule, ChangeModel, Environment, EvidenceRule, Item, ItemKind, Link, Person, PolicyFile,
-    RoleGrant, Service, Settings, Team,
+    RoleGrant, Service, Settings, Team, TrustRule,
 };
 use crate::calendar::Window;
 use crate::ids::{
@@ -45,6 +45,9 @@ pub struct Organisation {
     /// Roles that two people granted, beyond those declared; see [`crate::access::Access::roles`].
     #[serde(default)]
     pub granted: OrdMap<PersonId, Vec<RoleGrant>>,
+    /// Rules that believe pipelines.
+    #[serde(default)]
+    pub trust_rules: OrdMap<RuleName, Arc<TrustRule>>,
     /// Who depends on a service.
     dependents: OrdMap<ServiceName, OrdSet<ServiceName>>,
     /// Which services come from a repository.
@@ -128,6 +131,7 @@ impl Organisation {
         names.extend(self.models.keys().map(|name| (ItemKind::ChangeModel, name.to_string())));
         names.extend(self.policy_files.keys().map(|name| (ItemKind::PolicyFile, name.clone())));
         names.extend(self.links.keys().map(|name| (ItemKind::Link, name.to_string())));
+        names.extend(self.trust_rules.keys().map(|name| (ItemKind::TrustRule, name.to_string())));
         names
     }
 
@@ -162,6 +166,9 @@ impl Organisation {
                 self.policy_files.get(name).map(|item| Item::PolicyFile(item.as_ref().clone()))
             }
             ItemKind::Link => self.links.get(name).map(|item| Item::Link(item.as_ref().clone())),
+            ItemKind::TrustRule => {
+                self.trust_rules.get(name).map(|item| Item::TrustRule(item.as_ref().clone()))
+            }
         }
     }
 
@@ -216,6 +223,9 @@ impl Organisation {
             Item::Link(item) => {
                 self.links.insert(item.name.clone(), Arc::new(item));
             }
+            Item::TrustRule(item) => {
+                self.trust_rules.insert(item.name.clone(), Arc::new(item));
+            }
         }
     }
 
@@ -257,6 +267,7 @@ impl Organisation {
             ItemKind::ChangeModel => drop(self.models.remove(name)),
             ItemKind::PolicyFile => drop(self.policy_files.remove(name)),
             ItemKind::Link => drop(self.links.remove(name)),
+            ItemKind::TrustRule => drop(self.trust_rules.remove(name)),
         }
     }
 

@@ -56,6 +56,7 @@ impl Standing {
             | Event::OrganisationApplied(_)
             | Event::PassRefused(_) => {}
             Event::TokenCreated(token) => self.token_created(token, at),
+            Event::TokenExchanged(event) => self.token_exchanged(event, at),
             Event::TokenRevoked(event) => drop(self.tokens.remove(&event.id)),
             Event::RoleTableSet(event) => self.access.table = Arc::new(event.table.clone()),
             Event::RoleProposed(event) => self.access.role_proposed(event, at),

@@ -31,6 +31,7 @@ use crate::ids::{
 };
 use crate::organisation::Organisation;
 use crate::pass::GivenPass;
+use crate::run::RunRef;
 use crate::stop::{Exception, Stop};
 
 /// Everything that is open, in force or declared.
@@ -84,6 +85,9 @@ pub struct Standing {
     pub access: Access,
     /// Tokens that are good.
     pub tokens: OrdMap<TokenId, Arc<TokenInForce>>,
+    /// Tokens of pipelines' systems that were shown, until they can no longer be shown.
+    #[serde(default)]
+    pub shown_once: OrdMap<Digest, Timestamp>,
     /// Commits that pushes and merges brought lately, by tip.
     pub sources: OrdMap<CommitId, Arc<SourceSeen>>,
     /// Tips in the order in which they came, so that the oldest leave first.
@@ -144,6 +148,9 @@ pub struct TokenInForce {
     pub token: crate::housekeeping::TokenCreated,
     /// Its permissions as a set.
     pub permissions: BTreeSet<String>,
+    /// The run it is bound to, where it was got by one.
+    #[serde(default)]
+    pub run: Option<RunRef>,
 }
 
 impl Standing {

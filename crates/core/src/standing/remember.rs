@@ -12,7 +12,7 @@ use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
 use crate::deployment::{Deployment, DeploymentState, Place};
-use crate::housekeeping::{IncidentOpened, RunSeen, SourceSeen, TokenCreated};
+use crate::housekeeping::{IncidentOpened, RunSeen, SourceSeen, TokenCreated, TokenExchanged};
 use crate::ids::{ChangeNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
@@ -40,6 +40,39 @@ const INCIDENTS: usize = 10_000;
 
 impl Standing {
     pub(super) fn token_created(&mut self, token: &TokenCreated, at: Timestamp) {
+        self.forget_tokens(at);
+        let permissions = token.permissions.iter().cloned().collect();
+        let known = TokenInForce { token: token.clone(), permissions, run: None };
+        self.tokens.insert(token.id.clone(), Arc::new(known));
+    }
+
+    pub(super) fn token_exchanged(&mut self, event: &TokenExchanged, at: Timestamp) {
+        self.forget_tokens(at);
+        let over: Vec<_> = self
+            .shown_once
+            .iter()
+            .filter(|(_, until)| **until <= at)
+            .map(|(once, _)| once.clone())
+            .collect();
+        for once in over {
+            self.shown_once.remove(&once);
+        }
+        self.shown_once.insert(event.once.clone(), event.once_until);
+        let token = TokenCreated {
+            id: event.token.clone(),
+            label: format!("{} by {}", event.run.key(), event.rule),
+            kind: "pipeline".to_owned(),
+            person: None,
+            permissions: event.permissions.clone(),
+            scope: event.scope.clone(),
+            expires_at: event.expires_at,
+        };
+        let permissions = event.permissions.iter().cloned().collect();
+        let known = TokenInForce { token, permissions, run: Some(event.run.clone()) };
+        self.tokens.insert(event.token.clone(), Arc::new(known));
+    }
+
+    fn forget_tokens(&mut self, at: Timestamp) {
         let over: Vec<_> = self
             .tokens
             .iter()
@@ -49,9 +82,6 @@ impl Standing {
         for id in over {
             self.tokens.remove(&id);
         }
-        let permissions = token.permissions.iter().cloned().collect();
-        let known = TokenInForce { token: token.clone(), permissions };
-        self.tokens.insert(token.id.clone(), Arc::new(known));
     }
 
     /// Whoever's roles, claims or delegates change comes in anew: a session holds what was true when it began.

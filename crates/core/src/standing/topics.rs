@@ -46,6 +46,7 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
     match event {
         Event::LedgerOpened(_)
         | Event::TokenCreated(_)
+        | Event::TokenExchanged(_)
         | Event::TokenRevoked(_)
         | Event::RoleTableSet(_)
         | Event::RoleProposed(_)

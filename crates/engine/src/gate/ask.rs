@@ -81,6 +81,7 @@ impl Engine {
         wait: Option<Duration>,
     ) -> Result<GateAnswer, EngineError> {
         caller.require(Permission::GateEvaluate)?;
+        caller.require_run(&question.run)?;
         check(&question)?;
         let ends = wait.map(|wait| tokio::time::Instant::now() + wait);
         let scope = caller.key_scope("gate");
@@ -125,6 +126,7 @@ impl Engine {
     /// Answers without recording anything: for laptops, before a push. Gives no pass.
     pub fn dry_run(&self, caller: &Caller, question: Question) -> Result<GateAnswer, EngineError> {
         caller.require(Permission::GateEvaluate)?;
+        caller.require_run(&question.run)?;
         check(&question)?;
         let standing = self.standing();
         let evaluated = self.evaluate(&standing, caller, &question, self.now());

@@ -110,6 +110,9 @@ impl Engine {
                 Err((refusal, event)) => return refuse(refusal, event.map(|event| *event)),
             };
             let claims = given.claims;
+            if let Err(error) = asker.require_run(&claims.run) {
+                return Step::Refuse(error, None);
+            }
             let judgement = match looked {
                 None => None,
                 Some(looked) if looked.holds(standing, now) => Some(looked.judgement),

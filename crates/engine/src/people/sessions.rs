@@ -284,5 +284,6 @@ fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
             methods: opened.methods.clone(),
             expires_at: opened.expires_at,
         }),
+        run: None,
     }
 }

@@ -47,5 +47,6 @@ fn section(kind: ItemKind) -> &'static str {
         ItemKind::ChangeModel => "models:",
         ItemKind::PolicyFile => "guardrails:",
         ItemKind::Link => "links:",
+        ItemKind::TrustRule => "trust:",
     }
 }

@@ -10,6 +10,7 @@ mod scope;
 mod service;
 mod settings;
 mod team;
+mod trust;
 pub(crate) mod window;
 
 pub(crate) use person::{PersonDraft, declare_handle, is_email, record_person};
@@ -36,6 +37,7 @@ pub(crate) const SECTIONS: &[&str] = &[
     "evidence_rules",
     "models",
     "links",
+    "trust",
     "guardrails",
 ];
 
@@ -72,6 +74,7 @@ pub(crate) fn read(desk: &mut Desk<'_>, section: &str, node: &Node) {
         "evidence_rules" => evidence::read,
         "models" => model::read,
         "links" => link::read,
+        "trust" => trust::read,
         _ => return,
     };
     for item in desk.list(node, &format!("`{section}`")) {

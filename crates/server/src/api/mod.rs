@@ -6,6 +6,7 @@ pub(crate) mod changes;
 pub(crate) mod decisions;
 pub(crate) mod deployments;
 pub(crate) mod exceptions;
+pub(crate) mod exchange;
 pub(crate) mod gate;
 pub(crate) mod identity;
 pub(crate) mod inbox;

@@ -14,6 +14,7 @@ use crate::problem::Problem;
 #[derive(Serialize)]
 struct KeysReply<'a> {
     origin: &'a str,
+    audience: String,
     log_key: &'a str,
     pass_key: Jwk<'a>,
 }
@@ -44,8 +45,13 @@ fn pass_key(app: &App) -> Jwk<'_> {
 
 pub(crate) async fn keys(State(app): State<App>) -> Response {
     let keys = app.engine.keys();
-    Reply(KeysReply { origin: &keys.origin, log_key: &keys.log_key, pass_key: pass_key(&app) })
-        .into_response()
+    Reply(KeysReply {
+        origin: &keys.origin,
+        audience: app.engine.audience(),
+        log_key: &keys.log_key,
+        pass_key: pass_key(&app),
+    })
+    .into_response()
 }
 
 #[derive(Serialize)]

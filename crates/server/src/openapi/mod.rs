@@ -67,7 +67,7 @@ fn operation(facts: &Facts) -> Value {
     if let Some(schema) = facts.takes {
         operation["requestBody"] = json!({
             "required": true,
-            "content": {"application/json": {"schema": reference(schema)}},
+            "content": {media_type_of(schema): {"schema": reference(schema)}},
         });
     } else if facts.path == "/hooks/{hook}" && facts.method == http::Method::POST {
         operation["requestBody"] = json!({"required": true, "content": {"*/*": {}}});
@@ -85,6 +85,14 @@ fn operation(facts: &Facts) -> Value {
         }
     }
     operation
+}
+
+/// Bodies are JSON, but for what another standard wants as a form.
+fn media_type_of(schema: &str) -> &'static str {
+    match schema {
+        "ExchangeRequest" => "application/x-www-form-urlencoded",
+        _ => "application/json",
+    }
 }
 
 fn responses(facts: &Facts) -> Value {

@@ -6,6 +6,7 @@ mod bodies;
 mod changes;
 mod description;
 mod events;
+mod exchange;
 mod gate;
 mod hooks;
 mod listen;

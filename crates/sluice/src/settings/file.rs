@@ -24,6 +24,17 @@ pub(crate) struct ServeFile {
     /// Where traces go.
     #[serde(default)]
     pub(crate) traces: TracesFile,
+    /// How other systems are reached.
+    #[serde(default)]
+    pub(crate) outbound: OutboundFile,
+}
+
+/// `[outbound]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutboundFile {
+    /// Certificates, in PEM form, of authorities that are trusted beside those of this system.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// `[log]`
@@ -64,7 +75,7 @@ impl ServeFile {
             Failure::usage(
                 format!("the configuration `{}` is not understood: {error}", path.display()),
                 "known keys: data, listen, anchor, origin, log.format, log.filter, \
-                 traces.otlp_endpoint",
+                 traces.otlp_endpoint, outbound.ca_file",
             )
         })
     }

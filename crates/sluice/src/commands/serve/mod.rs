@@ -3,11 +3,12 @@
 mod telemetry;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use sluice_engine::clock::SystemClock;
+use sluice_engine::outbound::{self, Net, Roots};
 use sluice_engine::rng::SystemRng;
 use sluice_engine::store::{OpenError as StoreError, SafeHaltKind};
 use sluice_engine::{Engine, EngineOptions, OpenError};
@@ -81,7 +82,8 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
             Failure::new(format!("the runtime cannot start: {e}"), "free some resources")
         })?;
     let _entered = runtime.enter();
-    let engine = Engine::open(options(arguments, file)).map_err(|error| not_opened(&error))?;
+    let net = net(file.outbound.ca_file.as_deref())?;
+    let engine = Engine::open(options(arguments, file, net)).map_err(|error| not_opened(&error))?;
     let served = runtime.block_on(serve(engine.clone(), listen));
     engine.shutdown();
     served
@@ -103,7 +105,23 @@ fn not_opened(error: &OpenError) -> Failure {
     Failure::new(chain(error), help).with_exit(error.exit_code())
 }
 
-fn options(arguments: &ServeArgs, file: ServeFile) -> EngineOptions {
+/// The way to other systems. Trusts what this system trusts, and an authority of one's own.
+fn net(ca_file: Option<&Path>) -> Result<Arc<dyn Net>, Failure> {
+    let help = "name a file with certificates in PEM form as `ca_file` under `[outbound]`";
+    let mut roots = Roots::of_system();
+    if let Some(path) = ca_file {
+        let pem = std::fs::read(path)
+            .map_err(|error| Failure::new(format!("`{}`: {error}", path.display()), help))?;
+        roots = roots.and_pem(&pem).map_err(|error| {
+            Failure::new(format!("`{}`: {}", path.display(), chain(&error)), help)
+        })?;
+    }
+    let client = outbound::Client::new(roots, outbound::Limits::default())
+        .map_err(|error| Failure::new(chain(&error), help))?;
+    Ok(Arc::new(client))
+}
+
+fn options(arguments: &ServeArgs, file: ServeFile, net: Arc<dyn Net>) -> EngineOptions {
     let data = arguments.data.clone().or(file.data);
     EngineOptions {
         dir: data.unwrap_or_else(|| PathBuf::from("./sluice-data")),
@@ -115,6 +133,7 @@ fn options(arguments: &ServeArgs, file: ServeFile) -> EngineOptions {
         clock: Arc::new(SystemClock::default()),
         rng: Arc::new(SystemRng),
         secrets: Arc::new(PlainSecrets),
+        net,
     }
 }
 
