@@ -12,8 +12,8 @@ use crate::calendar::CalendarFacts;
 use crate::change::{ChangeKind, ChangeState, Evidence, InvolvementRole};
 use crate::gate::Question;
 use crate::ids::{
-    ChangeNumber, DeploymentNumber, Digest, ExceptionId, IdentityKey, ModelName, PersonId,
-    RuleName, ServiceName, StopId, TeamName,
+    ChangeNumber, CommitId, DeploymentNumber, Digest, ExceptionId, IdentityKey, ModelName,
+    PersonId, RuleName, ServiceName, StopId, TeamName,
 };
 use crate::organisation::EnvironmentTier;
 use crate::risk::{RiskAssessment, RiskLevel};
@@ -227,6 +227,17 @@ pub struct ApprovalFacts {
     pub involved: BTreeMap<PersonId, BTreeSet<InvolvementRole>>,
     /// Identities involved that belong to nobody known.
     pub unresolved: BTreeSet<IdentityKey>,
+    /// Commits of the change of which nobody has told who wrote them. While there are some, nobody can be shown to
+    /// be independent.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unreported: BTreeSet<CommitId>,
+}
+
+impl ApprovalFacts {
+    /// Whether it is known who had a hand in the change, to the last commit and identity.
+    pub fn knows_everybody(&self) -> bool {
+        self.unresolved.is_empty() && self.unreported.is_empty()
+    }
 }
 
 /// An approval or rejection of this revision; the last word of each person.

@@ -130,6 +130,14 @@ pub struct SourceSeen {
     pub paths: Vec<String>,
 }
 
+impl SourceSeen {
+    /// Every commit that it speaks of, the tip last.
+    pub fn every_commit(&self) -> impl Iterator<Item = &CommitId> {
+        let others = self.commits.iter().filter(|commit| **commit != self.commit);
+        others.chain(std::iter::once(&self.commit))
+    }
+}
+
 /// A pipeline run became known: who started it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSeen {

@@ -268,7 +268,7 @@ pub(crate) fn approval_standing(
     let targets: Vec<_> =
         change.services.iter().map(|name| organisation.target(name, &change.environment)).collect();
     let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
-    let (rules, facts) = approvals::gather(organisation, change, &targets, risk);
+    let (rules, facts) = approvals::gather(standing, change, &targets, risk);
     let wanted: Vec<Requirement> = rules
         .iter()
         .filter(|rule| rule.applies)

@@ -101,6 +101,16 @@ candidates contains {
 candidates contains {
 	"check": "approvals",
 	"effect": "note",
+	"rule": "approvals.unreported",
+	"message": sprintf("no push or merge with `%v` was heard, so nobody can be shown to be independent of it", [commit]),
+} if {
+	count(require) > 0
+	some commit in object.get(input.approvals, "unreported", [])
+}
+
+candidates contains {
+	"check": "approvals",
+	"effect": "note",
 	"rule": "approvals.unresolved",
 	"message": sprintf("`%v` had a hand in the change and belongs to nobody known", [identity]),
 } if {

@@ -10,14 +10,16 @@ use crate::ids::PersonId;
 use crate::organisation::{ApprovalRule, Organisation};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
+use crate::standing::Standing;
 
 /// The rules that cover any of `targets` and the change's type, and what was said for this revision.
 pub fn gather(
-    organisation: &Organisation,
+    standing: &Standing,
     change: &Change,
     targets: &[Target],
     risk: RiskLevel,
 ) -> (Vec<ApprovalRuleFact>, ApprovalFacts) {
+    let organisation = &standing.organisation;
     let rules: Vec<&ApprovalRule> = organisation
         .approval_rules
         .values()
@@ -61,7 +63,8 @@ pub fn gather(
             }
         })
         .collect();
-    (facts, ApprovalFacts { given, involved, unresolved })
+    let unreported = standing.unreported(change);
+    (facts, ApprovalFacts { given, involved, unresolved, unreported })
 }
 
 /// Each person's last word on the present revision.

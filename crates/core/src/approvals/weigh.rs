@@ -55,7 +55,7 @@ impl RuleStanding {
 pub struct Discounted {
     /// Whose.
     pub person: PersonId,
-    /// Stable code: `involved`, `identity_unresolved`, `not_eligible`, `expired`.
+    /// Stable code: `involved`, `authorship_unknown`, `identity_unresolved`, `not_eligible`, `expired`.
     pub code: String,
     /// In words.
     pub message: String,
@@ -85,7 +85,7 @@ pub fn weigh(
     let yes: Vec<&GivenApproval> = facts.given.iter().filter(|given| !given.rejected).collect();
     let may: Vec<Vec<usize>> = yes
         .iter()
-        .map(|given| counted_for(given, &known, !facts.unresolved.is_empty(), risk, now))
+        .map(|given| counted_for(given, &known, facts.knows_everybody(), risk, now))
         .collect();
     let places: Vec<usize> =
         known.iter().map(|(rule, _)| usize::try_from(rule.quorum).unwrap_or(usize::MAX)).collect();
@@ -132,7 +132,7 @@ fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
 fn counted_for(
     given: &GivenApproval,
     rules: &[(&ApprovalRuleFact, bool)],
-    unresolved: bool,
+    everybody_is_known: bool,
     risk: RiskLevel,
     now: Timestamp,
 ) -> Vec<usize> {
@@ -141,7 +141,7 @@ fn counted_for(
         .enumerate()
         .filter(|(_, (rule, _))| given.eligible.get(&rule.name).is_some_and(|until| now < *until))
         .filter(|(_, (rule, _))| {
-            rule.involved_may_approve.contains(&risk) || !(given.involved || unresolved)
+            rule.involved_may_approve.contains(&risk) || (!given.involved && everybody_is_known)
         })
         .map(|(index, _)| index)
         .collect()
@@ -161,8 +161,13 @@ fn discounted(
         ("expired", "gave the approval too long ago")
     } else if given.involved {
         ("involved", "had a hand in the change")
-    } else if facts.unresolved.is_empty() {
+    } else if facts.knows_everybody() {
         ("not_eligible", "is not counted")
+    } else if !facts.unreported.is_empty() {
+        (
+            "authorship_unknown",
+            "cannot be told from those who wrote a commit of which no push or merge was heard",
+        )
     } else {
         (
             "identity_unresolved",

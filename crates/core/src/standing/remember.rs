@@ -24,7 +24,10 @@ const PASSES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// Deployments remembered of each place.
 const RECENT: usize = 20;
 
-/// Commits and runs remembered.
+/// Commits remembered; those of one push share what is known of them.
+const COMMITS: usize = 50_000;
+
+/// Runs remembered.
 const SEEN: usize = 10_000;
 
 /// Outcomes remembered of each change model.
@@ -117,12 +120,21 @@ impl Standing {
     }
 
     pub(super) fn source_seen(&mut self, data: &SourceSeen) {
-        if self.sources.insert(data.commit.clone(), Arc::new(data.clone())).is_none() {
-            self.source_order.push_back(data.commit.clone());
+        let seen = Arc::new(data.clone());
+        for commit in data.every_commit() {
+            // What was said of a commit as a tip says more than what is said of the push that it comes with.
+            let known = self.sources.get(commit);
+            let is_kept =
+                known.is_some_and(|known| known.commit == *commit && data.commit != *commit);
+            if is_kept {
+                continue;
+            }
+            if self.sources.insert(commit.clone(), Arc::clone(&seen)).is_none() {
+                self.source_order.push_back(commit.clone());
+            }
         }
-        if self.source_order.len() > SEEN
-            && let Some(oldest) = self.source_order.pop_front()
-        {
+        while self.source_order.len() > COMMITS {
+            let Some(oldest) = self.source_order.pop_front() else { break };
             self.sources.remove(&oldest);
             self.touched.remove(&Topic::Source(oldest));
         }

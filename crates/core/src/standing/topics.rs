@@ -70,7 +70,7 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
             (Some(_), Some(number)) => change(number),
             (Some(claims), None) => vec![Topic::Service(claims.service.clone())],
         },
-        Event::SourceSeen(event) => vec![Topic::Source(event.commit.clone())],
+        Event::SourceSeen(event) => event.every_commit().cloned().map(Topic::Source).collect(),
         Event::RunSeen(event) => vec![Topic::Run(event.run.key())],
         Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
         Event::IncidentResolved(_) => Vec::new(),

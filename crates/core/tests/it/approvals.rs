@@ -15,7 +15,7 @@ use sluice_core::verdict::Requirement;
 use crate::world::{Play, at, author, digest, identity, person, question, wants};
 
 /// What one person said, as the model sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Said {
     rejected: bool,
     involved: bool,
@@ -107,6 +107,7 @@ fn check(said: &[Said], quorum: [u32; 2], open: bool, unresolved: bool) {
         given: said.iter().zip(1..).map(|(said, number)| given(number, *said)).collect(),
         involved: BTreeMap::new(),
         unresolved: if unresolved { [identity(9)].into() } else { BTreeSet::new() },
+        unreported: BTreeSet::new(),
     };
     let wanted: Vec<Requirement> =
         rules.iter().map(|rule| Requirement { rule: rule.name.clone(), owed: false }).collect();
@@ -259,5 +260,22 @@ proptest! {
         if judgement.decision == Decision::Allow {
             prop_assert!(counted.len() >= 2);
         }
+    }
+}
+
+#[test]
+fn nobody_is_independent_of_a_commit_of_which_nothing_was_heard() {
+    let facts = |unreported: &[u8]| ApprovalFacts {
+        given: vec![given(1, Said { may: 1, ..Said::default() })],
+        unreported: unreported.iter().map(|number| crate::world::commit(*number)).collect(),
+        ..ApprovalFacts::default()
+    };
+    let wanted = [Requirement { rule: rule("a", 1, false).name, owed: false }];
+    for (open, unreported, missing) in [(false, &[][..], 0), (false, &[7], 1), (true, &[7], 0)] {
+        let rules = [rule("a", 1, open)];
+        let standing = weigh(&rules, &facts(unreported), &wanted, RiskLevel::Low, now());
+        assert_eq!(standing.rules[0].missing(), missing, "open {open}, {unreported:?}");
+        let codes: Vec<_> = standing.discounted.iter().map(|it| it.code.as_str()).collect();
+        assert_eq!(codes, ["authorship_unknown"][..missing as usize]);
     }
 }

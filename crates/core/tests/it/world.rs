@@ -15,6 +15,7 @@ use sluice_core::facts::{
 use sluice_core::gate::{
     Decision, Ids, Judgement, Placement, Question, decide, pass_expiry, place, record,
 };
+use sluice_core::housekeeping::SourceSeen;
 use sluice_core::ids::{
     ChangeNumber, CommitId, DecisionId, Digest, EnvironmentName, IdentityKey, PassId, PersonId,
     ServiceName,
@@ -80,6 +81,16 @@ impl Play {
         self.now += SignedDuration::from_mins(minutes);
     }
 
+    /// A push with the commit is heard, unless one was.
+    pub(crate) fn hear(&mut self, commit: &CommitId) {
+        if !self.standing.sources.contains_key(commit) {
+            let (commit, commits) = (commit.clone(), vec![commit.clone()]);
+            let repository = "forge.example/acme/shop".to_owned();
+            let (involved, paths) = (BTreeSet::new(), Vec::new());
+            self.play([SourceSeen { repository, commit, commits, involved, paths }.into()]);
+        }
+    }
+
     pub(crate) fn change(&self, number: ChangeNumber) -> &Change {
         &self.standing.changes[&number]
     }
@@ -106,7 +117,7 @@ impl Play {
             .map(|name| organisation.target(name, &change.environment))
             .collect();
         (facts.approval_rules, facts.approvals) =
-            approvals::gather(organisation, change, &targets, facts.risk.level);
+            approvals::gather(&self.standing, change, &targets, facts.risk.level);
         facts
     }
 
@@ -116,6 +127,7 @@ impl Play {
         question: &Question,
         verdict: &Result<Verdict, PolicyFault>,
     ) -> Asked {
+        self.hear(&question.commit);
         let placement = self.place(question, None);
         let facts = self.facts(question, &placement);
         let judgement = decide(&facts, verdict);

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sluice_core::change::{Evidence, EvidenceStatus, Involvement, InvolvementRole, event};
 use sluice_core::event::Event;
 use sluice_core::housekeeping::{IncidentOpened, IncidentResolved, RunSeen, SourceSeen};
-use sluice_core::ids::{CommitId, LinkName, ServiceName};
+use sluice_core::ids::{ChangeNumber, CommitId, LinkName, ServiceName};
 use sluice_core::run::RunRef;
 use sluice_core::signal::{CommitInfo, Outcome, Signal, Who};
 use sluice_core::standing::{Actor, Recorded, Standing};
@@ -128,7 +128,7 @@ impl Correlation<'_> {
     /// Everybody behind a list of commits.
     fn behind(&mut self, commits: &[CommitInfo]) -> BTreeSet<Involvement> {
         let mut involved = BTreeSet::new();
-        for commit in commits.iter().take(MOST) {
+        for commit in commits {
             involved.extend(self.involve(InvolvementRole::Author, &commit.author));
             if let Some(committer) = &commit.committer {
                 involved.extend(self.involve(InvolvementRole::Committer, committer));
@@ -171,7 +171,26 @@ impl Correlation<'_> {
             paths,
         };
         if self.standing.sources.get(commit).is_none_or(|known| **known != event) {
-            self.push(event);
+            self.push(event.clone());
+        }
+        self.involve_in_changes(&event);
+    }
+
+    /// Who wrote a commit had a hand in every open change that brings it, also where it was asked for before.
+    fn involve_in_changes(&mut self, source: &SourceSeen) {
+        let numbers: BTreeSet<ChangeNumber> = source
+            .every_commit()
+            .filter_map(|commit| self.standing.changes_of_commit.get(commit))
+            .flatten()
+            .copied()
+            .collect();
+        for number in numbers {
+            let Some(change) = self.standing.changes.get(&number) else { continue };
+            let involved: BTreeSet<Involvement> =
+                source.involved.difference(&change.involved).cloned().collect();
+            if !involved.is_empty() {
+                self.push(event::Involved { change: number, involved });
+            }
         }
     }
 

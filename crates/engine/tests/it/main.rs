@@ -1,6 +1,7 @@
 //! Tests of the engine on a real store, with the demo's organisation and a clock that the test moves.
 #![allow(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
+mod authors;
 mod correlate;
 mod faults;
 mod keys;

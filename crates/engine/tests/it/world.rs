@@ -117,7 +117,38 @@ impl World {
         format!("key-{}", self.keys.get())
     }
 
+    /// Asks; a push to a side branch has told before who wrote the commit.
     pub(crate) async fn ask(&self, question: Question) -> GateAnswer {
+        if !self.engine.standing().sources.contains_key(&question.commit) {
+            self.pushed("refs/heads/topic", &[(&question.commit, "chidi-acme")]).await;
+        }
+        self.ask_unheard(question).await
+    }
+
+    /// A push of commits with their authors' accounts, oldest first.
+    pub(crate) async fn pushed(&self, branch: &str, commits: &[(&CommitId, &str)]) {
+        let listed: Vec<_> = commits
+            .iter()
+            .map(|(commit, author)| {
+                serde_json::json!({"id": commit.as_str(), "message": "Round amounts", "timestamp": "2026-03-04T09:00:00Z",
+                    "author": {"name": author, "username": author},
+                    "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
+                    "added": [], "removed": [], "modified": ["src/amounts.rs"], "distinct": true, "url": "https://x", "tree_id": "x"})
+            })
+            .collect();
+        let (tip, pusher) = commits.last().unwrap();
+        let body = serde_json::json!({
+            "ref": branch, "before": commit_id(99).as_str(), "after": tip.as_str(), "created": false,
+            "deleted": false, "forced": false, "compare": "https://github.com/acme/payments/compare/a...b",
+            "repository": {"id": 1, "full_name": "acme/payments", "default_branch": "main", "html_url": "https://github.com/acme/payments"},
+            "sender": {"login": pusher, "id": 2, "type": "User"}, "pusher": {"name": pusher},
+            "head_commit": null, "commits": listed,
+        });
+        self.github("push", &format!("pushed-{}-{}", branch.replace('/', "-"), tip), &body).await;
+    }
+
+    /// Asks, whatever was heard of the commit.
+    pub(crate) async fn ask_unheard(&self, question: Question) -> GateAnswer {
         self.engine.ask(&self.pipeline, &self.key(), [0; 32], question, None).await.unwrap()
     }
 

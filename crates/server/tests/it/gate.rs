@@ -132,6 +132,7 @@ async fn a_dry_run_leaves_no_trace() {
 #[tokio::test]
 async fn a_question_that_waits_is_woken_by_the_approval() {
     let app = TestApp::start().await;
+    crate::hooks::pushed(&app, "shop", 1).await;
     let first = ask(&app, "first", &question("shop", 1)).await;
     let answer = first.json();
     assert_eq!((first.status, &answer["answer"]), (200, &json!("wait")), "{answer:#}");

@@ -36,6 +36,28 @@ async fn deliver(
     app.send(request(Method::POST, path, "", &headers, Body::from(body.to_vec()))).await
 }
 
+/// A push of the commit that [`crate::gate::question`] makes of `seed`, by `alice`, heard and understood.
+pub(crate) async fn pushed(app: &TestApp, service: &str, seed: u32) {
+    let commit = format!("{seed:040x}");
+    let body = serde_json::json!({
+        "ref": "refs/heads/topic", "before": "0".repeat(40), "after": commit, "created": true, "deleted": false,
+        "forced": false, "compare": "https://github.com/test", "head_commit": null,
+        "repository": {"id": 1, "full_name": format!("test/{service}"), "default_branch": "main",
+            "html_url": format!("https://github.com/test/{service}")},
+        "sender": {"login": "alice", "id": 2, "type": "User"}, "pusher": {"name": "alice"},
+        "commits": [{"id": commit, "tree_id": commit, "distinct": true, "message": "One", "url": "https://github.com/test",
+            "timestamp": "2026-03-04T09:00:00Z", "author": {"name": "Alice", "username": "alice"},
+            "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
+            "added": [], "removed": [], "modified": ["a"]}],
+    })
+    .to_string();
+    let (hook, id) = (app.hook("github"), format!("push-{seed}"));
+    let heard =
+        deliver(app, &hook, "push", &id, &signature(body.as_bytes()), body.as_bytes()).await;
+    assert_eq!(heard.status, 202, "{:?}", heard.body);
+    while app.engine.interpret_inbox().await.expect("the inbox is read") > 0 {}
+}
+
 #[tokio::test]
 async fn a_signed_delivery_is_stored_once() {
     let app = TestApp::start().await;

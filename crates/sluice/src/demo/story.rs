@@ -214,6 +214,10 @@ impl<'a> Story<'a> {
 
     async fn urgent(&self) -> Result<(), Failure> {
         step("Sign-in is down: an emergency goes first and owes its approval and a review");
+        let author = ("dana-acme", "dana@users.noreply.github.com");
+        let push =
+            forge::push("acme/identity", 0x55, author, "Renew the certificate", "src/tls.rs");
+        self.hear("push", "d-10", &push).await?;
         let asked = self
             .ask(
                 "identity",

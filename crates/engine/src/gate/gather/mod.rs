@@ -119,6 +119,7 @@ impl Gathering<'_> {
         topics.extend(self.question.artifacts.iter().cloned().map(Topic::Digest));
         if let Some(placement) = self.placement.filter(|placement| !placement.is_new) {
             topics.insert(Topic::Change(placement.change.number));
+            topics.extend(placement.change.origin.commits.iter().cloned().map(Topic::Source));
         }
         topics
     }

@@ -30,7 +30,7 @@ impl Gathering<'_> {
                 .map(|name| organisation.target(name, &change.environment))
                 .collect();
             (facts.approval_rules, facts.approvals) =
-                approvals::gather(organisation, change, &targets, facts.risk.level);
+                approvals::gather(self.standing, change, &targets, facts.risk.level);
         }
     }
 
