@@ -22,8 +22,8 @@ const JOBS: usize = 256;
 /// Entries after which a batch takes no further job.
 const ENTRIES: usize = 1_024;
 
-/// How long those who wait are left in doubt about a batch that is written but not anchored.
-const DOUBT: Duration = Duration::from_secs(2);
+/// How long those who wait are left in doubt about a batch that is written but not anchored: they hear within two seconds.
+const DOUBT: Duration = Duration::from_millis(1_800);
 
 /// What the sequencer owns.
 pub(crate) struct Parts {
