@@ -49,7 +49,8 @@ pub use identity::PersonCard;
 pub use keys::PublicKeys;
 pub use organisation::{Applied, CheckReport, HookAddress, Plan, offline_check};
 pub use people::{
-    Enrolment, Explained, LoginAttempt, NewSession, OpenedSession, Proof, RoleWish, TotpStart,
+    DeviceStart, Enrolment, Explained, LoginAttempt, NewSession, Object, OpenedSession, Proof,
+    RoleWish, TotpStart,
 };
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};

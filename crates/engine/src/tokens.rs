@@ -86,8 +86,8 @@ impl Engine {
         self.read(|readers| readers.token_by_hash(hash)).ok().flatten()
     }
 
-    /// The one-time token of the first administrator: made when there is no token that may make tokens; good for 15
-    /// minutes.
+    /// The one-time token of the first administrator: made when there is no token that may make tokens, and nobody who
+    /// could log in and make one; good for 15 minutes.
     pub async fn bootstrap_token(&self) -> Result<Option<String>, EngineError> {
         let now = self.now();
         let standing = self.standing();
@@ -95,7 +95,7 @@ impl Engine {
             token.permissions.iter().any(|name| name == Permission::TokenManage.as_str())
                 && token.expires_at > now
         };
-        if standing.tokens.values().any(|known| may(&known.token)) {
+        if standing.tokens.values().any(|known| may(&known.token)) || has_administrator(&standing) {
             return Ok(None);
         }
         let expires_at =
@@ -226,6 +226,16 @@ pub(crate) fn row(exchanged: &TokenExchanged, secret: &str, now: Timestamp) -> T
 
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Whether somebody can come in who may make tokens.
+fn has_administrator(standing: &Standing) -> bool {
+    standing.access.accounts.iter().any(|(person, account)| {
+        let held = sluice_core::access::held_by(standing, person);
+        account.disabled.is_none()
+            && account.factors.contains("password")
+            && sluice_core::access::permissions_of(&held).contains(&Permission::TokenManage)
+    })
 }
 
 /// The id that a secret begins with.

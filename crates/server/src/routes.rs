@@ -331,6 +331,27 @@ fn sessions() -> Vec<Route> {
             .about("Prove again who one is; the session gets a new secret.")
             .takes("ProofRequest")
             .gives("OpenedSession"),
+        Route::post(
+            "/api/v1/device",
+            Public("whoever comes in has nothing to show yet"),
+            Act,
+            session::device,
+        )
+        .about("Begin to come in by another device (RFC 8628): a code for the person to confirm.")
+        .gives("DeviceStart"),
+        Route::post("/api/v1/device/confirm", AnyToken, Act, session::confirm_device)
+            .about("Say whether the command line that shows this code is one's own.")
+            .takes("DeviceConfirm")
+            .gives("Done"),
+        Route::post(
+            "/api/v1/device/token",
+            Public("whoever comes in has nothing to show yet"),
+            Act,
+            session::device_token,
+        )
+        .about("Ask whether the code was confirmed; the answer is a session of the command line.")
+        .takes("DeviceToken")
+        .gives("OpenedSession"),
         Route::get("/api/v1/sessions", AnyToken, Read, session::list)
             .about("List one's own sessions, or everybody's for whoever manages accounts.")
             .gives("SessionList"),
@@ -406,7 +427,7 @@ fn roles() -> Vec<Route> {
             .gives("Done"),
         Route::get("/api/v1/access/explain", AnyToken, Read, roles::explain)
             .about("Say whether a person may do something, and why; others than oneself need `access.explain`.")
-            .with(&["person-required", "permission-required", "service", "environment"])
+            .with(&["person-required", "permission-required", "service", "environment", "change"])
             .gives("AccessExplained"),
     ]
 }

@@ -56,6 +56,19 @@ pub(crate) enum Command {
     /// Deliveries that arrived, and what became of them
     #[command(subcommand)]
     Inbox(c::inbox::InboxCommand),
+    /// Log in as a person; the session is kept for the commands that follow
+    Login(c::login::LoginArgs),
+    /// End the session that is kept
+    Logout(c::login::LogoutArgs),
+    /// Accounts of people, passwords and second factors
+    #[command(subcommand)]
+    Account(c::account::AccountCommand),
+    /// Roles: the table, and what two people grant
+    #[command(subcommand)]
+    Role(c::role::RoleCommand),
+    /// Who may do what, and why
+    #[command(subcommand)]
+    Access(c::access::AccessCommand),
     /// Create, revoke and list tokens
     #[command(subcommand)]
     Token(c::token::TokenCommand),

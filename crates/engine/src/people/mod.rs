@@ -4,6 +4,7 @@
 //! ledger. That an account was made, a factor was changed, a person came in or left: that is in the ledger.
 
 mod accounts;
+mod devices;
 mod login;
 mod password;
 mod roles;
@@ -19,8 +20,9 @@ use sluice_core::ids::TokenId;
 use tokio::sync::Semaphore;
 
 pub use accounts::{Enrolment, TotpStart};
+pub use devices::DeviceStart;
 pub use login::{LoginAttempt, Proof};
-pub use roles::{Explained, RoleWish};
+pub use roles::{Explained, Object, RoleWish};
 pub use sessions::{NewSession, OpenedSession};
 use throttle::Throttle;
 
@@ -37,6 +39,8 @@ pub(crate) struct People {
     credentials: Arc<tokio::sync::Mutex<()>>,
     /// When sessions were last used, in microseconds: as seen, and as stored.
     seen: Mutex<BTreeMap<TokenId, Seen>>,
+    /// Command lines that wait to be confirmed.
+    devices: Mutex<Vec<devices::Device>>,
     /// What unknown names are compared with, so that they take as long as known ones.
     dummy: std::sync::OnceLock<String>,
 }
@@ -54,6 +58,7 @@ impl Default for People {
             throttle: Mutex::default(),
             credentials: Arc::default(),
             seen: Mutex::default(),
+            devices: Mutex::default(),
             dummy: std::sync::OnceLock::new(),
         }
     }

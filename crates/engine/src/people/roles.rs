@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::access::event::RoleProposed;
 use sluice_core::access::{self, Held};
-use sluice_core::ids::{GrantId, PersonId};
+use sluice_core::approvals;
+use sluice_core::change::Change;
+use sluice_core::ids::{ChangeNumber, GrantId, PersonId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::{Scope, Target};
+use sluice_core::standing::Standing;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -37,6 +40,17 @@ pub struct Explained {
     pub because: Vec<String>,
     /// What does not let them although it comes near.
     pub but: Vec<String>,
+}
+
+/// What somebody may or may not do it to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// Anything.
+    Anything,
+    /// A service in an environment.
+    Place(Target),
+    /// A change.
+    Change(ChangeNumber),
 }
 
 impl Engine {
@@ -94,13 +108,13 @@ impl Engine {
         .await
     }
 
-    /// Whether a person may do something, on one deployment's target or anywhere, and why.
+    /// Whether a person may do something, and why. Blocking.
     pub fn explain_access(
         &self,
         caller: &Caller,
         person: &PersonId,
         permission: Permission,
-        target: Option<&Target>,
+        object: &Object,
     ) -> Result<Explained, EngineError> {
         if caller.person.as_ref() != Some(person) {
             caller.require(Permission::AccessExplain)?;
@@ -111,27 +125,92 @@ impl Engine {
             explained.but.push("the organisation does not declare this person".to_owned());
             return Ok(explained);
         }
-        for held in access::held_by(&standing, person) {
-            let list = if !held.permissions.contains(&permission) {
-                continue;
-            } else if target.is_none_or(|target| held.scope.covers(target)) {
-                &mut explained.because
-            } else {
-                &mut explained.but
-            };
-            list.push(told(&held, permission));
+        let (targets, change) = match object {
+            Object::Anything => (Vec::new(), None),
+            Object::Place(target) => (vec![target.clone()], None),
+            Object::Change(number) => {
+                let change = self.change(*number)?;
+                let Some(change) = change.filter(|_| caller.may(Permission::ChangeRead)) else {
+                    explained.but.push(format!("there is no change {number}"));
+                    return Ok(explained);
+                };
+                let place = |name| standing.organisation.target(name, &change.environment);
+                (change.services.iter().map(place).collect(), Some(change))
+            }
+        };
+        by_roles(&standing, person, permission, &targets, &mut explained);
+        if let Some(change) = change.filter(|_| permission == Permission::ChangeApprove) {
+            by_involvement(&standing, person, &change, &targets, &mut explained);
         }
         let closed = standing.access.accounts.get(person).and_then(|known| known.disabled.clone());
-        explained.allowed = !explained.because.is_empty() && closed.is_none();
+        explained.allowed &= closed.is_none();
         explained.but.extend(closed.map(|why| format!("the account is closed: {why}")));
-        if explained.because.is_empty() && explained.but.is_empty() {
-            let having = standing.access.table.roles.iter();
-            let having = having.filter(|role| role.permissions().any(|(its, _)| its == permission));
-            let names: Vec<&str> = having.map(|role| role.name.as_str()).collect();
-            let roles = names.join("`, `");
-            explained.but.push(format!("none of their roles has `{permission}`; `{roles}` do"));
-        }
         Ok(explained)
+    }
+}
+
+/// What their roles and the approval rules say. For a change every service of it counts.
+fn by_roles(
+    standing: &Standing,
+    person: &PersonId,
+    permission: Permission,
+    targets: &[Target],
+    explained: &mut Explained,
+) {
+    let held = access::held_by(standing, person);
+    let having: Vec<&Held> =
+        held.iter().filter(|held| held.permissions.contains(&permission)).collect();
+    for held in &having {
+        let comes_near = targets.is_empty() || targets.iter().any(|its| held.scope.covers(its));
+        let list = if comes_near { &mut explained.because } else { &mut explained.but };
+        list.push(told(held, permission));
+    }
+    let covered = |target: &Target| having.iter().any(|held| held.scope.covers(target));
+    explained.allowed = !having.is_empty() && targets.iter().all(covered);
+    for target in targets.iter().filter(|target| !covered(target)) {
+        let (service, environment) = (&target.service, &target.environment);
+        explained.but.push(format!("nothing covers `{service}` in `{environment}`"));
+    }
+    if having.is_empty() {
+        let table = standing.access.table.roles.iter();
+        let roles = table.filter(|role| role.permissions().any(|(its, _)| its == permission));
+        let names: Vec<&str> = roles.map(|role| role.name.as_str()).collect();
+        let roles = names.join("`, `");
+        explained.but.push(format!("none of their roles has `{permission}`; `{roles}` do"));
+    }
+}
+
+/// What their hand in the change says: nobody's own approval counts.
+fn by_involvement(
+    standing: &Standing,
+    person: &PersonId,
+    change: &Change,
+    targets: &[Target],
+    explained: &mut Explained,
+) {
+    let organisation = &standing.organisation;
+    let (involved, unresolved) = approvals::involvement(organisation, change);
+    if let Some(roles) = involved.get(person) {
+        let roles: Vec<String> =
+            roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        let roles = roles.join(" and ");
+        explained.allowed = false;
+        explained.but.push(format!("they had a hand in {} as {roles}", change.number));
+    }
+    if !unresolved.is_empty() {
+        explained.but.push(format!(
+            "{} identities in {} belong to nobody that is declared, so no approval of it counts yet",
+            unresolved.len(),
+            change.number
+        ));
+    }
+    let rules = organisation.approval_rules.values();
+    let counted = rules.filter(|rule| approvals::eligible(organisation, rule, person, targets));
+    let names: Vec<&str> = counted.map(|rule| rule.name.as_str()).collect();
+    if names.is_empty() {
+        explained.but.push("no approval rule counts their word".to_owned());
+    } else {
+        explained.because.push(format!("their word counts for the rules `{}`", names.join("`, `")));
     }
 }
 

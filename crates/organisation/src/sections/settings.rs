@@ -25,6 +25,9 @@ const KEYS: &[&str] = &[
     "business_hours",
     "business_days",
     "stages",
+    "second_person",
+    "cool_off",
+    "cool_off_minutes",
 ];
 
 pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
@@ -46,6 +49,12 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         settings.production_environment = desk.name(&name, node.at);
         let by = "`production_environment` names".to_owned();
         desk.refer(ItemKind::Environment, &name, node.at, by);
+    }
+    if let Some(node) = table.get("second_person") {
+        let words = &[("always", Some(true)), ("never", Some(false)), ("when-possible", None)];
+        let text = desk.text(node, "`second_person`").unwrap_or_default();
+        let word = desk.word_of(&text, node.at, "`second_person`", words);
+        settings.second_person = word.unwrap_or_default();
     }
     read_numbers(desk, &table, &mut settings);
     read_time_of_day(desk, &table, &mut settings);
@@ -72,6 +81,11 @@ fn read_numbers(desk: &mut Desk<'_>, table: &Table<'_>, settings: &mut Settings)
     }
     if let Some(days) = desk.counted(table, "debt", "debt_days", Unit::Days, 1..=365) {
         settings.debt_days = days;
+    }
+    if let Some(minutes) =
+        desk.counted(table, "cool_off", "cool_off_minutes", Unit::Minutes, 0..=10_080)
+    {
+        settings.cool_off_minutes = minutes;
     }
     if let Some(hours) = desk.counted(table, "review", "review_hours", Unit::Hours, 1..=8_760) {
         settings.review_hours = hours;

@@ -9,7 +9,7 @@ use sluice_core::ids::{EnvironmentName, GrantId, PersonId, ServiceName};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::ledger::Receipt;
-use sluice_engine::{Explained, RoleWish};
+use sluice_engine::{Explained, Object, RoleWish};
 
 use super::accounts::person;
 use super::stops::{Done, ReasonRequest};
@@ -135,6 +135,7 @@ pub(crate) struct ExplainQuery {
     permission: String,
     service: Option<String>,
     environment: Option<String>,
+    change: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -158,19 +159,28 @@ pub(crate) async fn explain(
             format!("there is no permission `{}`", query.permission),
         )
     })?;
-    let standing = app.engine.standing();
-    let target = match (&query.service, &query.environment) {
-        (Some(service), Some(environment)) => {
+    let object = object(&app, &query)?;
+    let engine = app.engine.clone();
+    let (who, as_of) = (person.clone(), app.engine.standing().size);
+    let explained = app
+        .blocking(move || Ok(engine.explain_access(&caller, &who, permission, &object)?))
+        .await?;
+    Ok(Reply(ExplainReply { person, permission, explained, as_of }))
+}
+
+fn object(app: &App, query: &ExplainQuery) -> Result<Object, Problem> {
+    match (&query.service, &query.environment, &query.change) {
+        (Some(service), Some(environment), None) => {
             let service: ServiceName = argument(service)?;
             let environment: EnvironmentName = argument(environment)?;
-            Some(standing.organisation.target(&service, &environment))
+            let standing = app.engine.standing();
+            Ok(Object::Place(standing.organisation.target(&service, &environment)))
         }
-        (None, None) => None,
+        (None, None, Some(change)) => Ok(Object::Change(argument(change)?)),
+        (None, None, None) => Ok(Object::Anything),
         _ => {
-            let detail = "an object is a `service` in an `environment`: give both or neither";
-            return Err(Problem::of(&status::QUERY_INVALID, detail));
+            let detail = "an object is a `service` in an `environment`, or a `change`, or nothing";
+            Err(Problem::of(&status::QUERY_INVALID, detail))
         }
-    };
-    let explained = app.engine.explain_access(&caller, &person, permission, target.as_ref())?;
-    Ok(Reply(ExplainReply { person, permission, explained, as_of: standing.size }))
+    }
 }

@@ -216,3 +216,57 @@ pub(crate) async fn end(
     let answer = app.engine.end_session(&caller, &session, "revoked").await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
+
+#[derive(Serialize)]
+struct DeviceReply {
+    device_code: String,
+    user_code: String,
+    /// The page where the person confirms it, below the server's address.
+    verification_uri: &'static str,
+    expires_in: u64,
+    interval: u64,
+}
+
+pub(crate) async fn device(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    let start = app.engine.start_device()?;
+    Ok(Reply(DeviceReply {
+        device_code: start.device_code,
+        user_code: start.user_code,
+        verification_uri: "/device",
+        expires_in: start.expires_in,
+        interval: start.interval,
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceConfirmRequest {
+    user_code: String,
+    agreed: bool,
+}
+
+pub(crate) async fn confirm_device(
+    State(app): State<App>,
+    By(caller): By,
+    body: Json<DeviceConfirmRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    text_within("user_code", &body.value.user_code, 32)?;
+    app.engine.confirm_device(&caller, &body.value.user_code, body.value.agreed)?;
+    Ok(Reply(Done { receipt: None, as_of: app.engine.standing().size }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceTokenRequest {
+    device_code: String,
+}
+
+pub(crate) async fn device_token(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Json<DeviceTokenRequest>,
+) -> Result<Response, Problem> {
+    text_within("device_code", &body.value.device_code, 128)?;
+    let answer = app.engine.device_session(&body.value.device_code).await?;
+    Ok(opened(&app, &headers, answer.value, answer.as_of))
+}

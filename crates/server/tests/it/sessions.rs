@@ -284,6 +284,102 @@ async fn sessions_can_be_ended_by_their_person_and_by_administrators() {
     assert_eq!(session(&app, &cookie).await.code(), "session_refused");
 }
 
+#[tokio::test]
+async fn a_command_line_comes_in_by_a_code_that_its_person_confirms() {
+    let app = with_account().await;
+    let came = login(&app, &browser(PASSWORD)).await;
+    let (cookie, csrf) = (cookie_of(&came), came.json()["csrf_token"].clone());
+    let csrf = csrf.as_str().expect("a token");
+    let start = app.post("", "/api/v1/device", &[], &json!({})).await.json();
+    let ask = json!({"device_code": start["device_code"]});
+    let token = "/api/v1/device/token";
+    app.clock.advance(Duration::from_secs(3));
+    assert_eq!(app.post("", token, &[], &ask).await.code(), "authorization_pending");
+    assert_eq!(app.post("", token, &[], &ask).await.code(), "slow_down");
+    let confirm = async |code: &Value, agreed: bool| {
+        let body = json!({"user_code": code, "agreed": agreed}).to_string();
+        let headers = [
+            ("host", HOST),
+            ("cookie", cookie.as_str()),
+            ("origin", "https://sluice.test.example"),
+            ("x-csrf-token", csrf),
+            ("content-type", "application/json"),
+        ];
+        let path = "/api/v1/device/confirm";
+        app.send(request(Method::POST, path, "", &headers, Body::from(body))).await
+    };
+    assert_eq!(confirm(&json!("BBBB-BBBB"), true).await.code(), "device_code_unknown");
+    assert_eq!(confirm(&start["user_code"], true).await.status, 200);
+    let opened = app.post("", token, &[], &ask).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let secret = opened.json()["token"].as_str().expect("a token").to_owned();
+    let shown = app.get(&secret, "/api/v1/session").await.json();
+    assert_eq!((&shown["client"], &shown["person"]["handle"]), (&json!("cli"), &json!("alice")));
+    assert_eq!(shown["auth_time"], came.json()["auth_time"], "the proof is as old as it was");
+    assert_eq!(app.post("", token, &[], &ask).await.code(), "expired_token", "it is good once");
+    let other = app.post("", "/api/v1/device", &[], &json!({})).await.json();
+    assert_eq!(confirm(&other["user_code"], false).await.status, 200);
+    let ask = json!({"device_code": other["device_code"]});
+    assert_eq!(app.post("", token, &[], &ask).await.code(), "access_denied");
+    let machine = app.token(&[Permission::ChangeRead]).await;
+    let body = json!({"user_code": "BBBB-BBBB", "agreed": true});
+    let refused = app.post(&machine, "/api/v1/device/confirm", &[], &body).await;
+    assert_eq!(refused.code(), "session_needed");
+}
+
+#[tokio::test]
+async fn only_a_fresh_proof_of_a_logged_in_person_approves_for_production() {
+    let app = TestApp::start().await;
+    let question = json!({
+        "service": "shop", "environment": "production", "commit": "a".repeat(40),
+        "artifacts": [format!("sha256:{}", "b".repeat(64))],
+        "run": {"system": "github:github.com", "id": "acme/shop/1", "attempt": 1},
+        "evidence": [{"type": "test_report", "name": "unit", "status": "passed"}],
+    });
+    let asked = app.post(&app.admin, "/api/v1/gate", &[("idempotency-key", "k")], &question).await;
+    let revision = asked.json()["revision"].clone();
+    let body = json!({"revision": revision, "reason": "looked at it"});
+    let path = "/api/v1/changes/CHG0000001/approve";
+    let bob = app.person("bob", &[Permission::ChangeApprove]).await;
+    app.clock.advance(Duration::from_secs(601));
+    assert_eq!(app.post(&bob, path, &[], &body).await.code(), "step_up_needed");
+    let bob = app.person("bob", &[Permission::ChangeApprove]).await;
+    let approved = app.post(&bob, path, &[], &body).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+}
+
+#[tokio::test]
+async fn a_role_takes_two_people_and_nobody_serves_themselves() {
+    let app = TestApp::start().await;
+    let all = &[Permission::RoleGrant];
+    let (alice, bob) = (app.person("alice", all).await, app.person("bob", all).await);
+    let wish = |person: &str| json!({"person": person, "role": "auditor", "reason": "audit"});
+    let grants = "/api/v1/roles/grants";
+    let own = app.post(&alice, grants, &[], &wish("alice")).await;
+    assert_eq!(own.code(), "own_role");
+    let made = app.post(&alice, grants, &[], &wish("carol")).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("{grants}/{}/confirm", made.json()["grant"].as_str().expect("an id"));
+    assert_eq!(app.post(&alice, &path, &[], &json!({})).await.code(), "same_person");
+    let carol = app.person("carol", all).await;
+    assert_eq!(app.post(&carol, &path, &[], &json!({})).await.code(), "own_role");
+    let before = app.session("carol", sluice_engine::Client::Cli, None).await.secret;
+    let confirmed = app.post(&bob, &path, &[], &json!({})).await;
+    assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    assert_eq!(app.get(&before, "/api/v1/whoami").await.code(), "token_refused", "roles changed");
+    let explain = "/api/v1/access/explain?person=carol&permission=access.explain";
+    let explained = app.get(&app.admin, explain).await.json();
+    assert_eq!(explained["allowed"], true, "{explained}");
+    assert!(explained["because"].to_string().contains("granted by two people"), "{explained}");
+    let path = path.replace("/confirm", "/revoke");
+    let revoked = app.post(&alice, &path, &[], &json!({"reason": "audit is over"})).await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    let names = event_names(&app).await;
+    for name in ["role.proposed", "role.confirmed", "role.granted", "role.revoked"] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+}
+
 async fn event_names(app: &TestApp) -> Vec<String> {
     let listed = app.get(&app.admin, "/api/v1/ledger/entries?from=0&limit=200").await.json();
     let items = listed["items"].as_array().cloned().unwrap_or_default();

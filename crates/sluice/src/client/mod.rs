@@ -65,7 +65,9 @@ impl Client {
     #[expect(clippy::disallowed_methods, reason = "the command line's one client")]
     pub(crate) fn new(arguments: &ServerArgs) -> Result<Self, Failure> {
         let base = base_of(&arguments.server)?;
-        let token = arguments.token.as_deref().map(bearer).transpose()?;
+        // A token that was given goes before the session that `sluice login` keeps.
+        let token = arguments.token.clone().or_else(|| crate::settings::kept(&base));
+        let token = token.as_deref().map(bearer).transpose()?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             Failure::new(format!("cannot start the network: {error}"), "free some resources")
         })?;

@@ -61,7 +61,7 @@ pub(crate) fn failure_of(reply: &Reply, base: &str) -> Failure {
 
 fn usual_help(status: u16) -> &'static str {
     match status {
-        401 => "give a token with `--token` or SLUICE_TOKEN",
+        401 => "log in with `sluice login`, or give a token with `--token` or SLUICE_TOKEN",
         403 => "use a token that has this permission",
         404 => "check the name or number",
         412 => "look at it again: it was changed meanwhile",

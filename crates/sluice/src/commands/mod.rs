@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+pub(crate) mod access;
+pub(crate) mod account;
 pub(crate) mod apply;
 pub(crate) mod calendar;
 pub(crate) mod change;
@@ -14,10 +16,12 @@ pub(crate) mod inbox;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod log;
+pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod pass;
 pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod stop;
 pub(crate) mod token;
@@ -45,6 +49,11 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Policy(command) => policy::run(&command),
         Command::Link(command) => link::run(&command),
         Command::Inbox(command) => inbox::run(&command),
+        Command::Login(arguments) => login::run(&arguments),
+        Command::Logout(arguments) => login::out(&arguments),
+        Command::Account(command) => account::run(&command),
+        Command::Role(command) => role::run(&command),
+        Command::Access(command) => access::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -18,6 +18,14 @@ pub(crate) struct ServeFile {
     pub(crate) anchor: Option<PathBuf>,
     /// Name of the log, as in its checkpoints; only on the first start.
     pub(crate) origin: Option<String>,
+    /// Where people reach the server, `https://sluice.example.org`.
+    pub(crate) public_url: Option<String>,
+    /// The header in which our own proxy says who asks, such as `x-forwarded-for`.
+    pub(crate) address_header: Option<String>,
+    /// Whether `/metrics` answers without a token.
+    pub(crate) public_metrics: Option<bool>,
+    /// Whether the published log answers without a token.
+    pub(crate) public_log: Option<bool>,
     /// What is logged, and how.
     #[serde(default)]
     pub(crate) log: LogFile,
@@ -74,7 +82,8 @@ impl ServeFile {
         toml::from_str(&text).map_err(|error| {
             Failure::usage(
                 format!("the configuration `{}` is not understood: {error}", path.display()),
-                "known keys: data, listen, anchor, origin, log.format, log.filter, \
+                "known keys: data, listen, anchor, origin, public_url, address_header, \
+                 public_metrics, public_log, log.format, log.filter, \
                  traces.otlp_endpoint, outbound.ca_file",
             )
         })

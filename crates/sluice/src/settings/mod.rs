@@ -3,11 +3,13 @@
 
 mod ci;
 mod file;
+mod kept;
 mod secrets;
 mod server;
 
 pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
+pub(crate) use kept::{keep, kept};
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{PassKeyArgs, ServerArgs};
 

@@ -179,3 +179,72 @@ fn a_configuration_that_makes_no_sense_is_refused_with_its_line() {
     let ran = run(["serve", "--listen", "nowhere"]);
     assert_eq!(ran.code, 2, "{}", ran.all());
 }
+
+/// Runs the program with lines on its input, as the person whose sessions are kept in `home`.
+fn typed(server: &Server, home: &Path, arguments: &[&str], lines: &str) -> Ran {
+    use std::io::Write;
+    let mut command = sluice();
+    command.env("SLUICE_URL", &server.url).env("SLUICE_CONFIG_DIR", home).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn a_person_gets_an_account_logs_in_and_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let organisation = dir.path().join("organisation");
+    let home = dir.path().join("home");
+    let server = Server::start(&dir.path().join("data"));
+    let admin = server.token.clone().unwrap();
+    let folder = organisation.to_str().unwrap();
+    assert_eq!(run(["init", folder]).code, 0);
+    assert_eq!(server.run(&admin, &["apply", folder, "--yes"]).code, 0);
+
+    let made = server.run(&admin, &["account", "create", "alice"]);
+    assert_eq!(made.code, 0, "{}", made.all());
+    let password = "four words nobody puts together";
+    let lines = format!("{}\n{password}\n{password}\n", made.stdout.trim());
+    let set = typed(&server, &home, &["account", "enrol", "alice"], &lines);
+    assert_eq!(set.code, 0, "{}", set.all());
+
+    let wrong = ["login", "--password", "--handle", "alice"];
+    let refused = typed(&server, &home, &wrong, "another password altogether\n");
+    assert!(refused.code == 1 && refused.stderr.contains("login_refused"), "{}", refused.all());
+    let came = typed(&server, &home, &wrong, &format!("{password}\n"));
+    assert_eq!(came.code, 0, "{}", came.all());
+    is_private(&home.join("sessions.json"));
+    let changes = typed(&server, &home, &["change", "list"], "");
+    assert_eq!(changes.code, 0, "{}", changes.all());
+    let explain = ["access", "explain", "alice", "change.approve", "shop@production"];
+    let explained = typed(&server, &home, &explain, "");
+    assert!(
+        explained.code == 0 && explained.stdout.contains("approval rule"),
+        "{}",
+        explained.all()
+    );
+    let stepped = typed(&server, &home, &["login", "--step-up"], &format!("{password}\n"));
+    assert_eq!(stepped.code, 0, "{}", stepped.all());
+    let left = typed(&server, &home, &["logout"], "");
+    assert_eq!(left.code, 0, "{}", left.all());
+    let nobody = typed(&server, &home, &["change", "list"], "");
+    assert!(nobody.code == 1 && nobody.stderr.contains("token_missing"), "{}", nobody.all());
+}
+
+#[cfg(unix)]
+fn is_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(not(unix))]
+fn is_private(path: &Path) {
+    assert!(path.exists());
+}

@@ -83,8 +83,9 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
         })?;
     let _entered = runtime.enter();
     let net = net(file.outbound.ca_file.as_deref())?;
+    let served_how = server_options(&file)?;
     let engine = Engine::open(options(arguments, file, net)).map_err(|error| not_opened(&error))?;
-    let served = runtime.block_on(serve(engine.clone(), listen));
+    let served = runtime.block_on(serve(engine.clone(), listen, served_how));
     engine.shutdown();
     served
 }
@@ -121,6 +122,28 @@ fn net(ca_file: Option<&Path>) -> Result<Arc<dyn Net>, Failure> {
     Ok(Arc::new(client))
 }
 
+fn server_options(file: &ServeFile) -> Result<ServerOptions, Failure> {
+    let usual = ServerOptions::default();
+    if let Some(url) = &file.public_url {
+        let sound = url::Url::parse(url).is_ok_and(|url| {
+            url.scheme() == "https" && url.has_host() && url.path() == "/" && url.query().is_none()
+        });
+        if !sound {
+            return Err(Failure::usage(
+                format!("`public_url` is `{url}`, which is no address of a server with `https`"),
+                "write such as `https://sluice.example.org`, without a path; leave it out for plain HTTP on this machine",
+            ));
+        }
+    }
+    Ok(ServerOptions {
+        public_url: file.public_url.clone(),
+        address_header: file.address_header.clone(),
+        public_metrics: file.public_metrics.unwrap_or(usual.public_metrics),
+        public_log: file.public_log.unwrap_or(usual.public_log),
+        ..usual
+    })
+}
+
 fn options(arguments: &ServeArgs, file: ServeFile, net: Arc<dyn Net>) -> EngineOptions {
     let data = arguments.data.clone().or(file.data);
     EngineOptions {
@@ -137,7 +160,7 @@ fn options(arguments: &ServeArgs, file: ServeFile, net: Arc<dyn Net>) -> EngineO
     }
 }
 
-async fn serve(engine: Engine, listen: SocketAddr) -> Outcome {
+async fn serve(engine: Engine, listen: SocketAddr, options: ServerOptions) -> Outcome {
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
         Failure::new(
             format!("cannot listen on {listen}: {error}"),
@@ -148,7 +171,7 @@ async fn serve(engine: Engine, listen: SocketAddr) -> Outcome {
     let told = told_to_stop()?;
     introduce(&engine, bound).await?;
     let tasks = engine.start_tasks();
-    sluice_server::serve(engine, listener, ServerOptions::default(), told).await;
+    sluice_server::serve(engine, listener, options, told).await;
     for task in tasks {
         task.abort();
     }
