@@ -46,6 +46,8 @@ const CODES: &[&str] = &[
     "shared_identity",
     "syntax_error",
     "too_many_secrets",
+    "trust_with_pattern",
+    "trust_without_anchor",
     "unknown_key",
     "unmatched_claim",
     "unmatched_role",

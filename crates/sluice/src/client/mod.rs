@@ -2,9 +2,11 @@
 //! them.
 
 mod pass_key;
+mod pipeline;
 mod problem;
 mod reply;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -18,7 +20,7 @@ pub(crate) use self::problem::{failure_of, is_safe_halt};
 pub(crate) use self::reply::{Reply, Trouble};
 use crate::exit;
 use crate::failure::Failure;
-use crate::settings::ServerArgs;
+use crate::settings::{IdTokenSource, ServerArgs};
 
 /// The most bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -32,7 +34,9 @@ pub(crate) struct Client {
     runtime: Runtime,
     http: reqwest::Client,
     base: String,
-    token: Option<HeaderValue>,
+    token: RefCell<Option<HeaderValue>>,
+    /// The pipeline's own identity, where no token was given.
+    source: Option<IdTokenSource>,
 }
 
 /// One request.
@@ -82,7 +86,8 @@ impl Client {
                     "check the certificates that this system trusts",
                 )
             })?;
-        Ok(Self { runtime, http, base, token })
+        let source = if token.is_none() { IdTokenSource::from_environment() } else { None };
+        Ok(Self { runtime, http, base, token: RefCell::new(token), source })
     }
 
     /// The server's address, without a slash at its end.
@@ -90,8 +95,23 @@ impl Client {
         &self.base
     }
 
-    /// Sends a request and reads the whole answer, whatever its status.
+    /// Sends a request and reads the whole answer, whatever its status. In a pipeline that has no token but an
+    /// identity of its own, it comes in with that when it is asked who it is.
     pub(crate) fn send(&self, request: &Request<'_>) -> Result<Reply, Trouble> {
+        let reply = self.send_once(request)?;
+        let Some(source) = self.source.as_ref().filter(|_| reply.status == 401) else {
+            return Ok(reply);
+        };
+        match self.come_in(source) {
+            Ok(()) => self.send_once(request),
+            Err(failure) => {
+                crate::output::note(&format!("not let in as this pipeline: {}", failure.message));
+                Ok(reply)
+            }
+        }
+    }
+
+    fn send_once(&self, request: &Request<'_>) -> Result<Reply, Trouble> {
         self.runtime.block_on(async {
             let sent = self.exchange(request);
             match tokio::time::timeout(request.timeout, sent).await {
@@ -110,8 +130,9 @@ impl Client {
             .http
             .request(request.method.clone(), url)
             .header(ACCEPT, "application/json, application/problem+json");
-        if let Some(token) = &self.token {
-            building = building.header(AUTHORIZATION, token.clone());
+        let token = self.token.borrow().clone();
+        if let Some(token) = token {
+            building = building.header(AUTHORIZATION, token);
         }
         for (name, value) in request.headers {
             let parsed = (HeaderName::try_from(*name), HeaderValue::try_from(*value));

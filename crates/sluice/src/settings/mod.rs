@@ -3,12 +3,14 @@
 
 mod ci;
 mod file;
+mod id_token;
 mod kept;
 mod secrets;
 mod server;
 
 pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
+pub(crate) use id_token::IdTokenSource;
 pub(crate) use kept::{keep, kept};
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{PassKeyArgs, ServerArgs};

@@ -6,6 +6,7 @@
 mod calendar;
 mod check;
 mod gate;
+mod id_token;
 mod link;
 mod pass;
 mod pipelines;
