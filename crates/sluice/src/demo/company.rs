@@ -16,6 +16,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("people.yaml", include_str!("../../../../examples/acme/people.yaml")),
     ("rules.yaml", include_str!("../../../../examples/acme/rules.yaml")),
     ("links.yaml", include_str!("../../../../examples/acme/links.yaml")),
+    ("trust.yaml", include_str!("../../../../examples/acme/trust.yaml")),
     ("services/payments.yaml", include_str!("../../../../examples/acme/services/payments.yaml")),
     (
         "services/storefront.yaml",
