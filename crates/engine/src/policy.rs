@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
+use sluice_core::facts::GateFacts;
 use sluice_core::ids::Digest;
 use sluice_core::organisation::PolicyFormat;
 use sluice_core::organisation::event::PolicyActivated;
@@ -38,10 +38,9 @@ impl Judge {
         &self.digest
     }
 
-    /// What the policy says of the facts, written as JSON, at the moment that they are of.
-    pub(crate) fn judge(&self, facts: &Arc<str>, now: Timestamp) -> Result<Verdict, PolicyFault> {
-        let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-        self.policy.as_ref().map_err(Clone::clone)?.judge_text(facts, now_ns)
+    /// What the policy says of the facts.
+    pub(crate) fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
+        self.policy.as_ref().map_err(Clone::clone)?.judge(facts)
     }
 }
 

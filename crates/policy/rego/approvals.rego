@@ -62,7 +62,7 @@ require contains {"rule": entry.rule, "owed": object.get(entry, "owed", is_emerg
 	is_object(entry)
 }
 
-candidates contains {
+approvals_reasons contains {
 	"check": "approvals",
 	"effect": "deny",
 	"rule": "approvals.none_apply",
@@ -76,7 +76,7 @@ candidates contains {
 	count(require) == 0
 }
 
-candidates contains {
+approvals_reasons contains {
 	"check": "approvals",
 	"effect": "deny",
 	"rule": "approvals.debt",
@@ -88,7 +88,7 @@ candidates contains {
 	not bearable
 }
 
-candidates contains {
+approvals_reasons contains {
 	"check": "approvals",
 	"effect": "note",
 	"rule": "approvals.overdue",
@@ -98,7 +98,7 @@ candidates contains {
 	input.debt.overdue > 0
 }
 
-candidates contains {
+approvals_reasons contains {
 	"check": "approvals",
 	"effect": "note",
 	"rule": "approvals.unreported",

@@ -1,7 +1,7 @@
 # Conflicts: nothing else is being altered right now, and the service is not down.
 package sluice.gate
 
-candidates contains {
+conflicts_reasons contains {
 	"check": "conflicts",
 	"effect": "wait",
 	"rule": "conflicts.running",
@@ -13,7 +13,7 @@ candidates contains {
 }
 
 # Another change of the same service holds a pass: there is one slot, and it is taken until the pass ends.
-candidates contains {
+conflicts_reasons contains {
 	"check": "conflicts",
 	"effect": hard.wait,
 	"rule": "conflicts.slot",
@@ -26,7 +26,7 @@ candidates contains {
 	conflict.relation == "same"
 }
 
-candidates contains {
+conflicts_reasons contains {
 	"check": "conflicts",
 	"effect": "note",
 	"rule": "conflicts.planned",
@@ -37,7 +37,7 @@ candidates contains {
 	conflict.relation != "same"
 }
 
-candidates contains {
+conflicts_reasons contains {
 	"check": "conflicts",
 	"effect": "note",
 	"rule": "conflicts.incident",

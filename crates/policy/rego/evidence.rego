@@ -1,7 +1,7 @@
 # Evidence: what is asked for was brought, nothing speaks against it, and it has not failed before.
 package sluice.gate
 
-candidates contains {
+evidence_reasons contains {
 	"check": "evidence",
 	"effect": hard.deny,
 	"rule": "evidence.missing",
@@ -11,7 +11,7 @@ candidates contains {
 	some name in input.evidence.missing
 }
 
-candidates contains {
+evidence_reasons contains {
 	"check": "evidence",
 	"effect": "deny",
 	"rule": "evidence.failed",
@@ -21,7 +21,7 @@ candidates contains {
 	some name in input.evidence.failed
 }
 
-candidates contains {
+evidence_reasons contains {
 	"check": "evidence",
 	"effect": "deny",
 	"rule": "evidence.denied_digest",

@@ -9,7 +9,7 @@ freeze_effects := object.union({"finish": "wait", "hold": "wait", "abort": "wait
 
 freeze_words := {"finish": "", "hold": "", "abort": "; what is being deployed is to be aborted"}
 
-candidates contains {
+freeze_reasons contains {
 	"check": "freeze",
 	"effect": freeze_effects[freeze.in_flight],
 	"rule": "freeze.in_force",
@@ -21,7 +21,7 @@ candidates contains {
 	some freeze in input.calendar.freezes
 }
 
-candidates contains {
+freeze_reasons contains {
 	"check": "freeze",
 	"effect": "note",
 	"rule": "freeze.excepted",
@@ -31,7 +31,7 @@ candidates contains {
 	some freeze in input.calendar.excepted
 }
 
-candidates contains {
+freeze_reasons contains {
 	"check": "freeze",
 	"effect": "wait",
 	"rule": "freeze.release_window",

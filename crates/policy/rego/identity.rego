@@ -1,7 +1,7 @@
 # Identity: only credentials of a known kind may ask.
 package sluice.gate
 
-candidates contains {
+identity_reasons contains {
 	"check": "identity",
 	"effect": "deny",
 	"rule": "identity.kind",

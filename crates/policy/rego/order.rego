@@ -1,7 +1,7 @@
 # Order: what this needs goes first, and the environment before has proven it.
 package sluice.gate
 
-candidates contains {
+order_reasons contains {
 	"check": "order",
 	"effect": "wait",
 	"rule": "order.dependency_first",
@@ -12,7 +12,7 @@ candidates contains {
 	dependency.goes_first == true
 }
 
-candidates contains {
+order_reasons contains {
 	"check": "order",
 	"effect": hard.wait,
 	"rule": "order.dependency_broken",
@@ -23,7 +23,7 @@ candidates contains {
 	dependency.broken == true
 }
 
-candidates contains {
+order_reasons contains {
 	"check": "order",
 	"effect": hard.deny,
 	"rule": "order.previous",
@@ -34,7 +34,7 @@ candidates contains {
 	input.order.previous.passed == false
 }
 
-candidates contains {
+order_reasons contains {
 	"check": "order",
 	"effect": hard.wait,
 	"rule": "order.soak",

@@ -9,7 +9,7 @@ entries := {
 	"note": data.sluice.rules.note,
 }
 
-candidates contains {
+policy_reasons contains {
 	"check": "policy",
 	"effect": effect,
 	"rule": object.get(fields, "rule", "policy.own"),
@@ -23,7 +23,7 @@ candidates contains {
 	some fields in array.concat([{"message": entry} | is_string(entry)], [entry | is_object(entry)])
 }
 
-candidates contains {
+policy_reasons contains {
 	"check": "policy",
 	"effect": "deny",
 	"rule": "policy.malformed",

@@ -11,7 +11,7 @@ known if {
 
 controlled if input.registration.controlled == true
 
-candidates contains {
+registration_reasons contains {
 	"check": "registration",
 	"effect": "deny",
 	"rule": "registration.service",
@@ -22,7 +22,7 @@ candidates contains {
 	input.registration.service == false
 }
 
-candidates contains {
+registration_reasons contains {
 	"check": "registration",
 	"effect": "deny",
 	"rule": "registration.environment",
@@ -33,7 +33,7 @@ candidates contains {
 	input.registration.environment == false
 }
 
-candidates contains {
+registration_reasons contains {
 	"check": "registration",
 	"effect": "deny",
 	"rule": "registration.runs_there",
@@ -46,7 +46,7 @@ candidates contains {
 	input.registration.runs_there == false
 }
 
-candidates contains {
+registration_reasons contains {
 	"check": "registration",
 	"effect": "deny",
 	"rule": "registration.repository",
@@ -58,7 +58,7 @@ candidates contains {
 	input.registration.repository == false
 }
 
-candidates contains {
+registration_reasons contains {
 	"check": "registration",
 	"effect": "deny",
 	"rule": "registration.services",

@@ -1,7 +1,7 @@
 # Stop: while a stop is in force, nothing goes, emergencies neither.
 package sluice.gate
 
-candidates contains {
+stop_reasons contains {
 	"check": "stop",
 	"effect": "deny",
 	"rule": "stop.in_force",

@@ -1,7 +1,6 @@
 //! The policy of the gate: the shipped bundle, an organisation's own files over it, and the verdict.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use sluice_core::facts::GateFacts;
@@ -12,7 +11,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::program::{Preference, Program};
-use crate::{guardrails, syntax};
+use crate::{guardrails, input, syntax};
 
 /// The entrypoint that the gate asks.
 pub const ENTRYPOINT: &str = "data.sluice.gate.verdict";
@@ -96,19 +95,10 @@ impl GatePolicy {
     ///
     /// A fault in every other case than a well-formed verdict; the core turns it into a denial.
     pub fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
-        let text = serde_json::to_string(facts)
-            .map_err(|error| Fault::new(FaultCode::Error, error.to_string()))?;
+        let input =
+            input::value(facts).map_err(|error| Fault::new(FaultCode::Error, error.to_string()))?;
         let now_ns = i64::try_from(facts.now.as_nanosecond()).unwrap_or(i64::MAX);
-        self.judge_text(&text.into(), now_ns)
-    }
-
-    /// Judges facts that are written already; `now_ns` is what they say it is, in nanoseconds since 1970.
-    ///
-    /// # Errors
-    ///
-    /// As [`GatePolicy::judge`].
-    pub fn judge_text(&self, facts: &Arc<str>, now_ns: i64) -> Result<Verdict, PolicyFault> {
-        self.program.evaluate(facts, now_ns).and_then(decode).map_err(PolicyFault::from)
+        self.program.evaluate_value(&input, now_ns).and_then(decode).map_err(PolicyFault::from)
     }
 }
 

@@ -21,11 +21,6 @@ pub(crate) fn tree(value: &Value) -> Result<serde_json::Value, Fault> {
         .map_err(|error| Fault::new(FaultCode::Type, format!("the value is no JSON: {error}")))
 }
 
-/// Reads a JSON text.
-pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
-    Value::from_json_str(text).map_err(|error| Fault::new(FaultCode::Error, error.to_string()))
-}
-
 /// Reads a JSON tree.
 pub(crate) fn read(json: &serde_json::Value) -> Value {
     Value::from(json.clone())

@@ -18,6 +18,7 @@ pub mod testing;
 mod builtins;
 mod check;
 mod imports;
+mod input;
 mod json;
 mod keywords;
 mod memory;

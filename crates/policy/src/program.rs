@@ -153,7 +153,7 @@ impl Program {
         self.inner.way.machine.is_some()
     }
 
-    /// Answers the entrypoint for `input`, a JSON text, at the moment `now_ns` (nanoseconds since 1970, what
+    /// Answers the entrypoint for `input` at the moment `now_ns` (nanoseconds since 1970, what
     /// `time.now_ns` gives). Blocks.
     ///
     /// A program that has answered before and now runs out of time is asked once more: most likely
@@ -162,7 +162,20 @@ impl Program {
     /// # Errors
     ///
     /// A fault where there is no value within the limits; the process lives on in any case.
-    pub fn evaluate(&self, input: &Arc<str>, now_ns: i64) -> Result<serde_json::Value, Fault> {
+    pub fn evaluate(
+        &self,
+        input: &serde_json::Value,
+        now_ns: i64,
+    ) -> Result<serde_json::Value, Fault> {
+        self.evaluate_value(&json::read(input), now_ns)
+    }
+
+    /// As [`Program::evaluate`], of a value of the engine's own.
+    pub(crate) fn evaluate_value(
+        &self,
+        input: &Value,
+        now_ns: i64,
+    ) -> Result<serde_json::Value, Fault> {
         let answer = match self.ask(input, now_ns) {
             Err(fault)
                 if fault.code == FaultCode::Timeout
@@ -178,17 +191,16 @@ impl Program {
         answer
     }
 
-    fn ask(&self, input: &Arc<str>, now_ns: i64) -> Result<serde_json::Value, Fault> {
-        let (program, input) = (self.clone(), Arc::clone(input));
+    fn ask(&self, input: &Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
+        let (program, input) = (self.clone(), input.clone());
         let wall = self.inner.limits.wall;
-        match worker::run(wall, move || program.on_worker(&input, now_ns)) {
+        match worker::run(wall, move || program.on_worker(input, now_ns)) {
             Ok(result) => result,
             Err(lost) => Err(lost_fault(lost, wall)),
         }
     }
 
-    fn on_worker(&self, input: &str, now_ns: i64) -> Result<serde_json::Value, Fault> {
-        let input = json::parse(input)?;
+    fn on_worker(&self, input: Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
         let value = match &self.inner.way.machine {
             Some((compiled, code)) => {
                 match self.run_machine(compiled, code, input.clone(), now_ns)? {

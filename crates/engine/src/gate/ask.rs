@@ -1,14 +1,12 @@
 //! Asking: evaluate without a lock, record under it if nothing that was read has changed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE32_DNSSEC;
 use jiff::Timestamp;
 use sluice_core::change::{Involvement, InvolvementRole};
 use sluice_core::event::Event;
-use sluice_core::facts::GateFacts;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::gate::{Decision, Ids, Judgement, Placement, Question, decide, place, record};
 use sluice_core::ids::{ChangeNumber, DecisionId, Digest, PassId};
@@ -45,12 +43,26 @@ pub(super) struct Evaluated {
     risk: Option<RiskLevel>,
     placement: Option<Placement>,
     pub(super) input: DecisionInput,
-    /// The facts as the policy read them, to be kept as they are.
-    facts_text: Arc<str>,
+    kept: Kept,
     pub(super) judgement: Judgement,
     topics: BTreeSet<Topic>,
     /// Entries in the ledger that were looked at.
     size: u64,
+}
+
+/// The typed input as it will be kept. Written down before the sequencer's turn: its thread is the one that all share.
+struct Kept {
+    body: Vec<u8>,
+    digest: Digest,
+}
+
+impl Kept {
+    fn of(input: &DecisionInput) -> Self {
+        // Structs, strings and ordered maps with text keys have a JSON form always.
+        let body = serde_json::to_vec(input)
+            .unwrap_or_else(|error| unreachable!("facts have a JSON form: {error}"));
+        Self { digest: Digest::of(&body), body }
+    }
 }
 
 impl Evaluated {
@@ -252,10 +264,10 @@ impl Engine {
             now,
         }
         .gather();
-        let facts_text = written(&gathered.facts);
-        let verdict = judge.judge(&facts_text, now);
+        let verdict = judge.judge(&gathered.facts);
         let judgement = decide(&gathered.facts, &verdict);
         let verdict = verdict.map_or_else(Judged::Fault, Judged::Verdict);
+        let input = DecisionInput { facts: gathered.facts, verdict };
         // Who is behind it was read from these two.
         let mut topics = gathered.topics;
         topics.insert(Topic::Source(question.commit.clone()));
@@ -265,8 +277,8 @@ impl Engine {
             involved,
             risk,
             placement,
-            input: DecisionInput { facts: gathered.facts, verdict },
-            facts_text,
+            kept: Kept::of(&input),
+            input,
             judgement,
             topics,
             size: standing.size,
@@ -334,15 +346,7 @@ impl Engine {
         now: Timestamp,
     ) -> Step<Attempt> {
         let Evaluated {
-            question,
-            involved,
-            risk,
-            placement,
-            input,
-            facts_text,
-            judgement,
-            topics,
-            ..
+            question, involved, risk, placement, input, kept, judgement, topics, ..
         } = evaluated;
         // Numbers are given out here: where another change took this one's, it is placed once more. Nothing else can
         // have moved.
@@ -354,11 +358,10 @@ impl Engine {
             let policy = &input.facts.policy;
             place(standing, &question, &change.environment, &involved, policy, risk, now)
         });
-        let body = input.with_facts(&facts_text);
         let ids = Ids {
             decision: self.new_decision_id(now),
             pass: self.new_pass_id(),
-            input: Digest::of(&body),
+            input: kept.digest,
         };
         let events = record(
             placement.as_ref(),
@@ -374,7 +377,7 @@ impl Engine {
         commit.rows.push(Row::Blob(BlobRow {
             digest: ids.input.to_string(),
             media_type: "application/json".into(),
-            bytes: body,
+            bytes: kept.body,
             created_us: now.as_microsecond(),
         }));
         if let Some(key) = key {
@@ -396,13 +399,6 @@ impl Engine {
         let id = format!("p-{}", self.rng().opaque_id());
         PassId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
     }
-}
-
-/// Facts as JSON: structs, strings and ordered maps with text keys have that form always.
-fn written(facts: &GateFacts) -> Arc<str> {
-    serde_json::to_string(facts)
-        .unwrap_or_else(|error| unreachable!("facts have a JSON form: {error}"))
-        .into()
 }
 
 /// Whether a judgement says what an answer said.

@@ -22,15 +22,6 @@ pub struct DecisionInput {
     pub verdict: Judged,
 }
 
-impl DecisionInput {
-    /// The JSON form, given that of the facts: what is kept of the facts is to the letter what the policy read.
-    pub(crate) fn with_facts(&self, facts: &str) -> Vec<u8> {
-        let verdict = serde_json::to_string(&self.verdict)
-            .unwrap_or_else(|error| unreachable!("a verdict has a JSON form: {error}"));
-        format!(r#"{{"facts":{facts},"verdict":{verdict}}}"#).into_bytes()
-    }
-}
-
 /// What the policy said, or why it said nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

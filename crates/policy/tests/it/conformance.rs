@@ -187,7 +187,7 @@ fn machine_differs(case: &Value) -> Option<Option<String>> {
         return None;
     }
     let walker = bundle.compile_for(&entrypoint, limits, Preference::Walker).ok()?;
-    let input = input(case).unwrap_or(Value::Null).to_string().into();
+    let input = input(case).unwrap_or(Value::Null);
     let now = 1_700_000_000_000_000_000;
     let (by_machine, by_walker) = (machine.evaluate(&input, now), walker.evaluate(&input, now));
     match (&by_machine, &by_walker) {

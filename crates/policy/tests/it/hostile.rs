@@ -27,7 +27,7 @@ fn hostile_policies_end_in_a_fault_within_their_budget() {
     }
     let bundle = Bundle::parse(Sources::of([("good.rego", "package h\np := 1")])).expect("parses");
     let program = bundle.compile("data.h.p", Limits::DESK).expect("compiles");
-    assert_eq!(program.evaluate(&"{}".into(), 0), Ok(json!(1)), "the process lives and answers");
+    assert_eq!(program.evaluate(&json!({}), 0), Ok(json!(1)), "the process lives and answers");
 }
 
 fn play(name: &str, text: &str, end: &End, preference: Preference) {
@@ -50,7 +50,7 @@ fn play(name: &str, text: &str, end: &End, preference: Preference) {
         (Err(problems), _) => panic!("{name} does not compile: {problems:?}"),
     };
     let started = Instant::now();
-    let result = program.evaluate(&deep_input().to_string().into(), 0);
+    let result = program.evaluate(&deep_input(), 0);
     let took = started.elapsed();
     // Fifty milliseconds of budget, and what a busy machine adds to waking up two threads.
     assert!(took < Duration::from_millis(1_000), "{name} took {took:?}");
