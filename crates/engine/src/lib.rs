@@ -49,8 +49,8 @@ pub use identity::PersonCard;
 pub use keys::PublicKeys;
 pub use organisation::{Applied, CheckReport, HookAddress, Plan, offline_check};
 pub use people::{
-    DeviceStart, Enrolment, Explained, LoginAttempt, NewSession, Object, OpenedSession, Proof,
-    RoleWish, TotpStart,
+    DeviceStart, Enrolment, Explained, GroupMap, LoginAttempt, LoginProvider, LoginReturn,
+    NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,
 };
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};

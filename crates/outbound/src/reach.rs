@@ -41,9 +41,7 @@ impl Reach {
         let bad = || BadReach::Host(url.chars().take(200).collect());
         let parsed = url::Url::parse(url).map_err(|_| bad())?;
         let mut reach = Self::new().host(parsed.host_str().ok_or_else(bad)?)?;
-        if let Some(port) = parsed.port() {
-            reach = reach.port(port);
-        }
+        reach.ports.extend(parsed.port());
         for network in networks {
             reach = reach.open(network)?;
         }
@@ -62,6 +60,12 @@ impl Reach {
         self.plain.insert(name.clone());
         self.hosts.insert(name);
         Ok(self)
+    }
+
+    /// Lists every host for `http` too.
+    pub fn and_plain(mut self) -> Self {
+        self.plain.clone_from(&self.hosts);
+        self
     }
 
     /// Lists a port beside 443 and 8443 (and 80, where a host is listed for `http`).

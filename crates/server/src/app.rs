@@ -13,6 +13,7 @@ use crate::openapi;
 use crate::options::ServerOptions;
 use crate::overload::Overload;
 use crate::problem::Problem;
+use crate::session::Logins;
 use crate::status;
 
 /// Whoever may act on a record may see it.
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) options: ServerOptions,
     pub(crate) metrics: Metrics,
     pub(crate) overload: Overload,
+    /// Logins that were begun at a provider.
+    pub(crate) logins: Logins,
     /// Kibibytes of deliveries that may still be read into memory.
     pub(crate) hook_budget: Arc<Semaphore>,
     /// Becomes true when the server stops.
@@ -59,6 +62,7 @@ impl App {
                 engine,
                 metrics: Metrics::default(),
                 overload: Overload::default(),
+                logins: Logins::default(),
                 hook_budget,
                 closing: watch::Sender::new(false),
                 openapi: openapi::text(),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sluice_engine::LoginProvider;
+
 /// What can be chosen about the server. The defaults are those of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerOptions {
@@ -10,6 +12,8 @@ pub struct ServerOptions {
     pub public_url: Option<String>,
     /// The header in which our own proxy says who asks, such as `x-forwarded-for`; only where one stands before.
     pub address_header: Option<String>,
+    /// Providers of identities that people can come in by.
+    pub providers: Vec<LoginProvider>,
     /// Whether `/metrics` answers without a token.
     pub public_metrics: bool,
     /// Whether the published log (`/log/...`) answers without a token. Without it, verifying
@@ -34,6 +38,7 @@ impl Default for ServerOptions {
         Self {
             public_url: None,
             address_header: None,
+            providers: Vec::new(),
             public_metrics: true,
             public_log: true,
             hook_body_bytes: 5 << 20,

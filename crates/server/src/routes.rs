@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::route::Access::{AnyToken, Log, Metrics, Needs, Public};
 use crate::route::Class::{Act, Bulk, Deliver, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{events, hooks, log, status};
+use crate::{auth, events, hooks, log, status};
 
 /// What is known of every route.
 pub fn route_table() -> Vec<Facts> {
@@ -271,6 +271,27 @@ fn identities() -> Vec<Route> {
         Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
             .about("Say who is behind a person's opaque id.")
             .gives("Person"),
+        Route::get(
+            "/api/v1/login/providers",
+            Public("who comes in is not known yet"),
+            Light,
+            auth::providers,
+        )
+        .about("List the providers of identities that people can come in by.")
+        .gives("ProviderList"),
+        Route::get("/auth/oidc/start", Public("who comes in is not known yet"), Act, auth::start)
+            .about("Send a person to their provider of identities.")
+            .with(&["provider", "then", "fresh"])
+            .answers(303, ""),
+        Route::get(
+            "/auth/oidc/callback",
+            Public("who comes in is not known yet"),
+            Act,
+            auth::callback,
+        )
+        .about("Take a person back from their provider, and open their session.")
+        .with(&["code", "state", "iss", "error"])
+        .answers(303, ""),
         Route::post(
             "/api/v1/token/exchange",
             Public("the body is the credential: a token that a pipeline's system signed"),

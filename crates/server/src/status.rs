@@ -81,6 +81,9 @@ codes! {
     SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop", "try again with the same idempotency key";
     LEDGER_UNAVAILABLE = 503 "ledger_unavailable", "The ledger cannot be reached", "try again after `Retry-After` with the same idempotency key; then look at disk and log of the server";
     OUTCOME_UNKNOWN = 503 "outcome_unknown", "It is not known yet whether this was recorded", "try again with the same idempotency key";
+    LOGIN_NOT_BEGUN = 400 "login_not_begun", "There is no login to go on with", "begin again";
+    NOT_CONFIGURED = 503 "not_configured", "The server is not set up for this", "let an administrator complete its configuration";
+    PROVIDER_UNAVAILABLE = 503 "provider_unavailable", "The provider of identities cannot be asked", "try again; then look whether this server reaches it";
     KEYS_UNAVAILABLE = 503 "keys_unavailable", "The keys of the token's issuer are not at hand", "try again after `Retry-After`; then look whether this server reaches the issuer";
     SAFE_HALT = 503 "safe_halt", "Nothing is recorded until a person has looked", "run `sluice verify` on the server's folder";
     DAMAGED = 500 "stored_data_damaged", "What is stored does not have its hash", "stop the server and run `sluice verify`";

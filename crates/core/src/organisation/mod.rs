@@ -7,6 +7,7 @@
 pub mod event;
 mod graph;
 mod items;
+mod login;
 mod settings;
 mod state;
 mod trust;
@@ -16,6 +17,7 @@ pub use items::{
     ApprovalRule, Approvers, ChangeModel, Environment, EnvironmentTier, EvidenceRule, Item,
     ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
+pub use login::login_of;
 pub use settings::{Settings, Stages};
 pub use state::{Organisation, PlanStep, Withdrawal};
 pub use trust::{PipelineIssuer, PipelineSystem, TrustRule};

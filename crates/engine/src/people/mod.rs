@@ -6,6 +6,7 @@
 mod accounts;
 mod devices;
 mod login;
+mod oidc;
 mod password;
 mod roles;
 mod sessions;
@@ -22,6 +23,7 @@ use tokio::sync::Semaphore;
 pub use accounts::{Enrolment, TotpStart};
 pub use devices::DeviceStart;
 pub use login::{LoginAttempt, Proof};
+pub use oidc::{GroupMap, LoginProvider, LoginReturn, StartedLogin};
 pub use roles::{Explained, Object, RoleWish};
 pub use sessions::{NewSession, OpenedSession};
 use throttle::Throttle;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sluice_core::ids::{IdentityKey, PersonId};
-use sluice_core::organisation::{Item, ItemKind, Person, RoleGrant};
+use sluice_core::organisation::{Item, ItemKind, Person, RoleGrant, login_of};
 
 use super::{is_short_word, scope};
 use crate::desk::{Desk, Table, shortened};
@@ -11,7 +11,8 @@ use crate::findings::{IdentityRecord, PersonRecord};
 use crate::keys::normalise_identity;
 use crate::yaml::{Node, Position};
 
-const KEYS: &[&str] = &["handle", "name", "emails", "accounts", "roles", "claims", "delegates"];
+const KEYS: &[&str] =
+    &["handle", "name", "emails", "accounts", "logins", "roles", "claims", "delegates"];
 const HANDLE_HELP: &str =
     "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit";
 
@@ -104,7 +105,27 @@ fn identities(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<(&'static str, Stri
             desk.error(at, "bad_identity", "this is not an account", help);
         }
     }
+    if let Some(node) = table.get("logins") {
+        for item in desk.list(node, "`logins`") {
+            identities.extend(login(desk, item).map(|login| ("login", login, item.at)));
+        }
+    }
     identities
+}
+
+/// Who somebody is for a provider of identities: its issuer and the subject there, both exactly as its tokens say.
+fn login(desk: &mut Desk<'_>, node: &Node) -> Option<String> {
+    let table = desk.table(node, "a login", &["issuer", "subject"])?;
+    let issuer = table.required(desk, "issuer").and_then(|node| desk.text(node, "`issuer`"));
+    let subject =
+        table.required(desk, "subject").and_then(|node| desk.loose_text(node, "`subject`"));
+    let (issuer, subject) = (issuer?, subject?);
+    if !issuer.starts_with("http") || subject.is_empty() || subject.len() > 255 {
+        let help = "write such as `{issuer: \"https://login.example.org\", subject: 00u1ab2c3}`";
+        desk.error(node.at, "bad_identity", "this is not a login", help);
+        return None;
+    }
+    Some(login_of(&issuer, &subject))
 }
 
 fn roles(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<RoleGrant> {

@@ -16,7 +16,15 @@ const LOOPBACK: &str = "sluice-loopback";
 
 /// The secret in the cookie. Two cookies of the name are none.
 pub(crate) fn secret_of<'a>(options: &ServerOptions, headers: &'a HeaderMap) -> Option<&'a str> {
-    let name = name(options, headers);
+    only(headers, name(options, headers))
+}
+
+/// What is in the cookie of a login that was begun.
+pub(crate) fn login_of<'a>(options: &ServerOptions, headers: &'a HeaderMap) -> Option<&'a str> {
+    only(headers, login_name(options, headers))
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut found = headers
         .get_all(COOKIE)
         .iter()
@@ -38,6 +46,21 @@ pub(crate) fn set(
     value(options, headers, &opened.secret, "")
 }
 
+/// The header that sets the cookie of a login for as long as it may take. It is sent along when the provider sends the
+/// person back, since that is a page they go to.
+pub(crate) fn login_value(
+    options: &ServerOptions,
+    headers: &HeaderMap,
+    key: &str,
+) -> Option<HeaderValue> {
+    built(login_name(options, headers), key, "; Max-Age=600")
+}
+
+/// The header that takes the cookie of a login away.
+pub(crate) fn clear_login(options: &ServerOptions, headers: &HeaderMap) -> Option<HeaderValue> {
+    built(login_name(options, headers), "", "; Max-Age=0")
+}
+
 /// The header that takes the cookie away.
 pub(crate) fn clear(options: &ServerOptions, headers: &HeaderMap) -> Option<HeaderValue> {
     value(options, headers, "", "; Max-Age=0")
@@ -49,12 +72,19 @@ fn value(
     secret: &str,
     more: &str,
 ) -> Option<HeaderValue> {
-    let name = name(options, headers);
-    let secure = if name == SECURE { "; Secure" } else { "" };
+    built(name(options, headers), secret, more)
+}
+
+fn built(name: &str, secret: &str, more: &str) -> Option<HeaderValue> {
+    let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
     let text = format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn login_name(options: &ServerOptions, headers: &HeaderMap) -> &'static str {
+    if name(options, headers) == SECURE { "__Host-sluice-login" } else { "sluice-loopback-login" }
 }
 
 fn name(options: &ServerOptions, headers: &HeaderMap) -> &'static str {
@@ -62,7 +92,7 @@ fn name(options: &ServerOptions, headers: &HeaderMap) -> &'static str {
 }
 
 /// Whether a request was sent to a name that means this machine.
-fn is_loopback(headers: &HeaderMap) -> bool {
+pub(crate) fn is_loopback(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),

@@ -11,6 +11,7 @@ mod gate;
 mod hooks;
 mod listen;
 mod log;
+mod oidc;
 mod organisation;
 mod paths;
 mod sessions;

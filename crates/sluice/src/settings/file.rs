@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::login::LoginFile;
 use crate::failure::Failure;
 
 /// What the file may say. Unknown keys are refused: a misspelt one must not be passed over.
@@ -35,6 +36,9 @@ pub(crate) struct ServeFile {
     /// How other systems are reached.
     #[serde(default)]
     pub(crate) outbound: OutboundFile,
+    /// Providers of identities.
+    #[serde(default)]
+    pub(crate) login: Vec<LoginFile>,
 }
 
 /// `[outbound]`
@@ -84,7 +88,7 @@ impl ServeFile {
                 format!("the configuration `{}` is not understood: {error}", path.display()),
                 "known keys: data, listen, anchor, origin, public_url, address_header, \
                  public_metrics, public_log, log.format, log.filter, \
-                 traces.otlp_endpoint, outbound.ca_file",
+                 traces.otlp_endpoint, outbound.ca_file, [[login]]",
             )
         })
     }

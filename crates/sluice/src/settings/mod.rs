@@ -5,6 +5,7 @@ mod ci;
 mod file;
 mod id_token;
 mod kept;
+mod login;
 mod secrets;
 mod server;
 
@@ -12,6 +13,7 @@ pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
 pub(crate) use id_token::IdTokenSource;
 pub(crate) use kept::{keep, kept};
+pub(crate) use login::providers;
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{PassKeyArgs, ServerArgs};
 

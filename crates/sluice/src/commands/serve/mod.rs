@@ -17,7 +17,7 @@ use sluice_server::ServerOptions;
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
-use crate::settings::{LogFormat, PlainSecrets, ServeFile};
+use crate::settings::{LogFormat, PlainSecrets, ServeFile, providers};
 
 /// Arguments of `sluice serve`. Most can stand in the configuration file too; flags go first.
 #[derive(Debug, Args)]
@@ -138,6 +138,7 @@ fn server_options(file: &ServeFile) -> Result<ServerOptions, Failure> {
     Ok(ServerOptions {
         public_url: file.public_url.clone(),
         address_header: file.address_header.clone(),
+        providers: providers(file.login.clone())?,
         public_metrics: file.public_metrics.unwrap_or(usual.public_metrics),
         public_log: file.public_log.unwrap_or(usual.public_log),
         ..usual
