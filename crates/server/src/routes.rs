@@ -3,6 +3,8 @@
 //! The router is built from this table and from nothing else, and each row is put behind the
 //! guard, so a route without a permission cannot be written, and tests can walk over all of them.
 
+mod identities;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,12 +12,12 @@ use axum::middleware::from_fn_with_state;
 use sluice_core::permission::Permission::{
     AccountManage, CalendarRead, ChangeApprove, ChangeEdit, ChangeRead, DeploymentReport,
     EventRead, ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead, OrganisationApply,
-    OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
+    OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull,
 };
 
 use crate::api::{
-    accounts, calendar, changes, decisions, deployments, exceptions, exchange, gate, identity,
-    inbox, ledger, organisation, passes, policy, roles, session, stops, system, tokens,
+    accounts, calendar, changes, decisions, deployments, exceptions, gate, inbox, ledger,
+    organisation, passes, policy, roles, session, stops, system,
 };
 use crate::app::App;
 use crate::door::door;
@@ -24,7 +26,7 @@ use crate::problem::Problem;
 use crate::route::Access::{AnyToken, Log, Metrics, Needs, Public};
 use crate::route::Class::{Act, Bulk, Deliver, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{auth, events, hooks, log, status};
+use crate::{events, hooks, log, status};
 
 /// What is known of every route.
 pub fn route_table() -> Vec<Facts> {
@@ -51,7 +53,7 @@ fn routes() -> Vec<Route> {
     routes.extend(records());
     routes.extend(halts());
     routes.extend(declared());
-    routes.extend(identities());
+    routes.extend(identities::identities());
     routes.extend(people());
     routes.extend(ledgers());
     routes.extend(outside());
@@ -251,76 +253,6 @@ fn declared() -> Vec<Route> {
         Route::get("/api/v1/inbox/{id}", Needs(InboxRead), Read, inbox::show)
             .about("Show a delivery with its body.")
             .gives("Delivery"),
-    ]
-}
-
-fn identities() -> Vec<Route> {
-    vec![
-        Route::get("/api/v1/tokens", Needs(TokenManage), Read, tokens::list)
-            .about("List the tokens that are good.")
-            .with(&["limit", "cursor"])
-            .gives("TokenList"),
-        Route::post("/api/v1/tokens", Needs(TokenManage), Act, tokens::create)
-            .about("Create a token; its secret is shown this once.")
-            .takes("TokenRequest")
-            .answers(201, "application/json")
-            .gives("TokenSecret"),
-        Route::delete("/api/v1/tokens/{id}", Needs(TokenManage), Act, tokens::revoke)
-            .about("Revoke a token.")
-            .gives("Done"),
-        Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
-            .about("Say who is behind a person's opaque id.")
-            .gives("Person"),
-        Route::get(
-            "/api/v1/login/providers",
-            Public("who comes in is not known yet"),
-            Light,
-            auth::providers,
-        )
-        .about("List the providers of identities that people can come in by.")
-        .gives("ProviderList"),
-        Route::get("/auth/oidc/start", Public("who comes in is not known yet"), Act, auth::start)
-            .about("Send a person to their provider of identities.")
-            .with(&["provider", "then", "fresh"])
-            .answers(303, ""),
-        Route::get(
-            "/auth/oidc/callback",
-            Public("who comes in is not known yet"),
-            Act,
-            auth::callback,
-        )
-        .about("Take a person back from their provider, and open their session.")
-        .with(&["code", "state", "iss", "error"])
-        .answers(303, ""),
-        Route::post(
-            "/api/v1/token/exchange",
-            Public("the body is the credential: a token that a pipeline's system signed"),
-            Act,
-            exchange::exchange,
-        )
-        .about("Exchange a pipeline's ID token for a session of five minutes (RFC 8693).")
-        .takes("ExchangeRequest")
-        .gives("ExchangeReply"),
-        Route::get("/api/v1/whoami", AnyToken, Light, identity::whoami)
-            .about("Say what the token is and may.")
-            .gives("Caller"),
-        Route::get(
-            "/api/v1/keys",
-            Public("whoever verifies needs the public keys"),
-            Light,
-            system::keys,
-        )
-        .about("Show the public keys of the log and of passes.")
-        .gives("Keys"),
-        Route::get(
-            "/.well-known/jwks.json",
-            Public("whoever verifies a pass needs the public key"),
-            Light,
-            system::jwks,
-        )
-        .about("Show the public key of passes as a JWK set.")
-        .answers(200, "application/jwk-set+json")
-        .gives("JwkSet"),
     ]
 }
 
