@@ -254,6 +254,11 @@ impl Engine {
         calendar
     }
 
+    /// The windows as they stand, expanded around now.
+    pub fn present_calendar(&self) -> Arc<Calendar> {
+        self.calendar(&self.standing(), self.now())
+    }
+
     /// The next windows of a service in an environment (all of them where it is not named).
     pub fn next_windows(
         &self,

@@ -43,7 +43,10 @@ pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, EngineOptions};
 pub use error::{EngineError, OpenError, Unavailable};
 pub use exchange::ExchangedToken;
-pub use gate::{DecisionInput, GateAnswer, IssuedPass, Judged, Redeemed, StartDetails, pass_token};
+pub use gate::{
+    DecisionInput, GateAnswer, IssuedPass, Judged, Redeemed, StartDetails, WhatIf, WhatIfError,
+    pass_token,
+};
 pub use hooks::Received;
 pub use identity::PersonCard;
 pub use keys::PublicKeys;

@@ -19,7 +19,7 @@ use crate::conditions;
 use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
 use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
-use crate::status;
+use crate::{status, web};
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES: usize = 512;
@@ -45,13 +45,27 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match admit(&app, &facts, &mut request).await {
+    let uri = facts.page.then(|| request.uri().clone());
+    let admitted = admit(&app, &facts, &mut request).await;
+    let looker = looker(&app, &request);
+    let response = match admitted {
         Err(problem) => problem.into_response(),
         Ok(time) => match tokio::time::timeout(time, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
         },
+    };
+    match uri {
+        Some(uri) => web::faults::dressed(&app, looker, &uri, response).await,
+        None => response,
     }
+}
+
+/// Who looks at a page, for what is said when it cannot be shown.
+fn looker(app: &App, request: &Request) -> Option<web::Looker> {
+    let By(caller) = request.extensions().get::<By>()?.clone();
+    let csrf = request.extensions().get::<Csrf>().cloned().unwrap_or_default().0;
+    Some(web::Looker { app: app.clone(), caller, csrf })
 }
 
 /// Lets a request in, and says how long it may take.
@@ -65,10 +79,11 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Durati
             }
             request.extensions_mut().insert(Csrf(csrf));
         }
+        let caller = Arc::new(caller);
+        request.extensions_mut().insert(By(Arc::clone(&caller)));
         if !is_open(app, facts.access) {
             authorize(facts.access, &caller)?;
         }
-        request.extensions_mut().insert(By(Arc::new(caller)));
     } else if needs_check(request.method()) && facts.class != Class::Deliver {
         // Nobody is made to come in as somebody else by another site.
         check_own(&app.options, request.headers(), false)?;

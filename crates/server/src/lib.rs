@@ -1,4 +1,4 @@
-//! HTTP: the JSON API, the door for deliveries, the published log, events and metrics.
+//! HTTP: the pages, the JSON API, the door for deliveries, the published log, events and metrics.
 //!
 //! What is a URL, a header, a cookie or a status code lives here, and nothing else does: every request is
 //! handed to the engine, which decides. Three layers stand before each handler: the [`door`]
@@ -29,6 +29,7 @@ mod route;
 mod routes;
 mod session;
 pub mod status;
+mod web;
 
 use axum::Router;
 use sluice_engine::Engine;
@@ -36,7 +37,7 @@ use sluice_engine::Engine;
 pub use self::listen::serve;
 pub use self::options::ServerOptions;
 pub use self::route::{Access, Class, Facts};
-pub use self::routes::route_table;
+pub use self::routes::{page_table, route_table};
 
 /// Everything that is served, as one service. Tests call it without a socket.
 pub fn app(engine: Engine, options: ServerOptions) -> Router {

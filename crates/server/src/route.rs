@@ -52,6 +52,8 @@ pub struct Facts {
     pub access: Access,
     /// Its share of the machine.
     pub class: Class,
+    /// Whether it is a page for people: it is told in HTML why it cannot be shown.
+    pub page: bool,
     /// What it does, in a sentence.
     pub about: &'static str,
     /// Names of its query parameters and headers, as in the API's description.
@@ -123,6 +125,7 @@ impl Route {
             path,
             access,
             class,
+            page: false,
             about: "",
             parameters: &[],
             takes: None,

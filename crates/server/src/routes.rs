@@ -1,4 +1,4 @@
-//! The route table: every address there is, who may use it, and what answers.
+//! The route table: every address of the API there is, who may use it, and what answers.
 //!
 //! The router is built from this table and from nothing else, and each row is put behind the
 //! guard, so a route without a permission cannot be written, and tests can walk over all of them.
@@ -26,17 +26,30 @@ use crate::problem::Problem;
 use crate::route::Access::{AnyToken, Log, Metrics, Needs, Public};
 use crate::route::Class::{Act, Bulk, Deliver, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{events, hooks, log, status};
+use crate::{events, hooks, log, status, web};
 
-/// What is known of every route.
+/// What is known of every route of the API.
 pub fn route_table() -> Vec<Facts> {
     routes().into_iter().map(|route| route.facts).collect()
 }
 
-/// The service: the table's routes behind the guard, everything behind the door.
+/// What is known of every page.
+pub fn page_table() -> Vec<Facts> {
+    pages().into_iter().map(|route| route.facts).collect()
+}
+
+fn pages() -> Vec<Route> {
+    let mut routes = web::routes();
+    for route in &mut routes {
+        route.facts.page = true;
+    }
+    routes
+}
+
+/// The service: the tables' routes behind the guard, everything behind the door.
 pub(crate) fn router(app: &App) -> Router {
     let mut router = Router::new();
-    for Route { facts, handler } in routes() {
+    for Route { facts, handler } in routes().into_iter().chain(pages()) {
         let path = facts.path;
         let guarded =
             handler.route_layer(from_fn_with_state((app.clone(), Arc::new(facts)), guard));

@@ -41,8 +41,9 @@ pub use self::folder::release_reserve;
 pub use self::open::Store;
 pub use self::options::StoreOptions;
 pub use self::readers::{
-    ChangeFilter, DecisionFilter, DeploymentFilter, Entry, Head, InboxFilter, MAX_ENTRIES,
-    MAX_PAGE, OutboxFilter, Page, Readers,
+    Answers, ChangeFilter, DecisionFilter, DeliveryGlance, DeployedDay, DeploymentFilter, Entry,
+    Head, InboxFilter, MAX_ENTRIES, MAX_PAGE, OutboxFilter, Page, Passage, ProposedDay, Readers,
+    Span, States,
 };
 pub use self::rows::{DuplicateBy, Row, RowOutcome};
 pub use self::verify::{Describe, Described, Problem, VerifyReport, verify_dir};

@@ -81,6 +81,11 @@ CREATE TABLE changes (
 CREATE INDEX changes_by_state ON changes (state, number);
 CREATE INDEX changes_by_environment ON changes (environment, number);
 CREATE INDEX changes_by_waiting ON changes (waiting, number);
+-- What rarely changes, and what is rare: cheap to keep, and lists of it stay short.
+CREATE INDEX changes_by_time ON changes (opened_us, kind, environment);
+CREATE INDEX changes_titles ON changes (number, title);
+CREATE INDEX changes_of_emergency ON changes (kind, number) WHERE kind = 'emergency';
+CREATE INDEX changes_of_high_risk ON changes (risk, number) WHERE risk IN ('high', 'critical');
 CREATE TABLE change_services (
   number INTEGER NOT NULL, service TEXT NOT NULL, PRIMARY KEY (number, service)
 ) STRICT, WITHOUT ROWID;
@@ -92,6 +97,7 @@ CREATE TABLE decisions (
 ) STRICT;
 CREATE INDEX decisions_by_change ON decisions (change_number, seq);
 CREATE INDEX decisions_by_service ON decisions (service, seq);
+CREATE INDEX decisions_by_time ON decisions (at_us, decision, environment, service, change_number);
 CREATE TABLE deployments (
   number INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
   environment TEXT NOT NULL, state TEXT NOT NULL, started_us INTEGER, finished_us INTEGER,
@@ -100,6 +106,9 @@ CREATE TABLE deployments (
 CREATE INDEX deployments_by_change ON deployments (change_number, number);
 CREATE INDEX deployments_by_service ON deployments (service, number);
 CREATE INDEX deployments_by_environment ON deployments (environment, number);
+CREATE INDEX deployments_by_time ON deployments (
+  started_us, environment, service, state, finished_us, change_number
+);
 CREATE TABLE items (
   kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (kind, name)

@@ -6,9 +6,11 @@
 //! several rules are met by an assignment of persons to rules, which is found if there is one.
 
 mod ballot;
+mod electorate;
 mod matching;
 mod weigh;
 
 pub use ballot::{eligible, gather, involvement, selectors};
+pub use electorate::{RuleElectorate, Voter, VoterStanding, electorate};
 pub use matching::assign;
 pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

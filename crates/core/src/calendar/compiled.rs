@@ -99,6 +99,21 @@ impl Calendar {
         })
     }
 
+    /// Every window with its spans that reach into `[from, to)`, in the order of their names; at most
+    /// `limit` spans of each. Spans beyond what is expanded are not among them.
+    pub fn between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> impl Iterator<Item = (&Window, Vec<Occurrence>)> {
+        self.windows.iter().map(move |compiled| {
+            let spans = compiled.spans.as_deref().unwrap_or_default();
+            let reaching = spans.iter().filter(|span| span.start < to && span.end > from);
+            (&compiled.window, reaching.take(limit).copied().collect())
+        })
+    }
+
     /// What holds for a deployment to `target` at `at`, when exceptions pass the freezes that
     /// `excepted` names.
     pub fn evaluate(

@@ -5,9 +5,11 @@ mod ask;
 mod gather;
 pub mod pass_token;
 mod redeem;
+mod what_if;
 
 pub use answer::{GateAnswer, IssuedPass};
 pub use redeem::{Redeemed, StartDetails};
+pub use what_if::{WhatIf, WhatIfError};
 
 use serde::{Deserialize, Serialize};
 use sluice_core::facts::GateFacts;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use sluice_core::ids::PersonId;
 use sluice_core::organisation::SecretRef;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
@@ -65,8 +66,13 @@ pub(super) fn folder(more: Option<(&str, String)>) -> Value {
 /// A person logs in: the demonstration stands in for their password.
 pub(super) async fn person(engine: &Engine, handle: &str) -> Result<String, Failure> {
     let unknown = || Failure::new(format!("`{handle}` is not declared"), "report this");
+    session(engine, engine.person_by_handle(handle).ok_or_else(unknown)?).await
+}
+
+/// The same for a person by their id.
+pub(super) async fn session(engine: &Engine, person: PersonId) -> Result<String, Failure> {
     let new = NewSession {
-        person: engine.person_by_handle(handle).ok_or_else(unknown)?,
+        person,
         client: Client::Cli,
         methods: ["demo".to_owned()].into(),
         auth_time: None,
@@ -105,11 +111,32 @@ fn machine(label: &str, permissions: BTreeSet<Permission>) -> NewToken {
         person: None,
         permissions,
         scope: Scope::default(),
-        expires_in_hours: 24,
+        expires_in_hours: 24 * 60,
     }
 }
 
 async fn token(engine: &Engine, admin: &Caller, new: NewToken) -> Result<String, Failure> {
     let made = engine.create_token(admin, new).await;
     made.map(|made| made.value.secret).map_err(|error| Failure::new(chain(&error), "report this"))
+}
+
+/// Accounts for people who log in with a browser: handle and password.
+pub(super) async fn accounts(
+    engine: &Engine,
+    handles: &[&str],
+    password: &str,
+) -> Result<(), Failure> {
+    let id = sluice_core::ids::TokenId::parse("demo")
+        .map_err(|error| Failure::new(error.to_string(), ""))?;
+    let permissions: BTreeSet<Permission> =
+        Permission::ALL.iter().copied().filter(|one| !one.is_for_people()).collect();
+    let administrator = Caller::machine(id, permissions, Scope::default());
+    let failed = |error: sluice_engine::EngineError| Failure::new(chain(&error), "report this");
+    for handle in handles {
+        let Some(person) = engine.person_by_handle(handle) else { continue };
+        let made = engine.create_account(&administrator, &person).await.map_err(failed)?;
+        let code = made.value.code;
+        engine.enrol(handle, &code, password.to_owned(), None).await.map_err(failed)?;
+    }
+    Ok(())
 }

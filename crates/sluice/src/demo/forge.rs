@@ -23,18 +23,29 @@ pub(super) fn push(
     title: &str,
     path: &str,
 ) -> Value {
+    push_of(repository, &commit(seed), author, title, path)
+}
+
+/// The same for a commit with this id.
+pub(super) fn push_of(
+    repository: &str,
+    id: &str,
+    author: (&str, &str),
+    title: &str,
+    path: &str,
+) -> Value {
     let (login, email) = author;
-    let id = commit(seed);
+    let before = commit(1);
     json!({
-        "ref": "refs/heads/main", "before": commit(seed - 1), "after": id,
+        "ref": "refs/heads/main", "before": before, "after": id,
         "created": false, "deleted": false, "forced": false, "base_ref": null,
-        "compare": format!("https://github.com/{repository}/compare/{}...{id}", commit(seed - 1)),
+        "compare": format!("https://github.com/{repository}/compare/{before}...{id}"),
         "repository": repository_of(repository),
         "pusher": {"name": login, "email": email},
-        "sender": {"login": login, "id": u32::from(seed), "type": "User"},
+        "sender": {"login": login, "id": 7, "type": "User"},
         "head_commit": null,
         "commits": [{
-            "id": id, "tree_id": commit(seed), "distinct": true, "message": title,
+            "id": id, "tree_id": commit(2), "distinct": true, "message": title,
             "timestamp": "2026-03-04T09:00:00Z",
             "url": format!("https://github.com/{repository}/commit/{id}"),
             "author": {"name": login, "email": email, "username": login},
@@ -53,17 +64,28 @@ pub(super) fn merge(
     title: &str,
     lines: u64,
 ) -> Value {
-    let number = 40 + u64::from(seed);
+    merge_of(repository, &commit(seed), (author, merger), title, lines)
+}
+
+/// The same for a commit with this id.
+pub(super) fn merge_of(
+    repository: &str,
+    id: &str,
+    (author, merger): (&str, &str),
+    title: &str,
+    lines: u64,
+) -> Value {
+    let number = id.bytes().fold(40, |sum: u64, byte| (sum * 31 + u64::from(byte)) % 4_000);
     json!({
         "action": "closed", "number": number,
         "pull_request": {
             "id": number, "number": number, "state": "closed", "title": title, "draft": false,
             "html_url": format!("https://github.com/{repository}/pull/{number}"),
             "user": {"login": author, "id": 7, "type": "User"},
-            "merged": true, "merged_at": "2026-03-04T09:00:00Z", "merge_commit_sha": commit(seed),
+            "merged": true, "merged_at": "2026-03-04T09:00:00Z", "merge_commit_sha": id,
             "merged_by": {"login": merger, "id": 8, "type": "User"},
-            "head": {"ref": "topic", "sha": commit(seed - 1)},
-            "base": {"ref": "main", "sha": commit(seed - 2)},
+            "head": {"ref": "topic", "sha": commit(1)},
+            "base": {"ref": "main", "sha": commit(2)},
             "labels": [], "additions": lines, "deletions": 0, "changed_files": 3, "commits": 1,
         },
         "repository": repository_of(repository),

@@ -4,8 +4,10 @@
 //! with their own tokens, and at the end an outsider verifies the ledger. Each step says what it expects and fails
 //! when it is not so.
 
+mod clock;
 mod company;
 mod forge;
+mod past;
 mod story;
 mod telling;
 mod wire;
@@ -18,9 +20,15 @@ use clap::{Args, Parser};
 use sluice_engine::{Engine, EngineOptions};
 use sluice_server::ServerOptions;
 
+use self::clock::StoryClock;
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
+
+/// Who can log in with a browser: a change manager, a developer, the owner of a service, an administrator, security.
+const PEOPLE: [&str; 5] = ["grace", "bob", "fatima", "henrik", "ines"];
+/// Their password, printed for whoever runs the demonstration.
+const PASSWORD: &str = "open the sluice gently";
 
 /// Left in the folder when the story has been told there.
 const TOLD: &str = "demo-told";
@@ -66,8 +74,9 @@ pub(crate) fn run(arguments: DemoArgs) -> Outcome {
             Failure::new(format!("the runtime cannot start: {e}"), "free some resources")
         })?;
     let _entered = runtime.enter();
-    let engine = open(&arguments.data)?;
-    let played = runtime.block_on(play(engine.clone(), listen, arguments, told));
+    let clock = Arc::new(if told { StoryClock::default() } else { StoryClock::in_the_past() });
+    let engine = open(&arguments.data, Arc::clone(&clock))?;
+    let played = runtime.block_on(play(engine.clone(), listen, arguments, told, &clock));
     engine.shutdown();
     played?;
     if arguments.exit {
@@ -92,10 +101,11 @@ fn verify(arguments: &[&str]) -> Result<(), Failure> {
     }
 }
 
-fn open(data: &Path) -> Result<Engine, Failure> {
+fn open(data: &Path, clock: Arc<StoryClock>) -> Result<Engine, Failure> {
     let options = EngineOptions {
         origin: Some("demo.sluice.example".to_owned()),
         secrets: Arc::new(company::DemoSecrets),
+        clock,
         ..EngineOptions::new(data)
     };
     Engine::open(options).map_err(|error| {
@@ -108,6 +118,7 @@ async fn play(
     listen: SocketAddr,
     arguments: &DemoArgs,
     told: bool,
+    clock: &Arc<StoryClock>,
 ) -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
         Failure::new(
@@ -127,7 +138,7 @@ async fn play(
         ServerOptions::default(),
         until,
     ));
-    let outcome = if told { Ok(()) } else { story::tell(&engine, address, &arguments.data).await };
+    let outcome = if told { Ok(()) } else { tell(&engine, address, &arguments.data, clock).await };
     if outcome.is_ok() && !told {
         let written = std::fs::write(arguments.data.join(TOLD), "the story was told here\n");
         written.map_err(|error| {
@@ -146,13 +157,29 @@ async fn play(
     outcome
 }
 
+/// The past, the story, and what is under way when it ends.
+async fn tell(
+    engine: &Engine,
+    address: SocketAddr,
+    data: &Path,
+    clock: &Arc<StoryClock>,
+) -> Result<(), Failure> {
+    let wire = wire::Wire::to(address)?;
+    past::play(engine, &wire, clock).await?;
+    story::tell(engine, address, data).await?;
+    past::leave_open(engine, &wire, clock).await?;
+    company::accounts(engine, &PEOPLE, PASSWORD).await
+}
+
 /// What to try next, with a token to try it with.
 async fn invite(engine: &Engine, address: SocketAddr) -> Result<(), Failure> {
     let token = company::visitor(engine).await?;
     output::line("");
     output::line(&format!("serving   http://{address}"));
     output::line("");
-    output::line("Try it from another terminal:");
+    output::line(&format!("Log in there as {} with the password: {PASSWORD}", PEOPLE.join(", ")));
+    output::line("");
+    output::line("Or from another terminal:");
     output::line(&format!("  export SLUICE_URL=http://{address} SLUICE_TOKEN={token}"));
     output::line("  sluice change list");
     output::line("  sluice gate --service docs --environment production --dry-run \\");

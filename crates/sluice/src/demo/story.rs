@@ -400,7 +400,7 @@ impl<'a> Story<'a> {
 
     async fn redeem(&self, asked: &Answered, seed: u8) -> Result<String, Failure> {
         let path = format!("/api/v1/passes/{}/redeem", asked.text("/pass/id"));
-        let body = json!({"artifacts": [forge::digest(seed)], "commit": forge::commit(seed)});
+        let body = json!({"artifacts": [forge::digest(seed)], "commit": forge::commit(seed), "version": format!("1.{seed}.0")});
         let redeemed = self.wire.post(&self.pipeline, &path, &body).await?;
         expect(
             redeemed.status == 200,

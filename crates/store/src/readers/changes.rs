@@ -50,14 +50,28 @@ impl Readers {
 fn conditions(listing: &mut Listing, filter: &ChangeFilter) {
     listing.and_text("state = ?", filter.state.as_ref());
     listing.and_text("environment = ?", filter.environment.as_ref());
-    listing.and_text("kind = ?", filter.kind.as_ref());
-    listing.and_text("risk = ?", filter.risk.as_ref());
+    // Said as text too, so that the indexes of what is rare are seen.
+    listing.and_text(
+        if filter.kind.as_deref() == Some("emergency") {
+            "kind = 'emergency' AND kind = ?"
+        } else {
+            "kind = ?"
+        },
+        filter.kind.as_ref(),
+    );
+    let is_rare = matches!(filter.risk.as_deref(), Some("high" | "critical"));
+    listing.and_text(
+        if is_rare { "risk IN ('high', 'critical') AND risk = ?" } else { "risk = ?" },
+        filter.risk.as_ref(),
+    );
     if let Some(waiting) = filter.waiting {
         listing.and("waiting = ?", waiting);
     }
     if let Some(text) = &filter.text {
         let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        listing.and("title LIKE ? ESCAPE '\\'", format!("%{escaped}%"));
+        let titled = "changes.number IN (SELECT number FROM changes INDEXED BY changes_titles
+             WHERE title LIKE ? ESCAPE '\\')";
+        listing.and(titled, format!("%{escaped}%"));
     }
 }
 

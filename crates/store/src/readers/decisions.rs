@@ -16,7 +16,26 @@ pub struct DecisionFilter {
     pub decision: Option<String>,
 }
 
+/// How many questions were answered how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answers {
+    pub allowed: u64,
+    pub waited: u64,
+    pub denied: u64,
+}
+
 impl Readers {
+    /// The answers given since a time.
+    pub fn answers_since(&self, since_us: i64) -> Result<Answers, ReadError> {
+        let sql = "SELECT count(*) FILTER (WHERE decision = 'allow'),
+                   count(*) FILTER (WHERE decision = 'wait'),
+                   count(*) FILTER (WHERE decision = 'deny') FROM decisions WHERE at_us >= ?1";
+        let found = self.one(sql, [since_us], |row| {
+            Ok(Answers { allowed: row.get(0)?, waited: row.get(1)?, denied: row.get(2)? })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// One decision by its id.
     pub fn decision(&self, id: &str) -> Result<Option<DecisionRow>, ReadError> {
         self.one("SELECT * FROM decisions WHERE id = ?1", [id], decision)

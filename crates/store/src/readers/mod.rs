@@ -7,8 +7,10 @@
 mod changes;
 mod decisions;
 mod deployments;
+mod glance;
 mod inbox;
 mod log;
+mod numbers;
 mod outbox;
 mod people;
 mod pool;
@@ -23,10 +25,12 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sluice_ledger::{AnchorState, Hash};
 
 pub use self::changes::ChangeFilter;
-pub use self::decisions::DecisionFilter;
+pub use self::decisions::{Answers, DecisionFilter};
 pub use self::deployments::DeploymentFilter;
+pub use self::glance::{DeliveryGlance, States};
 pub use self::inbox::InboxFilter;
 pub use self::log::{Entry, MAX_ENTRIES};
+pub use self::numbers::{DeployedDay, Passage, ProposedDay, Span};
 pub use self::outbox::OutboxFilter;
 use self::pool::Pool;
 pub(crate) use self::stored::digest_holds;

@@ -1,0 +1,309 @@
+// @ts-check
+// What the pages gain by a script: the viewer's own times, live updates without loss of focus and
+// scroll, keys, the command palette, light and dark. Everything works without it, only less so.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  /** @param {string} key @returns {string} */
+  const kept = (key) => { try { return localStorage.getItem(key) || ""; } catch { return ""; } };
+  /** @param {string} key @param {string} value */
+  const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode */ } };
+
+  const theme = kept("sluice-theme");
+  if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+
+  /** @param {string} selector @param {ParentNode} [within] @returns {HTMLElement[]} */
+  const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
+
+  // -- Times: the viewer's zone, relative texts that stay true ------------------------------------
+
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto", style: "short" });
+  /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+  const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+  /** @param {number} seconds @returns {string} */
+  const relative = (seconds) => {
+    for (const [unit, size] of units) {
+      if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+    }
+    return words.format(0, "second");
+  };
+
+  /** The difference between the server's clock, as of this page, and ours. */
+  let skew = 0;
+  /** @param {ParentNode} [within] */
+  const tell = (within = document) => {
+    for (const element of all("time[data-when]", within)) {
+      const at = new Date(element.getAttribute("datetime") || "");
+      if (Number.isNaN(at.getTime())) continue;
+      const text = exact.format(at);
+      const wanted = element.dataset.when === "exact" ? text : relative((at.getTime() - Date.now() - skew) / 1000);
+      if (element.textContent !== wanted) element.textContent = wanted;
+      element.title = text;
+    }
+  };
+
+  // -- Live updates: the same page again, and only what differs is changed ------------------------
+
+  const policy = window.trustedTypes
+    ? window.trustedTypes.createPolicy("sluice-own-pages", { createHTML: (/** @type {string} */ text) => text })
+    : { createHTML: (/** @type {string} */ text) => text };
+
+  /** Makes `old` be like `fresh`, and leaves alone what is the same. @param {Element} old @param {Element} fresh */
+  const morph = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (old.contains(document.activeElement) && old.matches("form[data-keep], input, textarea, select")) return;
+    for (const { name } of Array.from(old.attributes)) {
+      if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    }
+    for (const { name, value } of Array.from(fresh.attributes)) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    if (old.matches("form[data-keep]") && typed(old)) return;
+    /** @type {Map<string, Element>} */
+    const known = new Map();
+    for (const child of Array.from(old.children)) if (child.id) known.set(child.id, child);
+    let at = old.firstChild;
+    for (const wanted of Array.from(fresh.childNodes)) {
+      const named = wanted instanceof Element && wanted.id ? known.get(wanted.id) : undefined;
+      if (named && named !== at) old.insertBefore(named, at);
+      const present = named || at;
+      if (present instanceof Element && wanted instanceof Element && present.tagName === wanted.tagName
+        && (present.id || "") === (wanted.id || "")) {
+        at = present.nextSibling;
+        morph(present, wanted);
+      } else if (present && present.nodeType === Node.TEXT_NODE && wanted.nodeType === Node.TEXT_NODE) {
+        if (present.textContent !== wanted.textContent) present.textContent = wanted.textContent;
+        at = present.nextSibling;
+      } else {
+        old.insertBefore(document.importNode(wanted, true), at);
+      }
+    }
+    while (at) { const next = at.nextSibling; at.remove(); at = next; }
+  };
+
+  /** Whether somebody has begun to fill a form in. @param {Element} form */
+  const typed = (form) => all("input:not([type=hidden]), textarea, select", form).some((field) => {
+    if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
+    return field instanceof HTMLSelectElement && Array.from(field.options).some((it) => it.selected !== it.defaultSelected);
+  });
+
+  let busy = false;
+  let again = false;
+  const refresh = async () => {
+    if (busy || document.hidden) { again = true; return; }
+    busy = true;
+    again = false;
+    try {
+      const answer = await fetch(location.pathname + location.search.replace(/[?&]done=[a-z_]+/, ""), {
+        headers: { accept: "text/html" }, credentials: "same-origin", redirect: "error",
+      });
+      if (answer.ok) {
+        const text = await answer.text();
+        const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+        tell(fresh);
+        for (const element of all("[data-morph]", fresh)) {
+          const old = document.querySelector(`[data-morph="${CSS.escape(element.dataset.morph || "")}"]`);
+          if (old) morph(old, element);
+        }
+        tell();
+      }
+    } catch { /* the next event tries again */ }
+    busy = false;
+    if (again) setTimeout(refresh, 500);
+  };
+
+  const follow = () => {
+    const address = document.body.dataset.live;
+    const lamp = document.getElementById("live");
+    if (!address || !lamp || !window.EventSource) return;
+    let size = "";
+    const source = new EventSource(address);
+    source.addEventListener("open", () => lamp.classList.add("on"));
+    source.addEventListener("error", () => lamp.classList.remove("on"));
+    source.addEventListener("size", (event) => {
+      if (size !== "" && size !== event.data) {
+        lamp.classList.remove("beat");
+        void lamp.offsetWidth;
+        lamp.classList.add("beat");
+        refresh();
+      }
+      size = event.data;
+    });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && again) refresh(); });
+    window.addEventListener("pagehide", () => source.close());
+  };
+
+  // -- Keys ---------------------------------------------------------------------------------------
+
+  /** @param {number} step */
+  const move = (step) => {
+    const rows = all("table[data-rows] tbody tr, .rows > li").filter((row) => row.offsetParent);
+    if (rows.length === 0) return;
+    const now = rows.findIndex((row) => row.classList.contains("at"));
+    const next = Math.max(0, Math.min(rows.length - 1, now < 0 ? (step > 0 ? 0 : rows.length - 1) : now + step));
+    if (now >= 0) rows[now].classList.remove("at");
+    rows[next].classList.add("at");
+    const link = rows[next].querySelector("a");
+    if (link) link.focus({ preventScroll: true });
+    rows[next].scrollIntoView({ block: "nearest" });
+  };
+
+  let prefix = 0;
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); palette(); return; }
+    const target = event.target;
+    const writing = target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+    if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (Date.now() - prefix < 1200) {
+      prefix = 0;
+      const link = document.querySelector(`.rail a[data-key="${CSS.escape(event.key)}"]`);
+      if (link instanceof HTMLAnchorElement) { event.preventDefault(); link.click(); }
+      return;
+    }
+    if (event.key === "j") move(1);
+    else if (event.key === "k") move(-1);
+    else if (event.key === "g") prefix = Date.now();
+    else if (event.key === "/") { event.preventDefault(); document.getElementById("find")?.focus(); }
+    else if (event.key === "?") palette();
+  };
+
+  // -- Command palette ----------------------------------------------------------------------------
+
+  /** @param {string} name @param {Record<string, string>} [attributes] @param {...(Node | string)} children */
+  const make = (name, attributes = {}, ...children) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  };
+
+  /** @type {HTMLDialogElement | null} */
+  let box = null;
+  const palette = () => {
+    if (box && box.open) { box.close(); return; }
+    if (!box) box = build();
+    const field = box.querySelector("input");
+    if (field) field.value = "";
+    list("");
+    box.showModal();
+  };
+
+  const build = () => {
+    const label = document.getElementById("palette-open")?.getAttribute("aria-label") || "Commands";
+    const field = make("input", { type: "text", "aria-label": label, placeholder: label, autocomplete: "off",
+      role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list" });
+    const dialog = /** @type {HTMLDialogElement} */ (make("dialog", { class: "palette", "aria-label": label }, field,
+      make("ul", { id: "palette-list", role: "listbox", "aria-label": label })));
+    field.addEventListener("input", () => list(/** @type {HTMLInputElement} */ (field).value));
+    field.addEventListener("keydown", (event) => {
+      const rows = all("#palette-list [role=option]");
+      const now = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        pick(rows, now + (event.key === "ArrowDown" ? 1 : -1));
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        if (rows[now]) rows[now].click();
+      }
+    });
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    document.body.append(dialog);
+    return dialog;
+  };
+
+  /** @param {HTMLElement[]} rows @param {number} at */
+  const pick = (rows, at) => {
+    if (rows.length === 0) return;
+    const next = (at + rows.length) % rows.length;
+    rows.forEach((row, index) => row.setAttribute("aria-selected", String(index === next)));
+    rows[next].scrollIntoView({ block: "nearest" });
+    box?.querySelector("input")?.setAttribute("aria-activedescendant", rows[next].id);
+  };
+
+  /** @param {string} wanted */
+  const list = (wanted) => {
+    const place = document.getElementById("palette-list");
+    if (!place) return;
+    const text = wanted.trim().toLowerCase();
+    /** @type {{word: string, hint: string, act: () => void}[]} */
+    const rows = [];
+    /** @param {string} address */
+    const go = (address) => () => { location.href = address; };
+    const record = /^(chg)?0*(\d{1,12})$/i.exec(text);
+    if (record) rows.push({ word: `CHG${record[2].padStart(7, "0")}`, hint: "↵", act: go(`/changes/CHG${record[2].padStart(7, "0")}`) });
+    for (const link of all(".rail li a, [data-command]")) {
+      if (!(link instanceof HTMLAnchorElement)) continue;
+      const word = (link.dataset.command || link.textContent || "").trim();
+      if (word.toLowerCase().includes(text)) rows.push({ word, hint: link.dataset.key ? `g ${link.dataset.key}` : "", act: go(link.href) });
+    }
+    for (const link of all("#views a, table[data-rows] th a, .lanes th a")) {
+      if (!(link instanceof HTMLAnchorElement) || text === "") continue;
+      const word = (link.textContent || "").replace(/\s+/g, " ").trim();
+      if (word.toLowerCase().includes(text)) rows.push({ word, hint: "", act: go(link.href) });
+    }
+    const theme = document.getElementById("theme");
+    const name = theme?.getAttribute("aria-label") || "";
+    if (theme && name.toLowerCase().includes(text)) rows.push({ word: name, hint: "", act: () => { box?.close(); theme.click(); } });
+    if (text) rows.push({ word: `${document.getElementById("find")?.getAttribute("aria-label") || "Search"}: ${wanted.trim()}`, hint: "↵",
+      act: go(`/search?q=${encodeURIComponent(wanted.trim())}`) });
+    place.replaceChildren(...rows.slice(0, 14).map((row, index) => {
+      const line = make("li", { role: "option", id: `palette-${index}`, "aria-selected": String(index === 0) }, make("span", {}, row.word));
+      if (row.hint) line.append(make("kbd", {}, row.hint));
+      line.addEventListener("click", row.act);
+      return line;
+    }));
+  };
+
+  // -- Views saved in this browser ----------------------------------------------------------------
+
+  const views = () => {
+    const bar = document.getElementById("views");
+    const button = document.getElementById("save-view");
+    if (!bar || !button) return;
+    const key = `sluice-views-${bar.dataset.saved || ""}`;
+    /** @returns {[string, string][]} */
+    const read = () => { try { const found = JSON.parse(kept(key)); return Array.isArray(found) ? found : []; } catch { return []; } };
+    const show = () => {
+      for (const old of all("a[data-own]", bar)) old.remove();
+      for (const [name, query] of read().slice(0, 12)) {
+        const address = `${location.pathname}?${String(query)}`;
+        const link = make("a", { href: address, "data-own": "" }, String(name));
+        if (location.search.slice(1) === query) link.setAttribute("aria-current", "true");
+        bar.insertBefore(link, button);
+      }
+    };
+    button.addEventListener("click", () => {
+      const query = location.search.slice(1);
+      const rest = read().filter(([, address]) => address !== query);
+      if (rest.length !== read().length) { keep(key, JSON.stringify(rest)); show(); return; }
+      const parts = Array.from(new URLSearchParams(query).values()).filter((it) => it !== "" && it !== "board");
+      if (parts.length === 0) return;
+      keep(key, JSON.stringify([...rest, [parts.join(" · "), query]]));
+      show();
+    });
+    show();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const now = document.body.dataset.now;
+    if (now) skew = new Date(now).getTime() - Date.now();
+    tell();
+    setInterval(tell, 30000);
+    views();
+    follow();
+    document.addEventListener("keydown", pressed);
+    document.getElementById("palette-open")?.addEventListener("click", palette);
+    document.getElementById("theme")?.addEventListener("click", () => {
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      keep("sluice-theme", root.dataset.theme);
+    });
+    for (const field of all("form select[data-submit]")) field.addEventListener("change", () => /** @type {HTMLSelectElement} */ (field).form?.requestSubmit());
+  });
+})();

@@ -1,0 +1,90 @@
+//! What a page says when it cannot be shown: in words, with what to do next.
+
+use askama::Template;
+use axum::response::Response;
+use http::{StatusCode, Uri};
+
+use super::page::{Looker, address, html, see, write};
+use super::shell::{Section, Shell};
+use super::visit::Visit;
+use super::{assets, w};
+use crate::app::App;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "pages/fault.html")]
+struct FaultPage {
+    shell: Shell,
+    status: u16,
+    title: String,
+    detail: String,
+    help: String,
+    code: String,
+}
+
+/// Turns the problem that an answer carries into a page, where it carries one. Who is not known is sent to
+/// the page where they can make themselves known.
+pub(crate) async fn dressed(
+    app: &App,
+    looker: Option<Looker>,
+    uri: &Uri,
+    mut response: Response,
+) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    if problem.status == StatusCode::UNAUTHORIZED {
+        let back = uri.path_and_query().map_or("/", |path| path.as_str());
+        return see(&address("/login", &[("to", if back == "/" { "" } else { back })]));
+    }
+    if problem.status.is_server_error() {
+        tracing::error!(code = %problem.code, cause = problem.log.as_deref(), "a page failed");
+    }
+    if problem.code == "step_up_needed" {
+        return see(&address("/confirm", &[("to", &before(uri.path()))]));
+    }
+    let status = problem.status;
+    let text = app.blocking(move || write(&fault(looker, &problem))).await;
+    let text = text.unwrap_or_else(|_| w::t("fault.bare").to_owned());
+    html(status, text)
+}
+
+fn fault(looker: Option<Looker>, problem: &Problem) -> FaultPage {
+    let title = problem.title.to_string();
+    let shell = match looker {
+        Some(looker) => Visit::new(looker).shell(Section::Elsewhere, title.clone()),
+        None => bare(title.clone()),
+    };
+    FaultPage {
+        shell,
+        status: problem.status.as_u16(),
+        title,
+        detail: problem.detail.clone(),
+        help: problem.help.to_string(),
+        code: problem.code.to_string(),
+    }
+}
+
+/// The page from which a form came.
+fn before(path: &str) -> String {
+    if path.starts_with("/exceptions") || path.starts_with("/stops") {
+        return "/calendar".to_owned();
+    }
+    path.rsplit_once('/').map_or("/", |(before, _)| before).to_owned()
+}
+
+/// The shell for somebody who is not known.
+pub(crate) fn bare(title: String) -> Shell {
+    Shell {
+        title,
+        organisation: String::new(),
+        nav: Vec::new(),
+        me: None,
+        as_of: 0,
+        proven: false,
+        stops: Vec::new(),
+        notice: None,
+        assets: assets::addresses(),
+        csrf: String::new(),
+        live: false,
+        now: String::new(),
+    }
+}

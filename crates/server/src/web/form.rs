@@ -1,0 +1,43 @@
+//! Forms: small, typed, from our own pages only.
+
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::status;
+
+/// The most bytes of a form.
+const MOST: usize = 512 * 1024;
+
+/// A typed form. Unknown fields are refused.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_form = media_type.is_some_and(|text| {
+            text.split(';').next().unwrap_or_default().trim() == "application/x-www-form-urlencoded"
+        });
+        if !is_form {
+            return Err(Problem::of(
+                &status::MEDIA_TYPE,
+                "a form is `application/x-www-form-urlencoded`",
+            ));
+        }
+        let bytes = axum::body::to_bytes(body, MOST)
+            .await
+            .map_err(|_| Problem::of(&status::BODY_TOO_LARGE, "a form has at most 512 KiB"))?;
+        let form = axum::Form::<T>::from_request(
+            Request::from_parts(parts, axum::body::Body::from(bytes)),
+            &(),
+        );
+        let form = form.await;
+        form.map(|form| Self(form.0))
+            .map_err(|rejection| Problem::of(&status::BODY_INVALID, rejection.body_text()))
+    }
+}

@@ -1,0 +1,275 @@
+//! The change advisory board: an agenda that makes itself, the cost of waiting, minutes, and signs of rubber-stamping.
+//!
+//! A review needs no meeting: whoever is named says yes or no on the change itself, in their own time, and the
+//! quorum of each rule decides. This page is what they, or a meeting, look at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use sluice_core::approvals::{RuleElectorate, VoterStanding, electorate};
+use sluice_core::change::{ApprovalVerdict, Change, EvidenceStatus};
+use sluice_core::deployment::DeploymentState;
+use sluice_core::ids::PersonId;
+use sluice_core::risk::RiskLevel;
+use sluice_engine::store::{ChangeFilter, Page};
+
+use super::services::strip;
+use crate::problem::Problem;
+use crate::web::page::{Looker, page};
+use crate::web::shell::{Section, Shell};
+use crate::web::visit::{Visit, read};
+use crate::web::{Markup, marks, moment, w};
+
+/// The most items on the agenda.
+const AGENDA: usize = 40;
+/// Past changes that minutes and signs are read from.
+const PAST: u32 = 200;
+/// A yes sooner than this after the change was opened is a sign.
+const QUICK: SignedDuration = SignedDuration::from_secs(60);
+
+#[derive(Template)]
+#[template(path = "pages/cab.html")]
+struct CabPage {
+    shell: Shell,
+    items: Vec<Item>,
+    more: usize,
+    costs: Vec<Cost>,
+    total: String,
+    minutes: Vec<Minute>,
+    signs: Vec<Sign>,
+    votes: usize,
+}
+
+/// One item of the agenda.
+struct Item {
+    number: String,
+    title: String,
+    place: String,
+    kind: Option<Markup>,
+    risk: Markup,
+    score: u32,
+    factors: String,
+    waits: String,
+    since: Markup,
+    rules: Vec<(String, Markup, String)>,
+    strip: Option<Markup>,
+    failures: String,
+    evidence: Markup,
+    mine: bool,
+}
+
+/// Hours queued, by rule.
+struct Cost {
+    rule: String,
+    who: String,
+    changes: usize,
+    queued: String,
+}
+
+/// One yes or no of late.
+struct Minute {
+    number: String,
+    title: String,
+    who: Markup,
+    mark: Markup,
+    reason: String,
+    at: Markup,
+    stamp: i64,
+}
+
+/// How one approver decides.
+struct Sign {
+    who: Markup,
+    votes: usize,
+    median: String,
+    quick: usize,
+    silent: usize,
+    rejected: usize,
+    worrying: bool,
+}
+
+pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
+    page(looker, build).await
+}
+
+fn build(visit: &Visit) -> Result<CabPage, Problem> {
+    let filter = ChangeFilter { waiting: Some(true), ..ChangeFilter::default() };
+    let rows =
+        read(visit.readers().changes(&filter, Page { before: None, after: None, limit: 200 }))?;
+    let mut waiting: Vec<(Arc<Change>, Vec<RuleElectorate>)> = rows
+        .into_iter()
+        .filter_map(|row| visit.standing.changes.get(&sluice_core::ids::ChangeNumber(row.number)))
+        .filter(|change| change.waiting && visit.sees_change(change))
+        .map(|change| {
+            (Arc::clone(change), electorate(&visit.standing.organisation, change, visit.now))
+        })
+        .filter(|(_, rules)| rules.iter().any(|rule| rule.missing() > 0))
+        .collect();
+    waiting.sort_by_key(|(change, _)| (std::cmp::Reverse(level(change)), change.opened_at));
+    let (costs, total) = costs(visit, &waiting);
+    let past = past(visit)?;
+    let (minutes, signs, votes) = votes(visit, &past);
+    let items: Vec<Item> =
+        waiting.iter().take(AGENDA).map(|(change, rules)| item(visit, change, rules)).collect();
+    Ok(CabPage {
+        shell: visit.shell(Section::Cab, w::t("cab.cab")),
+        more: waiting.len().saturating_sub(items.len()),
+        items,
+        costs,
+        total,
+        minutes,
+        signs,
+        votes,
+    })
+}
+
+fn level(change: &Change) -> RiskLevel {
+    change.risk.as_ref().map(|risk| risk.level).unwrap_or_default()
+}
+
+fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
+    let service = change.services.first();
+    let place = service.and_then(|service| visit.standing.place(service, &change.environment));
+    let failures = place.map_or(0, |place| {
+        place.recent.iter().filter(|(_, state)| *state != DeploymentState::Succeeded).count()
+    });
+    let factors = change.risk.iter().flat_map(|risk| &risk.factors).filter(|it| it.points > 0);
+    let mut factors: Vec<_> = factors.collect();
+    factors.sort_by_key(|it| std::cmp::Reverse(it.points));
+    let factors: Vec<&str> = factors.iter().take(3).map(|it| it.because.as_str()).collect();
+    let open = rules.iter().filter(|rule| rule.missing() > 0);
+    let services: Vec<&str> = change.services.iter().map(|it| it.as_str()).collect();
+    let bad = change.evidence.iter().filter(|it| it.status == EvidenceStatus::Failed).count();
+    let person = visit.caller.person.as_ref();
+    Item {
+        number: change.number.to_string(),
+        title: change.title.clone(),
+        place: format!("{} → {}", services.join(", "), change.environment),
+        kind: (change.kind.as_str() != "normal").then(|| marks::kind(change.kind.as_str())),
+        risk: marks::risk(change.risk.as_ref().map_or("", |risk| risk.level.as_str())),
+        score: change.risk.as_ref().map_or(0, |risk| risk.score),
+        factors: factors.join("; "),
+        waits: moment::span_of(visit.now.duration_since(change.opened_at)),
+        since: visit.when(change.opened_at),
+        rules: open
+            .map(|rule| {
+                let mark = marks::pill("wait", "people", &w::n("cab.one_missing", rule.missing()));
+                let could = rule.voters.iter().filter(|it| it.standing == VoterStanding::Could);
+                let could: Vec<String> = could.take(5).map(|it| visit.name(&it.person)).collect();
+                (rule.rule.to_string(), mark, could.join(", "))
+            })
+            .collect(),
+        strip: place.and_then(|place| strip(place)),
+        failures: w::n("cab.one_of_the_last_twenty", failures),
+        evidence: if change.evidence.is_empty() {
+            marks::pill("wait", "doc", w::t("cab.no_evidence"))
+        } else if bad > 0 {
+            marks::pill("no", "x", &w::n("cab.one_piece_speaks_against_it", bad))
+        } else {
+            marks::pill("ok", "doc", &w::n("cab.one_piece_of_evidence", change.evidence.len()))
+        },
+        mine: person.is_some_and(|person| rules.iter().any(|rule| rule.waits_for(person))),
+    }
+}
+
+/// Hours that waiting changes have queued by now, by the rule that holds them.
+fn costs(visit: &Visit, waiting: &[(Arc<Change>, Vec<RuleElectorate>)]) -> (Vec<Cost>, String) {
+    let mut found: BTreeMap<String, (String, usize, SignedDuration)> = BTreeMap::new();
+    let mut total = SignedDuration::ZERO;
+    for (change, rules) in waiting {
+        let queued = visit.now.duration_since(change.opened_at);
+        total = total.saturating_add(queued);
+        for rule in rules.iter().filter(|rule| rule.missing() > 0) {
+            let entry = found
+                .entry(rule.rule.to_string())
+                .or_insert_with(|| (visit.selectors(&rule.who), 0, SignedDuration::ZERO));
+            entry.1 += 1;
+            entry.2 = entry.2.saturating_add(queued);
+        }
+    }
+    let mut costs: Vec<(SignedDuration, Cost)> = found
+        .into_iter()
+        .map(|(rule, (who, changes, sum))| {
+            (sum, Cost { rule, who, changes, queued: moment::span_of(sum) })
+        })
+        .collect();
+    costs.sort_by_key(|(sum, _)| std::cmp::Reverse(*sum));
+    (costs.into_iter().map(|(_, cost)| cost).collect(), moment::span_of(total))
+}
+
+/// The latest changes that asked for somebody.
+fn past(visit: &Visit) -> Result<Vec<Change>, Problem> {
+    let page = Page { before: None, after: None, limit: PAST };
+    let rows = read(visit.readers().changes(&ChangeFilter::default(), page))?;
+    let changes = rows.into_iter().filter_map(|row| serde_json::from_str::<Change>(&row.body).ok());
+    Ok(changes.filter(|change| !change.approvals.is_empty() && visit.sees_change(change)).collect())
+}
+
+/// How one person decided.
+#[derive(Default)]
+struct Habit {
+    spans: Vec<i64>,
+    quick: usize,
+    silent: usize,
+    rejected: usize,
+}
+
+fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
+    let mut minutes: Vec<Minute> = Vec::new();
+    let mut habits: BTreeMap<PersonId, Habit> = BTreeMap::new();
+    for change in past {
+        for approval in &change.approvals {
+            let rejected = approval.verdict == ApprovalVerdict::Reject;
+            let took = approval.at.duration_since(shown(change, approval.at));
+            let habit = habits.entry(approval.person.clone()).or_default();
+            habit.spans.push(took.as_secs());
+            habit.quick += usize::from(took < QUICK);
+            habit.silent += usize::from(approval.reason.trim().is_empty());
+            habit.rejected += usize::from(rejected);
+            minutes.push(Minute {
+                number: change.number.to_string(),
+                title: change.title.clone(),
+                who: visit.who(&approval.person),
+                mark: if rejected {
+                    marks::pill("no", "x", w::t("cab.rejected"))
+                } else {
+                    marks::pill("ok", "check", w::t("cab.approved"))
+                },
+                reason: approval.reason.clone(),
+                at: visit.when(approval.at),
+                stamp: approval.at.as_microsecond(),
+            });
+        }
+    }
+    let votes = minutes.len();
+    minutes.sort_by_key(|minute| std::cmp::Reverse(minute.stamp));
+    minutes.truncate(12);
+    let mut signs: Vec<Sign> = habits
+        .into_iter()
+        .map(|(person, mut habit)| {
+            habit.spans.sort_unstable();
+            let votes = habit.spans.len();
+            let middle = habit.spans.get(votes / 2).copied().unwrap_or(0);
+            Sign {
+                who: visit.who(&person),
+                median: moment::span_of(SignedDuration::from_secs(middle)),
+                quick: habit.quick,
+                silent: habit.silent,
+                rejected: habit.rejected,
+                worrying: votes >= 5 && (habit.quick * 2 > votes || habit.silent * 2 > votes),
+                votes,
+            }
+        })
+        .collect();
+    signs.sort_by_key(|sign| std::cmp::Reverse(sign.votes));
+    signs.truncate(12);
+    (minutes, signs, votes)
+}
+
+/// From when on a change could be looked at: when it was opened.
+fn shown(change: &Change, at: Timestamp) -> Timestamp {
+    change.opened_at.min(at)
+}

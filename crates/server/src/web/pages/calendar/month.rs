@@ -1,0 +1,127 @@
+//! A month as weeks of days; windows lie across the days they cover.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use sluice_core::permission::Permission;
+use sluice_engine::store::Span;
+
+use super::{Frame, kind, monday};
+use crate::problem::Problem;
+use crate::web::visit::read;
+use crate::web::{Markup, marks};
+
+/// The most windows that are drawn in one week.
+const MOST: usize = 6;
+
+/// One month.
+pub(super) struct Month {
+    pub(super) days: Vec<String>,
+    pub(super) weeks: Vec<WeekRow>,
+}
+
+/// One week of it.
+pub(super) struct WeekRow {
+    pub(super) days: Vec<Day>,
+    pub(super) bars: Vec<Bar>,
+    pub(super) more: usize,
+}
+
+/// One day.
+pub(super) struct Day {
+    pub(super) number: i8,
+    pub(super) iso: String,
+    pub(super) outside: bool,
+    pub(super) today: bool,
+    pub(super) deployed: u64,
+    pub(super) failed: u64,
+}
+
+/// A window across days of one week: its first column and how many it covers, both from 1 to 7.
+pub(super) struct Bar {
+    pub(super) column: usize,
+    pub(super) width: usize,
+    pub(super) kind: &'static str,
+    pub(super) icon: Markup,
+    pub(super) title: String,
+    pub(super) about: String,
+    pub(super) begins: bool,
+    pub(super) ends: bool,
+}
+
+pub(super) fn build(frame: &Frame<'_>) -> Result<Month, Problem> {
+    let first = monday(frame.day.first_of_month());
+    let last = frame.day.last_of_month();
+    let everything = frame.visit.everywhere(Permission::ChangeRead);
+    let span = Span {
+        from_us: frame.start(first).as_microsecond(),
+        to_us: frame.start(last.saturating_add(8.days())).as_microsecond(),
+        environment: None,
+        service: frame.service.clone(),
+    };
+    let deployed =
+        if everything { read(frame.visit.readers().deployed_by_day(&span))? } else { Vec::new() };
+    let present = frame.visit.now.to_zoned(frame.zone.clone()).date();
+    let mut weeks = Vec::new();
+    let mut start = first;
+    while start <= last {
+        let days = (0..7).map(|at| {
+            let date = start.saturating_add(i64::from(at).days());
+            let since = date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+            let counted = deployed.iter().find(|it| it.day == since);
+            Day {
+                number: date.day(),
+                iso: date.to_string(),
+                outside: date.month() != frame.day.month(),
+                today: date == present,
+                deployed: counted.map_or(0, |it| it.ended),
+                failed: counted.map_or(0, |it| it.failed),
+            }
+        });
+        let days = days.collect();
+        let (bars, more) = bars(frame, start);
+        weeks.push(WeekRow { days, bars, more });
+        start = start.saturating_add(7.days());
+    }
+    let names =
+        (0..7).map(|at| first.saturating_add(i64::from(at).days()).strftime("%a").to_string());
+    Ok(Month { days: names.collect(), weeks })
+}
+
+fn bars(frame: &Frame<'_>, start: Date) -> (Vec<Bar>, usize) {
+    let (from, to) = (frame.start(start), frame.start(start.saturating_add(7.days())));
+    let calendar = frame.visit.app.engine.present_calendar();
+    let mut bars: Vec<Bar> = Vec::new();
+    let mut found = 0;
+    for (window, spans) in calendar.between(from, to, 14) {
+        if !frame.wants(&window.scope) {
+            continue;
+        }
+        // Occurrences of one window in one week become one bar from the first day to the last.
+        let Some((first, last)) = spans.first().zip(spans.last()) else { continue };
+        found += 1;
+        if bars.len() >= MOST {
+            continue;
+        }
+        let column = |at: jiff::Timestamp| {
+            let days = at.to_zoned(frame.zone.clone()).date().duration_since(start).as_hours() / 24;
+            usize::try_from(days.clamp(0, 6)).unwrap_or(0)
+        };
+        let end = last.end.saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(last.end);
+        let (left, right) = (column(first.start), column(end));
+        bars.push(Bar {
+            column: left + 1,
+            width: right - left.min(right) + 1,
+            kind: kind(window.kind),
+            icon: marks::icon(match kind(window.kind) {
+                "freeze" => "snow",
+                "maintenance" => "tool",
+                _ => "calendar",
+            }),
+            title: window.title.clone(),
+            about: format!("{} – {}", window.scope, window.reason),
+            begins: first.start >= from,
+            ends: last.end <= to,
+        });
+    }
+    (bars, found - found.min(MOST))
+}

@@ -1,0 +1,150 @@
+//! Approvals: who counts for which rule, who could, who may not and why.
+
+use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding};
+use sluice_core::change::{ApprovalVerdict, Change, InvolvementRole};
+
+use crate::web::visit::Visit;
+use crate::web::{Markup, marks, w};
+
+/// How the approvals stand.
+pub(super) struct Approvals {
+    pub(super) rules: Vec<RuleCard>,
+    pub(super) given: Vec<Given>,
+    pub(super) met: usize,
+}
+
+/// One rule.
+pub(super) struct RuleCard {
+    pub(super) name: String,
+    pub(super) reason: String,
+    pub(super) who: String,
+    pub(super) mark: Markup,
+    pub(super) quorum: u32,
+    pub(super) counted: usize,
+    pub(super) voters: Vec<VoterLine>,
+    pub(super) more: usize,
+}
+
+/// One person before a rule.
+pub(super) struct VoterLine {
+    pub(super) who: Markup,
+    pub(super) mark: Markup,
+    pub(super) note: String,
+}
+
+/// One yes or no that was given.
+pub(super) struct Given {
+    pub(super) who: Markup,
+    pub(super) on_behalf_of: Option<Markup>,
+    pub(super) mark: Markup,
+    pub(super) reason: String,
+    pub(super) at: Markup,
+    pub(super) is_past: bool,
+}
+
+pub(super) fn build(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Approvals {
+    let given = change.approvals.iter().rev().map(|approval| Given {
+        who: visit.who(&approval.person),
+        on_behalf_of: approval.on_behalf_of.as_ref().map(|person| visit.who(person)),
+        mark: match approval.verdict {
+            ApprovalVerdict::Approve => marks::pill("ok", "check", w::t("approvals.approved")),
+            ApprovalVerdict::Reject => marks::pill("no", "x", w::t("approvals.rejected")),
+        },
+        reason: approval.reason.clone(),
+        at: visit.when(approval.at),
+        is_past: approval.revision != change.revision.digest,
+    });
+    Approvals {
+        met: rules.iter().filter(|rule| rule.missing() == 0).count(),
+        rules: rules.iter().map(|rule| card(visit, rule)).collect(),
+        given: given.collect(),
+    }
+}
+
+fn card(visit: &Visit, rule: &RuleElectorate) -> RuleCard {
+    let mark = if rule.missing() == 0 {
+        marks::pill("ok", "check", w::t("approvals.met"))
+    } else {
+        marks::pill("wait", "people", &w::n("approvals.one_missing", rule.missing()))
+    };
+    RuleCard {
+        name: rule.rule.to_string(),
+        reason: rule.reason.clone(),
+        who: visit.selectors(&rule.who),
+        mark,
+        quorum: rule.quorum,
+        counted: rule.count(VoterStanding::Counted),
+        voters: rule.voters.iter().map(|voter| line(visit, voter)).collect(),
+        more: rule.more,
+    }
+}
+
+fn line(visit: &Visit, voter: &Voter) -> VoterLine {
+    let (mark, note) = match voter.standing {
+        VoterStanding::Counted => {
+            (marks::pill("ok", "check", w::t("approvals.counts")), String::new())
+        }
+        VoterStanding::Rejected => {
+            (marks::pill("no", "x", w::t("approvals.said_no")), String::new())
+        }
+        VoterStanding::Elsewhere => (
+            marks::pill("calm", "check", w::t("approvals.said_yes")),
+            w::t("approvals.counted_for_another_rule").to_owned(),
+        ),
+        VoterStanding::Expired => (
+            marks::pill("wait", "clock", w::t("approvals.expired")),
+            w::t("approvals.said_yes_too_long_ago").to_owned(),
+        ),
+        VoterStanding::Could => {
+            (marks::pill("calm", "user", w::t("approvals.could_approve")), String::new())
+        }
+        VoterStanding::Involved => {
+            (marks::pill("no", "ban", w::t("approvals.may_not")), parts(voter))
+        }
+    };
+    VoterLine { who: visit.who(&voter.person), mark, note }
+}
+
+/// In which parts somebody had a hand in the change.
+fn parts(voter: &Voter) -> String {
+    let parts: Vec<&str> = voter
+        .involved
+        .iter()
+        .map(|role| match role {
+            InvolvementRole::Author => w::t("approvals.wrote_a_commit"),
+            InvolvementRole::Committer => w::t("approvals.committed"),
+            InvolvementRole::CoAuthor => w::t("approvals.is_named_as_co_author"),
+            InvolvementRole::Proposer => w::t("approvals.proposed_the_merge"),
+            InvolvementRole::Merger => w::t("approvals.merged_it"),
+            InvolvementRole::Pusher => w::t("approvals.pushed_it"),
+            InvolvementRole::Trigger => w::t("approvals.started_the_pipeline"),
+            InvolvementRole::Deployer => w::t("approvals.asked_at_the_gate"),
+            InvolvementRole::Editor => w::t("approvals.edited_the_record"),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// Why the word of the person who looks would not count; `None` where it would.
+pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String> {
+    let Some(person) = &visit.caller.person else {
+        return Some(w::t("approvals.a_machine_s_token_cannot").to_owned());
+    };
+    if rules.is_empty() {
+        return Some(w::t("approvals.no_rule_asks_for_an").to_owned());
+    }
+    let mut found = None;
+    for voter in rules.iter().flat_map(|rule| &rule.voters).filter(|it| it.person == *person) {
+        match voter.standing {
+            VoterStanding::Involved => {
+                found = Some(w::f("approvals.your_approval_would_not_count", parts(voter)));
+            }
+            VoterStanding::Counted
+            | VoterStanding::Rejected
+            | VoterStanding::Elsewhere
+            | VoterStanding::Expired
+            | VoterStanding::Could => return None,
+        }
+    }
+    found.or_else(|| Some(w::t("approvals.none_of_the_rules_that").to_owned()))
+}

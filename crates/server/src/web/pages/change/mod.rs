@@ -1,0 +1,209 @@
+//! One change: its story, its risk, what speaks against it, who may say yes, and the proof of it all.
+
+mod approvals;
+mod related;
+pub(crate) use self::related::short;
+mod risk;
+mod story;
+mod verdict;
+mod vote;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use serde::Deserialize;
+use sluice_core::approvals::electorate;
+use sluice_core::change::{Change, ChangeState};
+use sluice_core::facts::GateFacts;
+use sluice_core::ids::ChangeNumber;
+use sluice_core::permission::Permission;
+
+use self::approvals::Approvals;
+use self::related::{DeploymentLine, EvidenceLine, Fact, Similar};
+use self::risk::RiskPicture;
+use self::story::{Moment, Step};
+use self::verdict::Verdict;
+pub(crate) use self::vote::{act, vote};
+use crate::api::no_such;
+use crate::problem::Problem;
+use crate::query::{Query, id};
+use crate::web::page::{Looker, page};
+use crate::web::shell::{Section, Shell, notice};
+use crate::web::visit::{Visit, read};
+use crate::web::{Markup, marks, w};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeQuery {
+    done: Option<String>,
+    /// The code of a refusal, after a form.
+    refused: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/change.html")]
+struct ChangePage {
+    shell: Shell,
+    head: Head,
+    steps: Vec<Step>,
+    story: Vec<Moment>,
+    verdict: Option<Verdict>,
+    risk: Option<RiskPicture>,
+    approvals: Approvals,
+    evidence: Vec<EvidenceLine>,
+    missing: Vec<String>,
+    conflicts: Vec<verdict::Conflict>,
+    deployments: Vec<DeploymentLine>,
+    similar: Vec<Similar>,
+    facts: Vec<Fact>,
+    debts: Vec<related::DebtLine>,
+    actions: Actions,
+    refused: Option<String>,
+}
+
+/// What stands at the top.
+struct Head {
+    number: String,
+    title: String,
+    state: Markup,
+    kind: Markup,
+    risk: Markup,
+    outcome: Option<Markup>,
+    services: Vec<String>,
+    environment: String,
+    opened: Markup,
+    updated: Markup,
+    emergency: Option<String>,
+    diff: Option<Markup>,
+}
+
+/// What the person who looks may do.
+struct Actions {
+    vote: bool,
+    why_not: Option<String>,
+    cancel: bool,
+    close: bool,
+    review: bool,
+    revision: String,
+    version: u64,
+    /// Whether the proof of who it is is too old to decide on production.
+    prove: bool,
+}
+
+pub(crate) async fn show(
+    looker: Looker,
+    Path(number): Path<String>,
+    Query(query): Query<ChangeQuery>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        let number: ChangeNumber = id(&number)?;
+        let change = find(visit, number)?;
+        build(visit, &change, &query)
+    })
+    .await
+}
+
+/// The change, where the caller may see it.
+fn find(visit: &Visit, number: ChangeNumber) -> Result<Change, Problem> {
+    let change = visit.app.engine.change(number).map_err(Problem::from)?;
+    change
+        .filter(|change| visit.sees_change(change))
+        .ok_or_else(|| no_such(format!("change {number}")))
+}
+
+fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePage, Problem> {
+    let decisions = verdict::decisions(visit, change)?;
+    let facts = decisions.first().and_then(|(_, decided)| input(visit, decided.input.as_str()));
+    let rules = electorate(&visit.standing.organisation, change, visit.now);
+    let trail = read(visit.readers().stream(&format!("change/{}", change.number), 0, 400))?;
+    let mut shell = visit.shell(Section::Changes, format!("{} {}", change.number, change.title));
+    shell.notice = notice(query.done.as_deref());
+    let missing = facts.as_ref().map(|facts| facts.evidence.missing.iter().cloned().collect());
+    Ok(ChangePage {
+        head: head(visit, change),
+        steps: story::steps(visit, change, &trail),
+        story: story::moments(visit, &trail, &decisions),
+        verdict: verdict::build(visit, change, &decisions),
+        risk: change.risk.as_ref().map(risk::build),
+        actions: actions(visit, change, &rules),
+        approvals: approvals::build(visit, change, &rules),
+        evidence: related::evidence(change, facts.as_ref()),
+        missing: missing.unwrap_or_default(),
+        conflicts: verdict::conflicts(facts.as_ref()),
+        deployments: related::deployments(visit, change)?,
+        similar: related::similar(visit, change)?,
+        facts: related::facts(change),
+        debts: related::debts(visit, change),
+        refused: query.refused.as_deref().map(|code| w::named("refused", code)),
+        shell,
+    })
+}
+
+/// The typed input of a decision, where it is kept and may be shown.
+fn input(visit: &Visit, digest: &str) -> Option<GateFacts> {
+    let blob = visit.readers().blob(digest).ok()??;
+    let input: serde_json::Value = serde_json::from_slice(&blob.bytes).ok()?;
+    let facts = input.get("facts").cloned().unwrap_or(input);
+    serde_json::from_value(facts).ok()
+}
+
+fn head(visit: &Visit, change: &Change) -> Head {
+    let level = change.risk.as_ref().map_or("", |risk| risk.level.as_str());
+    let proposal = change.origin.proposal.as_deref();
+    Head {
+        number: change.number.to_string(),
+        title: change.title.clone(),
+        state: marks::state(change.state.as_str()),
+        kind: marks::kind(change.kind.as_str()),
+        risk: marks::risk(level),
+        outcome: change.outcome.map(|outcome| marks::outcome(outcome.as_str())),
+        services: change.services.iter().map(ToString::to_string).collect(),
+        environment: change.environment.to_string(),
+        opened: visit.when(change.opened_at),
+        updated: visit.when(change.updated_at),
+        emergency: change.emergency_reason.clone(),
+        diff: change.origin.url.as_deref().map(|url| {
+            let word = proposal.map_or_else(
+                || w::t("change.show_the_diff").to_owned(),
+                |number| w::f("change.merge_request", number),
+            );
+            marks::outward(url, &word)
+        }),
+    }
+}
+
+fn actions(
+    visit: &Visit,
+    change: &Change,
+    rules: &[sluice_core::approvals::RuleElectorate],
+) -> Actions {
+    let person = visit.caller.person.as_ref();
+    let votable = !change.state.is_over() || change.owed().next().is_some();
+    let may = visit.may(Permission::ChangeApprove) && person.is_some();
+    let edit = visit.may(Permission::ChangeEdit);
+    let before = matches!(
+        change.state,
+        ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
+    );
+    let owes_review = change.owed().any(|debt| debt.kind == sluice_core::change::DebtKind::Review);
+    let why_not = votable.then(|| approvals::why_not(visit, rules)).flatten();
+    Actions {
+        vote: votable && may && why_not.is_none(),
+        why_not,
+        cancel: edit && before,
+        close: edit && change.state == ChangeState::Review,
+        review: may && owes_review,
+        revision: change.revision.digest.to_string(),
+        version: change.version_of_record,
+        prove: is_old(visit),
+    }
+}
+
+/// Whether the person who looks proved too long ago who they are.
+fn is_old(visit: &Visit) -> bool {
+    let session = visit.caller.session.as_ref();
+    session.is_some_and(|session| {
+        let until = session.auth_time.saturating_add(sluice_engine::RECENT);
+        until.is_ok_and(|until| until < visit.now)
+    })
+}

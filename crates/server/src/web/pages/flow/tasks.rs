@@ -1,0 +1,83 @@
+//! What waits for the person who looks: approvals they could give, and what their teams owe.
+
+use std::sync::Arc;
+
+use sluice_core::approvals::electorate;
+use sluice_core::change::{Change, DebtKind};
+use sluice_core::permission::Permission;
+
+use crate::web::visit::Visit;
+use crate::web::{Markup, marks, w};
+
+/// The most tasks that are shown.
+const MOST: usize = 8;
+
+/// One thing to do.
+pub(super) struct Task {
+    pub(super) verb: Markup,
+    pub(super) number: String,
+    pub(super) title: String,
+    pub(super) place: String,
+    pub(super) risk: Markup,
+    pub(super) why: String,
+    pub(super) since: Markup,
+}
+
+pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
+    let mut tasks = approvals(visit, waiting);
+    tasks.extend(debts(visit));
+    tasks.truncate(MOST);
+    tasks
+}
+
+fn approvals(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
+    let Some(person) = &visit.caller.person else { return Vec::new() };
+    if !visit.may(Permission::ChangeApprove) {
+        return Vec::new();
+    }
+    let organisation = &visit.standing.organisation;
+    let mine = waiting.iter().filter_map(|change| {
+        let rules = electorate(organisation, change, visit.now);
+        let rule = rules.into_iter().find(|rule| rule.waits_for(person))?;
+        let verb = marks::pill("wait", "people", w::t("tasks.approve_or_reject"));
+        Some(task(visit, change, verb, w::f("tasks.rule", &rule.rule)))
+    });
+    mine.take(MOST).collect()
+}
+
+fn debts(visit: &Visit) -> Vec<Task> {
+    let teams = visit.my_teams();
+    let standing = &visit.standing;
+    let owing = standing.owing.iter().filter(|(team, _)| teams.contains(team.as_str()));
+    let changes = owing.flat_map(|(_, numbers)| numbers.iter());
+    let mut tasks = Vec::new();
+    for change in changes.filter_map(|number| standing.changes.get(number)) {
+        for debt in change.owed() {
+            let word = match debt.kind {
+                DebtKind::Approval => w::t("tasks.approval_owed"),
+                DebtKind::Review => w::t("tasks.review_owed"),
+            };
+            let overdue = debt.due < visit.now;
+            let verb = marks::pill(if overdue { "no" } else { "info" }, "eye", word);
+            let why = if overdue { w::t("tasks.overdue") } else { w::t("tasks.due_soon") };
+            tasks.push(task(visit, change, verb, why.to_owned()));
+        }
+        if tasks.len() >= MOST {
+            break;
+        }
+    }
+    tasks
+}
+
+fn task(visit: &Visit, change: &Change, verb: Markup, why: String) -> Task {
+    let services: Vec<&str> = change.services.iter().map(|name| name.as_str()).collect();
+    Task {
+        verb,
+        number: change.number.to_string(),
+        title: change.title.clone(),
+        place: format!("{} → {}", services.join(", "), change.environment),
+        risk: marks::risk(change.risk.as_ref().map_or("", |risk| risk.level.as_str())),
+        why,
+        since: visit.when(change.updated_at),
+    }
+}

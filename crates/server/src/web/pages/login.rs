@@ -1,0 +1,212 @@
+//! Coming in, proving again who one is, and leaving.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+use serde::Deserialize;
+use sluice_engine::{Client, LoginAttempt, OpenedSession, Proof};
+
+use crate::app::App;
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::session::{self, From};
+use crate::web::faults::bare;
+use crate::web::form::Form;
+use crate::web::page::{Looker, address, html, page, see, within, write};
+use crate::web::shell::{Section, Shell};
+use crate::web::w;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToQuery {
+    to: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/login.html")]
+struct LoginPage {
+    shell: Shell,
+    to: String,
+    handle: String,
+    fault: Option<String>,
+    needs_code: bool,
+    /// Whether somebody who is in proves again who they are.
+    again: bool,
+}
+
+/// The form for coming in.
+pub(crate) async fn show(Query(query): Query<ToQuery>) -> Result<Response, Problem> {
+    let to = within(query.to.as_deref());
+    let page = form(to, String::new(), None, false);
+    Ok(html(http::StatusCode::OK, write(&page)?))
+}
+
+fn form(to: String, handle: String, fault: Option<String>, needs_code: bool) -> LoginPage {
+    let shell = bare(w::t("login.log_in").to_owned());
+    LoginPage { shell, to, handle, fault, needs_code, again: false }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginForm {
+    handle: String,
+    password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "the form is the same for those who are in already")]
+    csrf_token: String,
+}
+
+/// Lets somebody in, or says why not.
+pub(crate) async fn enter(
+    State(app): State<App>,
+    From(address): From,
+    headers: HeaderMap,
+    Form(form_given): Form<LoginForm>,
+) -> Result<Response, Problem> {
+    let LoginForm { handle, password, code, to, .. } = form_given;
+    let to = within(Some(&to));
+    let needs_code = !code.is_empty();
+    let attempt = LoginAttempt {
+        handle: handle.chars().take(65).collect(),
+        proof: proof(password, &code, address),
+        client: Client::Browser,
+        narrowed_to: None,
+    };
+    match app.engine.login(attempt).await {
+        Ok(answer) => Ok(inside(&app, &headers, &answer.value, &to)),
+        Err(error) => {
+            let problem = Problem::from(error);
+            if problem.status.is_server_error() {
+                return Err(problem);
+            }
+            let asked = needs_code || problem.code == "code_needed";
+            let page = form(to, handle, Some(words(&problem)), asked);
+            Ok(html(problem.status, write(&page)?))
+        }
+    }
+}
+
+fn proof(password: String, code: &str, address: Option<std::net::IpAddr>) -> Proof {
+    let code = code.trim();
+    Proof { password, code: (!code.is_empty()).then(|| code.to_owned()), address }
+}
+
+/// What went wrong, in words for people.
+fn words(problem: &Problem) -> String {
+    match problem.code.as_ref() {
+        "code_needed" => w::t("login.enter_the_code_of_your").to_owned(),
+        "login_refused" => w::t("login.name_or_password_is_not").to_owned(),
+        "login_throttled" => w::t("login.too_many_attempts_wait_a").to_owned(),
+        _ => problem.detail.clone(),
+    }
+}
+
+/// The answer that leads on, with the cookie of a session.
+pub(crate) fn inside(app: &App, headers: &HeaderMap, opened: &OpenedSession, to: &str) -> Response {
+    let mut response = see(to);
+    if let Some(cookie) = session::set(&app.options, headers, opened) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The form for proving again who one is.
+pub(crate) async fn confirm(
+    looker: Looker,
+    Query(query): Query<ToQuery>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
+        let to = within(query.to.as_deref());
+        Ok(LoginPage {
+            shell,
+            to,
+            handle: String::new(),
+            fault: None,
+            needs_code: false,
+            again: true,
+        })
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmForm {
+    password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// Renews the proof, or says why not.
+pub(crate) async fn prove(
+    looker: Looker,
+    From(address): From,
+    headers: HeaderMap,
+    Form(form): Form<ConfirmForm>,
+) -> Result<Response, Problem> {
+    let to = within(Some(&form.to));
+    let app = looker.app.clone();
+    match step_up(&looker, form.password, &form.code, address).await {
+        Ok(opened) => Ok(inside(&app, &headers, &opened, &to)),
+        Err(problem) if problem.status.is_server_error() => Err(problem),
+        Err(problem) => {
+            let needs_code = problem.code == "code_needed" || !form.code.is_empty();
+            let fault = Some(words(&problem));
+            let mut answer = page(looker, move |visit| {
+                let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
+                Ok(LoginPage { shell, to, handle: String::new(), fault, needs_code, again: true })
+            })
+            .await?;
+            *answer.status_mut() = problem.status;
+            answer.extensions_mut().insert(crate::door::Whole);
+            Ok(answer)
+        }
+    }
+}
+
+/// Renews the proof of who somebody is.
+pub(crate) async fn step_up(
+    looker: &Looker,
+    password: String,
+    code: &str,
+    address: Option<std::net::IpAddr>,
+) -> Result<OpenedSession, Problem> {
+    let proof = proof(password, code, address);
+    Ok(looker.app.engine.step_up(&looker.caller, proof).await?.value)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeaveForm {
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// Ends the session.
+pub(crate) async fn leave(
+    State(app): State<App>,
+    By(caller): By,
+    headers: HeaderMap,
+    Form(_): Form<LeaveForm>,
+) -> Result<Response, Problem> {
+    app.engine.end_session(&caller, &caller.token, "logout").await?;
+    let mut response = see(&address("/login", &[]));
+    if let Some(cookie) = session::clear(&app.options, &headers) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

@@ -1,0 +1,16 @@
+//! The pages, one file each (a folder where a page has parts).
+
+pub(crate) mod admin;
+pub(crate) mod audit;
+pub(crate) mod cab;
+pub(crate) mod calendar;
+pub(crate) mod change;
+pub(crate) mod changes;
+pub(crate) mod flow;
+pub(crate) mod live;
+pub(crate) mod login;
+pub(crate) mod me;
+pub(crate) mod numbers;
+pub(crate) mod policies;
+pub(crate) mod search;
+pub(crate) mod services;

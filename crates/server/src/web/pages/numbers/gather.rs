@@ -1,0 +1,263 @@
+//! Each number: where it comes from, how it is reckoned, how sure it is.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use sluice_engine::store::{Passage, Span};
+
+use super::Wanted;
+use super::chart::{Chart, bars};
+use super::stats::{FEW, median, real, share};
+use crate::problem::Problem;
+use crate::web::visit::{Visit, read};
+use crate::web::{moment, w};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// One number.
+pub(crate) struct Number {
+    pub(crate) title: &'static str,
+    pub(crate) value: String,
+    pub(crate) interval: Option<String>,
+    pub(crate) before: Option<String>,
+    pub(crate) definition: &'static str,
+    pub(crate) note: String,
+    pub(crate) few: bool,
+    pub(crate) chart: Option<Chart>,
+    pub(crate) raw: Option<f64>,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    pub(crate) unit: &'static str,
+    pub(crate) sample: usize,
+}
+
+pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Problem> {
+    let now = visit.now.as_microsecond();
+    let span = |from: i64, to: i64| Span {
+        from_us: now - from * DAY_US,
+        to_us: now - to * DAY_US,
+        environment: Some(wanted.environment.clone()),
+        service: wanted.service.clone(),
+    };
+    let (here, past) = (span(wanted.days, 0), span(2 * wanted.days, wanted.days));
+    let days = (here.from_us / DAY_US, now / DAY_US);
+    let readers = visit.readers();
+    let deployed = read(readers.deployed_by_day(&here))?;
+    let before = read(readers.deployed_by_day(&past))?;
+    let ended: u64 = deployed.iter().map(|it| it.ended).sum();
+    let failed: u64 = deployed.iter().map(|it| it.failed).sum();
+    let ended_before: u64 = before.iter().map(|it| it.ended).sum();
+    let failed_before: u64 = before.iter().map(|it| it.failed).sum();
+    let by_day: BTreeMap<i64, (i64, i64)> = deployed
+        .iter()
+        .map(|it| (it.day, (signed(it.ended - it.failed), signed(it.failed))))
+        .collect();
+    let told = |good: i64, bad: i64| w::ff("gather.well_not", good, bad);
+    let recovery = read(readers.recovery_times(&here))?;
+    let passages = read(readers.passages(&here))?;
+    let mut found = vec![
+        frequency(
+            ended,
+            ended_before,
+            wanted.days,
+            bars(days, &by_day, told, |most| most.to_string()),
+        ),
+        lead_time(&read(readers.lead_times(&here))?, &read(readers.lead_times(&past))?, days),
+        ratio(
+            w::t("gather.change_failure_rate"),
+            w::t("gather.deployments_that_failed_or_were"),
+            (failed, ended),
+            (failed_before, ended_before),
+        ),
+        recovered(&recovery),
+        rework(&recovery, ended),
+    ];
+    if wanted.service.is_none() {
+        found.push(emergencies(visit, &here, &past, days)?);
+    }
+    found.extend(at_the_gate(&passages));
+    Ok(found)
+}
+
+fn frequency(ended: u64, before: u64, days: i64, chart: Chart) -> Number {
+    let per_day = real(ended) / real(u64::try_from(days).unwrap_or(1));
+    let value = if per_day >= 1.0 {
+        w::f("gather.a_day", format!("{per_day:.1}"))
+    } else {
+        w::f("gather.a_week", format!("{:.1}", per_day * 7.0))
+    };
+    Number {
+        title: w::t("gather.deployment_frequency"),
+        value,
+        interval: None,
+        before: Some(w::n("gather.one_in_the_span_before", before)),
+        definition: w::t("gather.deployments_that_ended_by_the"),
+        note: w::n("gather.one_deployment", ended),
+        few: false,
+        chart: Some(chart),
+        raw: Some(per_day),
+        low: None,
+        high: None,
+        unit: "deployments per day",
+        sample: usize::try_from(ended).unwrap_or(usize::MAX),
+    }
+}
+
+fn lead_time(found: &[(i64, i64)], past: &[(i64, i64)], days: (i64, i64)) -> Number {
+    let mut values: Vec<i64> = found.iter().map(|(_, span)| (*span).max(0)).collect();
+    let mut before: Vec<i64> = past.iter().map(|(_, span)| (*span).max(0)).collect();
+    let mut by_day: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (day, span) in found {
+        by_day.entry(*day).or_default().push((*span).max(0) / 60_000_000);
+    }
+    let medians: BTreeMap<i64, (i64, i64)> = by_day
+        .into_iter()
+        .filter_map(|(day, mut spans)| Some((day, (median(&mut spans)?.0, 0))))
+        .collect();
+    let minutes = |value: i64| moment::span_of(SignedDuration::from_mins(value));
+    let chart = bars(days, &medians, |value, _| minutes(value), minutes);
+    let note = w::n("gather.one_deployment_that_succeeded", values.len());
+    let definition = w::t("gather.from_the_beginning_of_a");
+    let mut number = span_number(w::t("gather.lead_time"), definition, &mut values, note);
+    number.chart = Some(chart);
+    number.before = median(&mut before)
+        .map(|(value, _)| w::f("gather.in_the_span_before", moment::span_us(value)));
+    number
+}
+
+fn recovered(found: &[(i64, Option<i64>)]) -> Number {
+    let mut values: Vec<i64> =
+        found.iter().filter_map(|(_, span)| *span).map(|it| it.max(0)).collect();
+    let open = found.len() - values.len();
+    let mut note = w::n("gather.one_failure_made_good", values.len());
+    if open > 0 {
+        note = format!("{note}, {}", w::n("gather.one_not_yet", open));
+    }
+    let definition = w::t("gather.from_the_end_of_a");
+    span_number(w::t("gather.recovery_time"), definition, &mut values, note)
+}
+
+fn rework(found: &[(i64, Option<i64>)], ended: u64) -> Number {
+    let soon = found.iter().filter(|(_, span)| span.is_some_and(|span| span <= DAY_US)).count();
+    let definition = w::t("gather.deployments_within_a_day_that");
+    ratio(w::t("gather.rework"), definition, (u64::try_from(soon).unwrap_or(0), ended), (0, 0))
+}
+
+fn emergencies(
+    visit: &Visit,
+    here: &Span,
+    past: &Span,
+    days: (i64, i64),
+) -> Result<Number, Problem> {
+    let found = read(visit.readers().proposed_by_day(here))?;
+    let before = read(visit.readers().proposed_by_day(past))?;
+    let count = |rows: &[sluice_engine::store::ProposedDay]| {
+        let urgent: u64 = rows.iter().map(|it| it.emergency).sum();
+        let all: u64 = rows.iter().map(|it| it.emergency + it.normal + it.standard).sum();
+        (urgent, all)
+    };
+    let by_day = found
+        .iter()
+        .map(|it| (it.day, (signed(it.standard + it.normal), signed(it.emergency))))
+        .collect();
+    let told = |planned: i64, urgent: i64| w::ff("gather.planned_emergency", planned, urgent);
+    let mut number = ratio(
+        w::t("gather.emergency_against_planned"),
+        w::t("gather.changes_of_type_emergency_of"),
+        count(&found),
+        count(&before),
+    );
+    number.chart = Some(bars(days, &by_day, told, |most| most.to_string()));
+    Ok(number)
+}
+
+fn at_the_gate(passages: &[Passage]) -> Vec<Number> {
+    let all = u64::try_from(passages.len()).unwrap_or(0);
+    let at_once = passages.iter().filter(|it| it.allowed_us == Some(it.first_us)).count();
+    let mut waits: Vec<i64> = passages
+        .iter()
+        .filter_map(|it| Some(it.allowed_us? - it.first_us))
+        .filter(|wait| *wait > 0)
+        .collect();
+    let still = passages.iter().filter(|it| it.allowed_us.is_none()).count();
+    let mut note = w::n("gather.one_change_that_waited", waits.len());
+    if still > 0 {
+        note = format!("{note}, {}", w::n("gather.one_never_allowed", still));
+    }
+    vec![
+        ratio(
+            w::t("gather.went_through_at_once"),
+            w::t("gather.changes_whose_first_question_at"),
+            (u64::try_from(at_once).unwrap_or(0), all),
+            (0, 0),
+        ),
+        span_number(
+            w::t("gather.waiting_at_the_gate"),
+            w::t("gather.from_the_first_question_to"),
+            &mut waits,
+            note,
+        ),
+    ]
+}
+
+/// A number that is a span of time.
+fn span_number(
+    title: &'static str,
+    definition: &'static str,
+    values: &mut [i64],
+    note: String,
+) -> Number {
+    let sample = values.len();
+    let found = median(values);
+    let seconds = |micros: i64| real(u64::try_from(micros.max(0) / 1_000_000).unwrap_or(0));
+    let sure = found.and_then(|(_, interval)| interval);
+    Number {
+        title,
+        value: found.map_or_else(|| "–".to_owned(), |(value, _)| moment::span_us(value)),
+        interval: sure.map(|(low, high)| {
+            w::ff("gather.between_and", moment::span_us(low), moment::span_us(high))
+        }),
+        before: None,
+        definition,
+        note,
+        few: sample < FEW,
+        chart: None,
+        raw: found.map(|(value, _)| seconds(value)),
+        low: sure.map(|(low, _)| seconds(low)),
+        high: sure.map(|(_, high)| seconds(high)),
+        unit: "seconds",
+        sample,
+    }
+}
+
+/// A number that is a share.
+fn ratio(
+    title: &'static str,
+    definition: &'static str,
+    (hits, of): (u64, u64),
+    (hits_before, of_before): (u64, u64),
+) -> Number {
+    let percent = |value: f64| format!("{:.1} %", value * 100.0);
+    let found = share(hits, of);
+    Number {
+        title,
+        value: found.map_or_else(|| "–".to_owned(), |(value, _, _)| percent(value)),
+        interval: found
+            .map(|(_, low, high)| w::ff("gather.between_and", percent(low), percent(high))),
+        before: share(hits_before, of_before)
+            .map(|(value, _, _)| w::f("gather.in_the_span_before", percent(value))),
+        definition,
+        note: w::ff("gather.of", w::thousands(hits), w::thousands(of)),
+        few: of < u64::try_from(FEW).unwrap_or(0),
+        chart: None,
+        raw: found.map(|(value, _, _)| value),
+        low: found.map(|(_, low, _)| low),
+        high: found.map(|(_, _, high)| high),
+        unit: "share",
+        sample: usize::try_from(of).unwrap_or(usize::MAX),
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

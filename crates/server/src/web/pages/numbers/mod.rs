@@ -1,0 +1,168 @@
+//! Numbers: what delivery and governance steer by, with definitions, intervals, and honesty about small samples.
+
+mod chart;
+mod gather;
+mod stats;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde::Deserialize;
+use sluice_core::permission::Permission;
+
+use self::gather::{Number, numbers};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::status;
+use crate::web::page::{Looker, address, page, some};
+use crate::web::pages::changes::Choice;
+use crate::web::shell::{Section, Shell};
+use crate::web::visit::Visit;
+use crate::web::w;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NumbersQuery {
+    days: Option<u16>,
+    environment: Option<String>,
+    service: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/numbers.html")]
+struct NumbersPage {
+    shell: Shell,
+    numbers: Vec<Number>,
+    days: i64,
+    spans: Vec<(String, String, bool)>,
+    environments: Vec<Choice>,
+    service: String,
+    services: Vec<String>,
+    export: String,
+}
+
+/// What is looked at.
+struct Wanted {
+    days: i64,
+    environment: String,
+    service: Option<String>,
+}
+
+impl Wanted {
+    fn read(visit: &Visit, query: NumbersQuery) -> Result<Self, Problem> {
+        let service = some(query.service);
+        let production = visit.production().map(|it| it.to_string()).unwrap_or_default();
+        let environment = some(query.environment).unwrap_or(production);
+        let sees = match &service {
+            Some(service) => visit.sees([service.as_str()], &environment),
+            None => visit.everywhere(Permission::ChangeRead),
+        };
+        if !sees {
+            let detail = w::t("numbers.numbers_of_everything_are_for");
+            return Err(Problem::of(&status::SCOPE_TOO_NARROW, detail));
+        }
+        let days = i64::from(query.days.unwrap_or(30)).clamp(1, 366);
+        Ok(Self { days, environment, service })
+    }
+
+    fn address(&self, path: &str, days: i64) -> String {
+        let days = days.to_string();
+        let service = self.service.clone().unwrap_or_default();
+        address(path, &[("days", &days), ("environment", &self.environment), ("service", &service)])
+    }
+}
+
+pub(crate) async fn show(
+    looker: Looker,
+    Query(query): Query<NumbersQuery>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        let wanted = Wanted::read(visit, query)?;
+        let organisation = &visit.standing.organisation;
+        let spans = [7, 30, 90, 365].map(|days| {
+            (wanted.address("/numbers", days), w::n("numbers.one_day", days), days == wanted.days)
+        });
+        Ok(NumbersPage {
+            shell: visit.shell(Section::Numbers, w::t("numbers.numbers")),
+            numbers: numbers(visit, &wanted)?,
+            days: wanted.days,
+            spans: spans.into(),
+            environments: organisation
+                .environments
+                .keys()
+                .map(|name| Choice {
+                    value: name.to_string(),
+                    word: name.to_string(),
+                    chosen: name.as_str() == wanted.environment,
+                })
+                .collect(),
+            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            export: wanted.address("/numbers.csv", wanted.days),
+            service: wanted.service.unwrap_or_default(),
+        })
+    })
+    .await
+}
+
+/// The same as comma-separated values (RFC 4180).
+pub(crate) async fn export(
+    looker: Looker,
+    Query(query): Query<NumbersQuery>,
+) -> Result<Response, Problem> {
+    let app = looker.app.clone();
+    let text = app
+        .blocking(move || {
+            let visit = Visit::new(looker);
+            let wanted = Wanted::read(&visit, query)?;
+            let mut text =
+                "number,value,low,high,unit,sample,days,environment,service,as_of,definition\r\n"
+                    .to_owned();
+            for number in numbers(&visit, &wanted)? {
+                let fields = [
+                    number.title.to_owned(),
+                    number.raw.map(|it| it.to_string()).unwrap_or_default(),
+                    number.low.map(|it| it.to_string()).unwrap_or_default(),
+                    number.high.map(|it| it.to_string()).unwrap_or_default(),
+                    number.unit.to_owned(),
+                    number.sample.to_string(),
+                    wanted.days.to_string(),
+                    wanted.environment.clone(),
+                    wanted.service.clone().unwrap_or_default(),
+                    visit.standing.size.to_string(),
+                    number.definition.to_owned(),
+                ];
+                text.push_str(&fields.map(|field| quoted(&field)).join(","));
+                text.push_str("\r\n");
+            }
+            Ok(text)
+        })
+        .await?;
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"sluice-numbers.csv\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// A field in quotes; what a spreadsheet would take for a formula is made text.
+fn quoted(field: &str) -> String {
+    let guard =
+        if field.starts_with(['=', '+', '-', '@', '\t', '\r']) && field.parse::<f64>().is_err() {
+            "'"
+        } else {
+            ""
+        };
+    format!("\"{guard}{}\"", field.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_never_formulas() {
+        assert_eq!(quoted("=cmd()"), "\"'=cmd()\"");
+        assert_eq!(quoted("-4.5"), "\"-4.5\"");
+        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
+    }
+}

@@ -1,0 +1,109 @@
+//! The pages: every address, who may see it, and what answers.
+
+use sluice_core::permission::Permission::{
+    AccessExplain, CalendarRead, ChangeApprove, ChangeRead, ExceptionGrant, InboxRead, LedgerRead,
+    OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
+};
+
+use super::{assets, pages};
+use crate::route::Access::{AnyToken, Needs, Public};
+use crate::route::Class::{Act, Follow, Light, Read};
+use crate::route::Route;
+
+/// The rows of the pages.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = looking();
+    routes.extend(acting());
+    routes
+}
+
+fn looking() -> Vec<Route> {
+    vec![
+        Route::get("/", AnyToken, Read, pages::flow::show)
+            .about("What goes through the gates now."),
+        Route::get("/changes", Needs(ChangeRead), Read, pages::changes::show)
+            .about("Changes as list or board."),
+        Route::get("/changes/{number}", Needs(ChangeRead), Read, pages::change::show)
+            .about("One change."),
+        Route::get("/services", Needs(OrganisationRead), Read, pages::services::show)
+            .about("The catalogue, versions, the graph."),
+        Route::get("/services/{*name}", Needs(OrganisationRead), Read, pages::services::one::show)
+            .about("One service."),
+        Route::get("/calendar", Needs(CalendarRead), Read, pages::calendar::show)
+            .about("Windows, deployments, stops and exceptions."),
+        Route::get(
+            "/calendar/feed/{file}",
+            Public("the address holds the credential"),
+            Read,
+            pages::calendar::feed,
+        )
+        .about("The calendar for programs that follow an address."),
+        Route::get("/stops/new", Needs(StopPull), Read, pages::calendar::new_stop)
+            .about("Prepare to stop the line."),
+        Route::get("/login", Public("who is not in has to come in"), Read, pages::login::show)
+            .about("Come in."),
+        Route::get("/confirm", AnyToken, Read, pages::login::confirm)
+            .about("Prove again who one is."),
+        Route::get("/me", AnyToken, Read, pages::me::show).about("Who one is and what one may."),
+        Route::get("/cab", Needs(ChangeRead), Read, pages::cab::show)
+            .about("The agenda of the change advisory board."),
+        Route::get("/numbers", Needs(ChangeRead), Read, pages::numbers::show)
+            .about("Delivery and its governance in numbers."),
+        Route::get("/numbers.csv", Needs(ChangeRead), Read, pages::numbers::export)
+            .about("The same as comma-separated values."),
+        Route::get("/audit", Needs(LedgerRead), Read, pages::audit::show).about("The ledger."),
+        Route::get("/audit/check", Needs(LedgerRead), Read, pages::audit::check)
+            .about("Check a receipt in the browser."),
+        Route::get("/audit/{index}", Needs(LedgerRead), Read, pages::audit::show_entry)
+            .about("One entry with its proof."),
+        Route::get("/policies", Needs(PolicyRead), Read, pages::policies::show)
+            .about("The policy in force."),
+        Route::get("/policies/decisions/{id}", Needs(PolicyRead), Read, pages::policies::decision)
+            .about("A decision, and another policy to try on it."),
+        Route::get("/admin", Needs(OrganisationRead), Read, pages::admin::show)
+            .about("Links, inbox, installation."),
+        Route::get("/admin/inbox", Needs(InboxRead), Read, pages::admin::inbox)
+            .about("Deliveries and what became of them."),
+        Route::get("/admin/people", Needs(OrganisationRead), Read, pages::admin::people)
+            .about("People, teams, roles."),
+        Route::get("/admin/tokens", Needs(TokenManage), Read, pages::admin::tokens)
+            .about("Tokens that are good."),
+        Route::get("/admin/access", Needs(AccessExplain), Read, pages::admin::access)
+            .about("Who may what, and why."),
+        Route::get("/search", AnyToken, Read, pages::search::show).about("Search over everything."),
+        Route::get("/live", AnyToken, Follow, pages::live::follow)
+            .about("Says that something happened."),
+        Route::get(
+            "/assets/{mark}/{name}",
+            Public("style and script hold no data"),
+            Light,
+            assets::show,
+        )
+        .about("Style sheet, script and picture."),
+    ]
+}
+
+fn acting() -> Vec<Route> {
+    vec![
+        Route::post("/changes/{number}/vote", Needs(ChangeApprove), Act, pages::change::vote)
+            .about("Say yes or no to a change."),
+        Route::post("/stops", Needs(StopPull), Act, pages::calendar::pull).about("Stop the line."),
+        Route::post("/stops/{id}/lift", Needs(StopLift), Act, pages::calendar::lift)
+            .about("Lift a stop."),
+        Route::post("/exceptions", Needs(ExceptionGrant), Act, pages::calendar::grant)
+            .about("Grant an exception."),
+        Route::post("/exceptions/{id}/revoke", Needs(ExceptionGrant), Act, pages::calendar::revoke)
+            .about("Take an exception back."),
+        Route::post("/policies/decisions/{id}", Needs(PolicyRead), Act, pages::policies::judge)
+            .about("Judge a decision by another policy; records nothing."),
+        Route::post("/admin/tokens/{id}/revoke", Needs(TokenManage), Act, pages::admin::revoke)
+            .about("Make a token void."),
+        Route::post("/login", Public("who is not in has to come in"), Act, pages::login::enter)
+            .about("Come in."),
+        Route::post("/confirm", AnyToken, Act, pages::login::prove)
+            .about("Prove again who one is."),
+        Route::post("/logout", AnyToken, Act, pages::login::leave).about("Leave."),
+        Route::post("/changes/{number}/act", AnyToken, Act, pages::change::act)
+            .about("Cancel, close or review a change."),
+    ]
+}

@@ -1,0 +1,161 @@
+//! What stands around every page: navigation, search, who looks, what is stopped, as of which entry.
+
+use sluice_core::permission::Permission;
+use sluice_core::permission::Permission::{
+    CalendarRead, ChangeRead, InboxRead, LedgerRead, OrganisationRead, PolicyRead, TokenManage,
+};
+
+use super::assets::{self, Addresses};
+use super::visit::Visit;
+use super::{Markup, marks, w};
+
+/// The sections of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Flow,
+    Changes,
+    Cab,
+    Calendar,
+    Services,
+    Numbers,
+    Audit,
+    Policies,
+    Admin,
+    Elsewhere,
+}
+
+/// One line of the navigation.
+pub(crate) struct NavItem {
+    pub(crate) address: &'static str,
+    pub(crate) icon: Markup,
+    pub(crate) word: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) here: bool,
+    pub(crate) group: bool,
+}
+
+/// A stop in force, for the banner.
+pub(crate) struct StopBanner {
+    pub(crate) scope: String,
+    pub(crate) reason: String,
+    pub(crate) since: Markup,
+}
+
+/// What stands around a page.
+pub(crate) struct Shell {
+    pub(crate) title: String,
+    pub(crate) organisation: String,
+    pub(crate) nav: Vec<NavItem>,
+    pub(crate) me: Option<Markup>,
+    pub(crate) as_of: u64,
+    pub(crate) proven: bool,
+    pub(crate) stops: Vec<StopBanner>,
+    pub(crate) notice: Option<&'static str>,
+    pub(crate) assets: &'static Addresses,
+    pub(crate) csrf: String,
+    pub(crate) live: bool,
+    pub(crate) now: String,
+}
+
+impl Visit {
+    /// The shell of a page.
+    pub(crate) fn shell(&self, section: Section, title: impl Into<String>) -> Shell {
+        let stops = self.standing.stops.values();
+        let stops = stops.filter(|stop| self.touches(&stop.scope));
+        Shell {
+            title: title.into(),
+            organisation: self.standing.organisation.settings.title.clone(),
+            nav: self.nav(section),
+            me: Some(self.me()),
+            as_of: self.standing.size,
+            proven: self.may(LedgerRead),
+            stops: stops
+                .map(|stop| StopBanner {
+                    scope: stop.scope.to_string(),
+                    reason: stop.reason.clone(),
+                    since: self.when(stop.since),
+                })
+                .collect(),
+            notice: None,
+            assets: assets::addresses(),
+            csrf: self.csrf.clone(),
+            live: true,
+            now: self.now.to_string(),
+        }
+    }
+
+    pub(crate) fn me(&self) -> Markup {
+        match &self.caller.person {
+            Some(person) => self.who(person),
+            None => {
+                let standing = self.standing.tokens.get(&self.caller.token);
+                let label = standing.map_or_else(String::new, |it| it.token.label.clone());
+                marks::pill("calm", "key", &label)
+            }
+        }
+    }
+
+    fn nav(&self, section: Section) -> Vec<NavItem> {
+        let any = |wanted: &[Permission]| wanted.iter().any(|permission| self.may(*permission));
+        let rows: [(Section, &[Permission], &'static str, &str, &'static str, &'static str); 9] = [
+            (Section::Flow, &[ChangeRead], "/", "flow", w::t("nav.flow"), "f"),
+            (Section::Changes, &[ChangeRead], "/changes", "change", w::t("nav.changes"), "c"),
+            (Section::Cab, &[ChangeRead], "/cab", "people", w::t("nav.cab"), "b"),
+            (
+                Section::Calendar,
+                &[CalendarRead],
+                "/calendar",
+                "calendar",
+                w::t("nav.calendar"),
+                "l",
+            ),
+            (
+                Section::Services,
+                &[OrganisationRead],
+                "/services",
+                "boxes",
+                w::t("nav.services"),
+                "s",
+            ),
+            (Section::Numbers, &[ChangeRead], "/numbers", "chart", w::t("nav.numbers"), "n"),
+            (Section::Audit, &[LedgerRead], "/audit", "book", w::t("nav.audit"), "a"),
+            (Section::Policies, &[PolicyRead], "/policies", "scroll", w::t("nav.policies"), "p"),
+            (
+                Section::Admin,
+                &[OrganisationRead, InboxRead, TokenManage],
+                "/admin",
+                "gear",
+                w::t("nav.admin"),
+                "m",
+            ),
+        ];
+        rows.into_iter()
+            .filter(|(_, needed, ..)| any(needed))
+            .map(|(each, _, address, icon, word, key)| NavItem {
+                address,
+                icon: marks::icon(icon),
+                word,
+                key,
+                here: each == section,
+                group: matches!(each, Section::Calendar | Section::Audit),
+            })
+            .collect()
+    }
+}
+
+/// The sentence that a page says after a form, by the word in its address.
+pub(crate) fn notice(done: Option<&str>) -> Option<&'static str> {
+    Some(match done? {
+        "approved" => w::t("done.approved"),
+        "rejected" => w::t("done.rejected"),
+        "canceled" => w::t("done.canceled"),
+        "closed" => w::t("done.closed"),
+        "reviewed" => w::t("done.reviewed"),
+        "stopped" => w::t("done.stopped"),
+        "lifted" => w::t("done.lifted"),
+        "granted" => w::t("done.granted"),
+        "revoked" => w::t("done.revoked"),
+        "token_revoked" => w::t("done.token_revoked"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,169 @@
+//! A visit: who looks, at what moment, and what may be shown to them. Blocking: it reads the store.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use askama::filters::Safe;
+use jiff::Timestamp;
+use sluice_core::change::Change;
+use sluice_core::ids::{EnvironmentName, PersonId};
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_core::standing::{Actor, Standing};
+use sluice_engine::store::Readers;
+use sluice_engine::{Caller, PersonCard};
+
+use super::page::Looker;
+use super::{Markup, marks, moment, w};
+use crate::app::App;
+use crate::problem::Problem;
+
+/// One look at one page.
+pub(crate) struct Visit {
+    pub(crate) app: App,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) now: Timestamp,
+    pub(crate) csrf: String,
+    people: RefCell<BTreeMap<PersonId, Option<PersonCard>>>,
+}
+
+impl Visit {
+    pub(crate) fn new(looker: Looker) -> Self {
+        let Looker { app, caller, csrf } = looker;
+        let (standing, now) = (app.engine.standing(), app.engine.now());
+        Self { app, caller, standing, now, csrf, people: RefCell::default() }
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        self.app.engine.readers()
+    }
+
+    /// Whether a permission holds for everything.
+    pub(crate) fn everywhere(&self, permission: Permission) -> bool {
+        self.caller.everywhere(permission)
+    }
+
+    /// Whether anything that the caller may lies in a scope.
+    pub(crate) fn touches(&self, scope: &Scope) -> bool {
+        self.caller.grants.iter().any(|grant| grant.scope.overlaps(scope))
+    }
+
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.caller.may(permission)
+    }
+
+    /// Whether what concerns one of `services` in `environment` may be shown.
+    pub(crate) fn sees<'a>(
+        &self,
+        services: impl IntoIterator<Item = &'a str>,
+        environment: &str,
+    ) -> bool {
+        self.app.sees(&self.caller, services, environment)
+    }
+
+    pub(crate) fn sees_change(&self, change: &Change) -> bool {
+        let services = change.services.iter().map(|service| service.as_str());
+        self.sees(services, change.environment.as_str())
+    }
+
+    /// Who a person is, as far as that has not been erased.
+    pub(crate) fn card(&self, id: &PersonId) -> Option<PersonCard> {
+        if let Some(card) = self.people.borrow().get(id) {
+            return card.clone();
+        }
+        let card = self.app.engine.person_card(id);
+        self.people.borrow_mut().insert(id.clone(), card.clone());
+        card
+    }
+
+    /// A person's name.
+    pub(crate) fn name(&self, id: &PersonId) -> String {
+        self.card(id).map_or_else(
+            || w::t("person.unknown").to_owned(),
+            |card| if card.name.is_empty() { card.handle } else { card.name },
+        )
+    }
+
+    /// A person as a mark.
+    pub(crate) fn who(&self, id: &PersonId) -> Markup {
+        marks::person(&self.name(id), id.as_str())
+    }
+
+    /// Who acted, as a mark.
+    pub(crate) fn actor(&self, actor: &Actor) -> Markup {
+        match actor {
+            Actor::Person(id) => self.who(id),
+            Actor::Pipeline(id) => {
+                let standing = self.standing.tokens.get(id);
+                let label = standing.map_or_else(|| id.to_string(), |it| it.token.label.clone());
+                marks::pill("calm", "key", &label)
+            }
+            Actor::Link(name) => marks::pill("calm", "plug", name.as_str()),
+            Actor::Sluice => marks::pill("calm", "gate", "Sluice"),
+        }
+    }
+
+    /// A selector of people (`team:payments`, `role:change_manager`, a person's id) in words.
+    pub(crate) fn selector(&self, text: &str) -> String {
+        match text.split_once(':') {
+            Some(("team", name)) => w::f("who.team", name),
+            Some(("role", name)) => w::f("who.role", name.replace('_', " ")),
+            Some(("claim", name)) => w::f("who.claim", name),
+            Some(("person", handle)) => handle.to_owned(),
+            _ => PersonId::parse(text).map_or_else(|_| text.to_owned(), |id| self.name(&id)),
+        }
+    }
+
+    /// Selectors of people as one sentence part.
+    pub(crate) fn selectors(&self, who: &[String]) -> String {
+        let named: Vec<String> = who.iter().map(|text| self.selector(text)).collect();
+        named.join(&format!(" {} ", w::t("who.or")))
+    }
+
+    /// A time as people read it.
+    pub(crate) fn when(&self, at: Timestamp) -> Markup {
+        moment::when(at, self.now)
+    }
+
+    /// A time the store keeps, as people read it.
+    pub(crate) fn when_us(&self, micros: i64) -> Markup {
+        self.when(time(micros))
+    }
+
+    /// The environment that users are in: as the settings say, else the last one.
+    pub(crate) fn production(&self) -> Option<EnvironmentName> {
+        let organisation = &self.standing.organisation;
+        let last = || {
+            let all = organisation.environments.values();
+            all.max_by_key(|it| it.tier).map(|it| it.name.clone())
+        };
+        organisation.settings.production_environment.clone().or_else(last)
+    }
+
+    /// The teams of the person who looks.
+    pub(crate) fn my_teams(&self) -> BTreeSet<String> {
+        let Some(person) = &self.caller.person else { return BTreeSet::new() };
+        let teams = self.standing.organisation.teams.values();
+        teams
+            .filter(|team| team.members.contains(person))
+            .map(|team| team.name.to_string())
+            .collect()
+    }
+
+    /// Nothing to show, as a mark.
+    pub(crate) fn nothing() -> Markup {
+        Safe("<span class=\"faint\">–</span>".to_owned())
+    }
+}
+
+/// A time the store keeps.
+pub(crate) fn time(micros: i64) -> Timestamp {
+    crate::api::time(micros)
+}
+
+/// What the store could not read.
+pub(crate) fn read<T>(result: Result<T, sluice_engine::store::ReadError>) -> Result<T, Problem> {
+    result.map_err(Problem::from)
+}
