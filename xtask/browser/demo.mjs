@@ -30,6 +30,7 @@ export const startDemo = async (program) => {
     child.once("exit", (code) => reject(new Error(`the demonstration ended with ${code}\n${text.slice(-2000)}`)));
   });
   const token = /SLUICE_TOKEN=(\S+)/.exec(told)?.[1];
+  const password = /with the password: (.+)/.exec(told)?.[1];
   const stop = async () => {
     child.removeAllListeners("exit");
     const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -37,17 +38,17 @@ export const startDemo = async (program) => {
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  return { base: `http://${address}`, token, told, stop };
+  return { base: `http://${address}`, token, password, told, stop };
 };
 
-/** A token for a person, made by the administrator. */
-export const personToken = async (demo, handle, permissions) => {
-  const answer = await fetch(`${demo.base}/api/v1/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${demo.token}`, "content-type": "application/json" },
-    body: JSON.stringify({ label: `browser: ${handle}`, kind: "person", person: handle, permissions, expires_in_hours: 24 }),
-  });
-  const body = await answer.json();
-  if (answer.status !== 201) throw new Error(`no token for ${handle}: ${JSON.stringify(body)}`);
-  return body.secret;
+/** A browser context in which somebody has logged in, as people do: by the form. */
+export const logIn = async (browser, demo, handle, options = {}) => {
+  const context = await browser.newContext({ baseURL: demo.base, ...options });
+  const page = await context.newPage();
+  await page.goto("/login");
+  await page.fill("#handle", handle);
+  await page.fill("#password", demo.password);
+  await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.click("button.button")]);
+  await page.close();
+  return context;
 };

@@ -1,29 +1,50 @@
 // Every page there is, with real records out of the demonstration.
 
-export const ROLES = {
-  manager: ["change.read", "change.approve", "change.edit", "stop.pull", "stop.lift", "exception.grant", "calendar.read",
-    "organisation.read", "policy.read", "ledger.read", "event.read", "inbox.read", "token.manage"],
-  approver: ["change.read", "change.approve", "calendar.read", "organisation.read"],
-  developer: ["change.read", "calendar.read", "organisation.read", "policy.read"],
-  auditor: ["change.read", "ledger.read", "policy.read", "organisation.read"],
-};
-
-const ask = async (demo, token, path) => {
-  const answer = await fetch(demo.base + path, { headers: { authorization: `Bearer ${token}` } });
+const ask = async (demo, path) => {
+  const answer = await fetch(demo.base + path, { headers: { authorization: `Bearer ${demo.token}` } });
   return answer.json();
 };
 
-export const pages = async (demo, token) => {
-  const waiting = (await ask(demo, token, "/api/v1/changes?waiting=true")).items;
-  const closed = (await ask(demo, token, "/api/v1/changes?state=closed&limit=100")).items;
+export const pages = async (demo) => {
+  const waiting = (await ask(demo, "/api/v1/changes?waiting=true")).items;
+  const closed = (await ask(demo, "/api/v1/changes?state=closed&limit=100")).items;
+  const decisions = (await ask(demo, "/api/v1/decisions?answer=wait&limit=5")).items;
   const payments = waiting.find((change) => change.services.includes("payments")) || waiting[0];
+  const identity = waiting.find((change) => change.services.includes("identity")) || waiting[0];
   const rolledBack = closed.find((change) => change.outcome === "rolled_back") || closed[0];
+  const decision = decisions[0].decision;
   return [
     { name: "flow", path: "/" },
     { name: "changes", path: "/changes" },
     { name: "changes-board", path: "/changes?view=board" },
+    { name: "changes-none", path: "/changes?q=zzz" },
     { name: "change-waiting", path: `/changes/${payments.number}` },
+    { name: "change-to-decide", path: `/changes/${identity.number}` },
     { name: "change-rolled-back", path: `/changes/${rolledBack.number}` },
+    { name: "cab", path: "/cab" },
+    { name: "calendar-month", path: "/calendar" },
+    { name: "calendar-week", path: "/calendar?view=week" },
+    { name: "calendar-list", path: "/calendar?view=list" },
+    { name: "stop", path: "/stops/new?team=payments&preview=1" },
+    { name: "services", path: "/services" },
+    { name: "services-matrix", path: "/services?view=matrix" },
+    { name: "services-graph", path: "/services?view=graph" },
+    { name: "services-path", path: "/services?view=graph&focus=web-shop&to=payments-db" },
+    { name: "service", path: "/services/payments" },
+    { name: "numbers", path: "/numbers" },
+    { name: "audit", path: "/audit" },
+    { name: "audit-entry", path: "/audit/40" },
+    { name: "audit-check", path: "/audit/check" },
+    { name: "policies", path: "/policies" },
+    { name: "policies-what-if", path: `/policies/decisions/${decision}` },
+    { name: "admin", path: "/admin" },
+    { name: "admin-inbox", path: "/admin/inbox" },
+    { name: "admin-people", path: "/admin/people" },
+    { name: "admin-tokens", path: "/admin/tokens" },
+    { name: "admin-access", path: "/admin/access?person=grace&permission=change.approve" },
+    { name: "search", path: "/search?q=pay" },
+    { name: "me", path: "/me" },
+    { name: "confirm", path: "/confirm" },
     { name: "not-found", path: "/changes/CHG9999999" },
   ];
 };

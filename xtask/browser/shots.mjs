@@ -5,8 +5,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { personToken, startDemo } from "./demo.mjs";
-import { ROLES, pages } from "./pages.mjs";
+import { logIn, startDemo } from "./demo.mjs";
+import { pages } from "./pages.mjs";
 
 const [program, folder, ...only] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
@@ -16,22 +16,26 @@ const demo = await startDemo(program);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
   await mkdir(folder, { recursive: true });
-  const token = await personToken(demo, "grace", ROLES.manager);
-  const list = (await pages(demo, token)).filter((page) => only.length === 0 || only.includes(page.name));
+  const list = (await pages(demo)).filter((page) => only.length === 0 || only.includes(page.name));
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ["light", "dark"]) {
-      const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: size === "phone" ? 2 : 1,
-        extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+      const look = { viewport, colorScheme, deviceScaleFactor: size === "phone" ? 2 : 1 };
+      const file = (name) => join(folder, `${name}-${size}-${colorScheme}.png`);
+      const outside = await browser.newContext({ baseURL: demo.base, ...look });
+      const door = await outside.newPage();
+      await door.goto("/login");
+      await door.screenshot({ path: file("login"), fullPage: true });
+      await outside.close();
+      const context = await logIn(browser, demo, "henrik", look);
+      const page = await context.newPage();
       for (const { name, path } of list) {
-        const page = await context.newPage();
-        await page.goto(demo.base + path, { waitUntil: "load" });
-        await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true });
-        await page.close();
+        await page.goto(path, { waitUntil: "load" });
+        await page.screenshot({ path: file(name), fullPage: true });
       }
       await context.close();
     }
   }
-  console.log(`${list.length} pages in ${folder}`);
+  console.log(`${list.length + 1} pages in ${folder}`);
 } finally {
   await browser.close();
   await demo.stop();

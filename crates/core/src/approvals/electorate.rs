@@ -13,6 +13,7 @@ use crate::ids::{PersonId, RuleName};
 use crate::organisation::{ApprovalRule, Organisation};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
+use crate::standing::Standing;
 use crate::verdict::Requirement;
 
 /// The most persons that are named for one rule.
@@ -84,15 +85,12 @@ impl RuleElectorate {
 }
 
 /// The rules that apply to a change at its risk, for its present revision.
-pub fn electorate(
-    organisation: &Organisation,
-    change: &Change,
-    now: Timestamp,
-) -> Vec<RuleElectorate> {
+pub fn electorate(standing: &Standing, change: &Change, now: Timestamp) -> Vec<RuleElectorate> {
+    let organisation = &standing.organisation;
     let targets: Vec<Target> =
         change.services.iter().map(|name| organisation.target(name, &change.environment)).collect();
     let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
-    let (rules, facts) = gather(organisation, change, &targets, risk);
+    let (rules, facts) = gather(standing, change, &targets, risk);
     let wanted: Vec<Requirement> = rules
         .iter()
         .filter(|rule| rule.applies)

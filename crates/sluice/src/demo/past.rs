@@ -279,7 +279,7 @@ impl<'a> Scene<'a> {
         let standing = self.engine.standing();
         let number = ChangeNumber::parse(change).ok()?;
         let change = standing.changes.get(&number)?;
-        let rules = electorate(&standing.organisation, change, self.clock.now());
+        let rules = electorate(&standing, change, self.clock.now());
         let open = rules.iter().find(|rule| rule.missing() > 0)?;
         let could = open.voters.iter().find(|it| it.standing == VoterStanding::Could)?;
         Some(could.person.clone())

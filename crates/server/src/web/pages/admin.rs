@@ -435,8 +435,8 @@ fn explain(
     let target = service
         .zip(environment)
         .map(|(service, environment)| visit.standing.organisation.target(&service, &environment));
-    let explained =
-        visit.app.engine.explain_access(&visit.caller, &person, permission, target.as_ref());
+    let object = target.map_or(sluice_engine::Object::Anything, sluice_engine::Object::Place);
+    let explained = visit.app.engine.explain_access(&visit.caller, &person, permission, &object);
     let explained = explained.map_err(Problem::from)?;
     let text = serde_json::to_string_pretty(&explained).unwrap_or_default();
     Ok((Some(text), None))

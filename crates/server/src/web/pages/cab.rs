@@ -103,9 +103,7 @@ fn build(visit: &Visit) -> Result<CabPage, Problem> {
         .into_iter()
         .filter_map(|row| visit.standing.changes.get(&sluice_core::ids::ChangeNumber(row.number)))
         .filter(|change| change.waiting && visit.sees_change(change))
-        .map(|change| {
-            (Arc::clone(change), electorate(&visit.standing.organisation, change, visit.now))
-        })
+        .map(|change| (Arc::clone(change), electorate(&visit.standing, change, visit.now)))
         .filter(|(_, rules)| rules.iter().any(|rule| rule.missing() > 0))
         .collect();
     waiting.sort_by_key(|(change, _)| (std::cmp::Reverse(level(change)), change.opened_at));

@@ -114,7 +114,7 @@ fn find(visit: &Visit, number: ChangeNumber) -> Result<Change, Problem> {
 fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePage, Problem> {
     let decisions = verdict::decisions(visit, change)?;
     let facts = decisions.first().and_then(|(_, decided)| input(visit, decided.input.as_str()));
-    let rules = electorate(&visit.standing.organisation, change, visit.now);
+    let rules = electorate(&visit.standing, change, visit.now);
     let trail = read(visit.readers().stream(&format!("change/{}", change.number), 0, 400))?;
     let mut shell = visit.shell(Section::Changes, format!("{} {}", change.number, change.title));
     shell.notice = notice(query.done.as_deref());

@@ -35,9 +35,8 @@ fn approvals(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
     if !visit.may(Permission::ChangeApprove) {
         return Vec::new();
     }
-    let organisation = &visit.standing.organisation;
     let mine = waiting.iter().filter_map(|change| {
-        let rules = electorate(organisation, change, visit.now);
+        let rules = electorate(&visit.standing, change, visit.now);
         let rule = rules.into_iter().find(|rule| rule.waits_for(person))?;
         let verb = marks::pill("wait", "people", w::t("tasks.approve_or_reject"));
         Some(task(visit, change, verb, w::f("tasks.rule", &rule.rule)))
