@@ -100,7 +100,7 @@ impl Feed {
     async fn run(self, mut next: u64) {
         let mut size = self.app.engine.watch_size();
         loop {
-            if self.token_ended() {
+            if !self.app.is_in_still(&self.caller) {
                 return;
             }
             let read = self.app.read(move |readers| readers.entries(next, BATCH)).await;
@@ -127,12 +127,6 @@ impl Feed {
                 }
             }
         }
-    }
-
-    fn token_ended(&self) -> bool {
-        let standing = self.app.engine.standing();
-        let token = standing.tokens.get(&self.caller.token);
-        token.is_none_or(|token| token.token.expires_at <= self.app.engine.now())
     }
 
     async fn send(&self, entry: &Entry) -> bool {

@@ -97,14 +97,10 @@ mod tests {
     fn every_text_has_a_key_and_every_key_is_used() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut sources = String::new();
-        for folder in ["src/web", "src/web/pages", "templates", "templates/pages"] {
-            for file in std::fs::read_dir(root.join(folder)).expect("the folder") {
-                let path = file.expect("a file").path();
-                if path.is_file() {
-                    sources.push_str(&std::fs::read_to_string(path).expect("a text"));
-                }
-            }
-        }
+        gather(&root.join("src/web"), &mut sources);
+        gather(&root.join("templates"), &mut sources);
+        // A call may be broken over lines.
+        let sources = sources.split_whitespace().collect::<Vec<_>>().join(" ").replace("( \"", "(\"");
         let keys: Vec<&str> = entries(ENGLISH).map(|(key, _)| key).collect();
         let known: BTreeSet<&str> = keys.iter().copied().collect();
         assert_eq!(known.len(), keys.len(), "a key stands twice");
@@ -128,6 +124,17 @@ mod tests {
             .filter(|key| key.split_once('.').is_none_or(|(group, _)| !groups.contains(group)))
             .collect();
         assert!(unused.is_empty(), "nobody asks for {unused:?}");
+    }
+
+    fn gather(folder: &Path, sources: &mut String) {
+        for file in std::fs::read_dir(folder).expect("the folder") {
+            let path = file.expect("a file").path();
+            if path.is_dir() {
+                gather(&path, sources);
+            } else {
+                sources.push_str(&std::fs::read_to_string(path).expect("a text"));
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod listen;
 mod log;
 mod oidc;
 mod organisation;
+mod pages;
 mod paths;
 mod sessions;
 mod system;

@@ -35,7 +35,7 @@ pub(super) fn push_of(
     path: &str,
 ) -> Value {
     let (login, email) = author;
-    let before = commit(1);
+    let before = turned(id, 3);
     json!({
         "ref": "refs/heads/main", "before": before, "after": id,
         "created": false, "deleted": false, "forced": false, "base_ref": null,
@@ -53,6 +53,12 @@ pub(super) fn push_of(
             "added": [], "removed": [], "modified": [path],
         }],
     })
+}
+
+/// Another commit id, made of this one.
+fn turned(id: &str, by: usize) -> String {
+    let (head, tail) = id.split_at_checked(by).unwrap_or((id, ""));
+    format!("{tail}{head}")
 }
 
 /// A pull request that was merged into `main`.
@@ -84,8 +90,8 @@ pub(super) fn merge_of(
             "user": {"login": author, "id": 7, "type": "User"},
             "merged": true, "merged_at": "2026-03-04T09:00:00Z", "merge_commit_sha": id,
             "merged_by": {"login": merger, "id": 8, "type": "User"},
-            "head": {"ref": "topic", "sha": commit(1)},
-            "base": {"ref": "main", "sha": commit(2)},
+            "head": {"ref": "topic", "sha": turned(id, 1)},
+            "base": {"ref": "main", "sha": turned(id, 2)},
             "labels": [], "additions": lines, "deletions": 0, "changed_files": 3, "commits": 1,
         },
         "repository": repository_of(repository),

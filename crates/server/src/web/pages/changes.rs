@@ -36,7 +36,7 @@ const COLUMNS: [&[ChangeState]; 6] = [
     &[ChangeState::Closed],
 ];
 /// The most cards in one column.
-const CARDS: u32 = 20;
+const CARDS: u32 = 12;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -31,9 +31,7 @@ pub(crate) async fn follow(
         let mut size = app.engine.watch_size();
         let follow = async {
             loop {
-                let standing = app.engine.standing();
-                let token = standing.tokens.get(&caller.token);
-                if token.is_none_or(|token| token.token.expires_at <= app.engine.now()) {
+                if !app.is_in_still(&caller) {
                     return;
                 }
                 let now = *size.borrow_and_update();

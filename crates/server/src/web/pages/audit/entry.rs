@@ -98,10 +98,14 @@ fn indented(json: &str) -> String {
         if inside {
             inside = escaped || found != '"';
             escaped = !escaped && found == '\\';
+            if inside {
+                continue;
+            }
+        } else if found == '"' {
+            inside = true;
             continue;
         }
         match found {
-            '"' => inside = true,
             '{' | '[' if !matches!(rest.peek(), Some('}' | ']')) => {
                 depth += 1;
                 line(&mut text, depth);
@@ -140,5 +144,6 @@ mod tests {
             assert_eq!(one, two, "{text}");
         }
         assert_eq!(indented(r#"{"a":[1],"b":{}}"#), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}");
+        assert_eq!(indented(r#"{"a":{"b":"}"}}"#), "{\n  \"a\": {\n    \"b\": \"}\"\n  }\n}");
     }
 }

@@ -96,19 +96,26 @@ fn bars(frame: &Frame<'_>, start: Date) -> (Vec<Bar>, usize) {
         if !frame.wants(&window.scope) {
             continue;
         }
-        // Occurrences of one window in one week become one bar from the first day to the last.
-        let Some((first, last)) = spans.first().zip(spans.last()) else { continue };
-        found += 1;
-        if bars.len() >= MOST {
-            continue;
-        }
         let column = |at: jiff::Timestamp| {
             let days = at.to_zoned(frame.zone.clone()).date().duration_since(start).as_hours() / 24;
             usize::try_from(days.clamp(0, 6)).unwrap_or(0)
         };
-        let end = last.end.saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(last.end);
-        let (left, right) = (column(first.start), column(end));
-        bars.push(Bar {
+        // Occurrences on days that follow each other become one bar.
+        let mut runs: Vec<(usize, usize, bool, bool)> = Vec::new();
+        for span in spans {
+            let end = span.end.saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(span.end);
+            let (left, right) = (column(span.start), column(end));
+            let (begins, ends) = (span.start >= from, span.end <= to);
+            match runs.last_mut() {
+                Some(last) if left <= last.1 + 1 => *last = (last.0, right.max(last.1), last.2, ends),
+                _ => runs.push((left, right, begins, ends)),
+            }
+        }
+        found += usize::from(!runs.is_empty());
+        if found > MOST {
+            continue;
+        }
+        bars.extend(runs.into_iter().map(|(left, right, begins, ends)| Bar {
             column: left + 1,
             width: right - left.min(right) + 1,
             kind: kind(window.kind),
@@ -119,9 +126,9 @@ fn bars(frame: &Frame<'_>, start: Date) -> (Vec<Bar>, usize) {
             }),
             title: window.title.clone(),
             about: format!("{} – {}", window.scope, window.reason),
-            begins: first.start >= from,
-            ends: last.end <= to,
-        });
+            begins,
+            ends,
+        }));
     }
     (bars, found - found.min(MOST))
 }

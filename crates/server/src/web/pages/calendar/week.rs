@@ -63,7 +63,7 @@ pub(super) fn build(frame: &Frame<'_>) -> Result<Week, Problem> {
     let everything = frame.visit.everywhere(Permission::ChangeRead);
     let deployed =
         if everything { read(frame.visit.readers().deployed_by_day(&span))? } else { Vec::new() };
-    let start_day = from.as_microsecond() / 86_400_000_000;
+    let start_day = first.duration_since(jiff::civil::Date::constant(1970, 1, 1)).as_hours() / 24;
     let totals = deployed.iter().map(|it| {
         let at = (it.day - start_day).clamp(0, 6);
         let text = if it.failed > 0 {

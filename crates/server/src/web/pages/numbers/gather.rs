@@ -73,7 +73,8 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
         rework(&recovery, ended),
     ];
     if wanted.service.is_none() {
-        found.push(emergencies(visit, &here, &past, days)?);
+        // Beside the other two that have charts.
+        found.insert(2, emergencies(visit, &here, &past, days)?);
     }
     found.extend(at_the_gate(&passages));
     Ok(found)

@@ -1,0 +1,182 @@
+//! The pages: who may see them, that they hold no script or style of their own, and that text stays text.
+
+use axum::body::Body;
+use http::Method;
+use serde_json::json;
+use sluice_core::permission::Permission;
+use sluice_server::{Access, page_table};
+use sluice_testkit::{Answered, TestApp, request};
+
+/// Texts that try to be something else than text.
+const HOSTILE: [&str; 10] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "<svg/onload=alert(1)>",
+    "</textarea><script>alert(1)</script>",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "--><script>alert(1)</script><!--",
+    "a\u{202e}gpj.exe\u{2066}\u{200b}\u{7}",
+];
+
+fn filled(path: &str) -> String {
+    let segments = path.split('/').map(|segment| match segment {
+        "{number}" => "CHG0000001",
+        "{index}" => "0",
+        "{*name}" => "shop",
+        segment if segment.starts_with('{') => "0123456789abcdef",
+        segment => segment,
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// A shop with one change that waits, whose every text is `hostile`.
+async fn shop(hostile: &str) -> TestApp {
+    let app = TestApp::start().await;
+    let clean: String = hostile.chars().filter(|found| !found.is_control()).collect();
+    let question = json!({
+        "service": "shop", "environment": "production", "version": clean,
+        "commit": "1".repeat(40), "artifacts": [],
+        "run": {"system": "github:github.com", "id": clean, "attempt": 1, "url": hostile},
+        "evidence": [{"type": clean, "name": clean, "status": "passed", "url": hostile}],
+        "emergency": clean,
+    });
+    let asked = app.post(&app.admin, "/api/v1/gate", &[("idempotency-key", "k")], &question).await;
+    assert!(asked.status == 200 || asked.status == 422 || asked.status == 400, "{asked:?}");
+    app
+}
+
+fn text(answered: &Answered) -> String {
+    String::from_utf8_lossy(&answered.body).into_owned()
+}
+
+#[tokio::test]
+async fn who_is_not_in_is_led_to_the_door_and_nowhere_else() {
+    let app = TestApp::start().await;
+    for facts in page_table() {
+        if matches!(facts.access, Access::Public(_)) {
+            continue;
+        }
+        let path = filled(facts.path);
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let body = Body::from("csrf_token=x");
+        let answered = app.send(request(facts.method.clone(), &path, "", &form, body)).await;
+        assert_eq!(answered.status, 303, "{} {path}", facts.method);
+        assert!(answered.header("location").starts_with("/login"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_needs_its_permission_and_says_so_in_html() {
+    let app = shop("plain").await;
+    let nobody = app.token(&[Permission::GateEvaluate]).await;
+    for facts in page_table().into_iter().filter(|facts| facts.method == Method::GET) {
+        let path = filled(facts.path);
+        if path == "/live" || path.starts_with("/assets") || path.contains("{") {
+            continue;
+        }
+        let answered = app.get(&nobody, &path).await;
+        match facts.access {
+            Access::Needs(_) => {
+                assert_eq!(answered.status, 403, "{path}");
+                assert!(text(&answered).contains("<h1>"), "{path}");
+            }
+            _ => assert!([200, 303, 404].contains(&answered.status), "{path}: {}", answered.status),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_can_be_seen_and_holds_no_script_or_style_of_its_own() {
+    let app = shop("plain").await;
+    let mut seen = 0;
+    for facts in page_table().into_iter().filter(|facts| facts.method == Method::GET) {
+        let path = filled(facts.path);
+        if path == "/live" || path.starts_with("/assets") || path.starts_with("/calendar/feed") {
+            continue;
+        }
+        let answered = app.get(&app.admin, &path).await;
+        let html = text(&answered);
+        let known = !path.starts_with("/policies/decisions");
+        assert_eq!(answered.status, if known { 200 } else { 404 }, "{path}: {html}");
+        if path.ends_with(".csv") {
+            continue;
+        }
+        seen += 1;
+        assert!(answered.header("content-type").starts_with("text/html"), "{path}");
+        assert!(answered.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        assert_eq!(answered.header("cache-control"), "no-store", "{path}");
+        assert!(html.len() < 200_000, "{path} weighs {} bytes", html.len());
+        let lower = html.to_lowercase();
+        for (at, _) in lower.match_indices("<script") {
+            assert!(lower.get(at..).is_some_and(|rest| rest.starts_with("<script src=\"/assets/")), "{path}");
+        }
+        for forbidden in ["<style", " style=", " onclick=", " onload=", "javascript:", "{{", "{%"] {
+            assert!(!lower.contains(forbidden), "{path} has {forbidden}");
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[tokio::test]
+async fn hostile_text_stays_text_on_every_page() {
+    for hostile in HOSTILE {
+        let app = shop(hostile).await;
+        for path in ["/", "/changes", "/changes?view=board", "/changes/CHG0000001", "/cab", "/audit", "/audit/30"] {
+            let html = text(&app.get(&app.admin, path).await);
+            quiet(&html, hostile, path);
+        }
+        let encoded: String = hostile.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        for path in ["/search?q=", "/changes?q=", "/changes?service=", "/services?q=", "/login?to=", "/audit?record=", "/calendar?service="] {
+            let html = text(&app.get(&app.admin, &format!("{path}{encoded}")).await);
+            quiet(&html, hostile, path);
+        }
+    }
+}
+
+/// Fails where a text has become markup, or is hidden.
+fn quiet(html: &str, hostile: &str, path: &str) {
+    for forbidden in ["<script>alert", "<img src=x", "<svg/onload", "' onmouseover=", "\"javascript:"] {
+        assert!(!html.contains(forbidden), "{path} with {hostile}: {forbidden}");
+    }
+    for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{7}'] {
+        assert!(!html.contains(hidden), "{path} with {hostile}: {:?}", hidden);
+    }
+}
+
+#[tokio::test]
+async fn files_are_kept_for_ever_under_the_name_of_their_content() {
+    let app = TestApp::start().await;
+    let html = text(&app.get("", "/login").await);
+    let (_, rest) = html.split_once("href=\"/assets/").expect("a style sheet");
+    let (path, _) = rest.split_once('"').expect("its end");
+    let answered = app.get("", &format!("/assets/{path}")).await;
+    assert_eq!(answered.status, 200);
+    assert!(answered.header("cache-control").contains("immutable"));
+    assert_eq!(app.get("", "/assets/000000000000/sluice.css").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_calendar_is_fed_to_a_token_that_may_nothing_else() {
+    let app = TestApp::start().await;
+    let narrow = app.token(&[Permission::CalendarRead]).await;
+    let fed = app.get("", &format!("/calendar/feed/{narrow}.ics")).await;
+    assert_eq!(fed.status, 200);
+    assert!(text(&fed).starts_with("BEGIN:VCALENDAR\r\n"));
+    let wide = app.token(&[Permission::CalendarRead, Permission::ChangeRead]).await;
+    for secret in [wide.as_str(), "x"] {
+        assert_eq!(app.get("", &format!("/calendar/feed/{secret}.ics")).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_exported() {
+    let app = shop("plain").await;
+    let answered = app.get(&app.admin, "/numbers.csv?days=30").await;
+    assert_eq!(answered.status, 200);
+    let text = text(&answered);
+    assert!(text.starts_with("number,value,low,high"), "{text}");
+    assert!(text.lines().count() > 6, "{text}");
+}
