@@ -100,7 +100,8 @@ mod tests {
         gather(&root.join("src/web"), &mut sources);
         gather(&root.join("templates"), &mut sources);
         // A call may be broken over lines.
-        let sources = sources.split_whitespace().collect::<Vec<_>>().join(" ").replace("( \"", "(\"");
+        let sources =
+            sources.split_whitespace().collect::<Vec<_>>().join(" ").replace("( \"", "(\"");
         let keys: Vec<&str> = entries(ENGLISH).map(|(key, _)| key).collect();
         let known: BTreeSet<&str> = keys.iter().copied().collect();
         assert_eq!(known.len(), keys.len(), "a key stands twice");

@@ -83,7 +83,8 @@ async fn a_path_has_one_form_with_a_token_too() {
         ("/api/v1/%77hoami", 400, "path_not_normal"),
         ("/api/v1/whoami;x", 400, "path_not_normal"),
         ("/api/v1/who", 404, "not_found"),
-        ("/", 404, "not_found"),
+        ("/", 200, ""),
+        ("/nothing", 404, "not_found"),
         ("/api/v1/organisation/service/a%2fb", 400, "path_not_normal"),
     ] {
         let answered = app.get(&app.admin, path).await;

@@ -103,11 +103,14 @@ fn bars(frame: &Frame<'_>, start: Date) -> (Vec<Bar>, usize) {
         // Occurrences on days that follow each other become one bar.
         let mut runs: Vec<(usize, usize, bool, bool)> = Vec::new();
         for span in spans {
-            let end = span.end.saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(span.end);
+            let end =
+                span.end.saturating_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(span.end);
             let (left, right) = (column(span.start), column(end));
             let (begins, ends) = (span.start >= from, span.end <= to);
             match runs.last_mut() {
-                Some(last) if left <= last.1 + 1 => *last = (last.0, right.max(last.1), last.2, ends),
+                Some(last) if left <= last.1 + 1 => {
+                    *last = (last.0, right.max(last.1), last.2, ends)
+                }
                 _ => runs.push((left, right, begins, ends)),
             }
         }
