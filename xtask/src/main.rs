@@ -1,6 +1,7 @@
 //! Work on this repository itself: `cargo run -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod oidc;
 mod reliability;
 mod tidy;
 
@@ -11,7 +12,10 @@ use std::process::ExitCode;
 type Task = (&'static str, &'static str, fn() -> ExitCode);
 
 /// Every task.
-const TASKS: [Task; 1] = [("tidy", "check what is agreed on and easy to break", tidy)];
+const TASKS: [Task; 2] = [
+    ("tidy", "check what is agreed on and easy to break", tidy),
+    ("oidc", "log in at a real provider of identities, by Node", || oidc::run(root())),
+];
 
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1);
