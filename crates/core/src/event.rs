@@ -86,6 +86,11 @@ events! {
     SessionSteppedUp(access::event::SessionSteppedUp) = "session.stepped_up", 1;
     SessionEnded(access::event::SessionEnded) = "session.ended", 1;
     LoginBlocked(access::event::LoginBlocked) = "login.blocked", 1;
+    PersonErased(access::event::PersonErased) = "person.erased", 1;
+    GlassAsked(access::event::GlassAsked) = "break_glass.asked", 1;
+    GlassOpened(access::event::GlassOpened) = "break_glass.opened", 1;
+    PlanProposed(access::event::PlanProposed) = "organisation.proposed", 1;
+    PlanConfirmed(access::event::PlanConfirmed) = "organisation.confirmed", 1;
 
     ItemDeclared(organisation::event::ItemDeclared) = "organisation.item_declared", 1;
     ItemWithdrawn(organisation::event::ItemWithdrawn) = "organisation.item_withdrawn", 1;

@@ -17,6 +17,7 @@ mod error;
 mod exchange;
 pub mod fsck;
 mod gate;
+mod governed;
 mod hooks;
 mod idempotency;
 mod identity;
@@ -50,7 +51,7 @@ pub use gate::{
 pub use hooks::Received;
 pub use identity::PersonCard;
 pub use keys::PublicKeys;
-pub use organisation::{Applied, CheckReport, HookAddress, Plan, offline_check};
+pub use organisation::{Applied, CheckReport, HookAddress, Pending, Plan, offline_check};
 pub use people::{
     DeviceStart, Enrolment, Explained, GroupMap, LoginAttempt, LoginProvider, LoginReturn,
     NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,

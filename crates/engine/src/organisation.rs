@@ -1,5 +1,7 @@
 //! The organisation as code: check, plan, apply.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::event::Event;
@@ -17,6 +19,7 @@ use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::governed::{Governed, no_such_plan};
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
 
@@ -63,6 +66,20 @@ pub struct Applied {
     pub policy: Option<Digest>,
     /// Where the declared links are heard.
     pub hooks: Vec<HookAddress>,
+    /// What waits for a second person; nothing was done then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// A plan that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// What it touches.
+    pub touches: BTreeSet<String>,
+    /// When it can be confirmed at the earliest.
+    pub from: Timestamp,
 }
 
 /// Where a link is heard.
@@ -134,6 +151,30 @@ impl Engine {
         expected: Option<&Digest>,
     ) -> Result<Answer<Applied>, EngineError> {
         caller.require(Permission::OrganisationApply)?;
+        self.make_so(caller, folder, source, expected, false).await
+    }
+
+    /// A second person makes so what another has proposed: the same folder, exactly the same plan.
+    pub async fn confirm_apply(
+        &self,
+        caller: &Caller,
+        folder: &Folder,
+        source: &str,
+        expected: Option<&Digest>,
+    ) -> Result<Answer<Applied>, EngineError> {
+        caller.require(Permission::PolicyActivate)?;
+        caller.require_recent(self.now())?;
+        self.make_so(caller, folder, source, expected, true).await
+    }
+
+    async fn make_so(
+        &self,
+        caller: &Caller,
+        folder: &Folder,
+        source: &str,
+        expected: Option<&Digest>,
+        confirming: bool,
+    ) -> Result<Answer<Applied>, EngineError> {
         if source.chars().count() > 200 || source.chars().any(char::is_control) {
             return Err(Refusal::invalid(
                 "over_limit",
@@ -169,6 +210,12 @@ impl Engine {
                 .count() as u64,
             policy: plan.policy.clone(),
             hooks: self.hooks(&checked.reading.items),
+            pending: None,
+        };
+        let confirmation = match self.governed(caller, &plan, confirming)? {
+            Governed::Free => None,
+            Governed::Confirmed(event) => Some(event),
+            Governed::Propose(event) => return self.propose_plan(caller, applied, event).await,
         };
         if plan.steps.is_empty() && plan.policy.is_none() {
             return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
@@ -181,6 +228,16 @@ impl Engine {
                 Ok(candidate.policy.clone()),
                 in_force.as_ref(),
             );
+        }
+        if let Some(confirmed) = confirmation {
+            let actor = caller.actor();
+            self.decide_with(actor, Vec::new(), move |standing| {
+                if !standing.access.plans.contains_key(&confirmed.plan) {
+                    return Err(no_such_plan());
+                }
+                Ok(vec![confirmed.into()])
+            })
+            .await?;
         }
         let mut chunks: Vec<Vec<PlanStep>> =
             plan.steps.chunks(CHUNK).map(<[PlanStep]>::to_vec).collect();

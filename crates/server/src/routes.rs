@@ -10,14 +10,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use sluice_core::permission::Permission::{
-    AccountManage, CalendarRead, ChangeApprove, ChangeEdit, ChangeRead, DeploymentReport,
-    EventRead, ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead, OrganisationApply,
-    OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull,
+    AccountManage, BreakGlass, CalendarRead, ChangeApprove, ChangeEdit, ChangeRead,
+    DeploymentReport, EventRead, ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead,
+    OrganisationApply, OrganisationRead, PolicyActivate, PolicyRead, RoleGrant, StopLift, StopPull,
 };
 
 use crate::api::{
-    accounts, calendar, changes, decisions, deployments, exceptions, gate, inbox, ledger,
-    organisation, passes, policy, roles, session, stops, system,
+    accounts, calendar, changes, decisions, deployments, emergency, exceptions, gate, inbox,
+    ledger, organisation, passes, policy, roles, session, stops, system,
 };
 use crate::app::App;
 use crate::door::door;
@@ -202,6 +202,17 @@ fn halts() -> Vec<Route> {
         .about("Take an exception back.")
         .takes("ReasonRequest")
         .gives("Done"),
+        Route::get("/api/v1/status", AnyToken, Light, emergency::status)
+            .about("What everybody should know at a glance: stops, emergency paths, what waits.")
+            .gives("Status"),
+        Route::post("/api/v1/break-glass", Needs(BreakGlass), Act, emergency::ask)
+            .about("Ask for the emergency path for one deployment; a second person has to open it.")
+            .takes("GlassRequest")
+            .answers(201, "application/json")
+            .gives("GlassAsked"),
+        Route::post("/api/v1/break-glass/{id}/open", Needs(BreakGlass), Act, emergency::open)
+            .about("Open the emergency path that somebody else asked for, and ask at the gate.")
+            .gives("GateReply"),
         Route::get("/api/v1/calendar", Needs(CalendarRead), Read, calendar::next)
             .about("List the next windows of a service in an environment.")
             .with(&["service-required", "environment", "count"])
@@ -251,6 +262,15 @@ fn declared() -> Vec<Route> {
             organisation::apply,
         )
         .about("Make a folder so, as events. Twice in a row changes nothing.")
+        .takes("ApplyRequest")
+        .gives("ApplyReply"),
+        Route::post(
+            "/api/v1/organisation/confirm",
+            Needs(PolicyActivate),
+            Bulk,
+            organisation::confirm,
+        )
+        .about("Make a folder so that somebody else has proposed: exactly the same plan.")
         .takes("ApplyRequest")
         .gives("ApplyReply"),
         Route::get("/api/v1/policy", Needs(PolicyRead), Read, policy::show)

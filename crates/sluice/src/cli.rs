@@ -66,6 +66,12 @@ pub(crate) enum Command {
     /// Roles: the table, and what two people grant
     #[command(subcommand)]
     Role(c::role::RoleCommand),
+    /// The emergency path that two people open together
+    #[command(subcommand)]
+    BreakGlass(c::break_glass::BreakGlassCommand),
+    /// What is known of people, and erasing it
+    #[command(subcommand)]
+    Person(c::person::PersonCommand),
     /// Who may do what, and why
     #[command(subcommand)]
     Access(c::access::AccessCommand),

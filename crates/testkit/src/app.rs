@@ -126,6 +126,13 @@ impl TestApp {
         app
     }
 
+    /// Stops the server, and leaves its folder.
+    pub fn close(self) -> TempDir {
+        drop(self.router);
+        self.engine.shutdown();
+        self.dir
+    }
+
     /// The data folder.
     pub fn dir(&self) -> &std::path::Path {
         self.dir.path()

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RoleTable;
-use crate::ids::{GrantId, PersonId, TokenId};
+use crate::gate::Question;
+use crate::ids::{Digest, GrantId, PersonId, TokenId};
 use crate::scope::Scope;
 
 /// The table of roles took effect.
@@ -149,4 +150,57 @@ pub struct RoleRevoked {
     pub grant: GrantId,
     /// Why.
     pub because: String,
+}
+
+/// Name and addresses of a person were erased; from now on they are a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonErased {
+    /// Who.
+    pub person: PersonId,
+}
+
+/// Somebody asks for the emergency path. It does nothing until a second person opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassAsked {
+    /// Its id.
+    pub id: GrantId,
+    /// What is to be deployed, exactly.
+    pub question: Question,
+    /// Who asks.
+    pub by: PersonId,
+}
+
+/// A second person opened the emergency path. What it lifts stands in the exceptions that follow; the gate is asked as
+/// ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassOpened {
+    /// Its id.
+    pub id: GrantId,
+    /// The second person.
+    pub by: PersonId,
+    /// Until when it is open.
+    pub until: Timestamp,
+}
+
+/// Somebody wants to change what needs a second person: policy, rules, windows, roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanProposed {
+    /// Digest of the plan: exactly this is to be confirmed.
+    pub plan: Digest,
+    /// What it touches.
+    pub touches: BTreeSet<String>,
+    /// Who proposed it; none where a machine did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    /// When it can be confirmed at the earliest.
+    pub from: Timestamp,
+}
+
+/// A second person, who gains nothing by it, confirmed a plan; what it does follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanConfirmed {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Who.
+    pub by: PersonId,
 }

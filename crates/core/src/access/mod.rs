@@ -6,11 +6,14 @@
 //! factors and secrets of sessions are not in here: they lie in tables beside the ledger.
 
 pub mod decide;
+pub mod emergency;
 pub mod event;
+mod governed;
 mod held;
 mod state;
 mod table;
 
+pub use governed::{benefits, sensitive};
 pub use held::{Held, held_by, permissions_of};
-pub use state::{Access, Account, RoleState, Session, StandingRole};
+pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};
 pub use table::{Reach, Role, RoleTable};

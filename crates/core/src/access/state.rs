@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::RoleTable;
-use super::event::{RoleProposed, SessionOpened};
-use crate::ids::{GrantId, PersonId, TokenId};
+use super::event::{GlassAsked, GlassOpened, PlanProposed, RoleProposed, SessionOpened};
+use crate::ids::{Digest, GrantId, PersonId, TokenId};
 
 /// Sessions of one person at the same time; the oldest leaves first.
 const SESSIONS_EACH: usize = 20;
@@ -25,7 +25,28 @@ pub struct Access {
     pub sessions: OrdMap<TokenId, Arc<Session>>,
     /// Roles that were proposed, confirmed or granted, and are not over.
     pub roles: OrdMap<GrantId, Arc<StandingRole>>,
+    /// Emergency paths that were asked for or are open.
+    #[serde(default)]
+    pub glasses: OrdMap<GrantId, Arc<Glass>>,
+    /// Plans that wait for a second person.
+    #[serde(default)]
+    pub plans: OrdMap<Digest, Arc<PlanProposed>>,
 }
+
+/// An emergency path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    /// What was asked for.
+    pub asked: GlassAsked,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// The second person and the end, where it is open.
+    pub opened: Option<GlassOpened>,
+}
+
+/// How long an emergency path that was asked for, or a plan that was proposed, waits for a second person.
+pub(super) const GLASS_WAITS: SignedDuration = SignedDuration::from_mins(30);
+const PLAN_WAITS: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// An account of this installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +99,18 @@ pub enum RoleState {
         /// Since when.
         since: Timestamp,
     },
+}
+
+impl Glass {
+    /// Whether it is open at a time.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.opened.as_ref().is_some_and(|opened| now < opened.until)
+    }
+
+    /// Whether it waits for a second person at a time.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.opened.is_none() && self.at.saturating_add(GLASS_WAITS).is_ok_and(|end| now < end)
+    }
 }
 
 impl Access {
@@ -171,6 +204,54 @@ impl Access {
         for id in own {
             self.sessions.remove(&id);
         }
+    }
+
+    pub(crate) fn person_erased(&mut self, person: &PersonId) {
+        self.end_sessions(person);
+        self.accounts.remove(person);
+        let theirs: Vec<GrantId> = self
+            .roles
+            .iter()
+            .filter(|(_, role)| role.proposed.person == *person)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in theirs {
+            self.roles.remove(&id);
+        }
+    }
+
+    /// Forgets what is over, so that memory is bounded by what is open.
+    pub(crate) fn glass_asked(&mut self, asked: &GlassAsked, at: Timestamp) {
+        let over: Vec<GrantId> = self
+            .glasses
+            .iter()
+            .filter(|(_, glass)| !glass.is_open(at) && !glass.waits(at))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.glasses.remove(&id);
+        }
+        let glass = Glass { asked: asked.clone(), at, opened: None };
+        self.glasses.insert(asked.id.clone(), Arc::new(glass));
+    }
+
+    pub(crate) fn glass_opened(&mut self, opened: &GlassOpened) {
+        if let Some(glass) = self.glasses.get_mut(&opened.id) {
+            Arc::make_mut(glass).opened = Some(opened.clone());
+        }
+    }
+
+    pub(crate) fn plan_proposed(&mut self, proposed: &PlanProposed, at: Timestamp) {
+        let over: Vec<Digest> = self
+            .plans
+            .iter()
+            .filter(|(_, plan)| plan.from.saturating_add(PLAN_WAITS).is_ok_and(|end| end <= at))
+            .map(|(digest, _)| digest.clone())
+            .collect();
+        for digest in over {
+            self.plans.remove(&digest);
+        }
+        self.plans.insert(proposed.plan.clone(), Arc::new(proposed.clone()));
     }
 
     pub(crate) fn role_proposed(&mut self, proposed: &RoleProposed, at: Timestamp) {

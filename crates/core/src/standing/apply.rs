@@ -85,6 +85,11 @@ impl Standing {
             }
             Event::SessionEnded(event) => drop(self.access.sessions.remove(&event.session)),
             Event::LoginBlocked(_) => {}
+            Event::PersonErased(event) => self.access.person_erased(&event.person),
+            Event::GlassAsked(event) => self.access.glass_asked(event, at),
+            Event::GlassOpened(event) => self.access.glass_opened(event),
+            Event::PlanProposed(event) => self.access.plan_proposed(event, at),
+            Event::PlanConfirmed(event) => drop(self.access.plans.remove(&event.plan)),
             Event::SourceSeen(data) => self.source_seen(data),
             Event::RunSeen(data) => self.run_seen(data),
             Event::IncidentOpened(incident) => self.incident_opened(incident, at),

@@ -1,6 +1,7 @@
 //! Tests of the rules, pure and as data.
 #![expect(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
+mod approval_model;
 mod approvals;
 mod calendar;
 mod gate;

@@ -311,7 +311,7 @@ impl Engine {
         })
     }
 
-    pub(super) async fn decide_with(
+    pub(crate) async fn decide_with(
         &self,
         actor: Actor,
         rows: Vec<Row>,

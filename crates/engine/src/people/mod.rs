@@ -5,6 +5,8 @@
 
 mod accounts;
 mod devices;
+mod emergency;
+mod erase;
 mod login;
 mod oidc;
 mod password;

@@ -87,7 +87,7 @@ pub(crate) struct GateQuery {
 
 /// The answer on the wire.
 #[derive(Serialize)]
-struct GateReply {
+pub(crate) struct GateReply {
     /// None in a dry run, which is not recorded.
     decision: Option<DecisionId>,
     answer: Decision,
@@ -145,7 +145,7 @@ pub(crate) async fn ask(
     Ok(response)
 }
 
-fn reply(answer: GateAnswer, dry_run: bool) -> GateReply {
+pub(crate) fn reply(answer: GateAnswer, dry_run: bool) -> GateReply {
     GateReply {
         decision: answer.id,
         answer: answer.decision,
@@ -171,7 +171,7 @@ fn reply(answer: GateAnswer, dry_run: bool) -> GateReply {
 
 impl GateRequest {
     /// The question. Its limits are the engine's to check.
-    fn question(self) -> Question {
+    pub(super) fn question(self) -> Question {
         Question {
             service: self.service,
             environment: self.environment,

@@ -2,14 +2,16 @@
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sluice_core::ids::{PersonId, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
+use sluice_engine::ledger::Receipt;
 use sluice_engine::{CallerKind, Grant};
 
 use super::{Reply, no_such};
 use crate::app::App;
+use crate::body::Json;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::id;
@@ -72,4 +74,29 @@ pub(crate) fn card_of(app: &App, id: &PersonId) -> PersonReply {
 fn card(app: &App, id: &PersonId) -> Option<PersonReply> {
     let card = app.engine.person_card(id)?;
     Some(PersonReply { id: card.id, handle: card.handle, name: card.name })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EraseRequest {
+    /// Handle or opaque id; the person is not declared any more.
+    person: String,
+}
+
+#[derive(Serialize)]
+struct ErasedReply {
+    person: PersonId,
+    receipt: Option<Receipt>,
+    as_of: u64,
+}
+
+pub(crate) async fn erase(
+    State(app): State<App>,
+    By(caller): By,
+    body: Json<EraseRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let who = &body.value.person;
+    let person = PersonId::parse(who).unwrap_or_else(|_| app.engine.person_of_handle(who));
+    let answer = app.engine.erase_person(&caller, &person).await?;
+    Ok(Reply(ErasedReply { person, receipt: answer.receipt, as_of: answer.as_of }))
 }

@@ -5,6 +5,7 @@ pub(crate) mod calendar;
 pub(crate) mod changes;
 pub(crate) mod decisions;
 pub(crate) mod deployments;
+pub(crate) mod emergency;
 pub(crate) mod exceptions;
 pub(crate) mod exchange;
 pub(crate) mod gate;

@@ -10,6 +10,7 @@ use sluice_core::ids::Digest;
 use sluice_core::organisation::{Item, ItemKind, PlanStep};
 use sluice_engine::ledger::Receipt;
 use sluice_engine::organisation_files::Folder;
+use sluice_engine::{Answer, Applied, Pending};
 
 use super::{Reply, no_such};
 use crate::app::App;
@@ -164,6 +165,9 @@ struct ApplyReply {
     withdrawn: u64,
     policy: Option<Digest>,
     hooks: Vec<HookReply>,
+    /// What waits for a second person; nothing was done then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
     receipt: Option<Receipt>,
     as_of: u64,
 }
@@ -181,13 +185,30 @@ pub(crate) async fn apply(
 ) -> Result<impl IntoResponse, Problem> {
     let folder = folder(given.files);
     let answer = app.engine.apply(&caller, &folder, &given.source, given.plan.as_ref()).await?;
+    Ok(Reply(applied(answer)))
+}
+
+/// A second person makes so what somebody else has proposed.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    By(caller): By,
+    LargeJson(given): LargeJson<ApplyRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let folder = folder(given.files);
+    let (source, plan) = (&given.source, given.plan.as_ref());
+    let answer = app.engine.confirm_apply(&caller, &folder, source, plan).await?;
+    Ok(Reply(applied(answer)))
+}
+
+fn applied(answer: Answer<Applied>) -> ApplyReply {
     let hooks = answer.value.hooks.into_iter();
-    Ok(Reply(ApplyReply {
+    ApplyReply {
         declared: answer.value.declared,
         withdrawn: answer.value.withdrawn,
         policy: answer.value.policy,
         hooks: hooks.map(|hook| HookReply { link: hook.link, path: hook.path }).collect(),
+        pending: answer.value.pending,
         receipt: answer.receipt,
         as_of: answer.as_of,
-    }))
+    }
 }

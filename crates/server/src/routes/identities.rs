@@ -1,6 +1,6 @@
 //! Who asks: tokens, logins, sessions, and what outsiders verify with.
 
-use sluice_core::permission::Permission::{ChangeRead, TokenManage};
+use sluice_core::permission::Permission::{ChangeRead, PersonErase, TokenManage};
 
 use crate::api::{exchange, identity, system, tokens};
 use crate::auth;
@@ -25,6 +25,10 @@ pub(super) fn identities() -> Vec<Route> {
         Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
             .about("Say who is behind a person's opaque id.")
             .gives("Person"),
+        Route::post("/api/v1/people/erase", Needs(PersonErase), Act, identity::erase)
+            .about("Erase name and addresses of a person who is not declared any more.")
+            .takes("EraseRequest")
+            .gives("Erased"),
         Route::get(
             "/api/v1/login/providers",
             Public("who comes in is not known yet"),

@@ -26,6 +26,9 @@ pub(crate) struct ApplyArgs {
     /// Do not ask; without a terminal nobody is asked either
     #[arg(long)]
     yes: bool,
+    /// As a second person: make so what somebody else has proposed from the same files
+    #[arg(long)]
+    confirm: bool,
     /// Where the folder comes from, as the ledger shall say; the path by default
     #[arg(long, value_name = "TEXT")]
     source: Option<String>,
@@ -68,7 +71,8 @@ pub(crate) fn run(arguments: &ApplyArgs) -> Outcome {
     let source = arguments.source.clone().unwrap_or_else(|| arguments.dir.display().to_string());
     body["source"] = source.into();
     body["plan"] = plan.get("digest").cloned().unwrap_or_default();
-    let applied = client.post("/api/v1/organisation/apply", &body, &[])?;
+    let verb = if arguments.confirm { "confirm" } else { "apply" };
+    let applied = client.post(&format!("/api/v1/organisation/{verb}"), &body, &[])?;
     report(&plan, &applied, arguments.json);
     Ok(exit::OK)
 }
@@ -100,6 +104,15 @@ fn report(plan: &Value, applied: &Value, as_json: bool) {
         return output::json(&serde_json::json!({ "plan": plan, "applied": applied }));
     }
     let value = |name: &str| show::cell(applied.get(name));
+    if let Some(pending) = applied.get("pending") {
+        let told = |name: &str| show::cell(pending.get(name));
+        return output::note(&format!(
+            "proposed, nothing is changed yet: it touches {}; from {} on a second person makes it so with \
+             `sluice apply --confirm` and the same files",
+            told("touches"),
+            told("from")
+        ));
+    }
     output::note(&format!(
         "applied: {} declared, {} withdrawn",
         value("declared"),

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod apply;
+pub(crate) mod break_glass;
 pub(crate) mod calendar;
 pub(crate) mod change;
 pub(crate) mod check;
@@ -19,6 +20,7 @@ pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod pass;
+pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod reference;
 pub(crate) mod role;
@@ -54,6 +56,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Account(command) => account::run(&command),
         Command::Role(command) => role::run(&command),
         Command::Access(command) => access::run(&command),
+        Command::BreakGlass(command) => break_glass::run(&command),
+        Command::Person(command) => person::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Verify(arguments) => verify::run(&arguments),

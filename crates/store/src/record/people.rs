@@ -31,7 +31,15 @@ pub(super) fn identity(connection: &Connection, row: &IdentityRow) -> Recorded {
     Ok(RowOutcome::Done)
 }
 
+/// What is erased is overwritten, not only unlinked.
 pub(super) fn erase_person(connection: &Connection, person_id: &str) -> Recorded {
+    connection.pragma_update(None, "secure_delete", true)?;
+    let erased = erase(connection, person_id);
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    erased
+}
+
+fn erase(connection: &Connection, person_id: &str) -> Recorded {
     connection
         .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
         .execute([person_id])?;

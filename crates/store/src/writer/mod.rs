@@ -102,7 +102,13 @@ impl Writer {
             self.sign(&written.head)
         };
         self.parts.crash.pass("after_sign");
-        self.acknowledge(written, note)
+        let erases = batch.rows.iter().any(|row| matches!(row, Row::ErasePerson { .. }));
+        let outcome = self.acknowledge(written, note);
+        if erases {
+            // The log still holds pages as they were before.
+            self.move_log("TRUNCATE");
+        }
+        outcome
     }
 
     /// Tries again to acknowledge a batch that had to wait for the anchor.

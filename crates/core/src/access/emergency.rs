@@ -1,0 +1,99 @@
+//! Break-glass: the emergency path that two people open together.
+//!
+//! It lifts stops and freezes for one service in one environment, for an hour, by exceptions that stand in the ledger
+//! like all others and cost a review like all others. The gate is still asked, as an emergency: what its policy denies
+//! even then stays denied. Nothing in here lets anything through by itself.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Glass;
+use super::event::{GlassAsked, GlassOpened};
+use crate::event::Event;
+use crate::ids::{ExceptionId, GrantId, PersonId};
+use crate::refusal::Refusal;
+use crate::scope::Scope;
+use crate::standing::Standing;
+use crate::stop::Exception;
+use crate::stop::event::ExceptionGranted;
+
+/// How long it stays open.
+const OPEN: SignedDuration = SignedDuration::from_mins(60);
+
+/// Paths that wait or are open at the same time.
+const MOST: usize = 20;
+
+/// Asks for it.
+pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let reason = asked.question.emergency.as_deref().unwrap_or_default();
+    if reason.trim().chars().count() < 10 || reason.chars().count() > 1_000 {
+        return Err(Refusal::invalid(
+            "bad_reason",
+            "a reason of 10 to 1000 characters is needed",
+            "say what is broken, and why it cannot wait",
+        ));
+    }
+    let alive = standing.access.glasses.values().filter(|one| one.is_open(now) || one.waits(now));
+    if alive.count() >= MOST {
+        let message = format!("{MOST} emergency paths wait or are open");
+        return Err(Refusal::conflict("too_many_emergencies", message, "wait for one to end"));
+    }
+    Ok(vec![asked.into()])
+}
+
+/// A second person opens it.
+pub fn open(
+    standing: &Standing,
+    id: &GrantId,
+    by: &PersonId,
+    exceptions: [ExceptionId; 2],
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let glass = found(standing, id)?;
+    if glass.asked.by == *by {
+        return Err(Refusal::forbidden(
+            "same_person",
+            "whoever asked for the emergency path cannot open it",
+            "ask a second person with `break_glass.use`",
+        ));
+    }
+    if !glass.waits(now) {
+        return Err(Refusal::conflict(
+            "not_waiting",
+            format!("`{id}` is open already, or was asked for more than half an hour ago"),
+            "ask for it again",
+        ));
+    }
+    let question = &glass.asked.question;
+    let until = now.saturating_add(OPEN).unwrap_or(Timestamp::MAX);
+    let mut services = question.services.clone();
+    services.insert(question.service.clone());
+    let scope = Scope {
+        services: services.iter().map(ToString::to_string).collect(),
+        environments: [question.environment.to_string()].into(),
+        ..Scope::default()
+    };
+    let reason = question.emergency.clone().unwrap_or_default();
+    let opened = GlassOpened { id: id.clone(), by: by.clone(), until };
+    let lifts = ["stop:*", "freeze:*"].into_iter().zip(exceptions);
+    let granted = lifts.map(|(lifts, exception)| {
+        let exception = Exception {
+            id: exception,
+            lifts: lifts.to_owned(),
+            scope: scope.clone(),
+            reason: format!("break-glass {id}: {reason}"),
+            by: Some(glass.asked.by.clone()),
+            since: now,
+            until,
+        };
+        Event::from(ExceptionGranted { exception })
+    });
+    Ok(std::iter::once(opened.into()).chain(granted).collect())
+}
+
+/// An emergency path by id.
+pub fn found<'a>(standing: &'a Standing, id: &GrantId) -> Result<&'a Glass, Refusal> {
+    standing.access.glasses.get(id).map(AsRef::as_ref).ok_or_else(|| {
+        let message = format!("no emergency path `{id}` waits or is open");
+        Refusal::missing("emergency_unknown", message, "see `sluice break-glass list`")
+    })
+}

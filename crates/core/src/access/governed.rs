@@ -1,0 +1,94 @@
+//! What of an organisation needs a second person before it changes, and who gains by it.
+
+use std::collections::BTreeSet;
+
+use crate::ids::PersonId;
+use crate::organisation::{Item, ItemKind, Organisation, PlanStep};
+
+/// What a plan touches that decides about changes: policy, rules, windows, roles, settings.
+pub fn sensitive(organisation: &Organisation, steps: &[PlanStep]) -> BTreeSet<String> {
+    let touched = steps.iter().filter_map(|step| match step {
+        PlanStep::Declare { item, .. } => of_item(organisation, item),
+        PlanStep::Withdraw(withdrawal) => of_kind(withdrawal.kind),
+    });
+    touched.map(str::to_owned).collect()
+}
+
+fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Person(new) => {
+            let old = organisation.people.get(&new.id);
+            let same = old.is_some_and(|old| {
+                (&old.roles, &old.claims, &old.delegates, &old.identities)
+                    == (&new.roles, &new.claims, &new.delegates, &new.identities)
+            });
+            let plain = old.is_none()
+                && new.roles.is_empty()
+                && new.claims.is_empty()
+                && new.delegates.is_empty();
+            (!same && !plain).then_some("people")
+        }
+        Item::Team(new) => {
+            let old = organisation.teams.get(&new.name);
+            let same = old.is_some_and(|old| old.members == new.members);
+            (!same && !new.members.is_empty()).then_some("teams")
+        }
+        Item::Service(new) => {
+            let old = organisation.services.get(&new.name);
+            // Who owns it decides who approves, and what is not controlled needs no approval at all.
+            let moved = old.is_some_and(|old| old.owner != new.owner);
+            let freed = !new.controlled && old.is_none_or(|old| old.controlled);
+            (moved || freed).then_some("services")
+        }
+        item => of_kind(item.kind()),
+    }
+}
+
+fn of_kind(kind: ItemKind) -> Option<&'static str> {
+    match kind {
+        ItemKind::Settings => Some("settings"),
+        ItemKind::Environment => Some("environments"),
+        ItemKind::Window => Some("windows"),
+        ItemKind::ApprovalRule => Some("approval rules"),
+        ItemKind::EvidenceRule => Some("evidence rules"),
+        ItemKind::ChangeModel => Some("change models"),
+        ItemKind::PolicyFile => Some("policy"),
+        ItemKind::TrustRule => Some("trust rules"),
+        // Taking people away lessens who may decide; rules that can be met by nobody then wait, and let nothing through.
+        ItemKind::Team | ItemKind::Person | ItemKind::Service | ItemKind::Link => None,
+    }
+}
+
+/// Whether a person gains power by a plan: a role, a claim, an identity fewer, a team, a rule or a colleague's voice.
+pub fn benefits(organisation: &Organisation, steps: &[PlanStep], person: &PersonId) -> bool {
+    let declared = steps.iter().filter_map(|step| match step {
+        PlanStep::Declare { item, .. } => Some(item),
+        PlanStep::Withdraw(_) => None,
+    });
+    declared.into_iter().any(|item| match item {
+        Item::Person(new) if new.id == *person => {
+            let old = organisation.people.get(person);
+            let roles =
+                new.roles.iter().any(|role| old.is_none_or(|old| !old.roles.contains(role)));
+            let claims =
+                old.map_or(!new.claims.is_empty(), |old| !new.claims.is_subset(&old.claims));
+            // Whoever sheds an identity sheds what it had a hand in.
+            let shed = old.is_some_and(|old| !old.identities.is_subset(&new.identities));
+            roles || claims || shed
+        }
+        Item::Person(new) => {
+            let old = organisation.people.get(&new.id);
+            new.delegates.contains(person) && old.is_none_or(|old| !old.delegates.contains(person))
+        }
+        Item::Team(new) => {
+            let old = organisation.teams.get(&new.name);
+            new.members.contains(person) && old.is_none_or(|old| !old.members.contains(person))
+        }
+        Item::ApprovalRule(new) => {
+            let old = organisation.approval_rules.get(&new.name);
+            new.approvers.persons.contains(person)
+                && old.is_none_or(|old| !old.approvers.persons.contains(person))
+        }
+        _ => false,
+    })
+}

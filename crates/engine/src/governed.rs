@@ -1,0 +1,144 @@
+//! Changes of what decides about changes: they take effect when a second person, who gains nothing by them, has made
+//! them so from the same files.
+
+use jiff::{SignedDuration, Timestamp};
+use sluice_core::access::event::{PlanConfirmed, PlanProposed};
+use sluice_core::access::{benefits, held_by, permissions_of, sensitive};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::Standing;
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::organisation::{Applied, Pending, Plan};
+
+/// What is to become of a plan.
+pub(crate) enum Governed {
+    /// It may be made so.
+    Free,
+    /// It was proposed and is confirmed now.
+    Confirmed(PlanConfirmed),
+    /// It waits for a second person.
+    Propose(PlanProposed),
+}
+
+pub(crate) fn no_such_plan() -> Refusal {
+    Refusal::missing(
+        "plan_unknown",
+        "nobody has proposed exactly this plan, or it was confirmed already",
+        "compare the folders: the plan that is confirmed is the one that was proposed",
+    )
+}
+
+impl Engine {
+    /// Judges whether a plan may be made so by this caller alone.
+    pub(crate) fn governed(
+        &self,
+        caller: &Caller,
+        plan: &Plan,
+        confirming: bool,
+    ) -> Result<Governed, EngineError> {
+        let standing = self.standing();
+        let mut touches = sensitive(&standing.organisation, &plan.steps);
+        if plan.policy.is_some() {
+            touches.insert("policy".to_owned());
+        }
+        let gains = |who| benefits(&standing.organisation, &plan.steps, who);
+        if confirming {
+            let (by, _) = caller.require_session()?;
+            let proposed = standing.access.plans.get(&plan.digest).ok_or_else(no_such_plan)?;
+            confirmable(proposed, &by, gains(&by), self.now())?;
+            let confirmed = PlanConfirmed { plan: plan.digest.clone(), by };
+            return Ok(Governed::Confirmed(confirmed));
+        }
+        if touches.is_empty() {
+            return Ok(Governed::Free);
+        }
+        if second_person_needed(&standing) {
+            let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
+            let from = self.now().saturating_add(SignedDuration::from_mins(minutes));
+            return Ok(Governed::Propose(PlanProposed {
+                plan: plan.digest.clone(),
+                touches,
+                by: caller.person.clone(),
+                from: from.unwrap_or(Timestamp::MAX),
+            }));
+        }
+        match &caller.person {
+            Some(person) if gains(person) => Err(own_gain().into()),
+            _ => Ok(Governed::Free),
+        }
+    }
+
+    pub(crate) async fn propose_plan(
+        &self,
+        caller: &Caller,
+        applied: Applied,
+        proposed: PlanProposed,
+    ) -> Result<Answer<Applied>, EngineError> {
+        let already = self.standing().access.plans.get(&proposed.plan).cloned();
+        let proposed = already.map_or(proposed, |already| already.as_ref().clone());
+        let pending = Pending {
+            plan: proposed.plan.clone(),
+            touches: proposed.touches.clone(),
+            from: proposed.from,
+        };
+        let answer = self
+            .decide(caller, move |standing, _| {
+                // Proposing it again does not begin the waiting again, and does not change who proposed it.
+                let known = standing.access.plans.contains_key(&proposed.plan);
+                Ok(((), if known { Vec::new() } else { vec![proposed.into()] }))
+            })
+            .await?;
+        let nothing = Applied { declared: 0, withdrawn: 0, policy: None, ..applied };
+        Ok(answer.map(|()| Applied { pending: Some(pending), ..nothing }))
+    }
+}
+
+/// Whether a second person has to agree. Where the organisation does not say: as soon as two people could, who have a
+/// password here.
+fn second_person_needed(standing: &Standing) -> bool {
+    let could = || {
+        let accounts = standing.access.accounts.iter();
+        let able = accounts.filter(|(person, account)| {
+            account.disabled.is_none()
+                && account.factors.contains("password")
+                && permissions_of(&held_by(standing, person)).contains(&Permission::PolicyActivate)
+        });
+        able.count() >= 2
+    };
+    standing.organisation.settings.second_person.unwrap_or_else(could)
+}
+
+fn confirmable(
+    proposed: &PlanProposed,
+    by: &sluice_core::ids::PersonId,
+    gains: bool,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if proposed.by.as_ref() == Some(by) {
+        return Err(Refusal::forbidden(
+            "same_person",
+            "whoever proposed a plan cannot confirm it",
+            "ask a second person with `policy.activate`",
+        ));
+    }
+    if gains {
+        return Err(own_gain());
+    }
+    if now < proposed.from {
+        let message = format!("the plan can be confirmed from {} on", proposed.from);
+        return Err(Refusal::conflict("cooling_off", message, "wait until then"));
+    }
+    Ok(())
+}
+
+fn own_gain() -> Refusal {
+    Refusal::forbidden(
+        "own_gain",
+        "this would give yourself a role, a claim, a team, a rule or somebody's voice",
+        "have somebody else apply it",
+    )
+}

@@ -1,0 +1,90 @@
+//! Break-glass: two people, a reason, an hour, and an emergency change that everybody sees.
+
+use sha2::{Digest as _, Sha256};
+use sluice_core::access::emergency;
+use sluice_core::access::event::GlassAsked;
+use sluice_core::gate::Question;
+use sluice_core::ids::{ExceptionId, GrantId};
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+
+use crate::answer::Answer;
+use crate::caller::{Caller, Grant};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gate::GateAnswer;
+
+impl Engine {
+    /// Asks for the emergency path for exactly this deployment. It does nothing until a second person opens it.
+    pub async fn ask_break_glass(
+        &self,
+        caller: &Caller,
+        question: Question,
+    ) -> Result<Answer<GrantId>, EngineError> {
+        caller.require(Permission::BreakGlass)?;
+        let by = caller.require_recent(self.now())?;
+        self.covers_question(caller, &question)?;
+        let id = GrantId::parse(&format!("b-{}", &self.rng().opaque_id()[..12]));
+        let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
+        let asked = GlassAsked { id: id.clone(), question, by };
+        self.decide(caller, move |standing, now| {
+            emergency::ask(standing, asked, now).map(|events| (id, events))
+        })
+        .await
+    }
+
+    /// A second person opens the emergency path, and the gate is asked at once: the emergency change and what it owes
+    /// are recorded before the pass is.
+    pub async fn open_break_glass(
+        &self,
+        caller: &Caller,
+        id: &GrantId,
+    ) -> Result<GateAnswer, EngineError> {
+        caller.require(Permission::BreakGlass)?;
+        let by = caller.require_recent(self.now())?;
+        let standing = self.standing();
+        let glass = emergency::found(&standing, id)?.clone();
+        self.covers_question(caller, &glass.asked.question)?;
+        let exception = || {
+            let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
+            id.unwrap_or_else(|_| unreachable!("letters and digits"))
+        };
+        let (exceptions, wanted) = ([exception(), exception()], id.clone());
+        self.decide(caller, move |standing, now| {
+            let opened = emergency::open(standing, &wanted, &by, exceptions, now);
+            opened.map(|events| ((), events))
+        })
+        .await?;
+        let question = glass.asked.question;
+        let mut services = question.services.clone();
+        services.insert(question.service.clone());
+        let scope = Scope {
+            services: services.iter().map(ToString::to_string).collect(),
+            environments: [question.environment.to_string()].into(),
+            ..Scope::default()
+        };
+        // It is asked in the name of whoever asked for it, who is involved in the change from then on.
+        let asker = Caller {
+            person: Some(glass.asked.by),
+            grants: vec![Grant { permissions: [Permission::GateEvaluate].into(), scope }],
+            session: None,
+            ..caller.clone()
+        };
+        let hash = Sha256::digest(id.as_str().as_bytes()).into();
+        self.ask(&asker, id.as_str(), hash, question, None).await
+    }
+
+    fn covers_question(&self, caller: &Caller, question: &Question) -> Result<(), EngineError> {
+        let standing = self.standing();
+        let organisation = &standing.organisation;
+        let environment = organisation
+            .environment_named(question.environment.as_str())
+            .map_or(&question.environment, |found| &found.name);
+        let mut services = question.services.iter().chain([&question.service]);
+        let permission = Permission::BreakGlass;
+        if services.all(|name| caller.covers(permission, &organisation.target(name, environment))) {
+            return Ok(());
+        }
+        Err(EngineError::Forbidden(permission))
+    }
+}

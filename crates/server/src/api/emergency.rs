@@ -1,0 +1,123 @@
+//! Break-glass, and what everybody should know at a glance.
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sluice_core::access::Glass;
+use sluice_core::ids::{Digest, GrantId, PersonId};
+use sluice_engine::ledger::Receipt;
+
+use super::gate::{GateRequest, reply};
+use super::{Created, Reply};
+use crate::app::App;
+use crate::body::{Json, text_within};
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::id;
+
+/// An emergency path, as everybody sees it.
+#[derive(Serialize)]
+struct GlassReply {
+    id: GrantId,
+    service: String,
+    environment: String,
+    commit: String,
+    reason: String,
+    asked_by: PersonId,
+    asked_at: Timestamp,
+    opened_by: Option<PersonId>,
+    until: Option<Timestamp>,
+}
+
+fn glass(id: &GrantId, glass: &Glass) -> GlassReply {
+    let question = &glass.asked.question;
+    GlassReply {
+        id: id.clone(),
+        service: question.service.to_string(),
+        environment: question.environment.to_string(),
+        commit: question.commit.to_string(),
+        reason: question.emergency.clone().unwrap_or_default(),
+        asked_by: glass.asked.by.clone(),
+        asked_at: glass.at,
+        opened_by: glass.opened.as_ref().map(|opened| opened.by.clone()),
+        until: glass.opened.as_ref().map(|opened| opened.until),
+    }
+}
+
+#[derive(Serialize)]
+struct PlanItem {
+    plan: Digest,
+    touches: Vec<String>,
+    proposed_by: Option<PersonId>,
+    from: Timestamp,
+}
+
+#[derive(Serialize)]
+struct StatusReply {
+    /// Why nothing is recorded, if so.
+    halted: Option<String>,
+    /// Stops in force.
+    stops: usize,
+    /// Emergency paths that wait or are open: for a banner on every page.
+    break_glass: Vec<GlassReply>,
+    /// Plans that wait for a second person.
+    plans: Vec<PlanItem>,
+    as_of: u64,
+}
+
+pub(crate) async fn status(State(app): State<App>, By(_): By) -> impl IntoResponse {
+    let (standing, now) = (app.engine.standing(), app.engine.now());
+    let glasses = standing.access.glasses.iter();
+    let shown = glasses.filter(|(_, one)| one.is_open(now) || one.waits(now));
+    let plans = standing.access.plans.values().map(|plan| PlanItem {
+        plan: plan.plan.clone(),
+        touches: plan.touches.iter().cloned().collect(),
+        proposed_by: plan.by.clone(),
+        from: plan.from,
+    });
+    Reply(StatusReply {
+        halted: app.engine.halted(),
+        stops: standing.stops.len(),
+        break_glass: shown.map(|(id, one)| glass(id, one)).collect(),
+        plans: plans.collect(),
+        as_of: standing.size,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GlassRequest {
+    question: GateRequest,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct AskedReply {
+    id: GrantId,
+    receipt: Option<Receipt>,
+    as_of: u64,
+}
+
+pub(crate) async fn ask(
+    State(app): State<App>,
+    By(caller): By,
+    body: Json<GlassRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    text_within("reason", &body.value.reason, 1_000)?;
+    let mut question = body.value.question.question();
+    question.emergency = Some(body.value.reason);
+    let answer = app.engine.ask_break_glass(&caller, question).await?;
+    Ok(Created(AskedReply { id: answer.value, receipt: answer.receipt, as_of: answer.as_of }))
+}
+
+pub(crate) async fn open(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let glass: GrantId = id(&text)?;
+    let answer = app.engine.open_break_glass(&caller, &glass).await?;
+    app.metrics.decision(answer.decision);
+    Ok(Reply(reply(answer, false)))
+}

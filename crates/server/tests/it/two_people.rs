@@ -1,0 +1,185 @@
+//! What takes two people: the emergency path, and changes of what decides about changes. And making one a number.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_core::permission::Permission;
+use sluice_engine::Client;
+use sluice_testkit::{ORGANISATION, TestApp};
+
+fn question() -> Value {
+    json!({
+        "service": "shop", "environment": "production", "commit": "a".repeat(40),
+        "artifacts": [format!("sha256:{}", "b".repeat(64))],
+        "run": {"system": "break-glass", "id": "1"},
+    })
+}
+
+const REASON: &str = "checkout is down, the fix is one line";
+
+async fn logged_in(app: &TestApp, handle: &str) -> String {
+    app.session(handle, Client::Cli, None).await.secret
+}
+
+async fn event_names(app: &TestApp) -> Vec<String> {
+    let listed = app.get(&app.admin, "/api/v1/ledger/entries?from=0&limit=200").await.json();
+    let items = listed["items"].as_array().cloned().unwrap_or_default();
+    items.iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn break_glass_takes_two_people_and_opens_change_and_review_before_the_pass() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let stop = json!({"scope": {"services": ["shop"]}, "reason": "bad numbers"});
+    assert_eq!(app.post(&alice, "/api/v1/stops", &[], &stop).await.status, 201);
+    let path = "/api/v1/break-glass";
+    let vague = json!({"question": question(), "reason": "because"});
+    assert_eq!(app.post(&alice, path, &[], &vague).await.code(), "bad_reason");
+    let asked =
+        app.post(&alice, path, &[], &json!({"question": question(), "reason": REASON})).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    let open = format!("{path}/{}/open", asked.json()["id"].as_str().expect("an id"));
+    assert_eq!(app.post(&alice, &open, &[], &json!({})).await.code(), "same_person");
+    let machine = app.post(&app.admin, &open, &[], &json!({})).await;
+    assert_eq!(machine.code(), "permission_missing");
+    let status = app.get(&app.admin, "/api/v1/status").await.json();
+    assert_eq!(status["break_glass"][0]["reason"], REASON, "everybody sees it");
+
+    let opened = app.post(&bob, &open, &[], &json!({})).await;
+    assert_eq!(opened.json()["answer"], "allow", "{opened:?}");
+    assert!(opened.json()["pass"]["token"].is_string());
+    assert_eq!(app.post(&bob, &open, &[], &json!({})).await.code(), "not_waiting");
+    let names = event_names(&app).await;
+    let at = |name: &str| names.iter().position(|known| known == name);
+    let pass = at("gate.decided").expect("the gate was asked");
+    for before in
+        ["break_glass.asked", "break_glass.opened", "change.proposed", "change.debt_incurred"]
+    {
+        let index = at(before).unwrap_or_else(|| panic!("{before} in {names:?}"));
+        assert!(index < pass, "{before} comes before the pass: {names:?}");
+    }
+    let change = app.get(&alice, "/api/v1/changes/CHG0000001").await.json();
+    let change = change.get("change").cloned().unwrap_or(change);
+    assert_eq!(change["kind"], "emergency", "{change}");
+    let debts: Vec<&str> = change["debts"]
+        .as_array()
+        .expect("debts")
+        .iter()
+        .filter_map(|d| d["kind"].as_str())
+        .collect();
+    assert!(debts.contains(&"review"), "{change}");
+
+    app.clock.advance(Duration::from_secs(3_601));
+    let status = app.get(&app.admin, "/api/v1/status").await.json();
+    assert_eq!(status["break_glass"], json!([]), "after an hour it is closed");
+}
+
+#[tokio::test]
+async fn nobody_can_open_what_lies_outside_of_where_they_may() {
+    let app = TestApp::start().await;
+    let narrow = ORGANISATION.replacen(
+        "roles: [change_manager, security_officer, break_glass]",
+        "roles: [{role: break_glass, scope: {services: [docs]}}]",
+        1,
+    );
+    app.apply(&[("sluice.yaml", &narrow)]).await;
+    let alice = logged_in(&app, "alice").await;
+    let body = json!({"question": question(), "reason": REASON});
+    let refused = app.post(&alice, "/api/v1/break-glass", &[], &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "permission_missing"));
+}
+
+#[tokio::test]
+async fn what_decides_about_changes_is_changed_by_two_people() {
+    let app = TestApp::empty().await;
+    let always =
+        ORGANISATION.replacen("settings: {", "settings: {second_person: always, cool_off: 1h, ", 1);
+    app.apply(&[("sluice.yaml", &always)]).await;
+    let weaker = always.replace("min_risk: low", "min_risk: critical");
+    let body = |text: &str| json!({"files": {"sluice.yaml": text}, "source": "test"});
+    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let apply = "/api/v1/organisation/apply";
+    let confirm = "/api/v1/organisation/confirm";
+    let proposed = app.post(&alice, apply, &[], &body(&weaker)).await;
+    assert_eq!(proposed.json()["pending"]["touches"], json!(["approval rules"]), "{proposed:?}");
+    assert_eq!(proposed.json()["declared"], 0);
+    let rule = app.get(&alice, "/api/v1/organisation/approval_rule/owner-approval").await.json();
+    assert!(!rule.to_string().contains("critical"), "nothing is changed yet: {rule}");
+    assert_eq!(app.post(&alice, confirm, &[], &body(&weaker)).await.code(), "same_person");
+    assert_eq!(app.post(&bob, confirm, &[], &body(&weaker)).await.code(), "cooling_off");
+    app.clock.advance(Duration::from_secs(3_600));
+    let bob = logged_in(&app, "bob").await;
+    let other = always.replace("min_risk: low", "min_risk: high");
+    assert_eq!(app.post(&bob, confirm, &[], &body(&other)).await.code(), "plan_unknown");
+    let confirmed = app.post(&bob, confirm, &[], &body(&weaker)).await;
+    assert_eq!(confirmed.json()["declared"], 1, "{confirmed:?}");
+    let names = event_names(&app).await;
+    for name in ["organisation.proposed", "organisation.confirmed", "organisation.applied"] {
+        assert!(names.iter().any(|known| known == name), "{name}");
+    }
+    let plain = always
+        .replace("title: Shop", "title: The shop")
+        .replace("min_risk: low", "min_risk: critical");
+    let applied = app.post(&app.admin, apply, &[], &body(&plain)).await;
+    assert_eq!(applied.json()["declared"], 1, "a title is nobody's second concern: {applied:?}");
+    let off = plain.replace("second_person: always", "second_person: never");
+    let proposed = app.post(&app.admin, apply, &[], &body(&off)).await;
+    assert_eq!(proposed.json()["pending"]["touches"], json!(["settings"]), "{proposed:?}");
+    let free = plain.replace("tier: tier-1,", "tier: tier-1, controlled: false,");
+    let proposed = app.post(&app.admin, apply, &[], &body(&free)).await;
+    assert_eq!(proposed.json()["pending"]["touches"], json!(["services"]), "{proposed:?}");
+}
+
+#[tokio::test]
+async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
+    let app = TestApp::start().await;
+    let alice = logged_in(&app, "alice").await;
+    let body = |text: &str| json!({"files": {"sluice.yaml": text}, "source": "test"});
+    let apply = "/api/v1/organisation/apply";
+    let more = ORGANISATION.replacen("break_glass]", "break_glass, administrator]", 1);
+    assert_eq!(app.post(&alice, apply, &[], &body(&more)).await.code(), "own_gain");
+    let shed = ORGANISATION.replace(", accounts: [\"github:alice\"]", "");
+    assert_eq!(app.post(&alice, apply, &[], &body(&shed)).await.code(), "own_gain");
+    let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
+    app.apply(&[("sluice.yaml", &always)]).await;
+    let for_bob = always.replace("members: [alice, bob]", "members: [alice, bob, carol]");
+    let (alice, carol) = (logged_in(&app, "alice").await, logged_in(&app, "carol").await);
+    let proposed = app.post(&alice, apply, &[], &body(&for_bob)).await;
+    assert_eq!(proposed.json()["pending"]["touches"], json!(["teams"]), "{proposed:?}");
+    let confirm = "/api/v1/organisation/confirm";
+    assert_eq!(app.post(&carol, confirm, &[], &body(&for_bob)).await.code(), "own_gain");
+}
+
+#[tokio::test]
+async fn a_person_becomes_a_number_and_everything_still_verifies() {
+    let app = TestApp::start().await;
+    let id = app.engine.person_by_handle("carol").expect("declared");
+    let made = app.post(&app.admin, "/api/v1/accounts", &[], &json!({"person": "carol"})).await;
+    assert_eq!(made.status, 201);
+    let erase = "/api/v1/people/erase";
+    let early = app.post(&app.admin, erase, &[], &json!({"person": "carol"})).await;
+    assert_eq!(early.code(), "still_declared");
+    let carol = ORGANISATION.lines().find(|line| line.contains("handle: carol")).expect("her line");
+    app.apply(&[("sluice.yaml", &ORGANISATION.replace(carol, ""))]).await;
+    let reader = app.token(&[Permission::ChangeRead]).await;
+    let card = format!("/api/v1/people/{id}");
+    assert_eq!(app.get(&reader, &card).await.json()["name"], "Carol Cruz");
+    let erased = app.post(&app.admin, erase, &[], &json!({"person": "carol"})).await;
+    assert_eq!((erased.status, &erased.json()["person"]), (200, &json!(id)), "{erased:?}");
+    assert_eq!(app.get(&reader, &card).await.status, 404);
+
+    let key = app.engine.keys().log_key.clone();
+    let dir = app.close();
+    for entry in std::fs::read_dir(dir.path()).expect("the folder").flatten() {
+        let Ok(bytes) = std::fs::read(entry.path()) else { continue };
+        for name in ["Carol Cruz", "carol@test.example", "github:codertocat"] {
+            let found = bytes.windows(name.len()).any(|window| window == name.as_bytes());
+            assert!(!found, "`{name}` is still in {}", entry.path().display());
+        }
+    }
+    let key = sluice_ledger::VerifyingKey::parse(&key).expect("a key");
+    let verified =
+        sluice_engine::store::verify_dir(dir.path(), None, &key, &sluice_engine::fsck::describe);
+    assert!(verified.is_ok(), "{:?}", verified.err());
+}
