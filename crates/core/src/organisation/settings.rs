@@ -53,6 +53,9 @@ pub struct Settings {
     /// people may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_person: Option<bool>,
+    /// Whether whoever comes in by a password alone may do nothing but add a second factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor: bool,
     /// Minutes from that word on until it takes effect.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_off_minutes: u32,
@@ -78,6 +81,7 @@ impl Default for Settings {
             business_days: (1..=5).collect(),
             stages: Stages::default(),
             second_person: None,
+            second_factor: false,
             cool_off_minutes: 0,
         }
     }

@@ -285,10 +285,10 @@ impl Engine {
         whole.iter().copied().take(totp::KEY_BYTES).collect()
     }
 
-    /// 80 bits, in four groups.
+    /// 120 bits, in six groups.
     fn recovery_code(&self) -> String {
         let text = self.rng().opaque_id();
-        let groups: Vec<&str> = (0..4).filter_map(|at| text.get(at * 4..at * 4 + 4)).collect();
+        let groups: Vec<&str> = (0..6).filter_map(|at| text.get(at * 4..at * 4 + 4)).collect();
         groups.join("-")
     }
 

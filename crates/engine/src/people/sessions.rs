@@ -262,12 +262,18 @@ fn may_come_in(standing: &Standing, person: &PersonId) -> Result<(), Refusal> {
     Err(super::login::refused())
 }
 
+/// Whether a proof was a password and nothing else. What a provider of identities asks for is its own affair.
+fn by_password_alone(methods: &BTreeSet<String>) -> bool {
+    methods.iter().all(|method| matches!(method.as_str(), "password" | "device"))
+}
+
 fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
     let opened = &session.opened;
     let held = access::held_by(standing, &opened.person);
+    let half = standing.organisation.settings.second_factor && by_password_alone(&opened.methods);
     let allowed = |permission: &Permission| {
         let narrowed = opened.narrowed_to.as_ref();
-        narrowed.is_none_or(|names| names.contains(permission.as_str()))
+        !half && narrowed.is_none_or(|names| names.contains(permission.as_str()))
     };
     let grants = held.into_iter().map(|held| Grant {
         permissions: held.permissions.into_iter().filter(allowed).collect(),

@@ -26,6 +26,7 @@ const KEYS: &[&str] = &[
     "business_days",
     "stages",
     "second_person",
+    "second_factor",
     "cool_off",
     "cool_off_minutes",
 ];
@@ -55,6 +56,12 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let text = desk.text(node, "`second_person`").unwrap_or_default();
         let word = desk.word_of(&text, node.at, "`second_person`", words);
         settings.second_person = word.unwrap_or_default();
+    }
+    if let Some(node) = table.get("second_factor") {
+        let words = &[("required", true), ("optional", false)];
+        let text = desk.text(node, "`second_factor`").unwrap_or_default();
+        let word = desk.word_of(&text, node.at, "`second_factor`", words);
+        settings.second_factor = word.unwrap_or_default();
     }
     read_numbers(desk, &table, &mut settings);
     read_time_of_day(desk, &table, &mut settings);

@@ -225,6 +225,26 @@ async fn a_second_factor_is_asked_for_and_no_code_is_good_twice() {
 }
 
 #[tokio::test]
+async fn where_a_second_factor_is_required_a_password_alone_may_nothing() {
+    let app = with_account().await;
+    let strict = sluice_testkit::ORGANISATION
+        .replacen("settings: {", "settings: {second_factor: required, ", 1);
+    app.apply(&[("sluice.yaml", &strict)]).await;
+    let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
+    let token = login(&app, &cli).await.json()["token"].as_str().expect("a token").to_owned();
+    assert_eq!(app.get(&token, "/api/v1/changes").await.code(), "permission_missing");
+    let start = app.post(&token, "/api/v1/account/totp", &[], &json!({})).await.json();
+    let secret = start["secret"].as_str().expect("a secret").to_owned();
+    let right = json!({"code": totp(&secret, app.engine.now().as_second())});
+    assert_eq!(app.post(&token, "/api/v1/account/totp/confirm", &[], &right).await.status, 200);
+    app.clock.advance(Duration::from_secs(30));
+    let code = totp(&secret, app.engine.now().as_second());
+    let both = json!({"handle": "alice", "password": PASSWORD, "client": "cli", "code": code});
+    let token = login(&app, &both).await.json()["token"].as_str().expect("a token").to_owned();
+    assert_eq!(app.get(&token, "/api/v1/changes").await.status, 200);
+}
+
+#[tokio::test]
 async fn proving_it_again_renews_the_secret() {
     let app = with_account().await;
     let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
