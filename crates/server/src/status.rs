@@ -41,7 +41,7 @@ macro_rules! codes {
 
 codes! {
     TOKEN_MISSING = 401 "token_missing", "A token is needed", "send `Authorization: Bearer <token>`";
-    TOKEN_REFUSED = 401 "token_refused", "The token is not good", "it is unknown, has expired or was revoked: ask an administrator for a new one";
+    TOKEN_REFUSED = 401 "token_refused", "The token is not good", "it is unknown, has expired or was revoked: log in again, or ask an administrator for a new one";
     SESSION_REFUSED = 401 "session_refused", "The session is over", "log in again";
     CSRF_REFUSED = 403 "csrf_refused", "The request does not come from our own pages", "send it from a page of this server, with the token that `GET /api/v1/session` gives";
     LOGIN_THROTTLED = 429 "login_throttled", "Too many attempts failed", "wait as long as `Retry-After` says";

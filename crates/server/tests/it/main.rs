@@ -19,3 +19,4 @@ mod paths;
 mod sessions;
 mod system;
 mod two_people;
+mod walks;

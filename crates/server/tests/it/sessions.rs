@@ -227,8 +227,11 @@ async fn a_second_factor_is_asked_for_and_no_code_is_good_twice() {
 #[tokio::test]
 async fn where_a_second_factor_is_required_a_password_alone_may_nothing() {
     let app = with_account().await;
-    let strict = sluice_testkit::ORGANISATION
-        .replacen("settings: {", "settings: {second_factor: required, ", 1);
+    let strict = sluice_testkit::ORGANISATION.replacen(
+        "settings: {",
+        "settings: {second_factor: required, ",
+        1,
+    );
     app.apply(&[("sluice.yaml", &strict)]).await;
     let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
     let token = login(&app, &cli).await.json()["token"].as_str().expect("a token").to_owned();
