@@ -12,7 +12,7 @@ export const pages = async (demo) => {
   const payments = waiting.find((change) => change.services.includes("payments")) || waiting[0];
   const identity = waiting.find((change) => change.services.includes("identity")) || waiting[0];
   const rolledBack = closed.find((change) => change.outcome === "rolled_back") || closed[0];
-  const decision = decisions[0].decision;
+  const decision = decisions[0].id;
   return [
     { name: "flow", path: "/" },
     { name: "changes", path: "/changes" },
@@ -45,6 +45,8 @@ export const pages = async (demo) => {
     { name: "search", path: "/search?q=pay" },
     { name: "me", path: "/me" },
     { name: "confirm", path: "/confirm" },
+    { name: "device", path: "/device?code=ABCD-EFGH" },
+    { name: "enrol", path: "/enrol" },
     { name: "not-found", path: "/changes/CHG9999999" },
   ];
 };

@@ -1,6 +1,7 @@
 //! Work on this repository itself: `cargo run -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod browser;
 mod oidc;
 mod reliability;
 mod tidy;
@@ -12,9 +13,15 @@ use std::process::ExitCode;
 type Task = (&'static str, &'static str, fn() -> ExitCode);
 
 /// Every task.
-const TASKS: [Task; 2] = [
+const TASKS: [Task; 4] = [
     ("tidy", "check what is agreed on and easy to break", tidy),
     ("oidc", "log in at a real provider of identities, by Node", || oidc::run(root())),
+    (
+        "browser",
+        "play the journeys of each role and look at every page, in Chromium",
+        browser::check,
+    ),
+    ("screenshots", "write pictures of every page into target/screenshots", browser::screenshots),
 ];
 
 fn main() -> ExitCode {

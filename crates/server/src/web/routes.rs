@@ -42,6 +42,14 @@ fn looking() -> Vec<Route> {
             .about("Prepare to stop the line."),
         Route::get("/login", Public("who is not in has to come in"), Read, pages::login::show)
             .about("Come in."),
+        Route::get(
+            "/enrol",
+            Public("who has no password yet cannot come in"),
+            Light,
+            pages::login::enrol,
+        )
+        .about("Set a first password."),
+        Route::get("/device", AnyToken, Read, pages::login::device).about("Let a command line in."),
         Route::get("/confirm", AnyToken, Read, pages::login::confirm)
             .about("Prove again who one is."),
         Route::get("/me", AnyToken, Read, pages::me::show).about("Who one is and what one may."),
@@ -100,6 +108,15 @@ fn acting() -> Vec<Route> {
             .about("Make a token void."),
         Route::post("/login", Public("who is not in has to come in"), Act, pages::login::enter)
             .about("Come in."),
+        Route::post(
+            "/enrol",
+            Public("who has no password yet cannot come in"),
+            Act,
+            pages::login::set_first,
+        )
+        .about("Set a first password."),
+        Route::post("/device", AnyToken, Act, pages::login::confirm_device)
+            .about("Let a command line in, or keep it out."),
         Route::post("/confirm", AnyToken, Act, pages::login::prove)
             .about("Prove again who one is."),
         Route::post("/logout", AnyToken, Act, pages::login::leave).about("Leave."),

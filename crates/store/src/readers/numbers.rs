@@ -48,7 +48,7 @@ pub struct Passage {
     pub allowed_us: Option<i64>,
 }
 
-/// The most single values that one question gives.
+/// The most decisions that one question looks at.
 const MOST: u32 = 20_000;
 const DAY: &str = "86400000000";
 
@@ -81,7 +81,7 @@ impl Readers {
     }
 
     /// Time from a change's beginning to each of its deployments that succeeded, in microseconds, with the day; the
-    /// newest 20,000.
+    /// newest 5,000.
     pub fn lead_times(&self, span: &Span) -> Result<Vec<(i64, i64)>, ReadError> {
         let (conditions, values) = span.conditions("started_us", "d.");
         let sql = format!(
@@ -89,13 +89,13 @@ impl Readers {
              FROM deployments AS d INDEXED BY deployments_by_time
              JOIN changes AS c ON c.number = d.change_number
              WHERE {conditions} AND d.state = 'succeeded' AND d.finished_us IS NOT NULL
-             ORDER BY d.started_us DESC LIMIT {MOST}"
+             ORDER BY d.started_us DESC LIMIT 5000"
         );
         self.all(&sql, params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Time from a failed deployment to the next one of the same service and environment that succeeded, in
-    /// microseconds, with the day; `None` where there was none yet.
+    /// microseconds, with the day; `None` where there was none yet. The newest 500.
     pub fn recovery_times(&self, span: &Span) -> Result<Vec<(i64, Option<i64>)>, ReadError> {
         let (conditions, values) = span.conditions("started_us", "d.");
         let sql = format!(
@@ -103,7 +103,7 @@ impl Readers {
                WHERE s.service = d.service AND s.number > d.number AND s.environment = d.environment
                  AND s.state = 'succeeded' ORDER BY s.number LIMIT 1) - d.finished_us
              FROM deployments AS d WHERE {conditions} AND d.state IN ('failed', 'rolled_back')
-             ORDER BY d.started_us DESC LIMIT 2000"
+             ORDER BY d.started_us DESC LIMIT 500"
         );
         self.all(&sql, params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -127,13 +127,14 @@ impl Readers {
         })
     }
 
-    /// How the changes that asked in this span fared at the gate; at most 20,000.
+    /// How the changes that asked in this span fared at the gate, by the newest 20,000 decisions.
     pub fn passages(&self, span: &Span) -> Result<Vec<Passage>, ReadError> {
         let (conditions, values) = span.conditions("at_us", "");
         let sql = format!(
             "SELECT min(at_us), min(at_us) FILTER (WHERE decision = 'allow')
-             FROM decisions INDEXED BY decisions_by_time
-             WHERE {conditions} AND change_number IS NOT NULL GROUP BY change_number LIMIT {MOST}"
+             FROM (SELECT at_us, decision, change_number FROM decisions INDEXED BY decisions_by_time
+               WHERE {conditions} AND change_number IS NOT NULL ORDER BY at_us DESC LIMIT {MOST})
+             GROUP BY change_number"
         );
         self.all(&sql, params_from_iter(values), |row| {
             Ok(Passage { first_us: row.get(0)?, allowed_us: row.get(1)? })

@@ -15,7 +15,7 @@ use crate::query::Query;
 use crate::session::{self, From};
 use crate::web::faults::bare;
 use crate::web::form::Form;
-use crate::web::page::{Looker, address, html, page, see, within, write};
+use crate::web::page::{Looker, address as link, html, page, see, within, write};
 use crate::web::shell::{Section, Shell};
 use crate::web::w;
 
@@ -35,18 +35,32 @@ struct LoginPage {
     needs_code: bool,
     /// Whether somebody who is in proves again who they are.
     again: bool,
+    /// Other doors: title and address.
+    providers: Vec<(String, String)>,
 }
 
 /// The form for coming in.
-pub(crate) async fn show(Query(query): Query<ToQuery>) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Query(query): Query<ToQuery>,
+) -> Result<Response, Problem> {
     let to = within(query.to.as_deref());
-    let page = form(to, String::new(), None, false);
+    let page = form(&app, to, String::new(), None, false);
     Ok(html(http::StatusCode::OK, write(&page)?))
 }
 
-fn form(to: String, handle: String, fault: Option<String>, needs_code: bool) -> LoginPage {
+fn form(
+    app: &App,
+    to: String,
+    handle: String,
+    fault: Option<String>,
+    needs_code: bool,
+) -> LoginPage {
+    let start = |name: &str| link("/auth/oidc/start", &[("provider", name), ("then", &to)]);
+    let providers = app.options.providers.iter();
+    let providers = providers.map(|it| (it.title.clone(), start(&it.name))).collect();
     let shell = bare(w::t("login.log_in").to_owned());
-    LoginPage { shell, to, handle, fault, needs_code, again: false }
+    LoginPage { shell, to, handle, fault, needs_code, again: false, providers }
 }
 
 #[derive(Deserialize)]
@@ -87,7 +101,7 @@ pub(crate) async fn enter(
                 return Err(problem);
             }
             let asked = needs_code || problem.code == "code_needed";
-            let page = form(to, handle, Some(words(&problem)), asked);
+            let page = form(&app, to, handle, Some(words(&problem)), asked);
             Ok(html(problem.status, write(&page)?))
         }
     }
@@ -132,6 +146,7 @@ pub(crate) async fn confirm(
             fault: None,
             needs_code: false,
             again: true,
+            providers: Vec::new(),
         })
     })
     .await
@@ -167,7 +182,15 @@ pub(crate) async fn prove(
             let fault = Some(words(&problem));
             let mut answer = page(looker, move |visit| {
                 let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
-                Ok(LoginPage { shell, to, handle: String::new(), fault, needs_code, again: true })
+                Ok(LoginPage {
+                    shell,
+                    to,
+                    handle: String::new(),
+                    fault,
+                    needs_code,
+                    again: true,
+                    providers: Vec::new(),
+                })
             })
             .await?;
             *answer.status_mut() = problem.status;
@@ -204,9 +227,110 @@ pub(crate) async fn leave(
     Form(_): Form<LeaveForm>,
 ) -> Result<Response, Problem> {
     app.engine.end_session(&caller, &caller.token, "logout").await?;
-    let mut response = see(&address("/login", &[]));
+    let mut response = see("/login");
     if let Some(cookie) = session::clear(&app.options, &headers) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "pages/enrol.html")]
+struct EnrolPage {
+    shell: Shell,
+    handle: String,
+    fault: Option<String>,
+}
+
+/// The form for a first password.
+pub(crate) async fn enrol() -> Result<Response, Problem> {
+    let shell = bare(w::t("login.your_first_password").to_owned());
+    let page = EnrolPage { shell, handle: String::new(), fault: None };
+    Ok(html(http::StatusCode::OK, write(&page)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnrolForm {
+    handle: String,
+    code: String,
+    password: String,
+    again: String,
+}
+
+/// Sets a first password by the code that an administrator gave.
+pub(crate) async fn set_first(
+    State(app): State<App>,
+    From(address): From,
+    Form(form): Form<EnrolForm>,
+) -> Result<Response, Problem> {
+    let EnrolForm { handle, code, password, again } = form;
+    let problem = if password == again {
+        match app.engine.enrol(&handle, &code, password, address).await {
+            Ok(_) => return Ok(see("/login")),
+            Err(error) => Problem::from(error),
+        }
+    } else {
+        Problem::of(&crate::status::BODY_INVALID, w::t("login.the_two_passwords_are_not"))
+    };
+    if problem.status.is_server_error() {
+        return Err(problem);
+    }
+    let shell = bare(w::t("login.your_first_password").to_owned());
+    let page = EnrolPage { shell, handle, fault: Some(problem.detail.clone()) };
+    Ok(html(problem.status, write(&page)?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceQuery {
+    code: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/device.html")]
+struct DevicePage {
+    shell: Shell,
+    code: String,
+    done: Option<&'static str>,
+}
+
+/// Where a person lets the command line on another machine come in as them.
+pub(crate) async fn device(
+    looker: Looker,
+    Query(query): Query<DeviceQuery>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        Ok(DevicePage {
+            shell: visit.shell(Section::Elsewhere, w::t("login.let_a_command_line_in")),
+            code: query.code.unwrap_or_default().chars().take(32).collect(),
+            done: query.done.map(|done| match done.as_str() {
+                "yes" => w::t("login.the_command_line_is_in"),
+                _ => w::t("login.the_command_line_stays_out"),
+            }),
+        })
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceForm {
+    user_code: String,
+    agreed: bool,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// Lets it in, or not.
+pub(crate) async fn confirm_device(
+    State(app): State<App>,
+    By(caller): By,
+    Form(form): Form<DeviceForm>,
+) -> Result<Response, Problem> {
+    let code: String = form.user_code.trim().chars().take(32).collect();
+    app.engine.confirm_device(&caller, &code, form.agreed)?;
+    Ok(see(if form.agreed { "/device?done=yes" } else { "/device?done=no" }))
 }

@@ -141,6 +141,7 @@ struct StopPage {
     teams: Vec<String>,
     environments: Vec<String>,
     services: Vec<String>,
+    tiers: [&'static str; 4],
 }
 
 /// What a stop would hold.
@@ -166,6 +167,7 @@ pub(crate) async fn new_stop(
             teams: organisation.teams.keys().map(ToString::to_string).collect(),
             environments: organisation.environments.keys().map(ToString::to_string).collect(),
             services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            tiers: ["production", "staging", "test", "development"],
             wanted: query,
         })
     })

@@ -1,0 +1,262 @@
+// What only a browser can tell: accessibility of every page, the content security policy at work, hostile text,
+// forged forms, frames, keys, live updates, and the daily work of each role.
+//
+//   node check.mjs PROGRAM [NAME...]
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+import { logIn, startDemo } from "./demo.mjs";
+import { pages } from "./pages.mjs";
+
+const [program, ...only] = process.argv.slice(2);
+const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const HOSTILE = "<img src=x onerror=window.hit=1>\"'><script>window.hit=1</script>\u202egpj";
+
+const demo = await startDemo(program);
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+let failures = 0;
+let checks = 0;
+
+/** @param {boolean} holds @param {string} what */
+const check = (holds, what) => {
+  checks += 1;
+  if (!holds) { failures += 1; console.log(`  FAILED ${what}`); }
+};
+
+/** Runs a journey, unless others are asked for by name. */
+const journey = async (name, run) => {
+  if (only.length > 0 && !only.includes(name)) return;
+  const before = [failures, checks, Date.now()];
+  try { await run(); } catch (error) { failures += 1; console.log(`  FAILED ${name}: ${error.stack}`); }
+  console.log(`${failures === before[0] ? "ok    " : "FAILED"} ${name}: ${checks - before[1]} checks, ${Date.now() - before[2]} ms`);
+};
+
+/** A page that remembers what went wrong in it. */
+const watched = async (context) => {
+  const page = await context.newPage();
+  page.faults = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/status of 40[34]/.test(message.text())) page.faults.push(message.text());
+  });
+  page.on("pageerror", (error) => page.faults.push(String(error)));
+  page.on("dialog", (dialog) => { page.faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+  return page;
+};
+
+/** An answer of the API. */
+const api = async (path, method = "GET", body = undefined) => {
+  const answer = await fetch(demo.base + path, {
+    method,
+    headers: { authorization: `Bearer ${demo.token}`, "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: body && JSON.stringify(body),
+  });
+  return { status: answer.status, body: await answer.json() };
+};
+
+/** A question at the gate that makes a change of `service` wait. */
+const ask = (service, title = undefined, number = Math.random()) => api("/api/v1/gate", "POST", {
+  service, environment: "production", version: title || "9.9.9",
+  commit: Array.from(String(number).padEnd(40, "7").slice(0, 40), (it) => (/[0-9]/.test(it) ? it : "a")).join(""),
+  artifacts: [`sha256:${Array.from({ length: 64 }, () => Math.floor(Math.random() * 10)).join("")}`],
+  run: { system: "github:github.com", id: `${service}/${number}`, attempt: 1 },
+  evidence: [{ type: "test_report", name: title || "tests", status: "passed" }],
+  emergency: title, lines_changed: 10,
+});
+
+const waitingFor = async (service) => {
+  const { body } = await api("/api/v1/changes?waiting=true&limit=100");
+  return body.items.find((change) => change.services.includes(service)).number;
+};
+
+try {
+  await journey("every page", async () => {
+    const list = await pages(demo);
+    for (const [size, viewport] of Object.entries({ desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 }, zoomed: { width: 640, height: 450 } })) {
+      for (const colorScheme of ["light", "dark"]) {
+        const context = await logIn(browser, demo, "henrik", { viewport, colorScheme, reducedMotion: "reduce", bypassCSP: false });
+        const page = await watched(context);
+        for (const { name, path } of [...list, { name: "login", path: "/login" }]) {
+          const where = `${name} (${size}, ${colorScheme})`;
+          const answer = await page.goto(path, { waitUntil: "load" });
+          check(answer.status() === (name === "not-found" ? 404 : 200), `${where} answers ${answer.status()}`);
+          check((await answer.body()).length < 200_000, `${where} weighs ${(await answer.body()).length} bytes`);
+          await page.evaluate(axe);
+          const found = await page.evaluate(() => window.axe.run(document, {
+            runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+          }));
+          for (const one of found.violations) {
+            check(false, `${where}: ${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+          }
+          checks += found.passes.length;
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+          check(wide <= 0, `${where} is ${wide} px wider than the window`);
+          check(page.faults.length === 0, `${where}: ${page.faults.join("; ")}`);
+          page.faults.length = 0;
+        }
+        await context.close();
+      }
+    }
+  });
+
+  await journey("an approver decides", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const page = await watched(context);
+    await page.goto("/");
+    const number = await waitingFor("identity");
+    await page.click(`.tasks a[href="/changes/${number}#decide"]`);
+    await page.fill("#reason", "looked at the difference");
+    await page.click("button[value=approve]");
+    await page.waitForURL(/done=approved/);
+    check(await page.locator(".notice").first().innerText().then((text) => text.includes("recorded")), "it says that the approval is recorded");
+    check(await page.locator(".voters").innerText().then((text) => /Henrik Olsen\s*counts/.test(text)), "the approval counts");
+    const other = await waitingFor("payments");
+    await page.goto(`/changes/${other}`);
+    check(await page.locator("button[value=approve]").count() === 0, "who may not approve has no button");
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("without a script", async () => {
+    const context = await logIn(browser, demo, "henrik", { javaScriptEnabled: false });
+    const page = await context.newPage();
+    await ask("search-index", undefined, 0.31);
+    await page.goto("/stops/new?team=payments&tier=production&preview=1");
+    await page.fill("#s-reason", "trying the brake");
+    await page.click("form[action='/stops'] button");
+    await page.waitForURL(/done=stopped/);
+    check(await page.locator(".alarm").count() === 1, "every page says that the line is stopped");
+    await page.fill("[id^=lift-]", "it works");
+    await page.click("form[action$='/lift'] button");
+    await page.waitForURL(/done=lifted/);
+    check(await page.locator(".alarm").count() === 0, "the stop is lifted");
+    check(await page.locator("time").first().innerText().then((text) => text.length > 1), "times are told");
+    await context.close();
+  });
+
+  await journey("a developer looks", async () => {
+    const context = await logIn(browser, demo, "bob");
+    const page = await watched(context);
+    await page.goto("/");
+    const sections = await page.locator(".rail li a span").allInnerTexts();
+    check(!sections.includes("Audit"), `a developer sees ${sections.join(", ")}`);
+    const refused = await page.goto("/audit");
+    check(refused.status() === 403, `the audit answers a developer with ${refused.status()}`);
+    check(await page.locator("h1").count() === 1, "the refusal is a page");
+    await context.close();
+  });
+
+  await journey("hostile text", async () => {
+    const asked = await ask("docs", HOSTILE.replaceAll("\u202e", ""), 0.7771);
+    check(asked.status === 200, `the question is answered: ${JSON.stringify(asked.body).slice(0, 200)}`);
+    const context = await logIn(browser, demo, "henrik");
+    const page = await watched(context);
+    const number = asked.body.change;
+    for (const path of ["/", `/changes/${number}`, "/changes", "/changes?view=board", "/cab", "/audit", `/search?q=${encodeURIComponent(HOSTILE)}`, `/login?to=${encodeURIComponent(HOSTILE)}`]) {
+      await page.goto(path);
+      check(await page.evaluate(() => window.hit === undefined), `${path} runs nothing`);
+      check(await page.locator("img").count() === 0, `${path} has no picture`);
+    }
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("forged forms and frames", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const number = await waitingFor("web-shop");
+    const evil = createServer((request, answer) => {
+      answer.setHeader("content-type", "text/html");
+      answer.end(request.url === "/frame"
+        ? `<iframe id=f src="${demo.base}/"></iframe>`
+        : `<form id=f method=post action="${demo.base}/stops"><input name=reason value=evil></form><script>document.getElementById("f").submit()</script>`);
+    });
+    await new Promise((resolve) => evil.listen(0, "127.0.0.1", resolve));
+    const { port } = evil.address();
+    const page = await context.newPage();
+    const answered = page.waitForResponse((answer) => answer.url().endsWith("/stops"));
+    await page.goto(`http://localhost:${port}/`);
+    const status = (await answered).status();
+    check(status === 403 || status === 303, `a forged form is answered with ${status}`);
+    check((await api("/api/v1/stops")).body.items.length === 0, "a forged form stops nothing");
+    await page.goto(`http://localhost:${port}/frame`);
+    const framed = page.frames().find((frame) => frame !== page.mainFrame());
+    check(!framed || !framed.url().startsWith(demo.base), `the page is framed: ${framed?.url()}`);
+    const direct = await context.request.post(`${demo.base}/changes/${number}/vote`, {
+      form: { verdict: "approve", revision: `sha256:${"0".repeat(64)}`, reason: "x", csrf_token: "wrong" },
+      headers: { origin: demo.base, "sec-fetch-site": "same-origin" }, maxRedirects: 0,
+    });
+    check(direct.status() === 403, `a form with a wrong token is answered with ${direct.status()}`);
+    evil.close();
+    await context.close();
+  });
+
+  await journey("a receipt in the browser", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const page = await watched(context);
+    await page.goto("/audit/17");
+    await page.click("#prove button");
+    await page.waitForSelector("#verdicts .whole");
+    check(await page.locator("#verdicts .good").count() === 5, "hash, path, head and signature hold");
+    await page.evaluate(() => {
+      const holder = document.getElementById("prover");
+      holder.dataset.bytes = btoa(atob(holder.dataset.bytes).replace("format", "Format"));
+    });
+    await page.click("#prove button");
+    await page.waitForSelector("#verdicts .bad");
+    check(await page.locator("#verdicts .whole.bad").count() === 1, "a changed entry is not proven");
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("live and by keys", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const page = await watched(context);
+    await page.goto("/");
+    await page.waitForSelector("#live.on");
+    await page.keyboard.press("/");
+    await page.keyboard.type("half a wor");
+    await page.evaluate(() => window.scrollTo(0, 200));
+    const before = await page.locator(".foot").innerText();
+    const asked = await ask("docs", undefined, 0.4242);
+    check(asked.status === 200, "a question is asked meanwhile");
+    await page.waitForFunction((old) => document.querySelector(".foot").innerText !== old, before, { timeout: 10000 });
+    check(await page.inputValue("#find") === "half a wor", "what was typed is still there");
+    check(await page.evaluate(() => document.activeElement.id) === "find", "the focus is where it was");
+    check(Math.abs(await page.evaluate(() => window.scrollY) - 200) < 2, "the page has not moved");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("g");
+    await page.keyboard.press("c");
+    await page.waitForURL(/\/changes$/);
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    check(await page.locator("tr.at").count() === 1, "j moves to a row");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/changes\/CHG/);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("numb");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/numbers/);
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("another policy", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const page = await watched(context);
+    const { body } = await api("/api/v1/decisions?answer=wait&limit=1");
+    await page.goto(`/policies/decisions/${body.items[0].id}`);
+    const text = await page.inputValue("#text");
+    await page.fill("#text", `${text}\n\ndeny contains {"rule": "acme.tried", "message": "tried on a page"} if true\n`);
+    await page.click(".editor button");
+    check(await page.locator(".verdict, .notice.no").count() >= 1, "another policy is judged by, or its problems are named");
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+} finally {
+  await browser.close();
+  await demo.stop();
+}
+console.log(`${checks} checks, ${failures} failed`);
+process.exitCode = failures === 0 ? 0 : 1;
