@@ -66,6 +66,9 @@ events! {
     LedgerOpened(housekeeping::LedgerOpened) = "ledger.opened", 1;
     TokenCreated(housekeeping::TokenCreated) = "token.created", 1;
     TokenExchanged(housekeeping::TokenExchanged) = "token.exchanged", 1;
+    SecretSet(housekeeping::SecretSet) = "secret.set", 1;
+    SecretRemoved(housekeeping::SecretRemoved) = "secret.removed", 1;
+    SecretsRewrapped(housekeeping::SecretsRewrapped) = "secret.rewrapped", 1;
     TokenRevoked(housekeeping::TokenRevoked) = "token.revoked", 1;
     DeliveryHeard(housekeeping::DeliveryHeard) = "delivery.heard", 1;
     SourceSeen(housekeeping::SourceSeen) = "source.seen", 1;

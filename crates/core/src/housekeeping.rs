@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Involvement;
-use crate::ids::{CommitId, Digest, LinkName, PersonId, RuleName, ServiceName, TokenId};
+use crate::ids::{
+    CommitId, Digest, LinkName, PersonId, RuleName, SecretName, ServiceName, TokenId,
+};
 use crate::run::RunRef;
 use crate::scope::Scope;
 
@@ -73,6 +75,33 @@ pub struct TokenExchanged {
 pub struct TokenRevoked {
     /// Its id.
     pub id: TokenId,
+}
+
+/// A secret was kept, in place of the one before it. It is itself nowhere in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretSet {
+    /// Its name.
+    pub name: SecretName,
+    /// How often it was set, from 1.
+    pub version: u32,
+    /// What names the master key that it is under.
+    pub key: String,
+}
+
+/// A secret was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRemoved {
+    /// Its name.
+    pub name: SecretName,
+}
+
+/// All secrets were put under another master key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretsRewrapped {
+    /// What names it.
+    pub key: String,
+    /// How many they were.
+    pub count: u32,
 }
 
 /// A delivery was read, and this is what it was found to be.

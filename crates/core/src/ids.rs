@@ -92,6 +92,8 @@ text_ids! {
     RuleName: "a rule name", is_name, "1 to 128 letters, digits, `.`, `_`, `-` or `/`, starting with a letter or digit";
     /// Name of a change model.
     ModelName: "a change model name", is_name, "1 to 128 letters, digits, `.`, `_`, `-` or `/`, starting with a letter or digit";
+    /// Name of a secret that is kept by Sluice.
+    SecretName: "a secret name", is_name, "1 to 128 letters, digits, `.`, `_`, `-` or `/`, starting with a letter or digit";
     /// Name of a link: one configured instance of an external system.
     LinkName: "a link name", is_name, "1 to 128 letters, digits, `.`, `_`, `-` or `/`, starting with a letter or digit";
     /// Opaque id of a person, `person/` and 26 letters or digits. It says nothing about who it is.

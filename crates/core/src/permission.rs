@@ -54,6 +54,7 @@ permissions! {
     RoleGrant = "role.grant", "Propose, confirm and revoke roles of other people; for people only.";
     PolicyActivate = "policy.activate", "Confirm what another person wants to change in policy, rules, windows or roles; for people only.";
     AccessExplain = "access.explain", "See who may do what, and why.";
+    SecretWrite = "secret.write", "Set and remove secrets of links, and put them under another master key; nobody can read them.";
     PersonErase = "person.erase", "Erase name and addresses of a person.";
     BreakGlass = "break_glass.use", "Open the emergency path together with a second person; for people only.";
 }
@@ -83,6 +84,7 @@ impl Permission {
                 | Self::InboxRead
                 | Self::TokenManage
                 | Self::AccountManage
+                | Self::SecretWrite
                 | Self::RoleGrant
                 | Self::PolicyActivate
                 | Self::AccessExplain

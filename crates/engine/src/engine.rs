@@ -26,6 +26,7 @@ use crate::rng::Rng;
 use crate::secrets::Secrets;
 use crate::sequencer::{Parts, Sequencer};
 use crate::snapshot::{self, Snapshots};
+use crate::vault::Vault;
 
 /// What to open, and with what.
 pub struct EngineOptions {
@@ -49,6 +50,8 @@ pub struct EngineOptions {
     pub secrets: Arc<dyn Secrets>,
     /// The way to other systems.
     pub net: Arc<dyn Net>,
+    /// The master key of secrets that are kept here. Without it none are.
+    pub vault: Option<Vault>,
 }
 
 impl EngineOptions {
@@ -65,6 +68,7 @@ impl EngineOptions {
             rng: Arc::new(crate::rng::SystemRng),
             secrets: Arc::new(crate::secrets::NoSecrets),
             net: Arc::new(sluice_outbound::Nowhere),
+            vault: None,
         }
     }
 }
@@ -83,6 +87,7 @@ struct Inner {
     rng: Arc<dyn Rng>,
     secrets: Arc<dyn Secrets>,
     net: Arc<dyn Net>,
+    vault: Option<Vault>,
     issuer_keys: IssuerKeys,
     keys: Keys,
     policies: Policies,
@@ -130,6 +135,7 @@ impl Engine {
                 rng: options.rng,
                 secrets: options.secrets,
                 net: options.net,
+                vault: options.vault,
                 issuer_keys: IssuerKeys::default(),
                 keys,
                 policies: Policies::default(),
@@ -196,8 +202,18 @@ impl Engine {
         self.inner.rng.as_ref()
     }
 
+    /// Secrets wherever they are.
     pub(crate) fn secrets(&self) -> &dyn Secrets {
+        self
+    }
+
+    /// Secrets outside of the vault.
+    pub(crate) fn outer_secrets(&self) -> &dyn Secrets {
         self.inner.secrets.as_ref()
+    }
+
+    pub(crate) fn vault(&self) -> Option<&Vault> {
+        self.inner.vault.as_ref()
     }
 
     pub(crate) fn known_secrets(&self) -> &KnownSecrets {

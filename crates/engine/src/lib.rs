@@ -32,9 +32,11 @@ mod secrets;
 mod sequencer;
 mod snapshot;
 mod stops;
+mod stored_secrets;
 mod stream;
 mod tasks;
 mod tokens;
+mod vault;
 pub mod views;
 
 pub use answer::Answer;
@@ -65,3 +67,4 @@ pub use sluice_organisation as organisation_files;
 pub use sluice_outbound as outbound;
 pub use sluice_store as store;
 pub use tokens::{CreatedToken, NewToken};
+pub use vault::Vault;

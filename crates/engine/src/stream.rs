@@ -9,6 +9,9 @@ pub(crate) fn stream_of(event: &Event) -> String {
     match event {
         Event::LedgerOpened(_) => "ledger".into(),
         Event::TokenCreated(event) => format!("token/{}", event.id),
+        Event::SecretSet(event) => format!("secret/{}", event.name),
+        Event::SecretRemoved(event) => format!("secret/{}", event.name),
+        Event::SecretsRewrapped(_) => "secrets".into(),
         Event::TokenExchanged(event) => format!("token/{}", event.token),
         Event::TokenRevoked(event) => format!("token/{}", event.id),
         Event::RoleTableSet(_) => "roles".into(),

@@ -87,6 +87,14 @@ impl Route {
         Self::new(Method::POST, MethodFilter::POST, path, access, class, handler)
     }
 
+    pub(crate) fn put<H, T>(path: &'static str, access: Access, class: Class, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::PUT, MethodFilter::PUT, path, access, class, handler)
+    }
+
     pub(crate) fn delete<H, T>(path: &'static str, access: Access, class: Class, handler: H) -> Self
     where
         H: Handler<T, App>,

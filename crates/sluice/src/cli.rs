@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// Create, revoke and list tokens
     #[command(subcommand)]
     Token(c::token::TokenCommand),
+    /// Secrets that the server keeps for links and providers
+    #[command(subcommand)]
+    Secret(c::secret::SecretCommand),
     /// Read and prove the ledger
     #[command(subcommand)]
     Log(c::log::LogCommand),

@@ -50,6 +50,10 @@ pub enum Row {
     TouchSession { id: String, at_us: i64 },
     /// Drops sessions that were over before this time.
     PruneSessions { before_us: i64 },
+    /// A secret under the master key; replaced as a whole.
+    Secret(SecretRow),
+    /// A secret that is gone.
+    RemoveSecret { name: String },
     /// A snapshot of folded state; the last [`KEEP_SNAPSHOTS`] per name are kept.
     Snapshot(SnapshotRow),
     /// View: a change, replaced as a whole.
@@ -234,6 +238,13 @@ pub struct SessionRow {
     pub person_id: String,
     pub seen_us: i64,
     pub expires_us: i64,
+}
+
+/// A secret, encrypted; what is inside is the engine's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRow {
+    pub name: String,
+    pub sealed: Vec<u8>,
 }
 
 /// Folded state as of `size` entries, with the signed note that binds it.

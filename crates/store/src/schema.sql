@@ -63,6 +63,9 @@ CREATE TABLE sessions (
   seen_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, seal BLOB NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_person ON sessions (person_id);
+CREATE TABLE secrets (
+  name TEXT PRIMARY KEY, sealed BLOB NOT NULL, seal BLOB NOT NULL
+) STRICT;
 CREATE TABLE snapshots (
   name TEXT NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL, note TEXT NOT NULL,
   seal BLOB NOT NULL, PRIMARY KEY (name, size)

@@ -110,6 +110,7 @@ impl TestApp {
         let net = Arc::new(FakeNet::default());
         let engine = Engine::open(EngineOptions {
             net: Arc::clone(&net) as _,
+            vault: sluice_engine::Vault::new(&[7; 32], None),
             origin: Some("test.example/log".to_owned()),
             clock: Arc::clone(&clock) as _,
             rng: Arc::new(SeededRng::new(1)),

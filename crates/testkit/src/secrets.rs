@@ -18,7 +18,7 @@ impl Secrets for NamedSecrets {
     fn find(&self, reference: &SecretRef) -> Option<Vec<u8>> {
         match reference {
             SecretRef::Env(name) => Some(Self::of(name)),
-            SecretRef::File(_) => None,
+            SecretRef::File(_) | SecretRef::Stored(_) => None,
         }
     }
 }

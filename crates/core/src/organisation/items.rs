@@ -8,8 +8,8 @@ use super::{Settings, TrustRule};
 use crate::calendar::Window;
 use crate::change::ChangeKind;
 use crate::ids::{
-    Digest, EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, ServiceName,
-    TeamName,
+    Digest, EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, SecretName,
+    ServiceName, TeamName,
 };
 use crate::risk::RiskLevel;
 use crate::scope::Scope;
@@ -276,6 +276,8 @@ pub enum SecretRef {
     Env(String),
     /// In a file that the server can read; one trailing line feed is cut.
     File(String),
+    /// Kept by Sluice under its master key.
+    Stored(SecretName),
 }
 
 /// A configured connector: one instance of an external system.

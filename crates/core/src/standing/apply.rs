@@ -57,6 +57,9 @@ impl Standing {
             | Event::PassRefused(_) => {}
             Event::TokenCreated(token) => self.token_created(token, at),
             Event::TokenExchanged(event) => self.token_exchanged(event, at),
+            Event::SecretSet(event) => self.secret_set(event, at),
+            Event::SecretRemoved(event) => drop(self.secrets.remove(&event.name)),
+            Event::SecretsRewrapped(event) => self.secrets_rewrapped(&event.key),
             Event::TokenRevoked(event) => drop(self.tokens.remove(&event.id)),
             Event::RoleTableSet(event) => self.access.table = Arc::new(event.table.clone()),
             Event::RoleProposed(event) => self.access.role_proposed(event, at),

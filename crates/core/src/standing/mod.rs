@@ -27,7 +27,7 @@ use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
 use crate::ids::{
     ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, ModelName,
-    PassId, ServiceName, StopId, TeamName, TokenId,
+    PassId, SecretName, ServiceName, StopId, TeamName, TokenId,
 };
 use crate::organisation::Organisation;
 use crate::pass::GivenPass;
@@ -88,6 +88,9 @@ pub struct Standing {
     /// Tokens of pipelines' systems that were shown, until they can no longer be shown.
     #[serde(default)]
     pub shown_once: OrdMap<Digest, Timestamp>,
+    /// Secrets that are kept, without what is secret.
+    #[serde(default)]
+    pub secrets: OrdMap<SecretName, KeptSecret>,
     /// Commits that pushes and merges brought lately, by tip.
     pub sources: OrdMap<CommitId, Arc<SourceSeen>>,
     /// Tips in the order in which they came, so that the oldest leave first.
@@ -139,6 +142,17 @@ pub struct OpenIncident {
     pub incident: crate::housekeeping::IncidentOpened,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A secret that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSecret {
+    /// How often it was set.
+    pub version: u32,
+    /// What names the master key that it is under.
+    pub key: String,
+    /// When it was set last.
+    pub at: Timestamp,
 }
 
 /// A token that is good.

@@ -6,13 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use imbl::OrdMap;
 
-use super::{DeniedDigest, ModelRecord, OpenIncident, Standing, TokenInForce, Topic};
+use super::{DeniedDigest, KeptSecret, ModelRecord, OpenIncident, Standing, TokenInForce, Topic};
 use crate::access::RoleState;
 use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
 use crate::deployment::{Deployment, DeploymentState, Place};
-use crate::housekeeping::{IncidentOpened, RunSeen, SourceSeen, TokenCreated, TokenExchanged};
+use crate::housekeeping::{
+    IncidentOpened, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged,
+};
 use crate::ids::{ChangeNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
@@ -73,6 +75,20 @@ impl Standing {
         let permissions = event.permissions.iter().cloned().collect();
         let known = TokenInForce { token, permissions, run: Some(event.run.clone()) };
         self.tokens.insert(event.token.clone(), Arc::new(known));
+    }
+
+    pub(super) fn secret_set(&mut self, event: &SecretSet, at: Timestamp) {
+        let kept = KeptSecret { version: event.version, key: event.key.clone(), at };
+        self.secrets.insert(event.name.clone(), kept);
+    }
+
+    pub(super) fn secrets_rewrapped(&mut self, key: &str) {
+        let names: Vec<_> = self.secrets.keys().cloned().collect();
+        for name in names {
+            if let Some(kept) = self.secrets.get_mut(&name) {
+                key.clone_into(&mut kept.key);
+            }
+        }
     }
 
     fn forget_tokens(&mut self, at: Timestamp) {

@@ -97,7 +97,16 @@ fn secret(desk: &mut Desk<'_>, node: &Node) -> Option<SecretRef> {
         desk.error(node.at, SECRET_IN_FILE, "a secret is named, not written here", SECRET_HELP);
         return None;
     }
-    let table = desk.table(node, "a secret", &["env", "file"])?;
+    let table = desk.table(node, "a secret", &["env", "file", "stored"])?;
+    if let Some(node) = table.get("stored") {
+        if table.entries.len() > 1 {
+            let message = "a secret is in one place, not in two";
+            desk.error(node.at, "conflicting_keys", message, "keep one of `env`, `file`, `stored`");
+            return None;
+        }
+        let text = desk.text(node, "`stored`")?;
+        return desk.name(&text, node.at).map(SecretRef::Stored);
+    }
     match (table.get("env"), table.get("file")) {
         (Some(node), None) => {
             let name = desk.text(node, "`env`")?;

@@ -16,6 +16,7 @@ pub(crate) mod organisation;
 pub(crate) mod passes;
 pub(crate) mod policy;
 pub(crate) mod roles;
+pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod stops;
 pub(crate) mod system;

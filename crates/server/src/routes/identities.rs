@@ -1,11 +1,11 @@
 //! Who asks: tokens, logins, sessions, and what outsiders verify with.
 
-use sluice_core::permission::Permission::{ChangeRead, PersonErase, TokenManage};
+use sluice_core::permission::Permission::{ChangeRead, PersonErase, SecretWrite, TokenManage};
 
-use crate::api::{exchange, identity, system, tokens};
+use crate::api::{exchange, identity, secrets, system, tokens};
 use crate::auth;
 use crate::route::Access::{AnyToken, Needs, Public};
-use crate::route::Class::{Act, Light, Read};
+use crate::route::Class::{Act, Bulk, Light, Read};
 use crate::route::Route;
 
 pub(super) fn identities() -> Vec<Route> {
@@ -22,6 +22,19 @@ pub(super) fn identities() -> Vec<Route> {
         Route::delete("/api/v1/tokens/{id}", Needs(TokenManage), Act, tokens::revoke)
             .about("Revoke a token.")
             .gives("Done"),
+        Route::get("/api/v1/secrets", Needs(SecretWrite), Read, secrets::list)
+            .about("List the secrets that are kept, by name. Nothing gives one back.")
+            .gives("SecretList"),
+        Route::put("/api/v1/secrets/{*name}", Needs(SecretWrite), Act, secrets::set)
+            .about("Keep a secret, in place of the one before it.")
+            .takes("SecretRequest")
+            .gives("SecretVersion"),
+        Route::delete("/api/v1/secrets/{*name}", Needs(SecretWrite), Act, secrets::remove)
+            .about("Remove a secret for good.")
+            .gives("Done"),
+        Route::post("/api/v1/secrets-rewrap", Needs(SecretWrite), Bulk, secrets::rewrap)
+            .about("Put all secrets under the server's present master key.")
+            .gives("SecretsRewrapped"),
         Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
             .about("Say who is behind a person's opaque id.")
             .gives("Person"),

@@ -16,6 +16,7 @@ mod oidc;
 mod organisation;
 mod pages;
 mod paths;
+mod secrets;
 mod sessions;
 mod system;
 mod two_people;

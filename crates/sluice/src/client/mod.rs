@@ -168,7 +168,7 @@ impl Client {
         self.expect_json(&Request::new(Method::DELETE, path))
     }
 
-    fn expect_json(&self, request: &Request<'_>) -> Result<Value, Failure> {
+    pub(crate) fn expect_json(&self, request: &Request<'_>) -> Result<Value, Failure> {
         let reply = self.send(request).map_err(|trouble| self.trouble(&trouble))?;
         if !reply.is_success() {
             return Err(failure_of(&reply, &self.base));

@@ -24,6 +24,7 @@ pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod reference;
 pub(crate) mod role;
+pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod stop;
 pub(crate) mod token;
@@ -59,6 +60,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::BreakGlass(command) => break_glass::run(&command),
         Command::Person(command) => person::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Secret(command) => secret::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fsck(arguments) => fsck::run(&arguments),

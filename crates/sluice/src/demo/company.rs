@@ -45,7 +45,7 @@ impl Secrets for DemoSecrets {
     fn find(&self, reference: &SecretRef) -> Option<Vec<u8>> {
         match reference {
             SecretRef::Env(name) => Some(secret(name)),
-            SecretRef::File(_) => None,
+            SecretRef::File(_) | SecretRef::Stored(_) => None,
         }
     }
 }

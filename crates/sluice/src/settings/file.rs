@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::login::LoginFile;
+use super::vault::SecretsFile;
 use crate::failure::Failure;
 
 /// What the file may say. Unknown keys are refused: a misspelt one must not be passed over.
@@ -36,6 +37,9 @@ pub(crate) struct ServeFile {
     /// How other systems are reached.
     #[serde(default)]
     pub(crate) outbound: OutboundFile,
+    /// The master key.
+    #[serde(default)]
+    pub(crate) secrets: SecretsFile,
     /// Providers of identities.
     #[serde(default)]
     pub(crate) login: Vec<LoginFile>,

@@ -8,6 +8,7 @@ mod kept;
 mod login;
 mod secrets;
 mod server;
+mod vault;
 
 pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
@@ -16,6 +17,7 @@ pub(crate) use kept::{keep, kept};
 pub(crate) use login::providers;
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{PassKeyArgs, ServerArgs};
+pub(crate) use vault::vault;
 
 /// A variable of the environment; empty counts as absent.
 #[expect(clippy::disallowed_methods, reason = "this is the configuration")]

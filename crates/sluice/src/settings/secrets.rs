@@ -16,6 +16,8 @@ impl Secrets for PlainSecrets {
     fn find(&self, name: &SecretRef) -> Option<Vec<u8>> {
         let bytes = match name {
             SecretRef::Env(name) => super::variable(name)?.into_bytes(),
+            // The engine has those.
+            SecretRef::Stored(_) => return None,
             SecretRef::File(path) => {
                 let mut bytes =
                     crate::commands::values::read_file(Path::new(path), MAX_BYTES).ok()?;

@@ -4,7 +4,7 @@ use rusqlite::Row;
 
 use super::{MAX_PAGE, Readers, sealed};
 use crate::error::ReadError;
-use crate::rows::{CredentialsRow, IdentityRow, PersonRow, SessionRow, TokenRow};
+use crate::rows::{CredentialsRow, IdentityRow, PersonRow, SecretRow, SessionRow, TokenRow};
 
 impl Readers {
     /// One person.
@@ -37,6 +37,11 @@ impl Readers {
     /// How a person proves who they are.
     pub fn credentials(&self, person_id: &str) -> Result<Option<CredentialsRow>, ReadError> {
         self.one("SELECT * FROM credentials WHERE person_id = ?1", [person_id], credentials)
+    }
+
+    /// A secret, as it is kept.
+    pub fn secret(&self, name: &str) -> Result<Option<SecretRow>, ReadError> {
+        self.one("SELECT * FROM secrets WHERE name = ?1", [name], secret)
     }
 
     /// The session whose secret has this hash. Whether it is good is for the caller to judge.
@@ -111,4 +116,10 @@ fn session(row: &Row<'_>) -> Result<SessionRow, ReadError> {
         seen_us: row.get(3)?,
         expires_us: row.get(4)?,
     })
+}
+
+fn secret(row: &Row<'_>) -> Result<SecretRow, ReadError> {
+    let name: String = row.get(0)?;
+    sealed(row, || format!("secret `{name}`"))?;
+    Ok(SecretRow { name, sealed: row.get(1)? })
 }

@@ -1,10 +1,12 @@
-//! Persons, their identities, and API tokens.
+//! Persons, their identities and sessions, API tokens, and secrets of links.
 
 use rusqlite::types::ValueRef::{self, Blob, Integer, Null, Text};
 use rusqlite::{Connection, params};
 
 use super::RecordError;
-use crate::rows::{CredentialsRow, IdentityRow, PersonRow, RowOutcome, SessionRow, TokenRow};
+use crate::rows::{
+    CredentialsRow, IdentityRow, PersonRow, RowOutcome, SecretRow, SessionRow, TokenRow,
+};
 use crate::seal;
 
 type Recorded = Result<RowOutcome, RecordError>;
@@ -48,6 +50,20 @@ fn erase(connection: &Connection, person_id: &str) -> Recorded {
             .prepare_cached(&format!("DELETE FROM {table} WHERE person_id = ?1"))?
             .execute([person_id])?;
     }
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn secret(connection: &Connection, row: &SecretRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT OR REPLACE INTO secrets VALUES (?1, ?2, ?3)",
+        &[text(&row.name), Blob(&row.sealed)],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn remove_secret(connection: &Connection, name: &str) -> Recorded {
+    connection.prepare_cached("DELETE FROM secrets WHERE name = ?1")?.execute([name])?;
     Ok(RowOutcome::Done)
 }
 

@@ -11,13 +11,13 @@ use sluice_engine::clock::SystemClock;
 use sluice_engine::outbound::{self, Net, Roots};
 use sluice_engine::rng::SystemRng;
 use sluice_engine::store::{OpenError as StoreError, SafeHaltKind};
-use sluice_engine::{Engine, EngineOptions, OpenError};
+use sluice_engine::{Engine, EngineOptions, OpenError, Vault};
 use sluice_server::ServerOptions;
 
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
-use crate::settings::{LogFormat, PlainSecrets, ServeFile, providers};
+use crate::settings::{LogFormat, PlainSecrets, ServeFile, providers, vault};
 
 /// Arguments of `sluice serve`. Most can stand in the configuration file too; flags go first.
 #[derive(Debug, Args)]
@@ -83,8 +83,10 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
         })?;
     let _entered = runtime.enter();
     let net = net(file.outbound.ca_file.as_deref())?;
+    let vault = vault(&file.secrets)?;
     let served_how = server_options(&file)?;
-    let engine = Engine::open(options(arguments, file, net)).map_err(|error| not_opened(&error))?;
+    let engine =
+        Engine::open(options(arguments, file, net, vault)).map_err(|error| not_opened(&error))?;
     let served = runtime.block_on(serve(engine.clone(), listen, served_how));
     engine.shutdown();
     served
@@ -145,7 +147,12 @@ fn server_options(file: &ServeFile) -> Result<ServerOptions, Failure> {
     })
 }
 
-fn options(arguments: &ServeArgs, file: ServeFile, net: Arc<dyn Net>) -> EngineOptions {
+fn options(
+    arguments: &ServeArgs,
+    file: ServeFile,
+    net: Arc<dyn Net>,
+    vault: Option<Vault>,
+) -> EngineOptions {
     let data = arguments.data.clone().or(file.data);
     EngineOptions {
         dir: data.unwrap_or_else(|| PathBuf::from("./sluice-data")),
@@ -158,6 +165,7 @@ fn options(arguments: &ServeArgs, file: ServeFile, net: Arc<dyn Net>) -> EngineO
         rng: Arc::new(SystemRng),
         secrets: Arc::new(PlainSecrets),
         net,
+        vault,
     }
 }
 

@@ -1,0 +1,129 @@
+//! `[secrets]`: where the master key comes from.
+
+use std::path::{Path, PathBuf};
+
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use serde::Deserialize;
+use sluice_engine::Vault;
+
+use crate::failure::Failure;
+
+const HELP: &str = "a master key is 32 bytes of chance: `openssl rand -base64 32 > master.key && chmod 600 master.key`";
+const MAX_BYTES: u64 = 4 << 10;
+
+/// `[secrets]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretsFile {
+    /// File that holds the master key.
+    master_key_file: Option<PathBuf>,
+    /// Variable of the environment that holds it.
+    master_key_env: Option<String>,
+    /// Command that prints it, with its arguments.
+    #[serde(default)]
+    master_key_command: Vec<String>,
+    /// File that holds the key before it, until all secrets are under the new one.
+    previous_master_key_file: Option<PathBuf>,
+    /// Variable that holds the key before it.
+    previous_master_key_env: Option<String>,
+}
+
+/// The vault, where a master key is configured.
+pub(crate) fn vault(file: &SecretsFile) -> Result<Option<Vault>, Failure> {
+    let current = key(&file.master_key_file, &file.master_key_env, &file.master_key_command)?;
+    let previous = key(&file.previous_master_key_file, &file.previous_master_key_env, &[])?;
+    let Some(current) = current else {
+        let unused = previous.is_some();
+        let message = "there is a previous master key, but none for now";
+        return if unused { Err(Failure::usage(message, HELP)) } else { Ok(None) };
+    };
+    let vault = Vault::new(&current, previous.as_ref());
+    vault.map(Some).ok_or_else(|| Failure::new("the master key cannot be used", HELP))
+}
+
+fn key(
+    file: &Option<PathBuf>,
+    variable: &Option<String>,
+    command: &[String],
+) -> Result<Option<[u8; 32]>, Failure> {
+    let text = match (file, variable, command.split_first()) {
+        (None, None, None) => return Ok(None),
+        (Some(path), None, None) => of_file(path)?,
+        (None, Some(name), None) => super::variable(name).ok_or_else(|| {
+            Failure::new(format!("the variable `{name}` of the master key is not set"), HELP)
+        })?,
+        (None, None, Some((program, arguments))) => of_command(program, arguments)?,
+        _ => return Err(Failure::usage("the master key is in two places", HELP)),
+    };
+    let text = text.trim();
+    let hex = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() == 32);
+    let bytes = hex.or_else(|| BASE64.decode(text.as_bytes()).ok());
+    let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
+    // What was read is not shown: it may be the key after all.
+    bytes.map(Some).ok_or_else(|| {
+        Failure::new("the master key is not 32 bytes in base64 or hexadecimal", HELP)
+    })
+}
+
+fn of_file(path: &Path) -> Result<String, Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(path);
+        let metadata = metadata.map_err(|error| Failure::file("read", path, &error))?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            let message = format!("others can read the master key `{}`", path.display());
+            return Err(Failure::new(message, "run `chmod 600` on it"));
+        }
+    }
+    let bytes = crate::commands::values::read_file(path, MAX_BYTES)?;
+    String::from_utf8(bytes).map_err(|_| Failure::new("the master key is not a text", HELP))
+}
+
+fn of_command(program: &str, arguments: &[String]) -> Result<String, Failure> {
+    let output = std::process::Command::new(program).args(arguments).output();
+    let output = output
+        .map_err(|error| Failure::new(format!("`{program}` cannot be run: {error}"), HELP))?;
+    if !output.status.success() {
+        let message = format!("`{program}` gave no master key: {}", output.status);
+        return Err(Failure::new(message, "run it by hand as the server's user"));
+    }
+    String::from_utf8(output.stdout).map_err(|_| Failure::new("the master key is no text", HELP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Result<Option<Vault>, Failure> {
+        vault(&toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_master_key_comes_from_one_place() {
+        let hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        assert!(told("").unwrap().is_none());
+        assert!(told(&format!("master_key_command = ['echo', '{hex}']")).unwrap().is_some());
+        for text in [
+            "master_key_command = ['echo', 'short']".to_owned(),
+            "master_key_command = ['false']".to_owned(),
+            "master_key_command = ['/nonexistent']".to_owned(),
+            "master_key_env = 'SLUICE_TEST_NO_SUCH_VARIABLE'".to_owned(),
+            "master_key_file = '/nonexistent'".to_owned(),
+            format!("master_key_env = 'A'\nmaster_key_command = ['echo', '{hex}']"),
+        ] {
+            assert!(told(&text).is_err(), "{text}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        crate::commands::values::write_private(&path, hex).unwrap();
+        let text = format!("master_key_file = '{}'", path.display());
+        assert!(told(&text).unwrap().is_some());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(told(&text).is_err(), "others can read it");
+        }
+    }
+}
