@@ -5,8 +5,16 @@ use std::io;
 use std::path::Path;
 
 /// Folders that hold nothing of ours, or data that others made.
-const SKIPPED: [&str; 7] =
-    ["target", ".git", "fixtures", "corpus", "artifacts", "sluice-data", "sluice-demo"];
+const SKIPPED: [&str; 8] = [
+    "target",
+    ".git",
+    "fixtures",
+    "corpus",
+    "artifacts",
+    "sluice-data",
+    "sluice-demo",
+    "node_modules",
+];
 
 /// A file. The text is empty where it is not UTF-8 or too large to be written by hand.
 #[derive(Debug, Clone)]

@@ -34,9 +34,7 @@ impl Engine {
     pub fn policy_modules(&self) -> Result<Vec<(String, String)>, EngineError> {
         let standing = self.standing();
         let Some(in_force) = &standing.policy else { return Ok(Vec::new()) };
-        let own = self
-            .own_modules(in_force)
-            .map_err(|message| crate::error::Unavailable::ledger(message))?;
+        let own = self.own_modules(in_force).map_err(crate::error::Unavailable::ledger)?;
         Ok(own.into_iter().map(|(path, _, text)| (path, text)).collect())
     }
 

@@ -168,11 +168,6 @@ pub(crate) fn strip(states: &[&str]) -> Markup {
     Safe(written)
 }
 
-/// A link to a record of ours.
-pub(crate) fn link(address: &str, text: &str) -> Markup {
-    Safe(format!("<a href=\"{}\">{}</a>", escaped(address), escaped(text)))
-}
-
 /// A link that leaves; what is no web address stays text.
 pub(crate) fn outward(address: &str, text: &str) -> Markup {
     let is_web = address.starts_with("https://") || address.starts_with("http://");

@@ -22,11 +22,6 @@ pub(crate) fn at(at: Timestamp) -> Markup {
     Safe(format!("<time datetime=\"{at}\" data-when=\"exact\">{}</time>", exact(at)))
 }
 
-/// A day, `4 Mar 2026`.
-pub(crate) fn day(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y").to_string()
-}
-
 /// The exact time in UTC.
 pub(crate) fn exact(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string()

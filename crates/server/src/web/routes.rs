@@ -13,6 +13,8 @@ use crate::route::Route;
 /// The rows of the pages.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = looking();
+    routes.extend(coming_in());
+    routes.extend(overseeing());
     routes.extend(acting());
     routes
 }
@@ -40,6 +42,30 @@ fn looking() -> Vec<Route> {
         .about("The calendar for programs that follow an address."),
         Route::get("/stops/new", Needs(StopPull), Read, pages::calendar::new_stop)
             .about("Prepare to stop the line."),
+    ]
+}
+
+fn coming_in() -> Vec<Route> {
+    vec![
+        Route::get("/login", Public("who is not in has to come in"), Read, pages::login::show)
+            .about("Come in."),
+        Route::get(
+            "/enrol",
+            Public("who has no password yet cannot come in"),
+            Light,
+            pages::login::enrol,
+        )
+        .about("Set a first password."),
+        Route::get("/device", AnyToken, Read, pages::login::device).about("Let a command line in."),
+        Route::get("/confirm", AnyToken, Read, pages::login::confirm)
+            .about("Prove again who one is."),
+        Route::get("/me", AnyToken, Read, pages::me::show).about("Who one is and what one may."),
+        Route::get("/cab", Needs(ChangeRead), Read, pages::cab::show)
+            .about("The agenda of the change advisory board."),
+        Route::get("/numbers", Needs(ChangeRead), Read, pages::numbers::show)
+            .about("Delivery and its governance in numbers."),
+        Route::get("/numbers.csv", Needs(ChangeRead), Read, pages::numbers::export)
+            .about("The same as comma-separated values."),
         Route::get("/login", Public("who is not in has to come in"), Read, pages::login::show)
             .about("Come in."),
         Route::get(
@@ -89,6 +115,10 @@ fn looking() -> Vec<Route> {
         )
         .about("Style sheet, script and picture."),
     ]
+}
+
+fn overseeing() -> Vec<Route> {
+    vec![]
 }
 
 fn acting() -> Vec<Route> {

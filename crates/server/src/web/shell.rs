@@ -57,6 +57,10 @@ pub(crate) struct Shell {
     pub(crate) now: String,
 }
 
+/// Section, permissions of which one is enough, address, picture, word, key.
+type SectionRow<'a> =
+    (Section, &'a [Permission], &'static str, &'a str, &'static str, &'static str);
+
 impl Visit {
     /// The shell of a page.
     pub(crate) fn shell(&self, section: Section, title: impl Into<String>) -> Shell {
@@ -97,7 +101,7 @@ impl Visit {
 
     fn nav(&self, section: Section) -> Vec<NavItem> {
         let any = |wanted: &[Permission]| wanted.iter().any(|permission| self.may(*permission));
-        let rows: [(Section, &[Permission], &'static str, &str, &'static str, &'static str); 9] = [
+        let rows: [SectionRow<'_>; 9] = [
             (Section::Flow, &[ChangeRead], "/", "flow", w::t("nav.flow"), "f"),
             (Section::Changes, &[ChangeRead], "/changes", "change", w::t("nav.changes"), "c"),
             (Section::Cab, &[ChangeRead], "/cab", "people", w::t("nav.cab"), "b"),

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use askama::filters::Safe;
 use jiff::Timestamp;
 use sluice_core::change::Change;
 use sluice_core::ids::{EnvironmentName, PersonId};
@@ -150,11 +149,6 @@ impl Visit {
             .filter(|team| team.members.contains(person))
             .map(|team| team.name.to_string())
             .collect()
-    }
-
-    /// Nothing to show, as a mark.
-    pub(crate) fn nothing() -> Markup {
-        Safe("<span class=\"faint\">–</span>".to_owned())
     }
 }
 

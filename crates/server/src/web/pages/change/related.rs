@@ -25,7 +25,6 @@ pub(super) struct EvidenceLine {
 pub(super) struct DeploymentLine {
     pub(super) number: String,
     pub(super) service: String,
-    pub(super) environment: String,
     pub(super) version: String,
     pub(super) state: Markup,
     pub(super) started: Option<Markup>,
@@ -37,7 +36,6 @@ pub(super) struct DeploymentLine {
 pub(super) struct Similar {
     pub(super) number: String,
     pub(super) title: String,
-    pub(super) risk: Markup,
     pub(super) ended: Markup,
     pub(super) updated: Markup,
 }
@@ -107,7 +105,6 @@ pub(super) fn deployments(visit: &Visit, change: &Change) -> Result<Vec<Deployme
                     version(it.version.as_deref(), it.commit.as_ref())
                 }),
                 service: row.service,
-                environment: row.environment,
                 state: marks::deployment(&row.state),
                 started: row.started_us.map(|at| visit.when_us(at)),
                 took: row
@@ -135,7 +132,6 @@ pub(super) fn similar(visit: &Visit, change: &Change) -> Result<Vec<Similar>, Pr
         .map(|row| Similar {
             number: format!("CHG{:07}", row.number),
             title: row.title,
-            risk: marks::risk(&row.risk),
             ended: row.outcome.as_deref().map_or_else(|| marks::state(&row.state), marks::outcome),
             updated: visit.when(time(row.updated_us)),
         })
@@ -158,7 +154,7 @@ pub(super) fn facts(change: &Change) -> Vec<Fact> {
     let commits = origin.commits.len();
     let count = (commits > 1).then(|| commits.to_string());
     add(w::t("related.commits"), count.as_deref(), false);
-    let lines = origin.lines_changed.map(|lines| w::thousands(lines));
+    let lines = origin.lines_changed.map(w::thousands);
     add(w::t("related.lines_changed"), lines.as_deref(), false);
     let model = change.model.as_ref().map(|model| model.as_str());
     add(w::t("related.change_model"), model, false);

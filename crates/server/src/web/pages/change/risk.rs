@@ -13,7 +13,6 @@ const HALF: i64 = 100;
 pub(super) struct RiskPicture {
     pub(super) score: u32,
     pub(super) level: Markup,
-    pub(super) level_name: &'static str,
     pub(super) at: i64,
     pub(super) overridden: Option<String>,
     pub(super) factors: Vec<FactorBar>,
@@ -35,7 +34,6 @@ pub(super) fn build(risk: &RiskAssessment) -> RiskPicture {
     RiskPicture {
         score: risk.score,
         level: marks::risk(risk.level.as_str()),
-        level_name: risk.level.as_str(),
         at: SCALE * i64::from(risk.score.min(100)) / 100,
         overridden: risk.overridden.clone(),
         factors: factors

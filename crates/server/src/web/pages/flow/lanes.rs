@@ -32,7 +32,7 @@ pub(super) struct Lane {
     pub(super) title: String,
     pub(super) team: String,
     pub(super) cells: Vec<Cell>,
-    rank: (usize, usize, i64),
+    rank: Rank,
 }
 
 /// One environment of a lane, with the gate before it.
@@ -57,6 +57,8 @@ pub(super) struct Moving {
 }
 
 type Key = (String, String);
+/// Deployments under way, changes that wait, and when the last deployment ended: what comes first.
+type Rank = (usize, usize, i64);
 
 impl Lanes {
     pub(super) fn build(
@@ -89,7 +91,7 @@ impl Lanes {
                     .iter()
                     .any(|it| visit.sees([service.name.as_str()], it.name.as_str()))
         });
-        let mut ranked: Vec<(&Arc<Service>, (usize, usize, i64))> =
+        let mut ranked: Vec<(&Arc<Service>, Rank)> =
             services.map(|service| (service, sight.rank(service, &environments))).collect();
         ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.name.cmp(&b.0.name)));
         let shown = if all { ALL_LANES } else { LANES };
@@ -137,7 +139,7 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     /// Lanes on which something moves come first, then those where something waits, then the latest.
-    fn rank(&self, service: &Service, environments: &[Arc<Environment>]) -> (usize, usize, i64) {
+    fn rank(&self, service: &Service, environments: &[Arc<Environment>]) -> Rank {
         let (mut moving, mut held, mut last) = (0, 0, i64::MIN);
         for environment in environments {
             let key = (service.name.to_string(), environment.name.to_string());

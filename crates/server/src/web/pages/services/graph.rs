@@ -268,8 +268,32 @@ fn draw(
             });
         }
     }
+    let edges = edges(organisation, &places, focus, path);
+    Picture {
+        width,
+        height,
+        nodes,
+        edges,
+        focus: String::new(),
+        to: String::new(),
+        path: path.to_vec(),
+        cut: false,
+        size: 2,
+        larger: None,
+        smaller: None,
+        names: Vec::new(),
+    }
+}
+
+/// The needs among the services that are shown, as curves.
+fn edges(
+    organisation: &Organisation,
+    places: &BTreeMap<&str, (usize, usize)>,
+    focus: Option<&str>,
+    path: &[String],
+) -> Vec<Line> {
     let mut edges = Vec::new();
-    for (name, (x, y)) in &places {
+    for (name, (x, y)) in places {
         let Some(service) = organisation.services.get(*name) else { continue };
         for needed in &service.depends_on {
             let Some((to_x, to_y)) = places.get(needed.as_str()) else { continue };
@@ -296,20 +320,7 @@ fn draw(
             });
         }
     }
-    Picture {
-        width,
-        height,
-        nodes,
-        edges,
-        focus: String::new(),
-        to: String::new(),
-        path: path.to_vec(),
-        cut: false,
-        size: 2,
-        larger: None,
-        smaller: None,
-        names: Vec::new(),
-    }
+    edges
 }
 
 fn shortened(text: &str, most: usize) -> String {
