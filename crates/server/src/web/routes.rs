@@ -66,25 +66,11 @@ fn coming_in() -> Vec<Route> {
             .about("Delivery and its governance in numbers."),
         Route::get("/numbers.csv", Needs(ChangeRead), Read, pages::numbers::export)
             .about("The same as comma-separated values."),
-        Route::get("/login", Public("who is not in has to come in"), Read, pages::login::show)
-            .about("Come in."),
-        Route::get(
-            "/enrol",
-            Public("who has no password yet cannot come in"),
-            Light,
-            pages::login::enrol,
-        )
-        .about("Set a first password."),
-        Route::get("/device", AnyToken, Read, pages::login::device).about("Let a command line in."),
-        Route::get("/confirm", AnyToken, Read, pages::login::confirm)
-            .about("Prove again who one is."),
-        Route::get("/me", AnyToken, Read, pages::me::show).about("Who one is and what one may."),
-        Route::get("/cab", Needs(ChangeRead), Read, pages::cab::show)
-            .about("The agenda of the change advisory board."),
-        Route::get("/numbers", Needs(ChangeRead), Read, pages::numbers::show)
-            .about("Delivery and its governance in numbers."),
-        Route::get("/numbers.csv", Needs(ChangeRead), Read, pages::numbers::export)
-            .about("The same as comma-separated values."),
+    ]
+}
+
+fn overseeing() -> Vec<Route> {
+    vec![
         Route::get("/audit", Needs(LedgerRead), Read, pages::audit::show).about("The ledger."),
         Route::get("/audit/check", Needs(LedgerRead), Read, pages::audit::check)
             .about("Check a receipt in the browser."),
@@ -115,10 +101,6 @@ fn coming_in() -> Vec<Route> {
         )
         .about("Style sheet, script and picture."),
     ]
-}
-
-fn overseeing() -> Vec<Route> {
-    vec![]
 }
 
 fn acting() -> Vec<Route> {
