@@ -184,34 +184,8 @@ impl Engine {
             .into());
         }
         let (plan, checked) = self.planned(folder);
-        if let Some(problem) = plan.problems.iter().find(|problem| problem.is_error()) {
-            let message = format!("{}: {}", problem.place, problem.message);
-            return Err(Refusal::invalid(
-                "folder_unsound",
-                message,
-                "run `sluice check`, which names every problem",
-            )
-            .into());
-        }
-        if expected.is_some_and(|expected| *expected != plan.digest) {
-            let message = "the plan is another one than the one that was shown";
-            return Err(Refusal::conflict("plan_outdated", message, "look at the new plan").into());
-        }
-        let applied = Applied {
-            declared: plan
-                .steps
-                .iter()
-                .filter(|step| matches!(step, PlanStep::Declare { .. }))
-                .count() as u64,
-            withdrawn: plan
-                .steps
-                .iter()
-                .filter(|step| matches!(step, PlanStep::Withdraw(_)))
-                .count() as u64,
-            policy: plan.policy.clone(),
-            hooks: self.hooks(&checked.reading.items),
-            pending: None,
-        };
+        as_shown(&plan, expected)?;
+        let applied = self.summary(&plan, &checked);
         let confirmation = match self.governed(caller, &plan, confirming)? {
             Governed::Free => None,
             Governed::Confirmed(event) => Some(event),
@@ -259,6 +233,19 @@ impl Engine {
             .map(|answer| answer.map(|()| applied))
     }
 
+    /// What applying a plan does.
+    fn summary(&self, plan: &Plan, checked: &Checked) -> Applied {
+        let declares = |step: &&PlanStep| matches!(step, PlanStep::Declare { .. });
+        let declared = plan.steps.iter().filter(declares).count();
+        Applied {
+            declared: declared as u64,
+            withdrawn: (plan.steps.len() - declared) as u64,
+            policy: plan.policy.clone(),
+            hooks: self.hooks(&checked.reading.items),
+            pending: None,
+        }
+    }
+
     async fn append_steps(
         &self,
         actor: Actor,
@@ -284,6 +271,23 @@ impl Engine {
         let ((), done) = self.sequencer().submit(decide).await?;
         Ok(Answer::of((), &done))
     }
+}
+
+/// Refuses a plan with an error in it, and one that is not the one that was shown.
+fn as_shown(plan: &Plan, expected: Option<&Digest>) -> Result<(), Refusal> {
+    if let Some(problem) = plan.problems.iter().find(|problem| problem.is_error()) {
+        let message = format!("{}: {}", problem.place, problem.message);
+        return Err(Refusal::invalid(
+            "folder_unsound",
+            message,
+            "run `sluice check`, which names every problem",
+        ));
+    }
+    if expected.is_some_and(|expected| *expected != plan.digest) {
+        let message = "the plan is another one than the one that was shown";
+        return Err(Refusal::conflict("plan_outdated", message, "look at the new plan"));
+    }
+    Ok(())
 }
 
 /// What an apply ends with.

@@ -3,6 +3,7 @@
 use sluice_core::event::Event;
 
 /// The name of the event's stream.
+#[expect(clippy::too_many_lines, reason = "the table of contents: one arm for each event")]
 pub(crate) fn stream_of(event: &Event) -> String {
     let change = |number: &sluice_core::ids::ChangeNumber| format!("change/{number}");
     let account = |person: &sluice_core::ids::PersonId| format!("account/{person}");

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use crate::rng::Rng;
 
 /// Memory in KiB, passes and lanes (OWASP's first choice, which is TRUST's least).
-const COST: (u32, u32, u32) = (19_456, 2, 1);
+const COST: Cost = (19_456, 2, 1);
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
@@ -36,7 +36,10 @@ pub(super) fn verify(password: &str, stored: &str, pepper: &[u8; 32]) -> bool {
     given.as_slice().ct_eq(&expected).into()
 }
 
-fn parse(stored: &str) -> Option<((u32, u32, u32), Vec<u8>, Vec<u8>)> {
+/// Memory in KiB, passes and lanes.
+type Cost = (u32, u32, u32);
+
+fn parse(stored: &str) -> Option<(Cost, Vec<u8>, Vec<u8>)> {
     let mut parts = stored.strip_prefix("argon2id$")?.split('$');
     let mut number = || parts.next()?.parse().ok();
     let cost = (number()?, number()?, number()?);
@@ -49,7 +52,7 @@ fn derive(
     password: &str,
     salt: &[u8],
     pepper: &[u8; 32],
-    (m, t, p): (u32, u32, u32),
+    (m, t, p): Cost,
 ) -> Option<[u8; HASH_BYTES]> {
     let params = Params::new(m, t, p, Some(HASH_BYTES)).ok()?;
     let argon =
