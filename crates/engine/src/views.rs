@@ -25,6 +25,10 @@ pub struct Projection {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one batch; a box for each row would cost more than the room"
+)]
 enum Pending {
     /// A change as of an entry; written down only when it is the last word.
     Change(Arc<Change>, u64),

@@ -12,12 +12,13 @@ use axum::middleware::from_fn_with_state;
 use sluice_core::permission::Permission::{
     AccountManage, BreakGlass, CalendarRead, ChangeApprove, ChangeEdit, ChangeRead,
     DeploymentReport, EventRead, ExceptionGrant, GateEvaluate, GateRedeem, InboxRead, LedgerRead,
-    OrganisationApply, OrganisationRead, PolicyActivate, PolicyRead, RoleGrant, StopLift, StopPull,
+    OrganisationApply, OrganisationRead, PersonErase, PolicyActivate, PolicyRead, RoleGrant,
+    StopLift, StopPull,
 };
 
 use crate::api::{
-    accounts, calendar, changes, decisions, deployments, emergency, exceptions, gate, inbox,
-    ledger, organisation, passes, policy, roles, session, stops, system,
+    accounts, calendar, changes, decisions, deployments, emergency, exceptions, gate, identity,
+    inbox, ledger, organisation, passes, policy, roles, session, stops, system,
 };
 use crate::app::App;
 use crate::door::door;
@@ -67,6 +68,7 @@ fn routes() -> Vec<Route> {
     routes.extend(halts());
     routes.extend(declared());
     routes.extend(identities::identities());
+    routes.extend(identities::keys());
     routes.extend(people());
     routes.extend(ledgers());
     routes.extend(outside());
@@ -357,6 +359,10 @@ fn accounts() -> Vec<Route> {
             .takes("AccountRequest")
             .answers(201, "application/json")
             .gives("Enrolment"),
+        Route::post("/api/v1/people/erase", Needs(PersonErase), Act, identity::erase)
+            .about("Erase name and addresses of a person who is not declared any more.")
+            .takes("EraseRequest")
+            .gives("Erased"),
         Route::post("/api/v1/accounts/{who}/disable", Needs(AccountManage), Act, accounts::disable)
             .about("Close an account and end its sessions.")
             .takes("ReasonRequest")

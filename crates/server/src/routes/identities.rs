@@ -1,6 +1,6 @@
 //! Who asks: tokens, logins, sessions, and what outsiders verify with.
 
-use sluice_core::permission::Permission::{ChangeRead, PersonErase, SecretWrite, TokenManage};
+use sluice_core::permission::Permission::{ChangeRead, SecretWrite, TokenManage};
 
 use crate::api::{exchange, identity, secrets, system, tokens};
 use crate::auth;
@@ -38,10 +38,6 @@ pub(super) fn identities() -> Vec<Route> {
         Route::get("/api/v1/people/{*id}", Needs(ChangeRead), Read, identity::person)
             .about("Say who is behind a person's opaque id.")
             .gives("Person"),
-        Route::post("/api/v1/people/erase", Needs(PersonErase), Act, identity::erase)
-            .about("Erase name and addresses of a person who is not declared any more.")
-            .takes("EraseRequest")
-            .gives("Erased"),
         Route::get(
             "/api/v1/login/providers",
             Public("who comes in is not known yet"),
@@ -75,6 +71,12 @@ pub(super) fn identities() -> Vec<Route> {
         Route::get("/api/v1/whoami", AnyToken, Light, identity::whoami)
             .about("Say what the token is and may.")
             .gives("Caller"),
+    ]
+}
+
+/// What outsiders verify with.
+pub(super) fn keys() -> Vec<Route> {
+    vec![
         Route::get(
             "/api/v1/keys",
             Public("whoever verifies needs the public keys"),
