@@ -11,6 +11,8 @@ use crate::problem::Problem;
 use crate::route::Class;
 use crate::status;
 
+/// Gate requests in work from which on everybody else has to make room.
+const PRESSED: usize = 32;
 /// How long a request may wait for a place.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -28,18 +30,25 @@ pub(crate) struct Overload {
     bulk: Lane,
     follow: Lane,
     waiting: Lane,
+    /// What the others have while the gate is pressed.
+    act_pressed: Lane,
+    deliver_pressed: Lane,
+    read_pressed: Lane,
 }
 
 impl Default for Overload {
     fn default() -> Self {
         Self {
-            gate: Lane::new(256, 1_024),
+            gate: Lane::new(64, 1_024),
             act: Lane::new(64, 256),
             deliver: Lane::new(64, 64),
             read: Lane::new(32, 64),
             bulk: Lane::new(2, 4),
             follow: Lane::new(500, 0),
             waiting: Lane::new(1_000, 0),
+            act_pressed: Lane::new(8, 64),
+            deliver_pressed: Lane::new(2, 32),
+            read_pressed: Lane::new(1, 8),
         }
     }
 }
@@ -47,8 +56,14 @@ impl Default for Overload {
 impl Overload {
     /// A place in a class, or the problem that there is none.
     pub(crate) async fn enter(&self, class: Class) -> Result<Place, Problem> {
+        let pressed = self.gate.in_work() >= PRESSED;
         match class {
             Class::Light => Ok(Place { _permit: None }),
+            // The others take the processor from the gate, and can come later.
+            Class::Act if pressed => self.act_pressed.enter().await,
+            Class::Deliver if pressed => self.deliver_pressed.enter().await,
+            Class::Read if pressed => self.read_pressed.enter().await,
+            Class::Bulk if pressed => Err(full()),
             Class::Gate => self.gate.enter().await,
             Class::Act => self.act.enter().await,
             Class::Deliver => self.deliver.enter().await,
@@ -66,13 +81,24 @@ impl Overload {
 
 struct Lane {
     places: Arc<Semaphore>,
+    size: usize,
     waiting: AtomicUsize,
     queue: usize,
 }
 
 impl Lane {
     fn new(places: usize, queue: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), waiting: AtomicUsize::new(0), queue }
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            size: places,
+            waiting: AtomicUsize::new(0),
+            queue,
+        }
+    }
+
+    /// How many are in work.
+    fn in_work(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
     }
 
     async fn enter(&self) -> Result<Place, Problem> {
@@ -112,6 +138,24 @@ impl Drop for Waiter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn others_make_room_while_the_gate_is_pressed() {
+        let overload = Overload::default();
+        let mut places = Vec::new();
+        for _ in 1..PRESSED {
+            places.push(overload.enter(Class::Gate).await);
+        }
+        assert!(overload.enter(Class::Bulk).await.is_ok());
+        places.push(overload.enter(Class::Gate).await);
+        assert!(overload.enter(Class::Bulk).await.is_err());
+        let read = overload.enter(Class::Read).await;
+        assert!(read.is_ok() && overload.enter(Class::Read).await.is_err());
+        assert!(overload.enter(Class::Light).await.is_ok());
+        assert!(overload.enter(Class::Gate).await.is_ok());
+        places.clear();
+        assert!(overload.enter(Class::Bulk).await.is_ok());
+    }
 
     #[tokio::test]
     async fn what_does_not_fit_is_shed_and_places_come_back() {
