@@ -19,7 +19,7 @@ pub fn policy_text(data: &[u8]) {
         let input =
             serde_json::json!({ "now": "2026-11-21T01:00:00Z", "target": { "service": "a" } });
         let begun = Instant::now();
-        let _ = program.evaluate(input, 1_790_000_000_000_000_000);
+        let _ = program.evaluate(&input, 1_790_000_000_000_000_000);
         assert!(begun.elapsed() < Duration::from_secs(10), "an evaluation does not end");
     }
 }
