@@ -74,7 +74,7 @@ pub(crate) fn providers(files: Vec<LoginFile>) -> Result<Vec<LoginProvider>, Fai
 fn provider(file: LoginFile) -> Result<LoginProvider, Failure> {
     let wrong = |why: &str| Failure::usage(format!("the login `{}`: {why}", file.name), HELP);
     let https = file.issuer.starts_with("https://");
-    if !https && !(file.allow_http && file.issuer.starts_with("http://")) {
+    if !(https || file.allow_http && file.issuer.starts_with("http://")) {
         return Err(wrong("its issuer does not begin with `https://`"));
     }
     if !["RS256", "PS256", "ES256", "ES384", "EdDSA"].contains(&file.algorithm.as_str()) {
