@@ -227,7 +227,7 @@ pub struct ApprovalFacts {
     pub involved: BTreeMap<PersonId, BTreeSet<InvolvementRole>>,
     /// Identities involved that belong to nobody known.
     pub unresolved: BTreeSet<IdentityKey>,
-    /// Commits of the change of which nobody has told who wrote them. While there are some, nobody can be shown to
+    /// Commits of the change of which nobody has told who wrote all of them. While there are some, nobody can be shown to
     /// be independent.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unreported: BTreeSet<CommitId>,

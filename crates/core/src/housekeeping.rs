@@ -11,6 +11,7 @@ use crate::ids::{
 };
 use crate::run::RunRef;
 use crate::scope::Scope;
+use crate::signal::Listed;
 
 /// The first entry of every ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +158,39 @@ pub struct SourceSeen {
     /// Paths touched, as far as known; at most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
+    /// The pushes that it came by, the newest last; at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pushes: Vec<PushSeen>,
+    /// The merge that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeSeen>,
+}
+
+/// A push to a branch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PushSeen {
+    /// The branch.
+    pub branch: String,
+    /// How many of its commits are known.
+    pub listed: Listed,
+    /// Where the branch stood before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<CommitId>,
+    /// Whether the branch came into being.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
+}
+
+/// A merge of a proposal's branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeSeen {
+    /// The branch merged into.
+    pub branch: String,
+    /// The last commit that was proposed.
+    pub head: CommitId,
+    /// How many commits were proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_count: Option<u64>,
 }
 
 impl SourceSeen {

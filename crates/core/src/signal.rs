@@ -63,6 +63,31 @@ pub enum Outcome {
     Skipped,
 }
 
+/// How many of the commits that a push brought its sender lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listed {
+    /// Every one.
+    All,
+    /// Not every one, or it cannot be told.
+    #[default]
+    Some,
+    /// It brought none that was not there before: a branch was made of what is, or set back.
+    None,
+}
+
+impl Listed {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+    fn is_some(&self) -> bool {
+        *self == Self::Some
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// What an external system told us.
 ///
 /// `repository` is always host and path in lower case without a scheme or `.git`
@@ -85,6 +110,15 @@ pub enum Signal {
         commit: CommitId,
         /// The commits, oldest first, as far as the sender lists them.
         commits: Vec<CommitInfo>,
+        /// Whether those are all that it brought.
+        #[serde(default, skip_serializing_if = "Listed::is_some")]
+        listed: Listed,
+        /// Where the branch stood before, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<CommitId>,
+        /// Whether the branch came into being.
+        #[serde(default, skip_serializing_if = "is_false")]
+        created: bool,
         /// Whether history was rewritten.
         forced: bool,
         /// Who pushed.
@@ -123,6 +157,9 @@ pub enum Signal {
         /// Number of files changed, where the sender says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         files_changed: Option<u64>,
+        /// Number of commits that were proposed, where the sender says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit_count: Option<u64>,
         /// When.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,

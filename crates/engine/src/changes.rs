@@ -94,6 +94,7 @@ impl Engine {
                 if in_production(standing, change) {
                     recent(auth_time, now).map_err(|refusal| (refusal, None))?;
                 }
+                let change = &standing.with_everybody(change);
                 let mut events = change::approve(change, &standing.organisation, &command, now)?;
                 settle(standing, change, &mut events, now);
                 Ok(events)
@@ -157,7 +158,7 @@ impl Engine {
             number,
             if_match,
             move |standing, change, _| {
-                change::review(change, &standing.organisation, &command)
+                change::review(&standing.with_everybody(change), &standing.organisation, &command)
                     .map_err(|refusal| (refusal, None))
             },
         )

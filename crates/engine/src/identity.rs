@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use sluice_core::change::{Involvement, InvolvementRole};
 use sluice_core::ids::{IdentityKey, PersonId};
+use sluice_core::refusal::Refusal;
 use sluice_core::signal::Who;
 use sluice_core::standing::Standing;
 use sluice_organisation::Keys as _;
@@ -12,6 +13,7 @@ use sluice_store::Row;
 use sluice_store::rows::IdentityRow;
 
 use crate::engine::Engine;
+use crate::error::EngineError;
 
 /// What may be shown of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +52,31 @@ impl Engine {
     /// The identity that a person has by being that person.
     pub(crate) fn self_identity(&self, person: &PersonId) -> IdentityKey {
         self.signing().identity("person", person.as_str())
+    }
+
+    /// The identities of authors as a pipeline states them: mail addresses, or accounts such as `github:octocat`.
+    /// Accounts of machines are nobody.
+    pub fn stated_authors(&self, texts: &[String]) -> Result<BTreeSet<IdentityKey>, EngineError> {
+        let mut authors = BTreeSet::new();
+        for text in texts {
+            let value = text.trim().to_lowercase();
+            let kind = if value.contains('@') { "email" } else { "account" };
+            let is_account =
+                value.split_once(':').is_some_and(|(at, name)| !at.is_empty() && !name.is_empty());
+            let is_short = value.len() <= 320 && !value.chars().any(char::is_control);
+            if !is_short || (kind == "account" && !is_account) {
+                return Err(Refusal::invalid(
+                    "bad_author",
+                    "an author is neither a mail address nor an account",
+                    "write an address, or the forge and the account: `github:octocat`",
+                )
+                .into());
+            }
+            if !MACHINES.contains(&value.as_str()) {
+                authors.insert(self.signing().identity(kind, &value));
+            }
+        }
+        Ok(authors)
     }
 
     /// The identities of somebody a signal names, as involvement, and the rows that keep what they stand for.

@@ -115,6 +115,7 @@ pub(crate) fn proposal_merged(event: &Event, content: Content) -> Result<Vec<Sig
         merger: None,
         lines_changed: None,
         files_changed: None,
+        commit_count: None,
         at: event.at,
     }])
 }

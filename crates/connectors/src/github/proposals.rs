@@ -55,6 +55,7 @@ pub(crate) fn pull_request(event: &Event) -> Result<Vec<Signal>, Halt> {
             .zip(proposal.deletions)
             .map(|(more, fewer)| more.saturating_add(fewer)),
         files_changed: proposal.changed_files,
+        commit_count: proposal.commits,
         at: proposal.merged_at.as_deref().and_then(time::read),
     }])
 }

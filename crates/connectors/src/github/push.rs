@@ -6,8 +6,11 @@ use crate::connector::Unreadable;
 use crate::github::hear::Event;
 use crate::github::wire::{Commit, Push, RefEvent, Signature};
 use crate::kit::halt::{Halt, ignored, unreadable};
-use crate::kit::reading::{commit, is_zero, need_commit, need_text};
+use crate::kit::reading::{commit, is_zero, listed, need_commit, need_text};
 use crate::kit::{text, time};
+
+/// The most commits that a push lists: on github.com, and on older servers. None of them says how many there were.
+const LISTED: &[usize] = &[20, 2_048];
 
 /// `push`.
 pub(crate) fn pushed(event: &Event) -> Result<Vec<Signal>, Halt> {
@@ -35,6 +38,8 @@ pub(crate) fn pushed(event: &Event) -> Result<Vec<Signal>, Halt> {
         .iter()
         .filter_map(|commit| commit_info(event, commit))
         .collect();
+    let total = push.size.and_then(|total| usize::try_from(total).ok());
+    let listed = listed(&commits, &tip, total, LISTED);
     if commits.is_empty() {
         commits.extend(push.head_commit.iter().filter_map(|commit| commit_info(event, commit)));
     }
@@ -44,6 +49,9 @@ pub(crate) fn pushed(event: &Event) -> Result<Vec<Signal>, Halt> {
         default_branch: event.is_default_branch(branch),
         commit: tip,
         commits,
+        listed,
+        before: commit(push.before.as_deref()),
+        created: push.created == Some(true) || push.before.as_deref().is_some_and(is_zero),
         forced: push.forced.unwrap_or(false),
         pusher: pusher(event, push.pusher.as_ref())?,
     }])

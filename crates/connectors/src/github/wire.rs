@@ -33,7 +33,10 @@ pub(crate) struct User {
 pub(crate) struct Push {
     #[serde(rename = "ref")]
     pub(crate) reference: Option<String>,
+    pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
+    pub(crate) created: Option<bool>,
+    pub(crate) size: Option<u64>,
     pub(crate) deleted: Option<bool>,
     pub(crate) forced: Option<bool>,
     pub(crate) commits: Option<Vec<Commit>>,
@@ -84,6 +87,7 @@ pub(crate) struct PullRequest {
     pub(crate) additions: Option<u64>,
     pub(crate) deletions: Option<u64>,
     pub(crate) changed_files: Option<u64>,
+    pub(crate) commits: Option<u64>,
     pub(crate) head: Option<Branch>,
     pub(crate) base: Option<Branch>,
 }

@@ -5,8 +5,11 @@ use sluice_core::signal::{CommitInfo, Signal, Who};
 use crate::gitlab::hear::Event;
 use crate::gitlab::wire::{Commit, MergeRequest, MergeRequestEvent, Push, User};
 use crate::kit::halt::{Halt, ignored, unreadable};
-use crate::kit::reading::{commit, is_zero, need, need_commit, need_text};
+use crate::kit::reading::{commit, is_zero, listed, need, need_commit, need_text};
 use crate::kit::{text, time};
+
+/// How many commits GitLab lists of a push; `total_commits_count` says how many there were.
+const LISTED: &[usize] = &[20];
 
 /// `push`. GitLab lists the newest 20 commits, and does not say whether history was rewritten.
 pub(crate) fn pushed(event: &Event) -> Result<Vec<Signal>, Halt> {
@@ -25,17 +28,22 @@ pub(crate) fn pushed(event: &Event) -> Result<Vec<Signal>, Halt> {
     }
     let tip = need_commit(push.after.or(push.checkout_sha).as_deref(), "after")?;
     let (login, name, email) = (push.user_username, push.user_name, push.user_email);
+    let commits: Vec<CommitInfo> = push
+        .commits
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|commit| commit_info(event, commit))
+        .collect();
+    let total = push.total_commits_count.and_then(|total| usize::try_from(total).ok());
     Ok(vec![Signal::CommitsPushed {
         repository,
         branch: branch.to_owned(),
         default_branch: event.is_default_branch(branch),
+        listed: listed(&commits, &tip, total, LISTED),
+        before: commit(push.before.as_deref()),
+        created: push.before.as_deref().is_some_and(is_zero),
         commit: tip,
-        commits: push
-            .commits
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|commit| commit_info(event, commit))
-            .collect(),
+        commits,
         forced: false,
         pusher: text::who(&event.config.realm, login.as_deref(), name.as_deref(), email.as_deref()),
     }])
@@ -94,6 +102,7 @@ fn merged(
         merger: event.some_user(read.user.as_ref()),
         lines_changed: None,
         files_changed: None,
+        commit_count: None,
         at: proposal.updated_at.as_deref().and_then(time::read),
     })
 }

@@ -42,7 +42,9 @@ pub(crate) struct User {
 pub(crate) struct Push {
     #[serde(rename = "ref")]
     pub(crate) reference: Option<String>,
+    pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
+    pub(crate) total_commits_count: Option<u64>,
     pub(crate) checkout_sha: Option<String>,
     pub(crate) user_name: Option<String>,
     pub(crate) user_username: Option<String>,

@@ -1,10 +1,13 @@
 //! Typed reading of JSON that passed the strict check.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use sluice_core::ids::CommitId;
+use sluice_core::signal::{CommitInfo, Listed};
 
 use crate::connector::Unreadable;
-use crate::kit::limits::Limits;
+use crate::kit::limits::{COMMITS_PER_PUSH, Limits};
 use crate::kit::strict_json;
 
 /// Checks the structure of a body within `limits`.
@@ -73,6 +76,27 @@ pub(crate) fn need_commit(value: Option<&str>, path: &str) -> Result<CommitId, U
     commit(Some(text)).ok_or_else(|| {
         Unreadable::new("not_a_commit_id", format!("`{path}` is not a full commit id"))
     })
+}
+
+/// Whether `commits` are all that a push of `tip` brought. Senders list only so many (one of `caps`); where they do not
+/// say how many there were, as many as they would list at most may be fewer.
+pub(crate) fn listed(
+    commits: &[CommitInfo],
+    tip: &CommitId,
+    total: Option<usize>,
+    caps: &[usize],
+) -> Listed {
+    let distinct: BTreeSet<&CommitId> = commits.iter().map(|commit| &commit.id).collect();
+    let all = match total {
+        Some(total) => distinct.len() >= total,
+        None => !caps.contains(&distinct.len()),
+    };
+    let kept = distinct.len() <= COMMITS_PER_PUSH;
+    match (distinct.is_empty(), total) {
+        (true, None | Some(0)) => Listed::None,
+        (false, _) if all && kept && distinct.contains(tip) => Listed::All,
+        _ => Listed::Some,
+    }
 }
 
 /// A full commit id, where there is one. All zeros stand for no commit.

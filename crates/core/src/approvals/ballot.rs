@@ -39,7 +39,7 @@ pub fn gather(
             involved_may_approve: rule.involved_may_approve.clone(),
         })
         .collect();
-    let (involved, unresolved) = involvement(organisation, change);
+    let (involved, unresolved) = involvement(organisation, &standing.with_everybody(change));
     let words = last_words(change);
     let given = words
         .values()

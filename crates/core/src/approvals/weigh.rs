@@ -166,7 +166,7 @@ fn discounted(
     } else if !facts.unreported.is_empty() {
         (
             "authorship_unknown",
-            "cannot be told from those who wrote a commit of which no push or merge was heard",
+            "cannot be told from those who wrote the change: it was not told who wrote all of it",
         )
     } else {
         (

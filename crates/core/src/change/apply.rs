@@ -37,6 +37,7 @@ fn proposed(event: &event::Proposed, at: Timestamp) -> Change {
         revision: event.revision.clone(),
         risk: None,
         involved: event.involved.clone(),
+        authors_stated: BTreeSet::new(),
         evidence: Vec::new(),
         approvals: Vec::new(),
         debts: Vec::new(),
@@ -75,7 +76,10 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
                 change.emergency_reason = Some(event.because.clone());
             }
         }
-        Event::ChangeInvolved(event) => change.involved.extend(event.involved.iter().cloned()),
+        Event::ChangeInvolved(event) => {
+            change.involved.extend(event.involved.iter().cloned());
+            change.authors_stated.extend(event.stated_of.iter().cloned());
+        }
         Event::ChangeEvidenceAdded(event) => add_evidence(&mut change.evidence, &event.evidence),
         Event::ChangeAssessed(event) => {
             change.risk = Some(event.risk.clone());

@@ -8,8 +8,8 @@ use super::{
     Approval, ChangeKind, ChangeOutcome, Debt, DebtKind, Evidence, Involvement, Origin, Revision,
 };
 use crate::ids::{
-    ChangeNumber, DecisionId, DeploymentNumber, Digest, EnvironmentName, ModelName, PersonId,
-    RuleName, ServiceName,
+    ChangeNumber, CommitId, DecisionId, DeploymentNumber, Digest, EnvironmentName, ModelName,
+    PersonId, RuleName, ServiceName,
 };
 use crate::risk::RiskAssessment;
 use crate::run::RunRef;
@@ -97,6 +97,9 @@ pub struct Involved {
     pub change: ChangeNumber,
     /// Who, in which part; only those not known before.
     pub involved: BTreeSet<Involvement>,
+    /// The commit of which the asking pipeline stated that these and those known before wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated_of: Option<CommitId>,
 }
 
 /// Evidence was brought.

@@ -125,6 +125,8 @@ impl ChangeOutcome {
 pub enum InvolvementRole {
     /// Wrote a commit.
     Author,
+    /// Wrote a commit, as the pipeline that asked stated.
+    StatedAuthor,
     /// Committed what somebody wrote.
     Committer,
     /// Is named as co-author.
@@ -304,6 +306,9 @@ pub struct Change {
     pub risk: Option<RiskAssessment>,
     /// Everybody who had a hand in it.
     pub involved: BTreeSet<Involvement>,
+    /// Commits of which a pipeline stated who wrote them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub authors_stated: BTreeSet<CommitId>,
     /// Evidence brought, the newest of each type and name.
     pub evidence: Vec<Evidence>,
     /// Approvals and rejections of every revision, oldest first.

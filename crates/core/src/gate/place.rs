@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::Question;
 use crate::change::{
-    self, Change, ChangeKind, ChangeState, Evidence, Involvement, Origin, Revision, RevisionInput,
-    event,
+    self, Change, ChangeKind, ChangeState, Evidence, Involvement, InvolvementRole, Origin,
+    Revision, RevisionInput, event,
 };
 use crate::event::Event;
 use crate::ids::{ChangeNumber, Digest, EnvironmentName, ModelName, ServiceName};
@@ -49,7 +49,7 @@ pub fn place(
     join(&mut draft, question);
     bring(&mut draft, &question.evidence);
     revise(&mut draft, question, policy);
-    involve(&mut draft, involved);
+    involve(&mut draft, question, involved);
     set_kind(&mut draft, standing, question, risk);
     match draft.change {
         Some(change) => Placement { change, is_new, events: draft.events },
@@ -233,12 +233,18 @@ fn revise(draft: &mut Draft, question: &Question, policy: &Digest) {
     }
 }
 
-fn involve(draft: &mut Draft, involved: &BTreeSet<Involvement>) {
+fn involve(draft: &mut Draft, question: &Question, involved: &BTreeSet<Involvement>) {
     let Some(change) = &draft.change else { return };
-    let new: BTreeSet<Involvement> = involved.difference(&change.involved).cloned().collect();
-    if !new.is_empty() {
+    let role = InvolvementRole::StatedAuthor;
+    let stated = question.authors.iter().cloned().map(|identity| Involvement { role, identity });
+    let stated: BTreeSet<Involvement> = stated.chain(involved.iter().cloned()).collect();
+    let new: BTreeSet<Involvement> = stated.difference(&change.involved).cloned().collect();
+    let is_stated =
+        !question.authors.is_empty() && !change.authors_stated.contains(&question.commit);
+    if !new.is_empty() || is_stated {
         let change = change.number;
-        draft.push(event::Involved { change, involved: new });
+        let stated_of = is_stated.then(|| question.commit.clone());
+        draft.push(event::Involved { change, involved: new, stated_of });
     }
 }
 

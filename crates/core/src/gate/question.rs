@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Evidence;
-use crate::ids::{CommitId, Digest, EnvironmentName, ServiceName};
+use crate::ids::{CommitId, Digest, EnvironmentName, IdentityKey, ServiceName};
 use crate::run::RunRef;
 
 /// The three answers of the gate.
@@ -58,6 +58,9 @@ pub struct Question {
     /// Evidence it brings; at most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// Who wrote what is to be deployed, where the pipeline states it: everybody; at most 200.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub authors: BTreeSet<IdentityKey>,
     /// Why this is an emergency, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<String>,

@@ -18,6 +18,6 @@ pub use items::{
     ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
 pub use login::login_of;
-pub use settings::{Settings, Stages};
+pub use settings::{Authorship, Settings, Stages};
 pub use state::{Organisation, PlanStep, Withdrawal};
 pub use trust::{PipelineIssuer, PipelineSystem, TrustRule};

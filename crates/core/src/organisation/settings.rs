@@ -21,6 +21,24 @@ pub struct Stages {
     pub verify: BTreeSet<String>,
 }
 
+/// From whom it is taken who wrote a commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authorship {
+    /// From the forge only: a push or a merge has to tell.
+    #[default]
+    Required,
+    /// From the forge, or from the pipeline that asks, where it states the authors.
+    Reported,
+}
+
+impl Authorship {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+    fn is_required(&self) -> bool {
+        *self == Self::Required
+    }
+}
+
 /// What holds for the whole organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +77,9 @@ pub struct Settings {
     /// Minutes from that word on until it takes effect.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_off_minutes: u32,
+    /// From whom it is taken who wrote a commit.
+    #[serde(default, skip_serializing_if = "Authorship::is_required")]
+    pub authorship: Authorship,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
@@ -83,6 +104,7 @@ impl Default for Settings {
             second_person: None,
             second_factor: false,
             cool_off_minutes: 0,
+            authorship: Authorship::Required,
         }
     }
 }

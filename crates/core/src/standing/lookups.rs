@@ -1,6 +1,5 @@
 //! Look-ups: which changes a service, a commit, a run and a team's debts lead to. They follow the changes themselves.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -9,7 +8,7 @@ use jiff::Timestamp;
 use super::Standing;
 use crate::change::{self, Change};
 use crate::event::Event;
-use crate::ids::{ChangeNumber, CommitId, DeploymentNumber, TeamName};
+use crate::ids::{ChangeNumber, DeploymentNumber, TeamName};
 use crate::organisation::ItemKind;
 
 impl Standing {
@@ -42,12 +41,6 @@ impl Standing {
         if last.is_none_or(|(last, _)| *last != number) {
             self.deployments.remove(&number);
         }
-    }
-
-    /// Commits of a change of which no push or merge was heard, so that it is unknown who wrote them.
-    pub fn unreported(&self, change: &Change) -> BTreeSet<CommitId> {
-        let commits = change.origin.commits.iter();
-        commits.filter(|commit| !self.sources.contains_key(*commit)).cloned().collect()
     }
 
     fn list(&mut self, change: &Change) {

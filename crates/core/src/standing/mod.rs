@@ -5,12 +5,14 @@
 //! stays. The same prefix of the ledger makes the same standing on every replica and after every restart.
 
 mod apply;
+mod behind;
 mod lookups;
 mod pairs;
 mod recorded;
 mod remember;
 mod topics;
 
+pub use behind::Behind;
 pub use recorded::{Actor, Recorded};
 pub use topics::{Topic, topics_of};
 

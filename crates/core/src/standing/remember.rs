@@ -13,11 +13,12 @@ use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
 use crate::deployment::{Deployment, DeploymentState, Place};
 use crate::housekeeping::{
-    IncidentOpened, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged,
+    IncidentOpened, PushSeen, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged,
 };
 use crate::ids::{ChangeNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
+use crate::signal::Listed;
 use crate::stop::Exception;
 
 /// Passes are remembered for this long after their end, so that a late redeem hears the right reason.
@@ -28,6 +29,9 @@ const RECENT: usize = 20;
 
 /// Commits remembered; those of one push share what is known of them.
 const COMMITS: usize = 50_000;
+
+/// Pushes remembered of one commit.
+const PUSHES: usize = 8;
 
 /// Runs remembered.
 const SEEN: usize = 10_000;
@@ -139,10 +143,10 @@ impl Standing {
         let seen = Arc::new(data.clone());
         for commit in data.every_commit() {
             // What was said of a commit as a tip says more than what is said of the push that it comes with.
-            let known = self.sources.get(commit);
-            let is_kept =
-                known.is_some_and(|known| known.commit == *commit && data.commit != *commit);
-            if is_kept {
+            let known = self.sources.get_mut(commit);
+            let tip = known.filter(|known| known.commit == *commit && data.commit != *commit);
+            if let Some(tip) = tip {
+                came_to(Arc::make_mut(tip), data);
                 continue;
             }
             if self.sources.insert(commit.clone(), Arc::clone(&seen)).is_none() {
@@ -279,6 +283,18 @@ impl Standing {
             for id in over {
                 self.passes.remove(&id);
             }
+        }
+    }
+}
+
+/// A commit that was the tip of one branch came to others with a later push.
+fn came_to(tip: &mut SourceSeen, data: &SourceSeen) {
+    let whole = data.pushes.iter().filter(|push| push.listed == Listed::All);
+    for PushSeen { branch, .. } in whole.cloned() {
+        if tip.pushes.len() < PUSHES && tip.pushes.iter().all(|push| push.branch != branch) {
+            // Nothing follows from it for who wrote the commit: those of the later push are not taken over.
+            let push = PushSeen { branch, listed: Listed::None, before: None, created: false };
+            tip.pushes.push(push);
         }
     }
 }

@@ -238,7 +238,7 @@ proptest! {
             "involved_may_approve": levels, "approvers": {"persons": (1..6).map(person).collect::<Vec<_>>()}})));
         let number = play.ask(&question("shop", 1, 1), &wants(&["owner"], false)).change;
         let hands = involved.iter().map(|number| author(*number)).collect();
-        play.play([sluice_core::change::event::Involved { change: number, involved: hands }.into()]);
+        play.play([sluice_core::change::event::Involved { change: number, involved: hands, stated_of: None }.into()]);
         for (by, absent) in approvers {
             let change = play.change(number).clone();
             let command = Approve {

@@ -228,6 +228,8 @@ fn see(play: &mut Play, a: u8, b: u8) {
             commits: vec![commit(b % 5)],
             involved,
             paths,
+            pushes: Vec::new(),
+            merge: None,
         }
         .into()
     } else {

@@ -15,7 +15,7 @@ use sluice_core::facts::{
 use sluice_core::gate::{
     Decision, Ids, Judgement, Placement, Question, decide, pass_expiry, place, record,
 };
-use sluice_core::housekeeping::SourceSeen;
+use sluice_core::housekeeping::{PushSeen, SourceSeen};
 use sluice_core::ids::{
     ChangeNumber, CommitId, DecisionId, Digest, EnvironmentName, IdentityKey, PassId, PersonId,
     ServiceName,
@@ -24,6 +24,7 @@ use sluice_core::organisation::Item;
 use sluice_core::organisation::event::{ItemDeclared, ItemWithdrawn, PolicyActivated};
 use sluice_core::risk::{RiskAssessment, RiskLevel};
 use sluice_core::run::RunRef;
+use sluice_core::signal::Listed;
 use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_core::verdict::{PolicyFault, Requirement, Verdict};
 
@@ -87,7 +88,13 @@ impl Play {
             let (commit, commits) = (commit.clone(), vec![commit.clone()]);
             let repository = "forge.example/acme/shop".to_owned();
             let (involved, paths) = (BTreeSet::new(), Vec::new());
-            self.play([SourceSeen { repository, commit, commits, involved, paths }.into()]);
+            let branch = "topic".to_owned();
+            let push = PushSeen { branch, listed: Listed::All, before: None, created: true };
+            let pushes = vec![push];
+            let merge = None;
+            self.play([
+                SourceSeen { repository, commit, commits, involved, paths, pushes, merge }.into()
+            ]);
         }
     }
 
@@ -205,6 +212,7 @@ pub(crate) fn question(name: &str, number: u8, by: u8) -> Question {
         emergency: None,
         lines_changed: None,
         paths: Vec::new(),
+        authors: BTreeSet::new(),
     }
 }
 

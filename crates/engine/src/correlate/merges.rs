@@ -6,6 +6,7 @@ use globset::Glob;
 use sluice_core::change::{
     ChangeKind, Involvement, InvolvementRole, Origin, Revision, RevisionInput, event,
 };
+use sluice_core::housekeeping::{MergeSeen, PushSeen, SourceSeen};
 use sluice_core::ids::{ChangeNumber, CommitId, Digest, EnvironmentName, ServiceName};
 use sluice_core::organisation::{Environment, EnvironmentTier};
 use sluice_core::signal::Signal;
@@ -33,6 +34,9 @@ impl Correlation<'_> {
             default_branch,
             commit,
             commits,
+            listed,
+            before,
+            created,
             pusher,
             ..
         } = signal
@@ -44,7 +48,21 @@ impl Correlation<'_> {
         let paths: Vec<String> =
             commits.iter().flat_map(|commit| commit.paths.iter().cloned()).collect();
         let ids = commits.iter().map(|commit| commit.id.clone()).collect();
-        self.source_seen(repository, commit, ids, involved, paths);
+        let push = PushSeen {
+            branch: branch.clone(),
+            listed: *listed,
+            before: before.clone(),
+            created: *created,
+        };
+        self.source_seen(SourceSeen {
+            repository: repository.clone(),
+            commit: commit.clone(),
+            commits: ids,
+            involved,
+            paths,
+            pushes: vec![push],
+            merge: None,
+        });
         if is_production(&self.standing, branch, *default_branch) {
             let title = commits.last().map(|commit| commit.title.clone()).unwrap_or_default();
             self.brought(Brought {
@@ -74,6 +92,7 @@ impl Correlation<'_> {
             merger,
             lines_changed,
             files_changed,
+            commit_count,
             ..
         } = signal
         else {
@@ -84,11 +103,20 @@ impl Correlation<'_> {
         if let Some(merger) = merger {
             involved.extend(self.involve(InvolvementRole::Merger, merger));
         }
-        let ids: Vec<CommitId> = head_commit.iter().cloned().collect();
-        if let Some(head) = head_commit.as_ref().and_then(|head| self.standing.sources.get(head)) {
-            involved.extend(head.involved.iter().cloned());
-        }
-        self.source_seen(repository, commit, ids, involved, Vec::new());
+        let merge = head_commit.as_ref().map(|head| MergeSeen {
+            branch: branch.clone(),
+            head: head.clone(),
+            commit_count: *commit_count,
+        });
+        self.source_seen(SourceSeen {
+            repository: repository.clone(),
+            commit: commit.clone(),
+            commits: Vec::new(),
+            involved,
+            paths: Vec::new(),
+            pushes: Vec::new(),
+            merge,
+        });
         if is_production(&self.standing, branch, *default_branch) {
             self.brought(Brought {
                 repository,
@@ -108,8 +136,7 @@ impl Correlation<'_> {
         let Some(environment) = production_environment(&self.standing) else { return };
         let environment = environment.name.clone();
         let source = self.standing.sources.get(brought.commit).cloned();
-        let involved: BTreeSet<Involvement> =
-            source.as_ref().map(|source| source.involved.clone()).unwrap_or_default();
+        let involved = self.standing.behind(brought.commit).involved;
         let paths = source.map(|source| source.paths.clone()).unwrap_or_default();
         if let Some(number) = self.change_of(brought.commit, &environment) {
             self.add(number, &brought, involved);
@@ -144,7 +171,7 @@ impl Correlation<'_> {
         let Some(change) = self.standing.changes.get(&number).cloned() else { return };
         let new: BTreeSet<Involvement> = involved.difference(&change.involved).cloned().collect();
         if !new.is_empty() {
-            self.push(event::Involved { change: number, involved: new });
+            self.push(event::Involved { change: number, involved: new, stated_of: None });
         }
         let mut origin = change.origin.clone();
         origin.proposal = origin.proposal.or_else(|| brought.proposal.clone());

@@ -24,6 +24,9 @@ use crate::engine::Engine;
 /// The most commits and paths that are remembered of one push.
 const MOST: usize = 200;
 
+/// The most pushes that are remembered of one tip.
+const PUSHES: usize = 8;
+
 /// Events being made, and the standing that they leave.
 pub(crate) struct Correlation<'a> {
     engine: &'a Engine,
@@ -141,39 +144,24 @@ impl Correlation<'_> {
     }
 
     /// Remembers a tip with what came with it, together with what was known of it before.
-    fn source_seen(
-        &mut self,
-        repository: &str,
-        commit: &CommitId,
-        commits: Vec<CommitId>,
-        mut involved: BTreeSet<Involvement>,
-        mut paths: Vec<String>,
-    ) {
-        let mut all = commits;
-        if let Some(known) = self.standing.sources.get(commit) {
-            involved.extend(known.involved.iter().cloned());
-            paths.extend(known.paths.iter().cloned());
-            all.extend(known.commits.iter().cloned());
+    fn source_seen(&mut self, mut seen: SourceSeen) {
+        if let Some(known) = self.standing.sources.get(&seen.commit) {
+            seen.involved.extend(known.involved.iter().cloned());
+            seen.paths.extend(known.paths.iter().cloned());
+            seen.commits.extend(known.commits.iter().cloned());
+            seen.pushes.splice(..0, known.pushes.iter().cloned());
+            seen.merge = seen.merge.or_else(|| known.merge.clone());
         }
-        all.push(commit.clone());
-        let mut seen = BTreeSet::new();
-        all.retain(|id| seen.insert(id.clone()));
-        let surplus = all.len().saturating_sub(MOST);
-        all.drain(..surplus);
-        let mut seen = BTreeSet::new();
-        paths.retain(|path| path.len() <= 1_024 && seen.insert(path.clone()));
-        paths.truncate(MOST);
-        let event = SourceSeen {
-            repository: repository.to_owned(),
-            commit: commit.clone(),
-            commits: all,
-            involved,
-            paths,
-        };
-        if self.standing.sources.get(commit).is_none_or(|known| **known != event) {
-            self.push(event.clone());
+        seen.commits.push(seen.commit.clone());
+        newest(&mut seen.commits, MOST);
+        newest(&mut seen.pushes, PUSHES);
+        let mut paths = BTreeSet::new();
+        seen.paths.retain(|path| path.len() <= 1_024 && paths.insert(path.clone()));
+        seen.paths.truncate(MOST);
+        if self.standing.sources.get(&seen.commit).is_none_or(|known| **known != seen) {
+            self.push(seen.clone());
         }
-        self.involve_in_changes(&event);
+        self.involve_in_changes(&seen);
     }
 
     /// Who wrote a commit had a hand in every open change that brings it, also where it was asked for before.
@@ -186,10 +174,11 @@ impl Correlation<'_> {
             .collect();
         for number in numbers {
             let Some(change) = self.standing.changes.get(&number) else { continue };
+            let known = self.standing.with_everybody(change).involved;
             let involved: BTreeSet<Involvement> =
-                source.involved.difference(&change.involved).cloned().collect();
+                known.difference(&change.involved).cloned().collect();
             if !involved.is_empty() {
-                self.push(event::Involved { change: number, involved });
+                self.push(event::Involved { change: number, involved, stated_of: None });
             }
         }
     }
@@ -270,4 +259,11 @@ impl Correlation<'_> {
             _ => {}
         }
     }
+}
+
+/// Keeps each member once, where it came first, and of them the newest.
+fn newest<T: Ord + Clone>(members: &mut Vec<T>, most: usize) {
+    let mut kept = BTreeSet::new();
+    members.retain(|member| kept.insert(member.clone()));
+    members.drain(..members.len().saturating_sub(most));
 }

@@ -270,7 +270,7 @@ impl Engine {
         let input = DecisionInput { facts: gathered.facts, verdict };
         // Who is behind it was read from these two.
         let mut topics = gathered.topics;
-        topics.insert(Topic::Source(question.commit.clone()));
+        topics.extend(standing.behind(&question.commit).read.into_iter().map(Topic::Source));
         topics.insert(Topic::Run(question.run.key()));
         Evaluated {
             question: question.clone(),
@@ -292,10 +292,8 @@ impl Engine {
         caller: &Caller,
         question: &Question,
     ) -> BTreeSet<Involvement> {
-        let source = standing.sources.get(&question.commit);
         let run = standing.runs.get(&question.run.key());
-        let mut involved: BTreeSet<Involvement> =
-            source.into_iter().flat_map(|source| source.involved.iter().cloned()).collect();
+        let mut involved = standing.behind(&question.commit).involved;
         involved.extend(run.into_iter().flat_map(|run| run.involved.iter().cloned()));
         if let Some(person) = &caller.person {
             involved.insert(Involvement {
@@ -426,6 +424,7 @@ fn check(question: &Question) -> Result<(), EngineError> {
         .or_else(|| many("evidence", question.evidence.len(), 200))
         .or_else(|| many("services", question.services.len(), 50))
         .or_else(|| many("paths", question.paths.len(), 200))
+        .or_else(|| many("authors", question.authors.len(), 200))
         .or_else(|| text("version", question.version.as_ref(), 128))
         .or_else(|| text("repository", question.repository.as_ref(), 512))
         .or_else(|| text("emergency", question.emergency.as_ref(), 1_000))

@@ -189,7 +189,8 @@ fn by_involvement(
     explained: &mut Explained,
 ) {
     let organisation = &standing.organisation;
-    let (involved, unresolved) = approvals::involvement(organisation, change);
+    let (involved, unresolved) =
+        approvals::involvement(organisation, &standing.with_everybody(change));
     if let Some(roles) = involved.get(person) {
         let roles: Vec<String> =
             roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();

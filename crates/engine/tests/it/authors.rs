@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use sluice_core::change::InvolvementRole;
 use sluice_core::gate::{Decision, Question};
+use sluice_core::ids::CommitId;
 
 use crate::world::{World, commit_id, question};
 
@@ -67,4 +69,141 @@ async fn an_author_who_becomes_known_after_the_question_has_a_hand_in_the_change
     let commits = [(&commit_id(34), "chidi-acme"), (&commit_id(35), "chidi-acme")];
     world.pushed("refs/heads/topic", &commits).await;
     assert!(!world.change(number).involved.is_empty());
+}
+
+/// A pull request of `topic` was merged: by a merge commit, or squashed.
+async fn merged(world: &World, head: u8, merge: u8, commits: u64) {
+    let who = |login: &str| serde_json::json!({"login": login, "id": 2, "type": "User"});
+    let body = serde_json::json!({
+        "action": "closed", "number": 7,
+        "pull_request": {"number": 7, "title": "Round amounts", "html_url": "https://x", "merged": true,
+            "user": who("chidi-acme"), "merged_by": who("emre-acme"), "merged_at": "2026-03-04T09:30:00Z",
+            "merge_commit_sha": commit_id(merge).as_str(), "additions": 900, "deletions": 1_100,
+            "changed_files": 3, "commits": commits,
+            "head": {"ref": "topic", "sha": commit_id(head).as_str()},
+            "base": {"ref": "main", "sha": commit_id(99).as_str()}},
+        "repository": {"id": 1, "full_name": "acme/payments", "default_branch": "main", "html_url": "https://github.com/acme/payments"},
+        "sender": who("emre-acme"),
+    });
+    world.github("pull_request", &format!("merged-{merge}"), &body).await;
+}
+
+/// Codes of the approvals that do not count, once everybody has tried to say yes.
+async fn codes(world: &World, commit: u8) -> (Decision, BTreeSet<String>) {
+    approved_by(world, large(commit)).await;
+    let answer = world.ask_unheard(large(commit)).await;
+    let codes = answer.approvals.discounted.iter().map(|given| given.code.clone());
+    (answer.decision, codes.collect())
+}
+
+fn unknown() -> (Decision, BTreeSet<String>) {
+    (Decision::Wait, ["authorship_unknown".to_owned()].into())
+}
+
+/// Where a branch stood before it began.
+fn nothing() -> CommitId {
+    commit_id(0)
+}
+
+#[tokio::test]
+async fn a_push_that_may_list_only_some_of_its_commits_tells_of_none_who_wrote_it() {
+    let world = World::start().await;
+    let ids: Vec<_> = (100..120).map(commit_id).collect();
+    let twenty: Vec<_> = ids.iter().map(|id| (id, "chidi-acme")).collect();
+    world.pushed("refs/heads/topic", &twenty).await;
+    assert_eq!(codes(&world, 119).await, unknown());
+    // One fewer is all there were.
+    let world = World::start().await;
+    world.pushed("refs/heads/topic", &twenty[1..]).await;
+    assert_eq!(codes(&world, 119).await.0, Decision::Allow);
+}
+
+#[tokio::test]
+async fn a_squashed_branch_is_known_by_its_pushes_with_everybody_who_wrote_it() {
+    for (from, commits, expected) in
+        [(40, 3, Decision::Allow), (41, 3, Decision::Wait), (40, 4, Decision::Wait)]
+    {
+        let world = World::start().await;
+        // Of a branch of three pushes, those from `from` on are heard.
+        let authors = ["dana-acme", "chidi-acme", "chidi-acme"];
+        for (number, author) in (40..43).zip(authors).filter(|(number, _)| *number >= from) {
+            let before = if number == 40 { nothing() } else { commit_id(number - 1) };
+            world.pushed_onto("refs/heads/topic", &before, &[(&commit_id(number), author)]).await;
+        }
+        merged(&world, 42, 44, commits).await;
+        world.pushed("refs/heads/main", &[(&commit_id(44), "chidi-acme")]).await;
+        let (decision, codes) = codes(&world, 44).await;
+        assert_eq!(decision, expected, "from {from} with {commits} proposed: {codes:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_wrote_an_earlier_commit_of_a_merged_branch_cannot_approve_it() {
+    let world = World::start().await;
+    world.pushed_onto("refs/heads/topic", &nothing(), &[(&commit_id(45), "bob-acme")]).await;
+    world.pushed_onto("refs/heads/topic", &commit_id(45), &[(&commit_id(46), "chidi-acme")]).await;
+    merged(&world, 46, 47, 2).await;
+    world.pushed("refs/heads/main", &[(&commit_id(47), "chidi-acme")]).await;
+    assert!(!approved_by(&world, large(47)).await.contains("bob"));
+}
+
+#[tokio::test]
+async fn a_push_of_the_branch_that_comes_late_completes_what_is_known() {
+    let world = World::start().await;
+    world.pushed_onto("refs/heads/topic", &commit_id(48), &[(&commit_id(49), "chidi-acme")]).await;
+    merged(&world, 49, 50, 2).await;
+    assert_eq!(codes(&world, 50).await, unknown());
+    world.pushed_onto("refs/heads/topic", &nothing(), &[(&commit_id(48), "ines-acme")]).await;
+    let answer = world.ask_unheard(large(50)).await;
+    let involved: Vec<_> =
+        answer.approvals.discounted.iter().filter(|given| given.code == "involved").collect();
+    assert!(!involved.is_empty(), "{:#?}", answer.approvals);
+}
+
+#[tokio::test]
+async fn a_merge_that_comes_with_all_its_commits_needs_no_push_of_the_branch() {
+    let world = World::start().await;
+    merged(&world, 52, 53, 2).await;
+    assert_eq!(codes(&world, 53).await, unknown());
+    let commits = [51, 52, 53].map(commit_id);
+    let listed: Vec<_> = commits.iter().map(|commit| (commit, "chidi-acme")).collect();
+    world.pushed("refs/heads/main", &listed).await;
+    assert_eq!(codes(&world, 53).await.0, Decision::Allow);
+}
+
+#[tokio::test]
+async fn a_pipeline_states_the_authors_only_where_the_organisation_believes_it() {
+    for believed in [false, true] {
+        let world = World::start().await;
+        if believed {
+            world.believe_pipelines().await;
+        }
+        let mut asked = large(54);
+        asked.authors = world.engine.stated_authors(&["chidi.okafor@acme.example".into()]).unwrap();
+        approved_by(&world, asked.clone()).await;
+        let answer = world.ask_unheard(asked.clone()).await;
+        let expected = if believed { Decision::Allow } else { Decision::Wait };
+        assert_eq!(answer.decision, expected, "{believed}: {:#?}", answer.reasons);
+        let change = world.change(answer.change.unwrap());
+        let stated = change.involved.iter().any(|by| by.role == InvolvementRole::StatedAuthor);
+        assert!(stated && change.authors_stated.contains(&commit_id(54)));
+        // What was stated of one commit says nothing of another.
+        asked.commit = commit_id(55);
+        asked.authors = BTreeSet::new();
+        approved_by(&world, asked.clone()).await;
+        assert_eq!(world.ask_unheard(asked).await.decision, Decision::Wait);
+    }
+}
+
+#[tokio::test]
+async fn an_author_whom_the_pipeline_states_cannot_approve() {
+    let world = World::start().await;
+    world.believe_pipelines().await;
+    let mut asked = large(56);
+    asked.authors = world.engine.stated_authors(&["github:bob-acme".into()]).unwrap();
+    assert!(!approved_by(&world, asked).await.contains("bob"));
+    for wrong in ["", "bob", "github:", "a\n@b"] {
+        assert!(world.engine.stated_authors(&[wrong.into()]).is_err(), "{wrong}");
+    }
+    assert!(world.engine.stated_authors(&["noreply@github.com".into()]).unwrap().is_empty());
 }

@@ -127,6 +127,16 @@ impl World {
 
     /// A push of commits with their authors' accounts, oldest first.
     pub(crate) async fn pushed(&self, branch: &str, commits: &[(&CommitId, &str)]) {
+        self.pushed_onto(branch, &commit_id(99), commits).await;
+    }
+
+    /// The same onto a commit; onto no commit where the branch begins.
+    pub(crate) async fn pushed_onto(
+        &self,
+        branch: &str,
+        before: &CommitId,
+        commits: &[(&CommitId, &str)],
+    ) {
         let listed: Vec<_> = commits
             .iter()
             .map(|(commit, author)| {
@@ -138,13 +148,22 @@ impl World {
             .collect();
         let (tip, pusher) = commits.last().unwrap();
         let body = serde_json::json!({
-            "ref": branch, "before": commit_id(99).as_str(), "after": tip.as_str(), "created": false,
+            "ref": branch, "before": before.as_str(), "after": tip.as_str(), "created": false,
             "deleted": false, "forced": false, "compare": "https://github.com/acme/payments/compare/a...b",
             "repository": {"id": 1, "full_name": "acme/payments", "default_branch": "main", "html_url": "https://github.com/acme/payments"},
             "sender": {"login": pusher, "id": 2, "type": "User"}, "pusher": {"name": pusher},
             "head_commit": null, "commits": listed,
         });
         self.github("push", &format!("pushed-{}-{}", branch.replace('/', "-"), tip), &body).await;
+    }
+
+    /// Takes it from pipelines who wrote a commit.
+    pub(crate) async fn believe_pipelines(&self) {
+        let mut folder = acme();
+        let text = std::str::from_utf8(folder.get("sluice.yaml").unwrap()).unwrap();
+        let text = text.replace("settings:\n", "settings:\n  authorship: reported\n");
+        folder.insert("sluice.yaml", text.into_bytes());
+        self.engine.apply(&self.admin, &folder, "test", None).await.unwrap();
     }
 
     /// Asks, whatever was heard of the commit.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sluice_core::organisation::{Item, ItemKind, Settings, Stages};
+use sluice_core::organisation::{Authorship, Item, ItemKind, Settings, Stages};
 
 use super::{globs, set};
 use crate::desk::{Desk, Table};
@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "business_hours",
     "business_days",
     "stages",
+    "authorship",
     "second_person",
     "second_factor",
     "cool_off",
@@ -62,6 +63,11 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let text = desk.text(node, "`second_factor`").unwrap_or_default();
         let word = desk.word_of(&text, node.at, "`second_factor`", words);
         settings.second_factor = word.unwrap_or_default();
+    }
+    if let Some(node) = table.get("authorship") {
+        let word = desk.text(node, "`authorship`");
+        let read = word.and_then(|word| desk.word_of(&word, node.at, "`authorship`", AUTHORSHIP));
+        settings.authorship = read.unwrap_or_default();
     }
     read_numbers(desk, &table, &mut settings);
     read_time_of_day(desk, &table, &mut settings);
@@ -142,6 +148,9 @@ fn business_hours(desk: &mut Desk<'_>, node: &Node) -> Option<(u8, u8)> {
         }
     }
 }
+
+const AUTHORSHIP: &[(&str, Authorship)] =
+    &[("required", Authorship::Required), ("reported", Authorship::Reported)];
 
 const DAYS: &[(&str, u8)] =
     &[("mon", 1), ("tue", 2), ("wed", 3), ("thu", 4), ("fri", 5), ("sat", 6), ("sun", 7)];

@@ -105,7 +105,7 @@ pub(crate) async fn ask(
     body: Json<GlassRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     text_within("reason", &body.value.reason, 1_000)?;
-    let mut question = body.value.question.question();
+    let mut question = body.value.question.question(&app.engine)?;
     question.emergency = Some(body.value.reason);
     let answer = app.engine.ask_break_glass(&caller, question).await?;
     Ok(Created(AskedReply { id: answer.value, receipt: answer.receipt, as_of: answer.as_of }))

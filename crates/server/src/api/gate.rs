@@ -16,7 +16,7 @@ use sluice_core::ids::{
 use sluice_core::risk::RiskAssessment;
 use sluice_core::run::RunRef;
 use sluice_core::verdict::Reason;
-use sluice_engine::GateAnswer;
+use sluice_engine::{Engine, GateAnswer};
 
 use super::Reply;
 use crate::app::App;
@@ -47,6 +47,9 @@ pub(crate) struct GateRequest {
     lines_changed: Option<u64>,
     #[serde(default)]
     paths: Vec<String>,
+    /// Mail addresses and accounts.
+    #[serde(default)]
+    authors: Vec<String>,
 }
 
 /// A run, as a pipeline names it.
@@ -122,7 +125,7 @@ pub(crate) async fn ask(
     key: Result<IdempotencyKey, Problem>,
     body: Json<GateRequest>,
 ) -> Result<Response, Problem> {
-    let question = body.value.question();
+    let question = body.value.question(&app.engine)?;
     if query.dry_run {
         let engine = app.engine.clone();
         let judge = move || engine.dry_run(&caller, question).map_err(Problem::from);
@@ -171,8 +174,9 @@ pub(crate) fn reply(answer: GateAnswer, dry_run: bool) -> GateReply {
 
 impl GateRequest {
     /// The question. Its limits are the engine's to check.
-    pub(super) fn question(self) -> Question {
-        Question {
+    pub(super) fn question(self, engine: &Engine) -> Result<Question, Problem> {
+        let authors = engine.stated_authors(&self.authors)?;
+        Ok(Question {
             service: self.service,
             environment: self.environment,
             services: self.services,
@@ -185,7 +189,8 @@ impl GateRequest {
             emergency: self.emergency,
             lines_changed: self.lines_changed,
             paths: self.paths,
-        }
+            authors,
+        })
     }
 }
 

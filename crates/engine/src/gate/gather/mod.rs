@@ -119,7 +119,9 @@ impl Gathering<'_> {
         topics.extend(self.question.artifacts.iter().cloned().map(Topic::Digest));
         if let Some(placement) = self.placement.filter(|placement| !placement.is_new) {
             topics.insert(Topic::Change(placement.change.number));
-            topics.extend(placement.change.origin.commits.iter().cloned().map(Topic::Source));
+            let commits = placement.change.origin.commits.iter();
+            let read = commits.flat_map(|commit| self.standing.behind(commit).read);
+            topics.extend(read.map(Topic::Source));
         }
         topics
     }

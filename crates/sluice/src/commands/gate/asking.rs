@@ -30,6 +30,8 @@ const SLICE_PACE: Duration = Duration::from_secs(1);
 pub(super) struct Asking<'a> {
     pub(super) client: &'a Client,
     pub(super) question: &'a Question,
+    /// Who wrote it, as the command line names them.
+    pub(super) authors: &'a [String],
     pub(super) key: String,
     pub(super) wait: Option<Duration>,
     pub(super) timeout: Duration,
@@ -75,8 +77,11 @@ impl Asking<'_> {
         slice: Duration,
         give_up: Instant,
     ) -> Result<(GateReply, Value), Failure> {
-        let body = serde_json::to_value(self.question)
+        let mut body = serde_json::to_value(self.question)
             .map_err(|error| Failure::new(error.to_string(), "correct the question"))?;
+        if !self.authors.is_empty() {
+            body["authors"] = self.authors.into();
+        }
         let mut pause = PAUSES.0;
         loop {
             let (failure, told) = match self.once(key, slice, give_up, &body)? {

@@ -83,6 +83,10 @@ pub(crate) struct GateArgs {
     /// A path changed since what runs there now; may be repeated
     #[arg(long = "path", value_name = "PATH")]
     pub(crate) paths: Vec<String>,
+    /// Somebody who wrote what is to be deployed, by mail address or account (`github:octocat`); may be repeated, and
+    /// names everybody if it names anybody
+    #[arg(long = "author", value_name = "WHO")]
+    pub(crate) authors: Vec<String>,
     /// How long to wait for an answer other than `wait`, such as `30m`
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) wait: Option<Duration>,
@@ -118,6 +122,7 @@ pub(crate) fn run(arguments: &GateArgs) -> Outcome {
     let asked = asking::Asking {
         client: &client,
         question: &question,
+        authors: &arguments.authors,
         key: arguments.key.clone().unwrap_or_else(values::fresh_key),
         wait: arguments.wait.filter(|_| !arguments.dry_run),
         timeout: arguments.timeout,

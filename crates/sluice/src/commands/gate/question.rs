@@ -1,5 +1,7 @@
 //! The question, from flags and from what the environment says of the run.
 
+use std::collections::BTreeSet;
+
 use sluice_core::change::{Evidence, EvidenceStatus};
 use sluice_core::gate::Question;
 use sluice_core::ids::{BadId, CommitId, Digest, EnvironmentName, ServiceName};
@@ -26,6 +28,8 @@ pub(super) fn build(arguments: &GateArgs, run: &RunIdentity) -> Result<Question,
         emergency: arguments.emergency.clone(),
         lines_changed: arguments.lines_changed,
         paths: arguments.paths.clone(),
+        // They are named beside the question; the server makes opaque identities of them.
+        authors: BTreeSet::new(),
     })
 }
 

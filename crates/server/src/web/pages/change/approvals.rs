@@ -112,6 +112,7 @@ fn parts(voter: &Voter) -> String {
         .iter()
         .map(|role| match role {
             InvolvementRole::Author => w::t("approvals.wrote_a_commit"),
+            InvolvementRole::StatedAuthor => w::t("approvals.is_stated_as_author"),
             InvolvementRole::Committer => w::t("approvals.committed"),
             InvolvementRole::CoAuthor => w::t("approvals.is_named_as_co_author"),
             InvolvementRole::Proposer => w::t("approvals.proposed_the_merge"),
