@@ -18,10 +18,13 @@ mod gitlab;
 mod jenkins;
 pub mod kit;
 mod registry;
+mod servicenow;
+mod slack;
+pub mod tell;
 
 pub use connector::{Connector, Hear, Link, Problem, Unreadable};
 pub use explain::{CannotExplain, HearOutcome, HearReport, explain};
 pub use kit::delivery::Delivery;
 pub use kit::secret::Secret;
 pub use kit::signature::{SignatureProblem, Verified};
-pub use registry::{find, registry};
+pub use registry::{find, find_teller, registry, tellers};

@@ -1,6 +1,7 @@
-//! The one list of connectors.
+//! The one list of connectors: those that are heard, and those that are told.
 
 use crate::connector::Connector;
+use crate::tell::Teller;
 
 /// Every kind of system that Sluice can hear, in alphabetical order.
 pub fn registry() -> &'static [&'static dyn Connector] {
@@ -16,4 +17,14 @@ pub fn registry() -> &'static [&'static dyn Connector] {
 /// The connector called `kind`.
 pub fn find(kind: &str) -> Option<&'static dyn Connector> {
     registry().iter().copied().find(|connector| connector.kind() == kind)
+}
+
+/// Every kind of system that Sluice can tell, in alphabetical order.
+pub fn tellers() -> &'static [&'static dyn Teller] {
+    &[&crate::github::GitHub, &crate::servicenow::ServiceNow, &crate::slack::Slack]
+}
+
+/// The teller called `kind`.
+pub fn find_teller(kind: &str) -> Option<&'static dyn Teller> {
+    tellers().iter().copied().find(|teller| teller.kind() == kind)
 }

@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{access, change, deployment, gate, housekeeping, organisation, stop};
+use crate::{access, change, deployment, gate, housekeeping, link, organisation, stop};
 
 macro_rules! events {
     ($($variant:ident($data:ty) = $name:literal, $version:literal;)*) => {
@@ -135,4 +135,11 @@ events! {
     StopLifted(stop::event::StopLifted) = "stop.lifted", 1;
     ExceptionGranted(stop::event::ExceptionGranted) = "exception.granted", 1;
     ExceptionRevoked(stop::event::ExceptionRevoked) = "exception.revoked", 1;
+
+    LinkPaused(link::LinkPaused) = "link.paused", 1;
+    LinkResumed(link::LinkResumed) = "link.resumed", 1;
+    EffectGivenUp(link::EffectGivenUp) = "effect.given_up", 1;
+    EffectsReplayed(link::EffectsReplayed) = "effect.replayed", 1;
+    ReferenceRecorded(link::ReferenceRecorded) = "reference.recorded", 1;
+    Disagreement(link::Disagreement) = "neighbour.disagreed", 1;
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::change::ApprovalVerdict;
 use crate::ids::{CommitId, Digest};
 use crate::run::RunRef;
 
@@ -346,6 +347,36 @@ pub enum Signal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         severity: Option<String>,
         /// When.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
+    /// An approver said yes or no to one of our changes over there.
+    ApprovalReported {
+        /// Our record: `CHG0000042`.
+        entity: String,
+        /// Who.
+        who: Who,
+        /// Yes or no.
+        verdict: ApprovalVerdict,
+        /// The revision that they were shown.
+        revision: Digest,
+        /// What they wrote.
+        comment: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// How their record of one of ours stands.
+    RecordReported {
+        /// Our record.
+        entity: String,
+        /// Their number for it.
+        record: String,
+        /// Its state, in our word.
+        state: String,
+        /// Whether what they say of its state counts here.
+        #[serde(default)]
+        counts: bool,
+        /// When it last changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },

@@ -25,6 +25,7 @@ use crate::policy::Policies;
 use crate::rng::Rng;
 use crate::secrets::Secrets;
 use crate::sequencer::{Parts, Sequencer};
+use crate::tasks::Lines;
 use crate::snapshot::{self, Snapshots};
 use crate::vault::Vault;
 
@@ -52,6 +53,8 @@ pub struct EngineOptions {
     pub net: Arc<dyn Net>,
     /// The master key of secrets that are kept here. Without it none are.
     pub vault: Option<Vault>,
+    /// Where our pages are, for links that people follow.
+    pub public_url: Option<String>,
 }
 
 impl EngineOptions {
@@ -69,6 +72,7 @@ impl EngineOptions {
             secrets: Arc::new(crate::secrets::NoSecrets),
             net: Arc::new(sluice_outbound::Nowhere),
             vault: None,
+            public_url: None,
         }
     }
 }
@@ -88,6 +92,8 @@ struct Inner {
     secrets: Arc<dyn Secrets>,
     net: Arc<dyn Net>,
     vault: Option<Vault>,
+    lines: Lines,
+    public_url: Option<String>,
     issuer_keys: IssuerKeys,
     keys: Keys,
     policies: Policies,
@@ -136,6 +142,8 @@ impl Engine {
                 secrets: options.secrets,
                 net: options.net,
                 vault: options.vault,
+                lines: Lines::default(),
+                public_url: options.public_url,
                 issuer_keys: IssuerKeys::default(),
                 keys,
                 policies: Policies::default(),
@@ -222,6 +230,14 @@ impl Engine {
 
     pub(crate) fn net(&self) -> &dyn Net {
         self.inner.net.as_ref()
+    }
+
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.inner.lines
+    }
+
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.inner.public_url.as_deref()
     }
 
     pub(crate) fn issuer_keys(&self) -> &IssuerKeys {

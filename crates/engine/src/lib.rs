@@ -24,7 +24,9 @@ mod identity;
 mod issuer_keys;
 mod keys;
 mod known_secrets;
+mod links;
 mod organisation;
+mod owe;
 mod people;
 mod policy;
 pub mod rng;
@@ -53,6 +55,7 @@ pub use gate::{
 pub use hooks::Received;
 pub use identity::PersonCard;
 pub use keys::PublicKeys;
+pub use links::{LinkCard, LinkTrial};
 pub use organisation::{Applied, CheckReport, HookAddress, Pending, Plan, offline_check};
 pub use people::{
     DeviceStart, Enrolment, Explained, GroupMap, LoginAttempt, LoginProvider, LoginReturn,
@@ -60,11 +63,13 @@ pub use people::{
 };
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};
+pub use sluice_connectors as connectors;
 pub use sluice_connectors::Delivery;
 pub use sluice_connectors::kit::{limits, strict_json};
 pub use sluice_ledger as ledger;
 pub use sluice_organisation as organisation_files;
 pub use sluice_outbound as outbound;
 pub use sluice_store as store;
+pub use tasks::Delivered;
 pub use tokens::{CreatedToken, NewToken};
 pub use vault::Vault;

@@ -307,7 +307,7 @@ impl Engine {
     /// Where links are heard.
     fn hooks(&self, items: &[Item]) -> Vec<HookAddress> {
         let links = items.iter().filter_map(|item| match item {
-            Item::Link(link) => {
+            Item::Link(link) if !link.secrets.is_empty() => {
                 let path = format!("/hooks/{}", self.hook_of(&link.name));
                 Some(HookAddress { link: link.name.to_string(), path })
             }
@@ -419,9 +419,13 @@ fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
         let own = reading.sources.get(&(ItemKind::Link, name.to_owned()));
         nearest.or(own).cloned().unwrap_or_else(|| Place::start_of(""))
     };
-    let Some(connector) = sluice_connectors::find(&link.connector) else {
-        let known: Vec<&str> =
-            sluice_connectors::registry().iter().map(|connector| connector.kind()).collect();
+    let (ear, mouth) =
+        (sluice_connectors::find(&link.connector), sluice_connectors::find_teller(&link.connector));
+    if ear.is_none() && mouth.is_none() {
+        let heard = sluice_connectors::registry().iter().map(|connector| connector.kind());
+        let told = sluice_connectors::tellers().iter().map(|teller| teller.kind());
+        let known: BTreeSet<&str> = heard.chain(told).collect();
+        let known: Vec<&str> = known.into_iter().collect();
         return vec![Problem {
             place: place(""),
             severity: Severity::Error,
@@ -429,17 +433,59 @@ fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
             message: format!("there is no connector `{}`", link.connector),
             help: format!("choose one of {}", known.join(", ")),
         }];
+    }
+    let mut found: Vec<sluice_connectors::Problem> = Vec::new();
+    // A link that only tells has no secret to verify deliveries with.
+    let is_heard = !link.secrets.is_empty() || link.tell.is_none();
+    match ear {
+        Some(connector) if is_heard => {
+            found.extend(connector.configure(&configuration(link)).err().unwrap_or_default());
+        }
+        None if !link.secrets.is_empty() => found.push(sluice_connectors::Problem {
+            path: String::new(),
+            message: format!("nothing is heard from `{}` by a hook", link.connector),
+            help: "leave `secrets` out; what it is shown belongs under `credentials`".to_owned(),
+        }),
+        Some(_) | None => {}
+    }
+    if link.tell.is_some() || ear.is_none() {
+        found.extend(telling_problems(link, mouth));
+    }
+    found
+        .into_iter()
+        .map(|problem| Problem {
+            place: place(&problem.path),
+            severity: Severity::Error,
+            code: "bad_setting",
+            message: problem.message,
+            help: problem.help,
+        })
+        .collect()
+}
+
+fn telling_problems(
+    link: &Link,
+    teller: Option<&dyn sluice_connectors::tell::Teller>,
+) -> Vec<sluice_connectors::Problem> {
+    let problem = |message: String, help: String| sluice_connectors::Problem {
+        path: String::new(),
+        message,
+        help,
     };
-    match connector.configure(&configuration(link)) {
-        Ok(_) => Vec::new(),
-        Err(problems) => problems
-            .into_iter()
-            .map(|problem| Problem {
-                place: place(&problem.path),
-                severity: Severity::Error,
-                code: "bad_setting",
-                message: problem.message,
-                help: problem.help,
+    let Some(teller) = teller else {
+        let known: Vec<&str> = sluice_connectors::tellers().iter().map(|known| known.kind()).collect();
+        let message = format!("`{}` cannot be told anything", link.connector);
+        return vec![problem(message, format!("those that can: {}", known.join(", ")))];
+    };
+    match teller.configure(&link.settings) {
+        Err(problems) => problems,
+        Ok(telling) => telling
+            .credentials()
+            .iter()
+            .filter(|name| !link.credentials.contains_key(**name))
+            .map(|name| {
+                let help = format!("write `credentials: {{{name}: {{env: NAME}}}}`");
+                problem(format!("the credential `{name}` is missing"), help)
             })
             .collect(),
     }

@@ -78,6 +78,12 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::StopLifted(event) => format!("stop/{}", event.stop),
         Event::ExceptionGranted(event) => format!("exception/{}", event.exception.id),
         Event::ExceptionRevoked(event) => format!("exception/{}", event.exception),
+        Event::LinkPaused(event) => format!("link/{}", event.link),
+        Event::LinkResumed(event) => format!("link/{}", event.link),
+        Event::EffectGivenUp(event) => format!("link/{}", event.link),
+        Event::EffectsReplayed(event) => format!("link/{}", event.link),
+        Event::ReferenceRecorded(event) => format!("link/{}", event.link),
+        Event::Disagreement(event) => format!("link/{}", event.link),
     }
 }
 

@@ -24,6 +24,15 @@ pub struct Projection {
     pending: BTreeMap<Key, Pending>,
 }
 
+/// What came of folding an event.
+#[derive(Debug)]
+pub struct Folded {
+    /// The topics that it touches.
+    pub topics: BTreeSet<Topic>,
+    /// The change that it altered, as it stands after it.
+    pub change: Option<Arc<Change>>,
+}
+
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -44,23 +53,23 @@ enum Key {
 }
 
 impl Projection {
-    /// Folds an event into the standing and takes in what follows from it. Gives the topics that it touches.
-    pub fn fold(&mut self, standing: &mut Standing, recorded: &Recorded) -> BTreeSet<Topic> {
+    /// Folds an event into the standing and takes in what follows from it.
+    pub fn fold(&mut self, standing: &mut Standing, recorded: &Recorded) -> Folded {
         let number = change_of(&recorded.event);
         let before = number.and_then(|number| standing.changes.get(&number).cloned());
         self.see(standing, recorded);
         let topics = standing.apply(recorded);
-        if let Some(number) = number {
-            let after = standing.changes.get(&number).cloned().or_else(|| {
+        let change = number.and_then(|number| {
+            standing.changes.get(&number).cloned().or_else(|| {
                 // It has left the standing with this event.
                 change::apply(before.as_deref(), &recorded.event, recorded.at).map(Arc::new)
-            });
-            if let Some(change) = after {
-                let pending = Pending::Change(change, recorded.index);
-                self.pending.insert(Key::Change(number.0), pending);
-            }
+            })
+        });
+        if let Some(change) = &change {
+            let pending = Pending::Change(Arc::clone(change), recorded.index);
+            self.pending.insert(Key::Change(change.number.0), pending);
         }
-        topics
+        Folded { topics, change }
     }
 
     /// Takes in an event, given the standing before it.
@@ -177,7 +186,13 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         | Event::StopPulled(_)
         | Event::StopLifted(_)
         | Event::ExceptionGranted(_)
-        | Event::ExceptionRevoked(_) => None,
+        | Event::ExceptionRevoked(_)
+        | Event::LinkPaused(_)
+        | Event::LinkResumed(_)
+        | Event::EffectGivenUp(_)
+        | Event::EffectsReplayed(_)
+        | Event::ReferenceRecorded(_)
+        | Event::Disagreement(_) => None,
     }
 }
 

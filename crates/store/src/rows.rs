@@ -28,6 +28,12 @@ pub enum Row {
         next_us: i64,
         last_error: Option<String>,
     },
+    /// Drops effects that were told and were owed before this time.
+    PruneOutbox { before_us: i64 },
+    /// How a link fares; replaced as a whole.
+    LinkHealth(LinkHealthRow),
+    /// What a neighbour has for one of our records; replaced as a whole.
+    ExternalRef(ExternalRefRow),
     /// Stores evidence by digest; a digest that is there already is left as it is.
     Blob(BlobRow),
     /// Personal data of a person; replaced as a whole.
@@ -162,6 +168,36 @@ pub struct OutboxRow {
     pub attempts: u32,
     pub last_error: Option<String>,
 }
+
+/// How a link fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkHealthRow {
+    pub link: String,
+    pub last_good_us: Option<i64>,
+    pub last_error_us: Option<i64>,
+    /// The last error, as `reason: detail`.
+    pub last_error: Option<String>,
+    /// Failures since the last success.
+    pub failures: u32,
+    pub polled_us: Option<i64>,
+    /// How far the last reading back came.
+    pub cursor: Option<String>,
+}
+
+/// What a neighbour has for one of our records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalRefRow {
+    pub link: String,
+    pub entity: String,
+    pub name: String,
+    pub value: String,
+}
+
+/// An effect that was told.
+pub const OUTBOX_DELIVERED: &str = "delivered";
+
+/// An effect that nobody tries again by themselves.
+pub const OUTBOX_GIVEN_UP: &str = "given_up";
 
 /// The state an effect has until it is delivered or given up.
 pub const OUTBOX_PENDING: &str = "pending";

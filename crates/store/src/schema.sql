@@ -36,6 +36,15 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_due ON outbox (state, next_us, id);
 CREATE INDEX outbox_by_entity ON outbox (link, entity, state, id);
+CREATE INDEX outbox_by_link ON outbox (link, state, next_us, id);
+CREATE TABLE link_health (
+  link TEXT PRIMARY KEY, last_good_us INTEGER, last_error_us INTEGER, last_error TEXT,
+  failures INTEGER NOT NULL, polled_us INTEGER, cursor TEXT, seal BLOB NOT NULL
+) STRICT;
+CREATE TABLE external_refs (
+  link TEXT NOT NULL, entity TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+  seal BLOB NOT NULL, PRIMARY KEY (link, entity, name)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE blobs (
   digest TEXT PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL,
   created_us INTEGER NOT NULL, seal BLOB NOT NULL

@@ -8,10 +8,12 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
 /// The tables whose rows end in a `seal` column, with the columns of their key.
-pub(crate) const SEALED: [(&str, &[&str]); 12] = [
+pub(crate) const SEALED: [(&str, &[&str]); 14] = [
     ("idempotency", &["scope", "key"]),
     ("inbox", &["id"]),
     ("outbox", &["id"]),
+    ("link_health", &["link"]),
+    ("external_refs", &["link", "entity", "name"]),
     ("blobs", &["digest"]),
     ("persons", &["person_id"]),
     ("identities", &["identity_key"]),

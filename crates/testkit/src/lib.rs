@@ -6,6 +6,7 @@
 
 mod app;
 mod clock;
+pub mod neighbours;
 mod net;
 mod rng;
 mod secrets;

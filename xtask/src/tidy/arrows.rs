@@ -51,7 +51,7 @@ const OWNED: [(&str, &[&str]); 13] = [
     ("reqwest", &["sluice"]),
     ("axum", &["server", "testkit"]),
     ("hyper", &["outbound", "server"]),
-    ("aws-lc-rs", &["engine", "identity", "testkit"]),
+    ("aws-lc-rs", &["connectors", "engine", "identity", "testkit"]),
     ("rustls", &["outbound"]),
     ("tokio-rustls", &["outbound"]),
     ("rustls-platform-verifier", &["outbound"]),

@@ -19,6 +19,7 @@ impl Config {
     /// Reads a configuration and names all its problems.
     pub(crate) fn read(configuration: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(configuration, "");
+        settings.leave("api");
         let config = Self {
             secrets: settings.secrets(),
             host: Some(settings.host("host").unwrap_or_else(|| "github.com".to_owned())),

@@ -8,6 +8,7 @@ pub mod secret;
 pub mod signature;
 pub mod strict_json;
 
+pub(crate) mod answers;
 pub(crate) mod bounds;
 pub(crate) mod halt;
 pub(crate) mod percent;

@@ -78,6 +78,64 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// A member that somebody else reads.
+    pub(crate) fn leave(&mut self, member: &'static str) {
+        self.known.insert(member);
+    }
+
+    /// A base address, `https` unless plain HTTP is allowed by `plain_http: true`, without a slash at its end.
+    pub(crate) fn base_url(&mut self, member: &'static str, default: Option<&str>) -> String {
+        let help = "an address such as `https://acme.example.org`, without name, password and query";
+        let plain = self.value("plain_http").is_some_and(|value| value == &Value::Bool(true));
+        let Some(text) = self.text(member, help).or_else(|| default.map(str::to_owned)) else {
+            if self.value(member).is_none() {
+                self.problem(member, format!("`{member}` is missing"), help);
+            }
+            return String::new();
+        };
+        let sound = url::Url::parse(&text).is_ok_and(|url| {
+            (url.scheme() == "https" || (plain && url.scheme() == "http"))
+                && url.host_str().is_some()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if !sound {
+            self.problem(member, format!("`{member}` is not a base address"), help);
+        }
+        text.trim_end_matches('/').to_owned()
+    }
+
+    /// Private networks that are opened for the link.
+    pub(crate) fn networks(&mut self) -> Vec<String> {
+        let help = "a list such as `[10.20.0.0/16]`: private networks in which the host lies";
+        match self.value("networks") {
+            None => Vec::new(),
+            Some(Value::Array(ranges)) if ranges.iter().all(Value::is_string) => {
+                ranges.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            Some(_) => {
+                self.problem("networks", "`networks` must be a list of texts", help);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A whole number between bounds, or the default.
+    pub(crate) fn number(&mut self, member: &'static str, default: u32, (least, most): (u32, u32)) -> u32 {
+        let Some(value) = self.value(member) else { return default };
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        match number.filter(|number| (least..=most).contains(number)) {
+            Some(number) => number,
+            None => {
+                let message = format!("`{member}` is not a number that fits");
+                self.problem(member, message, format!("a whole number from {least} to {most}"));
+                default
+            }
+        }
+    }
+
     /// A host with an optional port, in lower case.
     pub(crate) fn host(&mut self, member: &'static str) -> Option<String> {
         let help =

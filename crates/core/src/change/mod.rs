@@ -16,7 +16,6 @@
 mod apply;
 pub mod command;
 mod decide;
-pub mod effects;
 pub mod event;
 
 mod revision;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Settings, TrustRule};
 use crate::calendar::Window;
 use crate::change::ChangeKind;
+use crate::effect::Subscription;
 use crate::ids::{
     Digest, EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, SecretName,
     ServiceName, TeamName,
@@ -290,6 +291,12 @@ pub struct Link {
     pub connector: String,
     /// Secrets that deliveries may be signed with, the newest first; at most two.
     pub secrets: Vec<SecretRef>,
+    /// What we show over there, by the names that the connector gives them (`password`, `token`, ...).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, SecretRef>,
+    /// What it wants to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell: Option<Subscription>,
     /// What the connector needs to know, in its own shape.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub settings: serde_json::Value,

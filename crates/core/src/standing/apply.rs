@@ -54,7 +54,13 @@ impl Standing {
             Event::LedgerOpened(_)
             | Event::DeliveryHeard(_)
             | Event::OrganisationApplied(_)
-            | Event::PassRefused(_) => {}
+            | Event::PassRefused(_)
+            | Event::EffectGivenUp(_)
+            | Event::EffectsReplayed(_)
+            | Event::ReferenceRecorded(_)
+            | Event::Disagreement(_) => {}
+            Event::LinkPaused(event) => drop(self.paused.insert(event.link.clone())),
+            Event::LinkResumed(event) => drop(self.paused.remove(&event.link)),
             Event::TokenCreated(token) => self.token_created(token, at),
             Event::TokenExchanged(event) => self.token_exchanged(event, at),
             Event::SecretSet(event) => self.secret_set(event, at),

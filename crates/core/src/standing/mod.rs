@@ -28,7 +28,7 @@ use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
 use crate::ids::{
-    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, ModelName,
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, LinkName, ModelName,
     PassId, SecretName, ServiceName, StopId, TeamName, TokenId,
 };
 use crate::organisation::Organisation;
@@ -93,6 +93,9 @@ pub struct Standing {
     /// Secrets that are kept, without what is secret.
     #[serde(default)]
     pub secrets: OrdMap<SecretName, KeptSecret>,
+    /// Links that nothing is sent by.
+    #[serde(default)]
+    pub paused: OrdSet<LinkName>,
     /// Commits that pushes and merges brought lately, by tip.
     pub sources: OrdMap<CommitId, Arc<SourceSeen>>,
     /// Tips in the order in which they came, so that the oldest leave first.

@@ -72,7 +72,13 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
         | Event::ChangeApprovalRefused(_)
-        | Event::ChangeReminded(_) => Vec::new(),
+        | Event::ChangeReminded(_)
+        | Event::LinkPaused(_)
+        | Event::LinkResumed(_)
+        | Event::EffectGivenUp(_)
+        | Event::EffectsReplayed(_)
+        | Event::ReferenceRecorded(_)
+        | Event::Disagreement(_) => Vec::new(),
         // A pass is a place in the queue: whoever judges the same services has to see it.
         Event::GateDecided(event) => match (&event.pass, &event.change) {
             (None, _) => Vec::new(),

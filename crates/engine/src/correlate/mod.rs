@@ -6,6 +6,7 @@
 
 mod deployments;
 mod merges;
+mod neighbours;
 
 use std::collections::BTreeSet;
 
@@ -119,6 +120,14 @@ impl Correlation<'_> {
                     title,
                     severity.as_deref(),
                 );
+            }
+            Signal::ApprovalReported { entity, who, verdict, revision, comment, at } => {
+                let (verdict, at) = (*verdict, *at);
+                let reported = neighbours::Reported { who, verdict, revision, comment, at };
+                self.approved_there(entity, &reported);
+            }
+            Signal::RecordReported { entity, state, counts, .. } => {
+                self.moved_there(entity, state, *counts);
             }
             // Nothing follows from these yet; that they came is recorded all the same.
             Signal::Ping

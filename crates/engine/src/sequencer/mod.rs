@@ -41,11 +41,16 @@ pub(crate) struct Sequencer {
 pub(crate) struct Shared {
     standing: ArcSwap<Standing>,
     size: watch::Sender<u64>,
+    owed: watch::Sender<u64>,
     waiters: Waiters,
     halted: Mutex<Option<String>>,
 }
 
 impl Shared {
+    fn wake_tellers(&self) {
+        self.owed.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
     fn halt(&self, reason: &str) {
         tracing::error!(reason, "safe halt");
         self.halted.lock().get_or_insert_with(|| reason.to_owned());
@@ -59,6 +64,7 @@ impl Sequencer {
         let shared = Arc::new(Shared {
             standing: ArcSwap::from_pointee(standing),
             size,
+            owed: watch::channel(0).0,
             waiters: Waiters::default(),
             halted: Mutex::new(None),
         });
@@ -86,6 +92,16 @@ impl Sequencer {
     /// Follows the number of durable entries.
     pub(crate) fn watch_size(&self) -> watch::Receiver<u64> {
         self.shared.size.subscribe()
+    }
+
+    /// Follows how often neighbours came to be owed something.
+    pub(crate) fn watch_owed(&self) -> watch::Receiver<u64> {
+        self.shared.owed.subscribe()
+    }
+
+    /// Lets those who tell neighbours look again.
+    pub(crate) fn wake_tellers(&self) {
+        self.shared.wake_tellers();
     }
 
     /// Waits for any of `topics` to be touched.

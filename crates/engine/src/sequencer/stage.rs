@@ -12,6 +12,7 @@ use super::job::{Commit, Finish};
 use super::versions::StreamVersions;
 use crate::envelope::{After, Writing};
 use crate::error::EngineError;
+use crate::owe::{self, Owing};
 use crate::stream::{opens_stream, stream_of};
 use crate::views::Projection;
 
@@ -26,6 +27,7 @@ pub(super) struct Stage {
     entries: Vec<EntryWrite>,
     rows: Vec<Row>,
     projection: Projection,
+    owed: Vec<Row>,
     versions: StreamVersions,
     keys: BTreeSet<(String, String)>,
     /// What the batch touches.
@@ -46,6 +48,8 @@ pub(super) struct Staged {
     pub(super) topics: BTreeSet<Topic>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) versions: StreamVersions,
+    /// Whether neighbours are owed something by it.
+    pub(super) owes: bool,
 }
 
 impl Stage {
@@ -63,6 +67,7 @@ impl Stage {
             entries: Vec::new(),
             rows: Vec::new(),
             projection: Projection::default(),
+            owed: Vec::new(),
             versions,
             keys: BTreeSet::new(),
             topics: BTreeSet::new(),
@@ -133,10 +138,19 @@ impl Stage {
     /// What follows from the entries: the standing after them, the views, the rows beside them.
     fn fold(&mut self, commit: Commit) {
         let Commit { events, rows, actor, key, .. } = commit;
+        let tells = owe::anybody(&self.standing);
+        let mut owing = Owing::default();
         for (index, event) in (self.standing.size..).zip(events) {
             let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
-            self.topics.extend(self.projection.fold(&mut self.standing, &recorded));
+            let ended = owe::deployment_before(&self.standing, &recorded.event);
+            let folded = self.projection.fold(&mut self.standing, &recorded);
+            self.topics.extend(folded.topics);
+            if tells {
+                let change = folded.change.as_deref();
+                owing.see(&self.standing, &recorded, change, ended.as_deref());
+            }
         }
+        self.owed.extend(owing.rows(&self.standing));
         self.rows.extend(rows);
         if let Some(key) = key {
             self.keys.insert((key.scope.clone(), key.key.clone()));
@@ -175,10 +189,12 @@ impl Stage {
 
     /// The batch for the store, and what is left to be answered.
     pub(super) fn finish(mut self) -> (Batch, Staged) {
+        let owes = !self.owed.is_empty();
+        self.rows.append(&mut self.owed);
         self.rows.extend(std::mem::take(&mut self.projection).into_rows());
         let batch = Batch { entries: self.entries, rows: self.rows };
         let Self { standing, topics, waiting, versions, .. } = self;
-        (batch, Staged { standing, topics, waiting, versions })
+        (batch, Staged { standing, topics, waiting, versions, owes })
     }
 }
 

@@ -181,6 +181,9 @@ impl Sequencing {
         self.shared.standing.store(Arc::clone(&standing));
         self.shared.size.send_replace(standing.size);
         self.shared.waiters.wake(&staged.topics);
+        if staged.owes {
+            self.shared.wake_tellers();
+        }
         for Waiting { finish, entries, rows } in staged.waiting {
             finish(Ok(Done {
                 receipts: committed.receipts.get(entries).unwrap_or_default().to_vec(),

@@ -69,6 +69,7 @@ impl Engine {
             commit.rows = vec![
                 Row::PruneIdempotency { before_us },
                 Row::PruneInbox { before_us },
+                Row::PruneOutbox { before_us },
                 Row::PruneSessions { before_us: now.as_microsecond() },
             ];
             Step::Record((), commit)

@@ -1,9 +1,12 @@
-//! What runs by itself: deliveries are interpreted, deadlines are kept, the stored entries are looked after.
+//! What runs by itself: deliveries are interpreted, neighbours are told, deadlines are kept, the stored entries are looked after.
 
 mod deadlines;
+mod deliver;
 mod interpret;
 mod patrol;
 
+pub use self::deliver::Delivered;
+pub(crate) use self::deliver::Lines;
 use crate::engine::Engine;
 
 impl Engine {
@@ -13,6 +16,7 @@ impl Engine {
             tokio::spawn(interpret::run(self.clone())),
             tokio::spawn(deadlines::run(self.clone())),
             tokio::spawn(patrol::run(self.clone())),
+            tokio::spawn(deliver::run(self.clone())),
         ]
     }
 }

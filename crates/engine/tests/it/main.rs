@@ -5,6 +5,7 @@ mod authors;
 mod correlate;
 mod faults;
 mod keys;
+mod neighbours;
 mod races;
 mod redeem;
 mod scenario;

@@ -26,7 +26,19 @@ pub(crate) struct World {
 }
 
 pub(crate) fn open(dir: &std::path::Path, clock: &Arc<FakeClock>, seed: u64) -> Engine {
+    open_among(dir, clock, seed, Arc::new(sluice_engine::outbound::Nowhere))
+}
+
+/// The same among neighbours.
+pub(crate) fn open_among(
+    dir: &std::path::Path,
+    clock: &Arc<FakeClock>,
+    seed: u64,
+    net: Arc<dyn sluice_engine::outbound::Net>,
+) -> Engine {
     Engine::open(EngineOptions {
+        net,
+        public_url: Some("https://sluice.acme.example".to_owned()),
         origin: Some("acme.example/sluice".to_owned()),
         clock: Arc::clone(clock) as _,
         rng: Arc::new(SeededRng::new(seed)),
@@ -57,12 +69,22 @@ pub(crate) fn acme() -> Folder {
 impl World {
     /// The example company on a Wednesday morning.
     pub(crate) async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00Z"));
-        let engine = open(dir.path(), &clock, 1);
+        Self::among(&clock, Arc::new(sluice_engine::outbound::Nowhere), &acme()).await
+    }
+
+    /// A company among neighbours.
+    pub(crate) async fn among(
+        clock: &Arc<FakeClock>,
+        net: Arc<dyn sluice_engine::outbound::Net>,
+        folder: &Folder,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::clone(clock);
+        let engine = open_among(dir.path(), &clock, 1, net);
         let first = engine.bootstrap_token().await.unwrap().unwrap();
         let admin = engine.authenticate(&first).unwrap();
-        engine.apply(&admin, &acme(), "test", None).await.unwrap();
+        engine.apply(&admin, folder, "test", None).await.unwrap();
         let mut world = Self {
             engine,
             clock,

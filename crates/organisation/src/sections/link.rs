@@ -1,11 +1,14 @@
 //! `links`: configured connectors. What the settings mean is checked by whoever knows connectors;
 //! the places of all their values are kept for that.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Number, Value as Json};
+use sluice_core::effect::{Subject, Subscription};
 use sluice_core::ids::LinkName;
 use sluice_core::organisation::{Item, ItemKind, Link, SecretRef};
 
-use super::is_short_word;
+use super::{is_short_word, scope};
 use crate::desk::{Desk, Table, shortened};
 use crate::problem::SECRET_IN_FILE;
 use crate::yaml::{Node, Position, Scalar, Value};
@@ -16,11 +19,13 @@ const SECRETS_LIMIT: usize = 2;
 const POINTER_LIMIT_BYTES: usize = 256;
 /// The most places that are kept.
 const PARTS_LIMIT: usize = 100_000;
+const SUBJECTS_HELP: &str =
+    "a list of `change`, `approval`, `decision`, `deployment`, `stop`, `incident`";
 const SECRET_HELP: &str =
     "name where it is kept: `{env: ACME_SECRET}` or `{file: /run/secrets/acme}`";
 
 pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
-    let known = &["name", "connector", "secrets", "settings"];
+    let known = &["name", "connector", "secrets", "credentials", "tell", "settings"];
     let Some(table) = desk.table(node, "a link", known) else { return };
     let name = table.required(desk, "name").and_then(|node| {
         let text = desk.text(node, "`name`")?;
@@ -38,14 +43,18 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         }
         Some(text)
     });
-    let secrets = secrets(desk, &table);
+    let tell = table.get("tell").map(|node| subscription(desk, node));
+    // Who is only told sends nothing that would have to be verified.
+    let is_told_only = tell.is_some() && table.get("secrets").is_none();
+    let secrets = if is_told_only { Vec::new() } else { secrets(desk, &table) };
+    let credentials = credentials(desk, &table);
     let settings = table.get("settings").map_or(Json::Null, |node| {
         desk.part(ItemKind::Link, &shown, "/settings", node.at);
         refuse_secrets(desk, node);
         json(desk, node, &shown, "/settings")
     });
     let (Some(name), Some(connector)) = (name, connector) else { return };
-    let link = Link { name, connector, secrets, settings };
+    let link = Link { name, connector, secrets, credentials, tell, settings };
     desk.findings.items.push(Item::Link(link));
 }
 
@@ -70,6 +79,49 @@ fn secrets(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<SecretRef> {
         desk.error(extra.at, "too_many_secrets", message, help);
     }
     nodes.iter().take(SECRETS_LIMIT).filter_map(|node| secret(desk, node)).collect()
+}
+
+/// `tell: [change, decision]`, or with a scope.
+fn subscription(desk: &mut Desk<'_>, node: &Node) -> Subscription {
+    let (words, scope) = match &node.value {
+        Value::Map(_) => {
+            let Some(table) = desk.table(node, "`tell`", &["about", "scope"]) else {
+                return Subscription::default();
+            };
+            let scope = table.get("scope").map(|node| scope::read(desk, node));
+            (desk.texts_of(&table, "about"), scope.unwrap_or_default())
+        }
+        Value::List(_) | Value::Scalar { .. } | Value::Broken => {
+            (desk.texts(node, "`tell`"), Default::default())
+        }
+    };
+    if words.is_empty() {
+        desk.error(node.at, "missing_key", "it is not said what is told", SUBJECTS_HELP);
+    }
+    let mut about = BTreeSet::new();
+    for (word, at) in words {
+        match Subject::parse(&word) {
+            Some(subject) => drop(about.insert(subject)),
+            None => {
+                let message = format!("nobody is told of `{}`", shortened(&word));
+                desk.error(at, "bad_value", message, SUBJECTS_HELP);
+            }
+        }
+    }
+    Subscription { about, scope }
+}
+
+fn credentials(desk: &mut Desk<'_>, table: &Table<'_>) -> BTreeMap<String, SecretRef> {
+    let Some(node) = table.get("credentials") else { return BTreeMap::new() };
+    let mut named = BTreeMap::new();
+    for entry in desk.pairs(node, "`credentials`") {
+        if !is_short_word(&entry.key) {
+            desk.error(entry.key_at, "bad_name", "a credential has a short name", SECRET_HELP);
+        } else if let Some(reference) = secret(desk, &entry.value) {
+            named.insert(entry.key.clone(), reference);
+        }
+    }
+    named
 }
 
 /// Settings are recorded; a secret among them would be known to everybody who reads the record.

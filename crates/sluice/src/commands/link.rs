@@ -4,31 +4,101 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
-use sluice_connectors::{CannotExplain, Delivery, Secret, explain, registry};
+use serde_json::{Value, json};
+use sluice_connectors::{CannotExplain, Delivery, Secret, explain, registry, tellers};
 use sluice_engine::clock::{Clock, SystemClock};
 
 use super::values;
-use crate::client::Client;
+use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::settings::ServerArgs;
-use crate::show;
+use crate::show::{self, Column};
 
 /// The largest delivery, as at the server's door.
 const MAX_DELIVERY_BYTES: u64 = 25 << 20;
+
+const COLUMNS: &[Column] = &[
+    ("NAME", "/name"),
+    ("KIND", "/connector"),
+    ("OWED", "/owed"),
+    ("LAG S", "/lag_s"),
+    ("GIVEN UP", "/given_up"),
+    ("PAUSED", "/paused"),
+    ("LAST GOOD", "/last_good_at"),
+    ("LAST ERROR", "/last_error"),
+];
+
+const OUTBOX: &[Column] = &[
+    ("ID", "/id"),
+    ("LINK", "/link"),
+    ("RECORD", "/entity"),
+    ("TELL", "/tell"),
+    ("STATE", "/state"),
+    ("TRIES", "/attempts"),
+    ("NEXT", "/next_at"),
+    ("LAST ERROR", "/last_error"),
+];
 
 /// What can be done with links.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LinkCommand {
     /// Show as JSON what a delivery would become, without a server
     Hear(HearArgs),
-    /// List the links that are declared
+    /// List the links, with how they fare and what is owed to them
     List {
         /// Print them as JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List what is owed to neighbours, newest first
+    Outbox {
+        /// Only what is owed to this link
+        #[arg(long, value_name = "NAME")]
+        link: Option<String>,
+        /// Only what is `pending`, `delivered` or `given_up`
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Try a link without altering anything over there
+    Test {
+        /// Name of the link
+        name: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Send nothing by a link until it is resumed; what is owed is kept
+    Pause {
+        /// Name of the link
+        name: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Send by a link again
+    Resume {
+        /// Name of the link
+        name: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Tell anew what was given up
+    Replay {
+        /// Name of the link
+        name: String,
+        /// Only this effect, by its number in the outbox
+        #[arg(long, value_name = "ID")]
+        effect: Option<u64>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -79,21 +149,63 @@ pub(crate) fn run(command: &LinkCommand) -> Outcome {
     match command {
         LinkCommand::Hear(arguments) => hear(arguments),
         LinkCommand::List { json, server } => {
-            let answer = Client::new(server)?.get("/api/v1/organisation/link")?;
-            show::records(
-                &answer,
-                &[("NAME", "/spec/name"), ("KIND", "/spec/connector"), ("HOOK", "/spec/hook")],
-                *json,
-            );
+            show::records(&Client::new(server)?.get("/api/v1/links")?, COLUMNS, *json);
+            Ok(exit::OK)
+        }
+        LinkCommand::Outbox { link, state, json, server } => {
+            let mut path = "/api/v1/outbox?limit=50".to_owned();
+            for (name, value) in [("link", link), ("state", state)] {
+                if let Some(value) = value {
+                    path.push_str(&format!("&{name}={}", encode(value)));
+                }
+            }
+            show::records(&Client::new(server)?.get(&path)?, OUTBOX, *json);
+            Ok(exit::OK)
+        }
+        LinkCommand::Test { name, server } => test(name, server),
+        LinkCommand::Pause { name, reason, server } => {
+            act(name, "pause", &json!({ "reason": reason }), server)?;
+            output::note(&format!("{} is paused", output::clean(name)));
+            Ok(exit::OK)
+        }
+        LinkCommand::Resume { name, server } => {
+            act(name, "resume", &json!({}), server)?;
+            output::note(&format!("{} is told again", output::clean(name)));
+            Ok(exit::OK)
+        }
+        LinkCommand::Replay { name, effect, server } => {
+            let body = effect.map_or_else(|| json!({}), |effect| json!({ "effect": effect }));
+            let answer = act(name, "replay", &body, server)?;
+            output::note(&format!("{} owed anew", answer["replayed"]));
             Ok(exit::OK)
         }
         LinkCommand::Kinds => {
             for connector in registry() {
-                output::line(&format!("{:12} {}", connector.kind(), connector.about()));
+                output::line(&format!("{:12} hears {}", connector.kind(), connector.about()));
+            }
+            for teller in tellers() {
+                output::line(&format!("{:12} tells {}", teller.kind(), teller.about()));
             }
             Ok(exit::OK)
         }
     }
+}
+
+fn act(name: &str, what: &str, body: &Value, server: &ServerArgs) -> Result<Value, Failure> {
+    Client::new(server)?.post(&format!("/api/v1/links/{}/{what}", encode(name)), body, &[])
+}
+
+fn test(name: &str, server: &ServerArgs) -> Outcome {
+    let trial = act(name, "test", &json!({}), server)?;
+    let detail = trial["detail"].as_str().unwrap_or_default();
+    if trial["ok"] == true {
+        output::note(&format!("{}: {}", output::clean(name), output::clean(detail)));
+        return Ok(exit::OK);
+    }
+    Err(Failure::new(
+        format!("{name}: {detail} ({})", trial["reason"].as_str().unwrap_or("?")),
+        "see the link's guide for what it needs over there",
+    ))
 }
 
 fn hear(arguments: &HearArgs) -> Outcome {

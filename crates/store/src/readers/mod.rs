@@ -31,7 +31,7 @@ pub use self::glance::{DeliveryGlance, States};
 pub use self::inbox::InboxFilter;
 pub use self::log::{Entry, MAX_ENTRIES};
 pub use self::numbers::{DeployedDay, Passage, ProposedDay, Span};
-pub use self::outbox::OutboxFilter;
+pub use self::outbox::{OutboxFilter, Owed};
 use self::pool::Pool;
 pub(crate) use self::stored::digest_holds;
 use crate::edge::Edge;

@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Listing, MAX_PAGE, Page, Readers, sealed};
 use crate::error::ReadError;
-use crate::rows::{EffectRow, OutboxRow};
+use crate::rows::{EffectRow, ExternalRefRow, LinkHealthRow, OutboxRow};
 
 /// Which effects a list shows; an absent condition lets all through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +12,17 @@ pub struct OutboxFilter {
     pub link: Option<String>,
     pub entity: Option<String>,
     pub state: Option<String>,
+}
+
+/// What a link owes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Effects that are still to be told.
+    pub pending: u64,
+    /// Effects that were given up.
+    pub given_up: u64,
+    /// Since when the oldest is owed, in microseconds since the Unix epoch.
+    pub oldest_us: Option<i64>,
 }
 
 impl Readers {
@@ -29,23 +40,67 @@ impl Readers {
         self.list(listing, "id", page, effect)
     }
 
-    /// The pending effects whose time has come, oldest first, at most `max`.
+    /// The pending effects of a link whose time has come, oldest first, at most `max`.
     ///
-    /// Only the oldest pending effect of each entity of a link is given, so that they are
-    /// delivered in order.
-    pub fn outbox_due(&self, now_us: i64, max: u32) -> Result<Vec<OutboxRow>, ReadError> {
-        let sql = "SELECT * FROM outbox AS due WHERE state = 'pending' AND next_us <= ?1
+    /// Only the oldest pending effect of each entity is given, so that they are delivered in order.
+    pub fn outbox_due(&self, link: &str, now_us: i64, max: u32) -> Result<Vec<OutboxRow>, ReadError> {
+        let sql = "SELECT * FROM outbox AS due
+             WHERE link = ?1 AND state = 'pending' AND next_us <= ?2
              AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.link = due.link
                AND earlier.entity = due.entity AND earlier.state = 'pending'
                AND earlier.id < due.id)
-             ORDER BY next_us, id LIMIT ?2";
-        self.all(sql, params![now_us, max.min(MAX_PAGE)], effect)
+             ORDER BY next_us, id LIMIT ?3";
+        self.all(sql, params![link, now_us, max.min(MAX_PAGE)], effect)
     }
 
-    /// When the next pending effect is due, in microseconds since the Unix epoch.
-    pub fn outbox_next_us(&self) -> Result<Option<i64>, ReadError> {
-        let sql = "SELECT min(next_us) FROM outbox WHERE state = 'pending'";
-        Ok(self.one(sql, [], |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten())
+    /// When the next effect of a link can be told, in microseconds since the Unix epoch. One that waits for an
+    /// earlier one of its entity does not count.
+    pub fn outbox_next_us(&self, link: &str) -> Result<Option<i64>, ReadError> {
+        let sql = "SELECT min(next_us) FROM outbox AS due WHERE link = ?1 AND state = 'pending'
+             AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.link = due.link
+               AND earlier.entity = due.entity AND earlier.state = 'pending'
+               AND earlier.id < due.id)";
+        Ok(self.one(sql, [link], |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten())
+    }
+
+    /// What a link owes.
+    pub fn outbox_owed(&self, link: &str) -> Result<Owed, ReadError> {
+        let sql = "SELECT
+             (SELECT count(*) FROM outbox WHERE link = ?1 AND state = 'pending'),
+             (SELECT count(*) FROM outbox WHERE link = ?1 AND state = 'given_up'),
+             (SELECT min(created_us) FROM outbox WHERE link = ?1 AND state = 'pending')";
+        let owed = self.one(sql, [link], |row| {
+            Ok(Owed { pending: row.get(0)?, given_up: row.get(1)?, oldest_us: row.get(2)? })
+        })?;
+        Ok(owed.unwrap_or_default())
+    }
+
+    /// How a link fares.
+    pub fn link_health(&self, link: &str) -> Result<Option<LinkHealthRow>, ReadError> {
+        self.one("SELECT * FROM link_health WHERE link = ?1", [link], |row| {
+            sealed(row, || format!("the health of the link `{link}`"))?;
+            Ok(LinkHealthRow {
+                link: row.get(0)?,
+                last_good_us: row.get(1)?,
+                last_error_us: row.get(2)?,
+                last_error: row.get(3)?,
+                failures: row.get(4)?,
+                polled_us: row.get(5)?,
+                cursor: row.get(6)?,
+            })
+        })
+    }
+
+    /// What a neighbour has for one of our records, by name.
+    pub fn external_refs(&self, link: &str, entity: &str) -> Result<Vec<ExternalRefRow>, ReadError> {
+        let sql = "SELECT * FROM external_refs WHERE link = ?1 AND entity = ?2 ORDER BY name";
+        self.all(sql, [link, entity], reference)
+    }
+
+    /// What all neighbours have for one of our records.
+    pub fn external_refs_of(&self, entity: &str) -> Result<Vec<ExternalRefRow>, ReadError> {
+        let sql = "SELECT * FROM external_refs WHERE entity = ?1 ORDER BY link, name LIMIT 200";
+        self.all(sql, [entity], reference)
     }
 }
 
@@ -66,5 +121,15 @@ fn effect(row: &Row<'_>) -> Result<OutboxRow, ReadError> {
         state: row.get(6)?,
         attempts: row.get(7)?,
         last_error: row.get(9)?,
+    })
+}
+
+fn reference(row: &Row<'_>) -> Result<ExternalRefRow, ReadError> {
+    sealed(row, || "an id of a neighbour's record".to_owned())?;
+    Ok(ExternalRefRow {
+        link: row.get(0)?,
+        entity: row.get(1)?,
+        name: row.get(2)?,
+        value: row.get(3)?,
     })
 }

@@ -5,12 +5,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{RecordError, int};
 use crate::rows::{
-    BlobRow, DeliveryRow, DuplicateBy, EffectRow, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS,
-    KEEP_US, OUTBOX_PENDING, RowOutcome, SnapshotRow,
+    BlobRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS,
+    KEEP_US, RowOutcome, SnapshotRow,
 };
 use crate::seal;
 
-type Recorded = Result<RowOutcome, RecordError>;
+pub(super) type Recorded = Result<RowOutcome, RecordError>;
 
 pub(super) fn idempotency(connection: &Connection, row: &IdempotencyRow) -> Recorded {
     let written = seal::insert(
@@ -94,56 +94,6 @@ pub(super) fn delivery_outcome(
     Ok(RowOutcome::Done)
 }
 
-pub(super) fn effect(connection: &Connection, row: &EffectRow) -> Recorded {
-    let known = connection
-        .prepare_cached("SELECT id FROM outbox WHERE link = ?1 AND effect_key = ?2")?
-        .query_row(params![row.link, row.effect_key], |found| found.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(RowOutcome::AlreadyOwed { id });
-    }
-    let id = next_id(connection, "SELECT coalesce(max(id), 0) + 1 FROM outbox")?;
-    seal::insert(
-        connection,
-        "INSERT INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        &[
-            Integer(int(id)),
-            Text(row.link.as_bytes()),
-            Text(row.entity.as_bytes()),
-            Text(row.effect_key.as_bytes()),
-            Text(row.kind.as_bytes()),
-            Text(row.body.as_bytes()),
-            Text(OUTBOX_PENDING.as_bytes()),
-            Integer(0),
-            Integer(row.next_us),
-            Null,
-            Integer(row.created_us),
-        ],
-    )?;
-    Ok(RowOutcome::Owed { id })
-}
-
-pub(super) fn effect_outcome(
-    connection: &Connection,
-    id: u64,
-    state: &str,
-    attempts: u32,
-    next_us: i64,
-    last_error: Option<&str>,
-) -> Recorded {
-    let written = connection
-        .prepare_cached(
-            "UPDATE outbox SET state = ?2, attempts = ?3, next_us = ?4, last_error = ?5
-             WHERE id = ?1",
-        )?
-        .execute(params![id, state, attempts, next_us, last_error])?;
-    if written == 0 {
-        return Err(RecordError::Conflict(format!("no effect has the id {id}")));
-    }
-    seal::renew(connection, "outbox", "id = ?1", &[&id])?;
-    Ok(RowOutcome::Done)
-}
-
 pub(super) fn blob(connection: &Connection, row: &BlobRow) -> Recorded {
     seal::insert(
         connection,
@@ -190,6 +140,6 @@ pub(super) fn cursor(connection: &Connection, name: &str, seq: u64) -> Recorded 
     Ok(RowOutcome::Done)
 }
 
-fn next_id(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+pub(super) fn next_id(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }

@@ -1,6 +1,7 @@
 //! Writing rows: one function per table, all inside the caller's transaction.
 
 mod beside;
+mod outbox;
 mod people;
 mod views;
 
@@ -37,8 +38,8 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
                 .execute([before_us])?;
             Ok(RowOutcome::Done)
         }
-        Row::Effect(row) => beside::effect(connection, row),
-        Row::EffectOutcome { id, state, attempts, next_us, last_error } => beside::effect_outcome(
+        Row::Effect(row) => outbox::effect(connection, row),
+        Row::EffectOutcome { id, state, attempts, next_us, last_error } => outbox::effect_outcome(
             connection,
             *id,
             state,
@@ -46,6 +47,9 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
             *next_us,
             last_error.as_deref(),
         ),
+        Row::PruneOutbox { before_us } => outbox::prune(connection, *before_us),
+        Row::LinkHealth(row) => outbox::health(connection, row),
+        Row::ExternalRef(row) => outbox::external_ref(connection, row),
         Row::Blob(row) => beside::blob(connection, row),
         Row::Snapshot(row) => beside::snapshot(connection, row),
         Row::Person(row) => people::person(connection, row),

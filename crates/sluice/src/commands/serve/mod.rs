@@ -155,6 +155,7 @@ fn options(
 ) -> EngineOptions {
     let data = arguments.data.clone().or(file.data);
     EngineOptions {
+        public_url: file.public_url.clone(),
         dir: data.unwrap_or_else(|| PathBuf::from("./sluice-data")),
         anchor: arguments.anchor.clone().or(file.anchor),
         origin: arguments.origin.clone().or(file.origin),

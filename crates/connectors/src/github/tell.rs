@@ -1,0 +1,275 @@
+//! Telling GitHub: a check run on the commit, and the answer to a deployment protection rule that waits.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sluice_core::change::ChangeOutcome;
+use sluice_core::effect::{ChangeCard, Tell as Told};
+use sluice_core::gate::Decision;
+
+use super::api::{Account, Api};
+use crate::kit::answers::{self, cut, is_status, not_understood};
+use crate::tell::{
+    Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
+};
+
+/// GitHub, to be told.
+pub(super) struct GitHubTold {
+    pub(super) api: Api,
+}
+
+type Said<T> = Result<T, Step<Receipt>>;
+
+/// How a check run or a commit status reads.
+struct Mark {
+    status: &'static str,
+    conclusion: Option<&'static str>,
+    state: &'static str,
+}
+
+/// A commit in a repository of ours.
+struct Place<'a> {
+    repository: &'a str,
+    commit: &'a str,
+}
+
+impl Tell for GitHubTold {
+    fn outlet(&self) -> &Outlet {
+        &self.api.outlet
+    }
+
+    fn credentials(&self) -> &[&'static str] {
+        match self.api.account {
+            Account::App { .. } => &["private_key"],
+            Account::Token => &["token"],
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        self.api.pace
+    }
+
+    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session> {
+        self.api.authenticate(so_far, with, now)
+    }
+
+    fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
+        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
+        match self.told(talk, card) {
+            Ok(receipt) => Step::Done(receipt),
+            Err(step) => step,
+        }
+    }
+
+    fn test(&self, talk: &Trial<'_>) -> Step<String> {
+        match talk.so_far.last() {
+            None => Step::Send(self.api.ask("test", Verb::Get, "/rate_limit").by(talk.session)),
+            Some(exchange) => match answers::json::<String>(exchange) {
+                Ok(answer) if answer.get("resources").is_some() => {
+                    Step::Done("the account is accepted".to_owned())
+                }
+                Ok(_) => not_understood("the answer is not GitHub's"),
+                Err(step) => step,
+            },
+        }
+    }
+}
+
+impl GitHubTold {
+    fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
+        let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
+            return Ok(Receipt::plain());
+        };
+        let receipt = match self.api.account {
+            Account::App { .. } => self.checked(talk, card, &place, &mark)?,
+            Account::Token => self.stated(talk, card, &place, &mark)?,
+        };
+        self.answer_rule(talk, card)?;
+        Ok(receipt)
+    }
+
+    fn place<'a>(&self, card: &'a ChangeCard) -> Option<Place<'a>> {
+        let repository = card.repository.as_deref()?.strip_prefix(&self.api.host)?;
+        let repository = repository.strip_prefix('/').filter(|path| is_path(path))?;
+        Some(Place { repository, commit: card.commit.as_ref()?.as_str() })
+    }
+
+    /// One check run for each change and commit: found by its external id, altered, else made.
+    fn checked(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>, mark: &Mark) -> Said<Receipt> {
+        let name = format!("Sluice / {}", card.environment);
+        let Some(looked) = talk.last("look") else {
+            let name = encoded(&name);
+            let path = format!(
+                "/repos/{}/commits/{}/check-runs?check_name={name}&filter=latest&per_page=100",
+                place.repository, place.commit
+            );
+            return Err(Step::Send(self.api.ask("look", Verb::Get, &path).by(talk.session)));
+        };
+        let external = card.number.to_string();
+        let found = check_run(&answers::json(looked)?, &external, place)?;
+        if let Some(sent) = talk.last("check") {
+            let answer = answers::json(sent)?;
+            let id = own_check_run(&answer, &external, place);
+            let id = id.ok_or_else(|| not_understood("the answer is not the check run that was sent"))?;
+            return Ok(Receipt::plain().reference("check_run", id.to_string()));
+        }
+        let mut body = json!({
+            "name": name,
+            "external_id": external,
+            "status": mark.status,
+            "output": { "title": title(talk, card), "summary": summary(talk) },
+        });
+        if let Some(conclusion) = mark.conclusion {
+            body["conclusion"] = json!(conclusion);
+        }
+        if let Some(page) = talk.page() {
+            body["details_url"] = json!(page);
+        }
+        let base = format!("/repos/{}/check-runs", place.repository);
+        let ask = match found {
+            Some(id) => self.api.ask("check", Verb::Patch, &format!("{base}/{id}")),
+            None => {
+                body["head_sha"] = json!(place.commit);
+                self.api.ask("check", Verb::Post, &base)
+            }
+        };
+        Err(Step::Send(ask.json(&body).by(talk.session)))
+    }
+
+    /// A commit status: the newest of a context counts, so that one that comes twice says the same.
+    fn stated(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>, mark: &Mark) -> Said<Receipt> {
+        if let Some(sent) = talk.last("status") {
+            let answer = answers::json(sent)?;
+            let echoed = answer.get("state").and_then(Value::as_str);
+            return if echoed == Some(mark.state) {
+                Ok(Receipt::plain())
+            } else {
+                Err(not_understood("the answer is not the status that was sent"))
+            };
+        }
+        let mut body = json!({
+            "state": mark.state,
+            "context": format!("sluice/{}", card.environment),
+            "description": cut(&title(talk, card), 140),
+        });
+        if let Some(page) = talk.page() {
+            body["target_url"] = json!(page);
+        }
+        let path = format!("/repos/{}/statuses/{}", place.repository, place.commit);
+        Err(Step::Send(self.api.ask("status", Verb::Post, &path).json(&body).by(talk.session)))
+    }
+
+    /// Answers the deployment protection rule of the run that asked, where one waits.
+    fn answer_rule(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<()> {
+        let Some(decision) = talk.effect.decision.as_ref() else { return Ok(()) };
+        if !matches!(self.api.account, Account::App { .. }) {
+            return Ok(());
+        }
+        let Some((repository, run)) = card.run.as_ref().and_then(|run| {
+            let ours = run.system == format!("github:{}", self.api.host);
+            run.id.rsplit_once('/').filter(|(path, id)| ours && is_path(path) && is_number(id))
+        }) else {
+            return Ok(());
+        };
+        if let Some(sent) = talk.last("rule") {
+            // No such run, or nothing that waits: the pipeline asked without a rule.
+            return if is_status(sent, &[404, 422]) { Ok(()) } else { answers::success(sent).map(|_| ()) };
+        }
+        let mut body = json!({
+            "environment_name": self.api.environment(card.environment.as_str()),
+            "comment": cut(&summary(talk), 1_000),
+        });
+        match decision.answer {
+            Decision::Allow => body["state"] = json!("approved"),
+            Decision::Deny => body["state"] = json!("rejected"),
+            // Without a state it is a report: the job goes on waiting.
+            Decision::Wait => {}
+        }
+        let path = format!("/repos/{repository}/actions/runs/{run}/deployment_protection_rule");
+        Err(Step::Send(self.api.ask("rule", Verb::Post, &path).json(&body).by(talk.session)))
+    }
+}
+
+/// How it reads on the commit; nothing where nothing has to be said there.
+fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
+    let completed = |conclusion, state| Mark { status: "completed", conclusion: Some(conclusion), state };
+    match talk.effect.tell {
+        Told::GateDecided => Some(match talk.effect.decision.as_ref()?.answer {
+            Decision::Allow => completed("success", "success"),
+            Decision::Deny => completed("failure", "failure"),
+            Decision::Wait => Mark { status: "in_progress", conclusion: None, state: "pending" },
+        }),
+        Told::ChangeEnded => Some(match card.outcome {
+            Some(ChangeOutcome::Successful | ChangeOutcome::SuccessfulWithIssues) => {
+                completed("success", "success")
+            }
+            Some(ChangeOutcome::Unsuccessful | ChangeOutcome::RolledBack) => {
+                completed("failure", "failure")
+            }
+            None => completed("cancelled", "error"),
+        }),
+        Told::ChangeOpened
+        | Told::ChangeMoved
+        | Told::ChangeRevised
+        | Told::ApprovalWanted
+        | Told::ApprovalGiven
+        | Told::ApprovalRefused
+        | Told::DeploymentStarted
+        | Told::DeploymentEnded
+        | Told::StopPulled
+        | Told::StopLifted
+        | Told::IncidentOpened
+        | Told::IncidentResolved => None,
+    }
+}
+
+fn title(talk: &Talk<'_>, card: &ChangeCard) -> String {
+    cut(&format!("{}: {}", card.number, talk.effect.line), 200)
+}
+
+/// Why, until when, and what would make it pass.
+fn summary(talk: &Talk<'_>) -> String {
+    let mut text = cut(&talk.effect.line, 300);
+    if let Some(decision) = &talk.effect.decision {
+        for reason in decision.reasons.iter().take(10) {
+            text.push_str(&format!("\n- `{}`: {}", reason.rule, cut(&reason.message, 200)));
+            if !reason.pass_if.is_empty() {
+                text.push_str(&format!(" Would pass if {}", cut(&reason.pass_if, 200)));
+            }
+        }
+        if let Some(until) = decision.until {
+            text.push_str(&format!("\n\nUntil {until}."));
+        }
+    }
+    if let Some(page) = talk.page() {
+        text.push_str(&format!("\n\n{page}"));
+    }
+    text
+}
+
+/// The newest of our check runs for the change.
+fn check_run(answer: &Value, external: &str, place: &Place<'_>) -> Said<Option<u64>> {
+    let listed = answer.get("check_runs").and_then(Value::as_array);
+    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of check runs"))?;
+    Ok(listed.iter().filter_map(|run| own_check_run(run, external, place)).max())
+}
+
+fn own_check_run(run: &Value, external: &str, place: &Place<'_>) -> Option<u64> {
+    let ours = run.get("external_id").and_then(Value::as_str) == Some(external)
+        && run.get("head_sha").and_then(Value::as_str) == Some(place.commit);
+    run.get("id").and_then(Value::as_u64).filter(|_| ours)
+}
+
+/// Owner and name.
+fn is_path(path: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(word);
+    path.split('/').count() == 2 && path.split('/').all(sound)
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

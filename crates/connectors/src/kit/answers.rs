@@ -1,0 +1,90 @@
+//! What an answer means, whoever gave it.
+//!
+//! An answer counts as success only with the expected status, as JSON where JSON is expected. Everything else
+//! has one of the closed set of reasons; what cannot be understood is taken as not known, never as done.
+
+use serde_json::Value;
+
+use crate::tell::{Because, Exchange, Reply, Step, Trouble};
+
+/// The longest that another side's wish to be left alone is honoured, in seconds.
+pub(crate) const LONGEST_WAIT_S: u32 = 3_600;
+
+/// The JSON of a successful answer, or what follows from there being none.
+pub(crate) fn json<T>(exchange: &Exchange) -> Result<Value, Step<T>> {
+    let reply = success(exchange)?;
+    parsed(reply).ok_or_else(|| not_understood("the answer is not the JSON that was expected"))
+}
+
+/// A successful answer, or what follows from there being none.
+pub(crate) fn success<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
+    let reply = replied(exchange)?;
+    match reply.status {
+        200..=299 => Ok(reply),
+        _ => Err(refused(reply)),
+    }
+}
+
+/// An answer of whatever status, or what follows from there being none.
+pub(crate) fn replied<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
+    exchange.answer.as_ref().map_err(|lost| {
+        let detail = match lost.because {
+            Because::Timeout => "there was no answer in time",
+            Because::Unreachable => "the host cannot be reached",
+            Because::Client => "the request was not sent, because it must not be",
+            Because::Auth => "no trusted connection could be made",
+            Because::RateLimited | Because::Server => "the answer cannot be read",
+        };
+        Step::Retry(Trouble::new(lost.because, detail))
+    })
+}
+
+/// What follows from a status that is no success.
+pub(crate) fn refused<T>(reply: &Reply) -> Step<T> {
+    let after_s = retry_after_s(reply);
+    let limited = header(reply, "x-ratelimit-remaining") == Some("0");
+    let (reason, detail) = match reply.status {
+        429 => (Because::RateLimited, "too much at once"),
+        403 if after_s.is_some() || limited => (Because::RateLimited, "too much at once"),
+        401 => (Because::Auth, "the credentials are not accepted"),
+        403 => (Because::Auth, "the account may not do this"),
+        408 | 425 => (Because::Timeout, "the other side gave up waiting"),
+        400..=499 => {
+            return Step::GiveUp(Trouble::new(Because::Client, "the request is not accepted"));
+        }
+        _ => (Because::Server, "the other side failed"),
+    };
+    Step::Retry(Trouble { reason, detail, after_s })
+}
+
+/// Not known: to be looked up again later.
+pub(crate) fn not_understood<T>(detail: &'static str) -> Step<T> {
+    Step::Retry(Trouble::new(Because::Server, detail))
+}
+
+/// Whether the exchange was refused with this status.
+pub(crate) fn is_status(exchange: &Exchange, statuses: &[u16]) -> bool {
+    exchange.answer.as_ref().is_ok_and(|reply| statuses.contains(&reply.status))
+}
+
+/// The JSON of an answer that says it is JSON.
+pub(crate) fn parsed(reply: &Reply) -> Option<Value> {
+    let media_type = header(reply, "content-type")?.split(';').next()?.trim().to_ascii_lowercase();
+    let is_json = media_type == "application/json" || media_type.ends_with("+json");
+    if is_json { serde_json::from_slice(&reply.body).ok() } else { None }
+}
+
+/// The first header of a name in lower case.
+pub(crate) fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+fn retry_after_s(reply: &Reply) -> Option<u32> {
+    let text = header(reply, "retry-after")?.trim();
+    text.parse::<u32>().ok().map(|seconds| seconds.min(LONGEST_WAIT_S))
+}
+
+/// A text cut to so many characters, without those that control.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n').take(most).collect()
+}

@@ -1,0 +1,143 @@
+//! Settings of a ServiceNow link.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::wire::is_sys_id;
+use crate::connector::Problem;
+use crate::kit::settings::Settings;
+use crate::tell::{Outlet, Pace};
+
+/// Checked settings.
+pub(super) struct Config {
+    /// Base address of the instance.
+    pub(super) url: String,
+    /// How it is told who we are.
+    pub(super) auth: Auth,
+    /// Who says when a change is authorized.
+    pub(super) authority: Authority,
+    /// What stands before our number in the correlation id.
+    pub(super) prefix: String,
+    /// Template of standard changes; without one they are made as normal ones.
+    pub(super) standard_template: Option<String>,
+    /// Further fields of a new record.
+    pub(super) fields: BTreeMap<String, String>,
+    pub(super) outlet: Outlet,
+    pub(super) pace: Pace,
+}
+
+/// How it is told who we are.
+pub(super) enum Auth {
+    /// A user with the credential `password`.
+    Basic { user: String },
+    /// Client credentials; the client's id and the credential `client_secret`.
+    OAuth { client: String },
+    /// The credential `api_key`.
+    ApiKey,
+}
+
+/// Who says when a change is authorized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authority {
+    /// Sluice does; the record follows.
+    Sluice,
+    /// ServiceNow does: the record is never moved from `authorize` to `scheduled` by us.
+    ServiceNow,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Basic,
+    OAuth,
+    ApiKey,
+}
+
+impl Config {
+    pub(super) fn read(value: &Value) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::of(value, "");
+        let url = settings.base_url("url", None);
+        let ways = [("basic", Way::Basic), ("oauth", Way::OAuth), ("api_key", Way::ApiKey)];
+        let auth = auth(&mut settings, &ways);
+        let words = [("sluice", Authority::Sluice), ("servicenow", Authority::ServiceNow)];
+        let authority = settings.choice("authority", &words).unwrap_or(Authority::Sluice);
+        let prefix = settings.text("correlation_prefix", "a short word").unwrap_or("sluice".into());
+        if prefix.len() > 60 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+            let help = "letters, digits, `-`, `_` and `.`, at most 60";
+            settings.problem("correlation_prefix", "`correlation_prefix` is not a short word", help);
+        }
+        let help = "the sys_id of a record of `std_change_record_producer`, 32 hexadecimal digits";
+        let standard_template = settings.text("standard_template", help);
+        if standard_template.as_deref().is_some_and(|id| !is_sys_id(id)) {
+            settings.problem("standard_template", "`standard_template` is not a sys_id", help);
+        }
+        let fields = fields(&mut settings);
+        let networks = settings.networks();
+        let pace = Pace {
+            per_minute: settings.number("per_minute", 120, (1, 6_000)),
+            settle_s: settings.number("settle_s", 90, (10, 3_600)),
+        };
+        let outlet = Outlet { urls: vec![url.clone()], networks };
+        let problems = settings.finish();
+        let config = Self { url, auth, authority, prefix, standard_template, fields, outlet, pace };
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// The correlation id of one of our records.
+    pub(super) fn correlation(&self, entity: &str) -> String {
+        format!("{}-{entity}", self.prefix)
+    }
+
+    /// Our record behind a correlation id.
+    pub(super) fn entity<'a>(&self, correlation: &'a str) -> Option<&'a str> {
+        correlation.strip_prefix(&self.prefix)?.strip_prefix('-')
+    }
+}
+
+fn auth(settings: &mut Settings<'_>, ways: &[(&str, Way)]) -> Auth {
+    match settings.choice("auth", ways).unwrap_or(Way::Basic) {
+        Way::Basic => Auth::Basic { user: needed(settings, "user", "the name of the account") },
+        Way::OAuth => Auth::OAuth { client: needed(settings, "client_id", "the client's id") },
+        Way::ApiKey => Auth::ApiKey,
+    }
+}
+
+fn needed(settings: &mut Settings<'_>, member: &'static str, help: &str) -> String {
+    if settings.value(member).is_none() {
+        settings.problem(member, format!("`{member}` is missing"), help);
+    }
+    settings.text(member, help).unwrap_or_default()
+}
+
+/// Fields that are ours to write are not theirs to set.
+const OURS: [&str; 8] = [
+    "correlation_id",
+    "correlation_display",
+    "state",
+    "short_description",
+    "description",
+    "work_notes",
+    "close_code",
+    "close_notes",
+];
+
+fn fields(settings: &mut Settings<'_>) -> BTreeMap<String, String> {
+    let help = "names of fields with texts, such as `assignment_group: <sys_id>`";
+    let mut fields = BTreeMap::new();
+    match settings.value("fields") {
+        None => {}
+        Some(Value::Object(members)) => {
+            for (name, value) in members {
+                let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                match value.as_str() {
+                    Some(text) if sound && !OURS.contains(&name.as_str()) => {
+                        fields.insert(name.clone(), text.to_owned());
+                    }
+                    _ => settings.problem("fields", "`fields` sets something that it cannot", help),
+                }
+            }
+        }
+        Some(_) => settings.problem("fields", "`fields` must be a mapping", help),
+    }
+    fields
+}

@@ -1,0 +1,47 @@
+//! ServiceNow: a change request for each change, kept in step.
+//!
+//! A change request is found by its correlation id before one is made, moved along its states one by one, and gets
+//! work notes that name their effect, so that none is written twice. What was done over there by hand is never
+//! overwritten: where both sides differ, the difference is recorded. It is read back by `sys_updated_on`.
+
+mod config;
+mod poll;
+mod record;
+mod session;
+mod tell;
+mod walk;
+mod wire;
+
+use serde_json::Value;
+
+use crate::connector::Problem;
+use crate::tell::{Teller, Telling};
+
+/// The connector for ServiceNow.
+pub(crate) struct ServiceNow;
+
+impl Teller for ServiceNow {
+    fn kind(&self) -> &'static str {
+        "servicenow"
+    }
+
+    fn about(&self) -> &'static str {
+        "ServiceNow change requests: created, moved along their states, annotated, closed"
+    }
+
+    fn example(&self) -> &'static str {
+        r#"{
+  "url": "https://acme.service-now.com",
+  "auth": "basic",
+  "user": "sluice.integration",
+  "authority": "sluice",
+  "standard_template": "b1c8d15147810200e90d87e8dee490f7",
+  "fields": { "assignment_group": "d625dccec0a8016700a222a0f7900d06" }
+}"#
+    }
+
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
+        config::Config::read(settings)
+            .map(|config| Box::new(tell::ServiceNowLink { config }) as Telling)
+    }
+}

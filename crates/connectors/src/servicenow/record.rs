@@ -1,0 +1,61 @@
+//! Finding a change request by its correlation id.
+//!
+//! A query with a part that the instance does not understand is answered as if that part were not there, so that every
+//! row that comes back is compared with what was asked for.
+
+use super::config::Config;
+use super::wire::{CANCELED, FIELDS, Row, many, plain};
+use crate::kit::answers::{json, not_understood};
+use crate::tell::{Ask, Exchange, Step, Verb};
+
+/// What a search found.
+pub(super) enum Found {
+    None,
+    One(Row),
+    /// They made more than one: the oldest that lives is kept.
+    Several {
+        kept: Row,
+        surplus: Vec<Row>,
+    },
+}
+
+pub(super) fn search(config: &Config, correlation: &str, step: &'static str) -> Ask {
+    let query = format!("correlation_id={}^ORDERBYsys_created_on", plain(correlation));
+    let parameters = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("sysparm_query", &query)
+        .append_pair("sysparm_fields", FIELDS)
+        .append_pair("sysparm_limit", "20")
+        .append_pair("sysparm_exclude_reference_link", "true")
+        .append_pair("sysparm_suppress_pagination_header", "true")
+        .finish();
+    let url = format!("{}/api/now/table/change_request?{parameters}", config.url);
+    Ask::new(step, Verb::Get, url).header("accept", "application/json")
+}
+
+pub(super) fn found<T>(search: &Exchange, correlation: &str) -> Result<Found, Step<T>> {
+    let answer = json(search)?;
+    let odd = || not_understood("the answer is not a list of records");
+    let listed = many(&answer).ok_or_else(odd)?;
+    let mut rows: Vec<Row> =
+        listed.iter().map(|record| Row::read(record).ok_or_else(odd)).collect::<Result<_, _>>()?;
+    if rows.iter().any(|row| row.correlation != correlation) {
+        return Err(not_understood("the search gave records that were not asked for"));
+    }
+    rows.sort_by(|a, b| (&a.created, &a.sys_id).cmp(&(&b.created, &b.sys_id)));
+    let canceled: Vec<Row> = rows.iter().filter(|row| row.state == CANCELED).cloned().collect();
+    rows.retain(|row| row.state != CANCELED);
+    if rows.is_empty() {
+        // What was canceled by hand is the record all the same: no second one is made in its place.
+        return Ok(canceled.into_iter().next().map_or(Found::None, Found::One));
+    }
+    let kept = rows.remove(0);
+    Ok(if rows.is_empty() { Found::One(kept) } else { Found::Several { kept, surplus: rows } })
+}
+
+pub(super) fn address(config: &Config, sys_id: &str) -> String {
+    format!("{}/api/now/table/change_request/{sys_id}", config.url)
+}
+
+pub(super) fn plain_json(ask: Ask) -> Ask {
+    ask.header("accept", "application/json")
+}

@@ -1,0 +1,181 @@
+//! Telling ServiceNow: find or make the change request, then walk it to where the change stands.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sluice_core::change::{ChangeKind, ChangeState};
+use sluice_core::effect::{ChangeCard, Tell as Told};
+
+use super::config::Config;
+use super::record::{self, Found};
+use super::wire::{Row, ignored, one};
+use super::{poll, session, walk};
+use crate::kit::answers;
+use crate::kit::answers::{cut, is_status, not_understood};
+use crate::tell::{
+    Ask, Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, Receipt, Session, Step,
+    Talk, Tell, Trial, Trouble, Verb,
+};
+
+/// A ServiceNow instance.
+pub(super) struct ServiceNowLink {
+    pub(super) config: Config,
+}
+
+impl Tell for ServiceNowLink {
+    fn outlet(&self) -> &Outlet {
+        &self.config.outlet
+    }
+
+    fn credentials(&self) -> &[&'static str] {
+        session::names(&self.config.auth)
+    }
+
+    fn pace(&self) -> Pace {
+        self.config.pace
+    }
+
+    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session> {
+        session::authenticate(&self.config, so_far, with, now)
+    }
+
+    fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
+        // A stop concerns no single record; what is about no change has none over there.
+        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
+        let told = self.told(talk, card);
+        told.unwrap_or_else(|step| step)
+    }
+
+    fn test(&self, talk: &Trial<'_>) -> Step<String> {
+        match talk.so_far.last() {
+            None => Step::Send(record::search(&self.config, "sluice-trial", "test").by(talk.session)),
+            Some(exchange) => match answers::json(exchange) {
+                Ok(answer) if answer.get("result").is_some_and(Value::is_array) => {
+                    Step::Done("change requests can be read".to_owned())
+                }
+                Ok(_) => not_understood("the answer is not a list of records"),
+                Err(step) => step,
+            },
+        }
+    }
+
+    fn poll(&self, polling: &Polling<'_>) -> Option<Step<Polled>> {
+        Some(poll::poll(&self.config, polling).unwrap_or_else(|step| step))
+    }
+}
+
+impl ServiceNowLink {
+    /// Both arms are steps: the error is the way out as soon as something has to be sent or has failed.
+    fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Step<Receipt>, Step<Receipt>> {
+        let row = self.row(talk, card)?;
+        let receipt = Receipt::plain()
+            .reference("change_request", row.number.clone())
+            .reference("sys_id", row.sys_id.clone());
+        walk::walk(&self.config, talk, card, &row, receipt)
+    }
+
+    /// The one change request for the change.
+    fn row(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Row, Step<Receipt>> {
+        let correlation = self.config.correlation(&card.number.to_string());
+        let Some(search) = talk.last("search") else {
+            let search = record::search(&self.config, &correlation, "search");
+            return Err(Step::Send(search.by(talk.session)));
+        };
+        match record::found(search, &correlation)? {
+            Found::One(row) => Ok(row),
+            Found::Several { kept, surplus } => self.cancel_surplus(talk, kept, &surplus),
+            Found::None => self.made(talk, card, &correlation),
+        }
+    }
+
+    /// A record that they made twice is kept once. The others are canceled, with a note that names the one kept.
+    fn cancel_surplus(
+        &self,
+        talk: &Talk<'_>,
+        kept: Row,
+        surplus: &[Row],
+    ) -> Result<Row, Step<Receipt>> {
+        let canceled = talk.so_far.iter().filter(|exchange| exchange.step == "cancel_surplus");
+        for exchange in canceled.clone() {
+            answers::success(exchange)?;
+        }
+        match surplus.get(canceled.count()) {
+            None => Ok(kept),
+            Some(row) => {
+                let note = format!("Duplicate of {}, which is kept in step instead of this.", kept.number);
+                let body = json!({ "state": "4", "work_notes": note });
+                let url = record::address(&self.config, &row.sys_id);
+                let ask = Ask::new("cancel_surplus", Verb::Patch, url).json(&body);
+                Err(Step::Send(record::plain_json(ask).by(talk.session)))
+            }
+        }
+    }
+
+    fn made(&self, talk: &Talk<'_>, card: &ChangeCard, correlation: &str) -> Result<Row, Step<Receipt>> {
+        let Some(create) = talk.last("create") else {
+            if talk.known.contains_key("sys_id") {
+                // It was there. They may have deleted it, or do not show it: a person has to look.
+                let detail = "the change request is gone, or may no longer be read";
+                return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+            }
+            return Err(Step::Send(self.create(talk, card, correlation)));
+        };
+        let answer = answers::json(create)?;
+        if ignored(&answer).contains(&"correlation_id") {
+            let detail = "the account may not write `correlation_id`, so that records cannot be told apart";
+            return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+        }
+        let row = one(&answer).and_then(Row::read);
+        row.filter(|row| row.correlation == correlation)
+            .ok_or_else(|| not_understood("the answer is not the record that was made"))
+    }
+
+    fn create(&self, talk: &Talk<'_>, card: &ChangeCard, correlation: &str) -> Ask {
+        let (kind, template) = match (card.kind, &self.config.standard_template) {
+            (ChangeKind::Standard, Some(template)) => ("standard", Some(template)),
+            (ChangeKind::Emergency, _) => ("emergency", None),
+            (ChangeKind::Normal | ChangeKind::Standard, _) => ("normal", None),
+        };
+        let mut url = format!("{}/api/sn_chg_rest/change/{kind}", self.config.url);
+        if let Some(template) = template {
+            url = format!("{url}/{template}");
+        }
+        let mut body = json!({
+            "short_description": cut(&format!("{}: {}", card.number, card.title), 160),
+            "correlation_id": correlation,
+            "correlation_display": "Sluice",
+        });
+        let wanted = [("description", walk::description(talk, card))];
+        for (field, text) in self.config.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).chain(wanted) {
+            body[field] = Value::String(text);
+        }
+        record::plain_json(Ask::new("create", Verb::Post, url).json(&body)).by(talk.session)
+    }
+}
+
+/// Whether only a word is added, and no state.
+pub(super) fn is_note(told: Told) -> bool {
+    match told {
+        Told::ChangeOpened | Told::ChangeMoved | Told::ChangeEnded => false,
+        Told::ChangeRevised
+        | Told::ApprovalWanted
+        | Told::ApprovalGiven
+        | Told::ApprovalRefused
+        | Told::GateDecided
+        | Told::DeploymentStarted
+        | Told::DeploymentEnded
+        | Told::StopPulled
+        | Told::StopLifted
+        | Told::IncidentOpened
+        | Told::IncidentResolved => true,
+    }
+}
+
+/// Whether a state is the end.
+pub(super) fn is_end(state: ChangeState) -> bool {
+    state.is_over()
+}
+
+/// Whether a record was not found, or may not be read, which they do not tell apart.
+pub(super) fn is_hidden(exchange: &Exchange) -> bool {
+    is_status(exchange, &[403, 404])
+}

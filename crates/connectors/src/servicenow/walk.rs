@@ -1,0 +1,233 @@
+//! Walking a change request to where the change stands, one state at a time, and leaving a note.
+//!
+//! A note goes along with the last step, in the same request: where the state was reached, the note is there. A note
+//! without a step is looked for in the journal first.
+
+use serde_json::{Value, json};
+use sluice_core::change::{ChangeKind, ChangeState};
+use sluice_core::effect::{ChangeCard, Tell as Told};
+
+use super::config::{Authority, Config};
+use super::record;
+use super::tell::{is_end, is_hidden, is_note};
+use super::wire::{CANCELED, CLOSED, Row, close_code, many, one, path, plain, stamp, state_of, text};
+use crate::kit::answers::{self, cut, not_understood};
+use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
+
+type Walked = Result<Step<Receipt>, Step<Receipt>>;
+
+pub(super) fn walk(
+    config: &Config,
+    talk: &Talk<'_>,
+    card: &ChangeCard,
+    row: &Row,
+    receipt: Receipt,
+) -> Walked {
+    let reached = reached(talk, row)?;
+    if is_note(talk.effect.tell) {
+        return note(config, talk, card, row, receipt);
+    }
+    let Some(theirs) = state_of(reached) else {
+        return Ok(Step::Done(differing(receipt, card, "a state of their own")));
+    };
+    match next(config, card, theirs) {
+        Next::There if talk.last("move").is_some() => Ok(Step::Done(receipt)),
+        Next::There => note(config, talk, card, row, receipt),
+        Next::Wait => note(config, talk, card, row, receipt),
+        Next::Differs => Ok(Step::Done(differing(receipt, card, theirs.as_str()))),
+        Next::Move(state) => {
+            let last = state == card.state;
+            Err(Step::Send(step(config, talk, card, row, (state, last))))
+        }
+    }
+}
+
+/// The state that the record is in now: as found, or as the last step left it.
+fn reached(talk: &Talk<'_>, row: &Row) -> Result<i64, Step<Receipt>> {
+    let mut state = row.state;
+    for exchange in talk.so_far.iter().filter(|exchange| exchange.step == "move") {
+        let answer = answers::json(exchange)?;
+        let record = one(&answer).ok_or_else(|| not_understood("the answer is not the record"))?;
+        if text(record, "sys_id").as_deref() != Some(row.sys_id.as_str()) {
+            return Err(not_understood("the answer is another record"));
+        }
+        let now = text(record, "state").and_then(|state| state.trim().parse::<i64>().ok());
+        let now = now.ok_or_else(|| not_understood("the answer has no state"))?;
+        if now == state {
+            let detail = "the state was not taken: a rule, a field that is mandatory, or a missing right";
+            return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+        }
+        state = now;
+    }
+    Ok(state)
+}
+
+enum Next {
+    There,
+    /// They have to act before it can go on.
+    Wait,
+    /// They are where we do not bring it; nothing is overwritten.
+    Differs,
+    Move(ChangeState),
+}
+
+fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
+    if theirs == card.state {
+        return Next::There;
+    }
+    if card.state == ChangeState::Canceled {
+        let cancelable = i64::from(theirs.servicenow()) < 0;
+        return if cancelable { Next::Move(ChangeState::Canceled) } else { Next::Differs };
+    }
+    if is_end(theirs) {
+        return Next::Differs;
+    }
+    // A standard change without a template is a normal one over there.
+    let kind = match card.kind {
+        ChangeKind::Standard if config.standard_template.is_none() => ChangeKind::Normal,
+        kind => kind,
+    };
+    let path = path(kind);
+    let at = path.iter().position(|state| *state >= theirs).unwrap_or(0);
+    let to = path.iter().rposition(|state| *state <= card.state).unwrap_or(0);
+    if to == at {
+        return Next::There;
+    }
+    if to < at {
+        return Next::Differs;
+    }
+    match path.get(at + 1) {
+        Some(ChangeState::Scheduled) if theirs_to_authorize(config, kind) => Next::Wait,
+        Some(state) => Next::Move(*state),
+        None => Next::There,
+    }
+}
+
+fn theirs_to_authorize(config: &Config, kind: ChangeKind) -> bool {
+    config.authority == Authority::ServiceNow && kind != ChangeKind::Standard
+}
+
+fn step(
+    config: &Config,
+    talk: &Talk<'_>,
+    card: &ChangeCard,
+    row: &Row,
+    (state, last): (ChangeState, bool),
+) -> Ask {
+    let mut body = json!({ "state": state.servicenow().to_string() });
+    match state {
+        ChangeState::Implement => {
+            body["work_start"] = json!(stamp(card.implemented_at.unwrap_or(talk.effect.at)));
+        }
+        ChangeState::Review => {
+            body["work_end"] = json!(stamp(card.ended_at.unwrap_or(talk.effect.at)));
+        }
+        ChangeState::Closed => {
+            body["close_code"] = json!(close_code(card.outcome));
+            body["close_notes"] = json!(note_text(talk));
+        }
+        ChangeState::New
+        | ChangeState::Assess
+        | ChangeState::Authorize
+        | ChangeState::Scheduled
+        | ChangeState::Canceled => {}
+    }
+    if last {
+        body["work_notes"] = json!(note_text(talk));
+    }
+    let ask = Ask::new("move", Verb::Patch, record::address(config, &row.sys_id)).json(&body);
+    record::plain_json(ask).by(talk.session)
+}
+
+/// Leaves a note, unless the journal has it.
+fn note(config: &Config, talk: &Talk<'_>, card: &ChangeCard, row: &Row, receipt: Receipt) -> Walked {
+    if let Some(written) = talk.last("note") {
+        let answer = answers::json(written)?;
+        let echoed = one(&answer).and_then(|record| text(record, "sys_id"));
+        return if echoed.as_deref() == Some(row.sys_id.as_str()) {
+            Ok(Step::Done(receipt))
+        } else {
+            Err(not_understood("the answer is another record"))
+        };
+    }
+    let Some(looked) = talk.last("journal") else {
+        return Err(Step::Send(journal(config, talk, row)));
+    };
+    if !is_hidden(looked) && is_written(&answers::json(looked)?, talk, row)? {
+        return Ok(Step::Done(receipt));
+    }
+    let mut body = json!({ "work_notes": note_text(talk) });
+    if talk.effect.tell == Told::ChangeRevised && row.state != CLOSED && row.state != CANCELED {
+        body["description"] = json!(description(talk, card));
+    }
+    let ask = Ask::new("note", Verb::Patch, record::address(config, &row.sys_id)).json(&body);
+    Err(Step::Send(record::plain_json(ask).by(talk.session)))
+}
+
+fn journal(config: &Config, talk: &Talk<'_>, row: &Row) -> Ask {
+    let marker = plain(&marker(talk));
+    let query = format!("element_id={}^element=work_notes^valueLIKE{marker}", row.sys_id);
+    let parameters = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("sysparm_query", &query)
+        .append_pair("sysparm_fields", "element_id,value")
+        .append_pair("sysparm_limit", "5")
+        .finish();
+    let url = format!("{}/api/now/table/sys_journal_field?{parameters}", config.url);
+    Ask::new("journal", Verb::Get, url).header("accept", "application/json").by(talk.session)
+}
+
+fn is_written(answer: &Value, talk: &Talk<'_>, row: &Row) -> Result<bool, Step<Receipt>> {
+    let rows = many(answer).ok_or_else(|| not_understood("the answer is not a list of records"))?;
+    let marker = marker(talk);
+    Ok(rows.iter().any(|entry| {
+        let of_record = text(entry, "element_id").is_none_or(|id| id == row.sys_id);
+        of_record && text(entry, "value").is_some_and(|value| value.contains(&marker))
+    }))
+}
+
+/// What makes a note ours, and this one. It is without the letters that a query cannot hold.
+fn marker(talk: &Talk<'_>) -> String {
+    format!("sluice#{}", talk.effect.key.replace(':', "."))
+}
+
+fn note_text(talk: &Talk<'_>) -> String {
+    let mut text = format!("{} ({})", cut(&talk.effect.line, 1_000), talk.effect.at);
+    if let Some(decision) = &talk.effect.decision {
+        for reason in &decision.reasons {
+            text.push_str(&format!("\n- {}: {}", reason.rule, cut(&reason.message, 300)));
+            if !reason.pass_if.is_empty() {
+                text.push_str(&format!(" Would pass if {}", cut(&reason.pass_if, 300)));
+            }
+        }
+    }
+    if let Some(page) = talk.page() {
+        text.push_str(&format!("\n{page}"));
+    }
+    format!("{text}\n[{}]", marker(talk))
+}
+
+/// The description of a record: what an approver over there has to see.
+pub(super) fn description(talk: &Talk<'_>, card: &ChangeCard) -> String {
+    let services: Vec<&str> = card.services.iter().map(|service| service.as_str()).collect();
+    let mut lines = vec![
+        format!("{} in {}", services.join(", "), card.environment),
+        format!("Revision: {}", card.revision),
+    ];
+    let facts = [
+        ("Version", card.version.clone()),
+        ("Commit", card.commit.as_ref().map(ToString::to_string)),
+        ("Repository", card.repository.clone()),
+        ("Risk", card.risk.map(|risk| risk.as_str().to_owned())),
+        ("Run", card.run.as_ref().and_then(|run| run.url.clone())),
+        ("Sluice", talk.page()),
+    ];
+    for (name, fact) in facts {
+        lines.extend(fact.map(|fact| format!("{name}: {}", cut(&fact, 500))));
+    }
+    lines.join("\n")
+}
+
+fn differing(mut receipt: Receipt, card: &ChangeCard, theirs: &str) -> Receipt {
+    receipt.differs = Some(("state", card.state.as_str().to_owned(), theirs.to_owned()));
+    receipt
+}

@@ -1,0 +1,80 @@
+//! Messages as blocks: what, why, until when, and what to do.
+
+use serde_json::{Value, json};
+use sluice_core::effect::{ChangeCard, Effect};
+
+use crate::kit::answers::cut;
+use crate::tell::Talk;
+
+/// The most reasons that are written out.
+const REASONS: usize = 8;
+
+/// The first message of a change's thread.
+pub(super) fn of_change(talk: &Talk<'_>, card: &ChangeCard) -> Vec<Value> {
+    let services: Vec<&str> = card.services.iter().map(|service| service.as_str()).collect();
+    let title = format!("{}: {}", card.number, card.title);
+    let mut fields = vec![
+        field("State", card.state.as_str()),
+        field("Services", &services.join(", ")),
+        field("Environment", card.environment.as_str()),
+        field("Type", card.kind.as_str()),
+    ];
+    if let Some(risk) = card.risk {
+        fields.push(field("Risk", risk.as_str()));
+    }
+    if let Some(version) = &card.version {
+        fields.push(field("Version", version));
+    }
+    if let Some(outcome) = card.outcome {
+        fields.push(field("Outcome", outcome.as_str()));
+    }
+    let mut blocks = vec![
+        json!({ "type": "header", "text": { "type": "plain_text", "text": cut(&title, 150) } }),
+        json!({ "type": "section", "fields": fields }),
+    ];
+    blocks.extend(button(talk, "Open"));
+    blocks
+}
+
+/// One thing that happened.
+pub(super) fn of_effect(talk: &Talk<'_>) -> Vec<Value> {
+    let mut text = format!("*{}*", escaped(&talk.effect.line, 500));
+    if let Some(decision) = &talk.effect.decision {
+        for reason in decision.reasons.iter().take(REASONS) {
+            text.push_str(&format!("\n• {}", escaped(&reason.message, 200)));
+            if !reason.pass_if.is_empty() {
+                text.push_str(&format!(" _Would pass if {}_", escaped(&reason.pass_if, 200)));
+            }
+        }
+        if let Some(until) = decision.until {
+            let fallback = until.strftime("%Y-%m-%d %H:%M UTC");
+            text.push_str(&format!("\nUntil <!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", until.as_second()));
+        }
+    }
+    let mut blocks = vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })];
+    if is_asking(talk.effect) {
+        blocks.extend(button(talk, "Look and decide"));
+    }
+    blocks
+}
+
+fn is_asking(effect: &Effect) -> bool {
+    effect.tell == sluice_core::effect::Tell::ApprovalWanted
+}
+
+/// A button that leads to our page. It decides nothing by itself.
+fn button(talk: &Talk<'_>, label: &str) -> Option<Value> {
+    let page = talk.page()?;
+    Some(json!({ "type": "actions", "elements": [
+        { "type": "button", "text": { "type": "plain_text", "text": label }, "url": page, "action_id": "open" }
+    ] }))
+}
+
+fn field(name: &str, value: &str) -> Value {
+    json!({ "type": "mrkdwn", "text": format!("*{name}*\n{}", escaped(value, 500)) })
+}
+
+/// Text that cannot make a link or a mention.
+pub(super) fn escaped(text: &str, most: usize) -> String {
+    cut(text, most).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,37 @@
+//! Slack: a thread for each change, and a message for what concerns none.
+//!
+//! The first message of a thread says how the change stands and is kept up to date; what happens is said below it.
+//! Buttons are links into our pages and nothing else: who may decide shows there who they are.
+
+mod blocks;
+mod config;
+mod tell;
+
+use serde_json::Value;
+
+use crate::connector::Problem;
+use crate::tell::{Teller, Telling};
+
+/// The connector for Slack.
+pub(crate) struct Slack;
+
+impl Teller for Slack {
+    fn kind(&self) -> &'static str {
+        "slack"
+    }
+
+    fn about(&self) -> &'static str {
+        "Slack: a thread for each change, with why, until when and what to do"
+    }
+
+    fn example(&self) -> &'static str {
+        r#"{
+  "channel": "C0123456789",
+  "look_back": true
+}"#
+    }
+
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
+        config::Config::read(settings).map(|config| Box::new(tell::SlackLink { config }) as Telling)
+    }
+}

@@ -1,0 +1,397 @@
+//! Telling: how an effect becomes requests to an external system, and what their answers mean.
+//!
+//! A connector that tells is pure, as one that hears is: it gets the effect and every exchange so far, and says what
+//! comes next. It sends nothing itself. The driver of the engine does, and it may be stopped at any moment: then the
+//! same effect is begun anew with no exchanges. So a connector looks for what it is about to make before it makes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sluice_core::effect::Effect;
+use sluice_core::signal::Signal;
+
+use crate::connector::Problem;
+use crate::kit::secret::Secret;
+
+/// One kind of external system that can be told. The one list of them is [`crate::tellers()`].
+pub trait Teller: Sync {
+    /// Its name in configuration; the same as of the connector that hears it, where there is one.
+    fn kind(&self) -> &'static str;
+
+    /// One sentence on what it is told.
+    fn about(&self) -> &'static str;
+
+    /// Complete settings as JSON (and therefore YAML) text, ready to be edited.
+    fn example(&self) -> &'static str;
+
+    /// Checks settings and names every problem at once. Connects to nothing.
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>>;
+}
+
+/// One configured instance of an external system, ready to tell it.
+pub type Telling = Box<dyn Tell + Send + Sync>;
+
+/// Turns effects into requests. Pure and total: whatever comes back ends in a named outcome.
+pub trait Tell {
+    /// Where it sends; requests to anywhere else are not sent.
+    fn outlet(&self) -> &Outlet;
+
+    /// Names of the credentials that it wants.
+    fn credentials(&self) -> &[&'static str];
+
+    /// How fast it may be told.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+
+    /// Gets what shows who we are. The session is kept until it ends or is refused.
+    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session>;
+
+    /// The next step in telling an effect. Told again after a cut, it makes nothing twice.
+    fn tell(&self, talk: &Talk<'_>) -> Step<Receipt>;
+
+    /// The next step of a trial that alters nothing over there.
+    fn test(&self, talk: &Trial<'_>) -> Step<String>;
+
+    /// The next step in reading their state back, for what no delivery told; `None` where there is nothing to read.
+    fn poll(&self, _: &Polling<'_>) -> Option<Step<Polled>> {
+        None
+    }
+}
+
+/// Where a link sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlet {
+    /// Absolute addresses, of which scheme, host and port count.
+    pub urls: Vec<String>,
+    /// Private networks that are opened for it.
+    pub networks: Vec<String>,
+}
+
+/// A host that is sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Name or address.
+    pub host: String,
+    /// The port, where it is not the usual one.
+    pub port: Option<u16>,
+    /// Whether it is spoken to without encryption.
+    pub plain: bool,
+}
+
+impl Outlet {
+    /// The hosts; `None` for an address that is none.
+    pub fn places(&self) -> impl Iterator<Item = Option<Place>> + '_ {
+        self.urls.iter().map(|url| {
+            let parsed = url::Url::parse(url).ok()?;
+            let host = parsed.host_str()?.to_owned();
+            Some(Place { host, port: parsed.port(), plain: parsed.scheme() == "http" })
+        })
+    }
+}
+
+/// How fast a link may be told, and how slow its memory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests in a minute.
+    pub per_minute: u32,
+    /// After an answer was lost, what was made may not be found by a search for so long.
+    pub settle_s: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { per_minute: 120, settle_s: 90 }
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step<T> {
+    /// Send this; then ask again with the exchange.
+    Send(Ask),
+    /// It is done.
+    Done(T),
+    /// Not now; begin anew later.
+    Retry(Trouble),
+    /// Never in this form: a person has to look.
+    GiveUp(Trouble),
+}
+
+/// Why something was not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// One of a closed set.
+    pub reason: Because,
+    /// A stable sentence for people. Quotes nothing that the other side said.
+    pub detail: &'static str,
+    /// Not before so many seconds, where the other side said so.
+    pub after_s: Option<u32>,
+}
+
+impl Trouble {
+    /// A trouble without a time.
+    pub fn new(reason: Because, detail: &'static str) -> Self {
+        Self { reason, detail, after_s: None }
+    }
+}
+
+/// The closed set of reasons; labels of metrics too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Because {
+    /// They do not take what we send.
+    Client,
+    /// They do not believe who we are, or we may not.
+    Auth,
+    /// Too much at once.
+    RateLimited,
+    /// They failed, or answered something that cannot be understood.
+    Server,
+    /// No answer in time.
+    Timeout,
+    /// No connection.
+    Unreachable,
+}
+
+impl Because {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Auth => "auth",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// A request, as data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Which step of the conversation this is.
+    pub step: &'static str,
+    /// The method.
+    pub verb: Verb,
+    /// The absolute address. Holds no secret, except where the other side has no other way.
+    pub url: String,
+    /// Headers that may be shown.
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers that may not.
+    pub secret_headers: Vec<(&'static str, String)>,
+    /// Media type and bytes.
+    pub body: Option<(&'static str, Vec<u8>)>,
+}
+
+/// Neither the path, nor secrets, nor the body.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = url::Url::parse(&self.url).ok();
+        let host = host.as_ref().and_then(url::Url::host_str).unwrap_or("?");
+        let size = self.body.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        write!(f, "Ask({} {:?} {host} {size} bytes)", self.step, self.verb)
+    }
+}
+
+/// A method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Read.
+    Get,
+    /// Create, or do.
+    Post,
+    /// Replace.
+    Put,
+    /// Alter.
+    Patch,
+}
+
+impl Ask {
+    /// A request without headers and body.
+    pub fn new(step: &'static str, verb: Verb, url: impl Into<String>) -> Self {
+        let (headers, secret_headers) = (Vec::new(), Vec::new());
+        Self { step, verb, url: url.into(), headers, secret_headers, body: None }
+    }
+
+    /// With a header that may be shown.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With a header that may not.
+    pub fn secret(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.secret_headers.push((name, value.into()));
+        self
+    }
+
+    /// With the headers of a session.
+    pub fn by(mut self, session: &Session) -> Self {
+        self.secret_headers.extend(session.headers.iter().cloned());
+        self
+    }
+
+    /// With JSON.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = Some(("application/json", body.to_string().into_bytes()));
+        self
+    }
+}
+
+/// A request that was sent, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Which step it was.
+    pub step: &'static str,
+    /// The answer, or why there is none.
+    pub answer: Result<Reply, Lost>,
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// No answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// Why.
+    pub because: Because,
+    /// Whether the other side may have done what was asked.
+    pub may_have_arrived: bool,
+}
+
+/// What shows who we are, for as long as it holds.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Headers, all of them secret.
+    pub headers: Vec<(&'static str, String)>,
+    /// Until when; for ever where nothing is said.
+    pub until: Option<Timestamp>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session(withheld, until {:?})", self.until)
+    }
+}
+
+/// Credentials by their names.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials(BTreeMap<String, Secret>);
+
+impl Credentials {
+    /// Takes credentials.
+    pub fn new(named: impl IntoIterator<Item = (String, Secret)>) -> Self {
+        Self(named.into_iter().collect())
+    }
+
+    /// One by its name, as text without the line end that files have.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let secret = self.0.get(name).filter(|secret| !secret.is_empty())?;
+        std::str::from_utf8(secret.expose()).ok().map(str::trim).filter(|text| !text.is_empty())
+    }
+}
+
+/// An effect being told.
+#[derive(Debug, Clone, Copy)]
+pub struct Talk<'a> {
+    /// What is told.
+    pub effect: &'a Effect,
+    /// What was exchanged since this attempt began.
+    pub so_far: &'a [Exchange],
+    /// Who we are.
+    pub session: &'a Session,
+    /// Credentials, for those that sign.
+    pub credentials: &'a Credentials,
+    /// What this neighbour is known to have for the record.
+    pub known: &'a BTreeMap<String, String>,
+    /// Which attempt this is, from 1. From 2 on something may have arrived before.
+    pub attempt: u32,
+    /// Now.
+    pub now: Timestamp,
+    /// Where our pages are, for links that people follow.
+    pub public_url: Option<&'a str>,
+}
+
+impl<'a> Talk<'a> {
+    /// The last exchange of a step.
+    pub(crate) fn last(&self, step: &str) -> Option<&'a Exchange> {
+        self.so_far.iter().rev().find(|exchange| exchange.step == step)
+    }
+
+    /// Web address of the change, where there are pages.
+    pub(crate) fn page(&self) -> Option<String> {
+        let card = self.effect.change.as_ref()?;
+        let base = self.public_url?.trim_end_matches('/');
+        Some(format!("{base}/changes/{}", card.number))
+    }
+}
+
+/// A trial.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// What was exchanged.
+    pub so_far: &'a [Exchange],
+    /// Who we are.
+    pub session: &'a Session,
+}
+
+/// A reading back.
+#[derive(Debug, Clone, Copy)]
+pub struct Polling<'a> {
+    /// What was exchanged.
+    pub so_far: &'a [Exchange],
+    /// Who we are.
+    pub session: &'a Session,
+    /// How far the last reading came.
+    pub cursor: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a reading back gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polled {
+    /// What is told by it, in order.
+    pub signals: Vec<Signal>,
+    /// How far it came.
+    pub cursor: String,
+}
+
+/// What telling came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the other side has for our record: name and id.
+    pub references: Vec<(&'static str, String)>,
+    /// Where both sides differ, and nothing was overwritten: what about, what we say, what they say.
+    pub differs: Option<(&'static str, String, String)>,
+}
+
+impl Receipt {
+    /// Told, and nothing to remember.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// With what the other side has for our record.
+    pub fn reference(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.references.push((name, value.into()));
+        self
+    }
+}

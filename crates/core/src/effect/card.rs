@@ -1,0 +1,125 @@
+//! What a neighbour is told of one record, as it stands after the event.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Change, ChangeKind, ChangeOutcome, ChangeState};
+use crate::gate::Decision;
+use crate::ids::{ChangeNumber, CommitId, Digest, EnvironmentName, ServiceName};
+use crate::risk::RiskLevel;
+use crate::run::RunRef;
+use crate::verdict::Reason;
+
+/// What a neighbour is told of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeCard {
+    /// Number.
+    pub number: ChangeNumber,
+    /// Where it stands.
+    pub state: ChangeState,
+    /// Type.
+    pub kind: ChangeKind,
+    /// The model, of a standard change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// Services.
+    pub services: BTreeSet<ServiceName>,
+    /// Environment.
+    pub environment: EnvironmentName,
+    /// Risk, once assessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskLevel>,
+    /// What approvals are bound to.
+    pub revision: Digest,
+    /// Version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The newest commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// Host and path of the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Number of the merge request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<String>,
+    /// The newest run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRef>,
+    /// When implementation began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implemented_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<ChangeOutcome>,
+}
+
+impl ChangeCard {
+    pub(super) fn of(change: &Change) -> Self {
+        Self {
+            number: change.number,
+            state: change.state,
+            kind: change.kind,
+            model: change.model.as_ref().map(ToString::to_string),
+            title: change.title.clone(),
+            services: change.services.clone(),
+            environment: change.environment.clone(),
+            risk: change.risk.as_ref().map(|risk| risk.level),
+            revision: change.revision.digest.clone(),
+            version: change.version.clone(),
+            commit: change.origin.commits.last().cloned(),
+            repository: change.origin.repository.clone(),
+            proposal: change.origin.proposal.clone(),
+            run: change.runs.last().cloned(),
+            implemented_at: change.implemented_at,
+            ended_at: change.ended_at,
+            outcome: change.outcome,
+        }
+    }
+}
+
+/// What a neighbour is told of a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionCard {
+    /// Id.
+    pub id: String,
+    /// The answer.
+    pub answer: Decision,
+    /// Service.
+    pub service: ServiceName,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// When it is worth asking again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// What a neighbour is told of a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentCard {
+    /// Number.
+    pub number: String,
+    /// Service.
+    pub service: ServiceName,
+    /// The word for its state.
+    pub state: String,
+    /// Version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// The run that deploys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRef>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+}

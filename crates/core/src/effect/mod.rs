@@ -1,0 +1,249 @@
+//! Effects: what an external system should be told, derived from events and from nothing else.
+//!
+//! An effect says all that a neighbour needs to know, as of its event: whoever tells it later looks at nothing
+//! else, so it does not matter how late it is told. Effects on one record are told in their order; one that comes
+//! again says the same as the first time, under the same key. People are in it by opaque id only.
+
+mod card;
+mod tell;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::card::{ChangeCard, DecisionCard, DeploymentCard};
+pub use self::tell::{Subject, Subscription, Tell};
+use crate::change::Change;
+use crate::deployment::Deployment;
+use crate::event::Event;
+use crate::ids::{EnvironmentName, ServiceName};
+
+/// The most reasons that are told of a decision.
+const MOST_REASONS: usize = 20;
+
+/// Something that an external system should be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Stable key: telling it twice is the same as once.
+    pub key: String,
+    /// The record it is about; effects on one record are told in order.
+    pub entity: String,
+    /// What is told.
+    pub tell: Tell,
+    /// When it happened.
+    pub at: Timestamp,
+    /// In words, one line.
+    pub line: String,
+    /// Where it lies, for subscriptions.
+    pub services: BTreeSet<ServiceName>,
+    /// The environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentName>,
+    /// The change as it stands after the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeCard>,
+    /// The decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionCard>,
+    /// The deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentCard>,
+}
+
+/// What is known beside an event when its effects are derived.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// The change that the event altered, as it stands after it.
+    pub change: Option<&'a Change>,
+    /// The deployment that the event ended, as it stood before.
+    pub deployment: Option<&'a Deployment>,
+}
+
+/// Whether anybody could be told of such an event.
+pub fn tell_of(event: &Event) -> Option<Tell> {
+    Some(match event {
+        Event::ChangeProposed(_) => Tell::ChangeOpened,
+        Event::ChangeAssessed(_)
+        | Event::ChangeAuthorized(_)
+        | Event::ChangeScheduled(_)
+        | Event::ChangeImplementationStarted(_)
+        | Event::ChangeImplementationEnded(_) => Tell::ChangeMoved,
+        Event::ChangeRevised(_) | Event::ChangeKindSet(_) => Tell::ChangeRevised,
+        Event::ChangeClosed(_) | Event::ChangeCanceled(_) => Tell::ChangeEnded,
+        Event::ChangeAuthorizationRequested(_) | Event::ChangeReminded(_) => Tell::ApprovalWanted,
+        Event::ChangeApproved(_) => Tell::ApprovalGiven,
+        Event::ChangeRejected(_) => Tell::ApprovalRefused,
+        Event::GateDecided(_) => Tell::GateDecided,
+        Event::DeploymentStarted(_) => Tell::DeploymentStarted,
+        Event::DeploymentEnded(_) => Tell::DeploymentEnded,
+        Event::StopPulled(_) => Tell::StopPulled,
+        Event::StopLifted(_) => Tell::StopLifted,
+        Event::IncidentOpened(_) => Tell::IncidentOpened,
+        Event::IncidentResolved(_) => Tell::IncidentResolved,
+        // The one fall-through: of everything else nobody outside is told.
+        _ => return None,
+    })
+}
+
+/// What should be told because of `event`, the ledger's entry `index`; nothing where nobody would be told.
+pub fn effect(event: &Event, index: u64, at: Timestamp, around: Around<'_>) -> Option<Effect> {
+    let tell = tell_of(event)?;
+    let card = around.change.map(ChangeCard::of);
+    let mut effect = Effect {
+        key: format!("{index}:{}", tell.as_str()),
+        entity: card.as_ref().map_or_else(String::new, |card| card.number.to_string()),
+        tell,
+        at,
+        line: String::new(),
+        services: card.as_ref().map(|card| card.services.clone()).unwrap_or_default(),
+        environment: card.as_ref().map(|card| card.environment.clone()),
+        change: card,
+        decision: None,
+        deployment: None,
+    };
+    fill(&mut effect, event, around);
+    if effect.line.is_empty() {
+        effect.line = line_of_change(&effect);
+    }
+    Some(effect)
+}
+
+fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
+    match event {
+        Event::GateDecided(event) => {
+            effect.named(event.decision.as_str(), &event.service, &event.environment);
+            effect.line = format!(
+                "the gate says {} to {} in {}",
+                event.answer.as_str(),
+                event.service,
+                event.environment
+            );
+            effect.decision = Some(DecisionCard {
+                id: event.decision.to_string(),
+                answer: event.answer,
+                service: event.service.clone(),
+                reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
+                until: event.until,
+            });
+        }
+        Event::DeploymentStarted(event) => {
+            let deployment = &event.deployment;
+            let number = deployment.number.to_string();
+            effect.named(&number, &deployment.service, &deployment.environment);
+            effect.deployed(&number, deployment.state.as_str(), Some(deployment));
+        }
+        Event::DeploymentEnded(event) => {
+            let number = event.deployment.to_string();
+            effect.named(&number, &event.service, &event.environment);
+            effect.deployment = Some(DeploymentCard {
+                number: number.clone(),
+                service: event.service.clone(),
+                state: event.report.state.as_str().to_owned(),
+                version: None,
+                commit: None,
+                run: None,
+                started_at: event.report.started_at,
+            });
+            effect.deployed(&number, event.report.state.as_str(), around.deployment);
+        }
+        Event::StopPulled(event) => {
+            effect.entity = format!("stop/{}", event.stop.id);
+            effect.line = format!("the line is stopped: {}", event.stop.reason);
+        }
+        Event::StopLifted(event) => {
+            effect.entity = format!("stop/{}", event.stop);
+            effect.line = format!("a stop is lifted: {}", event.reason);
+        }
+        Event::IncidentOpened(event) => {
+            effect.entity = format!("incident/{}", event.id);
+            effect.services.insert(event.service.clone());
+            effect.line = format!("incident on {}: {}", event.service, event.title);
+        }
+        Event::IncidentResolved(event) => {
+            effect.entity = format!("incident/{}", event.id);
+            effect.line = format!("incident {} is over", event.id);
+        }
+        Event::ChangeCanceled(event) => {
+            effect.line = format!("{} is canceled: {}", event.change, event.because);
+        }
+        Event::ChangeClosed(event) if !event.note.is_empty() => {
+            effect.line =
+                format!("{} is closed, {}: {}", event.change, event.outcome.as_str(), event.note);
+        }
+        // Whatever is about a change alone is said by how the change stands.
+        _ => {}
+    }
+}
+
+fn line_of_change(effect: &Effect) -> String {
+    let Some(card) = &effect.change else { return effect.tell.as_str().to_owned() };
+    let number = card.number;
+    match effect.tell {
+        Tell::ChangeOpened => format!("{number} is opened: {}", card.title),
+        Tell::ChangeRevised => format!("{number} has a new revision"),
+        Tell::ChangeEnded => match card.outcome {
+            Some(outcome) => format!("{number} is closed, {}", outcome.as_str()),
+            None => format!("{number} is {}", card.state.as_str()),
+        },
+        Tell::ApprovalWanted => format!("{number} waits for approval: {}", card.title),
+        Tell::ApprovalGiven => format!("{number} got an approval"),
+        Tell::ApprovalRefused => format!("{number} was rejected"),
+        Tell::ChangeMoved
+        | Tell::GateDecided
+        | Tell::DeploymentStarted
+        | Tell::DeploymentEnded
+        | Tell::StopPulled
+        | Tell::StopLifted
+        | Tell::IncidentOpened
+        | Tell::IncidentResolved => format!("{number} is in {}", card.state.as_str()),
+    }
+}
+
+impl Effect {
+    fn named(&mut self, id: &str, service: &ServiceName, environment: &EnvironmentName) {
+        if self.entity.is_empty() {
+            self.entity = id.to_owned();
+        }
+        self.services.insert(service.clone());
+        self.environment.get_or_insert_with(|| environment.clone());
+    }
+
+    fn deployed(&mut self, number: &str, state: &str, deployment: Option<&Deployment>) {
+        if let Some(known) = deployment {
+            self.deployment = Some(DeploymentCard {
+                number: number.to_owned(),
+                service: known.service.clone(),
+                state: state.to_owned(),
+                version: known.version.clone(),
+                commit: known.commit.clone(),
+                run: known.run.clone(),
+                started_at: Some(known.started_at),
+            });
+        }
+        let Some(card) = &self.deployment else { return };
+        let version = card.version.as_deref().unwrap_or("a version");
+        self.line = format!("{number}: {} {version} is {state}", card.service);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_subject_is_read_from_its_word() {
+        for subject in Subject::ALL {
+            assert_eq!(Subject::parse(subject.as_str()), Some(subject));
+        }
+        assert_eq!(Subject::parse("weather"), None);
+    }
+
+    #[test]
+    fn only_the_last_state_of_a_change_is_told_of_what_was_recorded_at_once() {
+        assert!(Tell::ChangeMoved.is_superseded_by(Tell::ChangeMoved));
+        assert!(Tell::ChangeMoved.is_superseded_by(Tell::ChangeEnded));
+        assert!(!Tell::ChangeOpened.is_superseded_by(Tell::ChangeMoved));
+        assert!(!Tell::GateDecided.is_superseded_by(Tell::ChangeMoved));
+    }
+}

@@ -1,0 +1,233 @@
+//! What people see of links, and do with them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sluice_connectors::tell::Trial;
+use sluice_core::effect::Subject;
+use sluice_core::event::Event;
+use sluice_core::ids::LinkName;
+use sluice_core::link::{EffectsReplayed, LinkPaused, LinkResumed};
+use sluice_core::organisation::Link;
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::Standing;
+use sluice_store::rows::{OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow};
+use sluice_store::{OutboxFilter, Page, ReadError, Row};
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::sequencer::{Commit, Step};
+
+/// The most effects that one request replays.
+const MOST: u32 = 200;
+
+/// A link and how it fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkCard {
+    /// Its name.
+    pub name: LinkName,
+    /// Which connector.
+    pub connector: String,
+    /// Whether deliveries from it are taken.
+    pub heard: bool,
+    /// What it wants to be told.
+    pub told: Vec<Subject>,
+    /// Whether nothing is sent until it is resumed.
+    pub paused: bool,
+    /// Effects that are still to be told.
+    pub owed: u64,
+    /// Effects that were given up, and wait for a person.
+    pub given_up: u64,
+    /// For how many seconds the oldest has been owed.
+    pub lag_s: u64,
+    /// When it last went well.
+    pub last_good_at: Option<Timestamp>,
+    /// When it last did not.
+    pub last_error_at: Option<Timestamp>,
+    /// Why, as `reason: detail`.
+    pub last_error: Option<String>,
+    /// Failures since it last went well.
+    pub failures: u32,
+    /// When it was last read back.
+    pub polled_at: Option<Timestamp>,
+}
+
+/// What a trial of a link gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkTrial {
+    /// Whether it went well.
+    pub ok: bool,
+    /// In words.
+    pub detail: String,
+    /// One of the closed set of reasons, where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+impl Engine {
+    /// All links, and how they fare. Blocking.
+    pub fn links(&self) -> Result<Vec<LinkCard>, EngineError> {
+        let standing = self.standing();
+        let links = standing.organisation.links.values();
+        Ok(links.map(|link| self.link_card(&standing, link)).collect::<Result<_, ReadError>>()?)
+    }
+
+    fn link_card(&self, standing: &Standing, link: &Link) -> Result<LinkCard, ReadError> {
+        let name = link.name.as_str();
+        let owed = self.readers().outbox_owed(name)?;
+        let health = self.readers().link_health(name)?.unwrap_or_default();
+        let at = |us: Option<i64>| us.and_then(|us| Timestamp::from_microsecond(us).ok());
+        let now_us = self.now().as_microsecond();
+        let lag_us = owed.oldest_us.map_or(0, |oldest| now_us.saturating_sub(oldest));
+        Ok(LinkCard {
+            name: link.name.clone(),
+            connector: link.connector.clone(),
+            heard: !link.secrets.is_empty() && sluice_connectors::find(&link.connector).is_some(),
+            told: link.tell.iter().flat_map(|tell| tell.about.iter().copied()).collect(),
+            paused: standing.paused.contains(&link.name),
+            owed: owed.pending,
+            given_up: owed.given_up,
+            lag_s: u64::try_from(lag_us / 1_000_000).unwrap_or(0),
+            last_good_at: at(health.last_good_us),
+            last_error_at: at(health.last_error_us),
+            last_error: health.last_error,
+            failures: health.failures,
+            polled_at: at(health.polled_us),
+        })
+    }
+
+    /// Tries a link without altering anything over there.
+    pub async fn test_link(&self, caller: &Caller, name: &str) -> Result<LinkTrial, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        let standing = self.standing();
+        let link = declared(&standing, name)?;
+        let failed = |reason: &'static str, detail: &str| LinkTrial {
+            ok: false,
+            detail: detail.to_owned(),
+            reason: Some(reason),
+        };
+        let line = match self.line(link) {
+            Ok(line) => line,
+            Err(trouble) => return Ok(failed(trouble.reason.as_str(), trouble.detail)),
+        };
+        let session = match self.session(&line).await {
+            Ok(session) => session,
+            Err(trouble) => return Ok(failed(trouble.reason.as_str(), trouble.detail)),
+        };
+        let next = |so_far: &[_]| line.telling.test(&Trial { so_far, session: &session });
+        Ok(match self.converse(&line, next).await.0 {
+            Ok(detail) => LinkTrial { ok: true, detail, reason: None },
+            Err((trouble, _)) => failed(trouble.reason.as_str(), trouble.detail),
+        })
+    }
+
+    /// Sends nothing by a link until it is resumed. What is owed is kept.
+    pub async fn pause_link(
+        &self,
+        caller: &Caller,
+        name: &str,
+        because: String,
+    ) -> Result<Answer<()>, EngineError> {
+        let by = caller.person.clone();
+        self.with_link(caller, name, move |standing, link| {
+            if standing.paused.contains(&link) {
+                return Err(Refusal::conflict("link_paused", format!("`{link}` is paused"), "nothing is left to do"));
+            }
+            Ok((LinkPaused { link, by, because }.into(), Vec::new()))
+        })
+        .await
+    }
+
+    /// Sends by a link again.
+    pub async fn resume_link(&self, caller: &Caller, name: &str) -> Result<Answer<()>, EngineError> {
+        self.with_link(caller, name, move |standing, link| {
+            if !standing.paused.contains(&link) {
+                return Err(Refusal::conflict("link_not_paused", format!("`{link}` is not paused"), "nothing is left to do"));
+            }
+            Ok((LinkResumed { link }.into(), Vec::new()))
+        })
+        .await
+    }
+
+    /// Owes anew what was given up: one effect, or the oldest 200 of the link. Gives how many.
+    pub async fn replay_link(
+        &self,
+        caller: &Caller,
+        name: &str,
+        id: Option<u64>,
+    ) -> Result<Answer<u64>, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        let (readers, link) = (self.readers().clone(), name.to_owned());
+        let given_up = self
+            .blocking(move || match id {
+                Some(id) => Ok(readers.outbox_get(id)?.into_iter().collect()),
+                None => {
+                    let filter = OutboxFilter {
+                        link: Some(link),
+                        state: Some(OUTBOX_GIVEN_UP.to_owned()),
+                        ..OutboxFilter::default()
+                    };
+                    readers.outbox(&filter, Page { limit: MOST, ..Page::default() })
+                }
+            })
+            .await?;
+        let given_up: Vec<OutboxRow> = given_up
+            .into_iter()
+            .filter(|row| row.effect.link == name && row.state == OUTBOX_GIVEN_UP)
+            .collect();
+        if given_up.is_empty() {
+            let what = format!("nothing of `{name}` was given up");
+            return Err(Refusal::conflict("nothing_given_up", what, "see `sluice link list`").into());
+        }
+        let count = given_up.len() as u64;
+        let next_us = self.now().as_microsecond();
+        let rows = given_up.iter().map(|row| again(row, next_us)).collect();
+        let answer = self
+            .with_link(caller, name, move |_, link| Ok((EffectsReplayed { link, count }.into(), rows)))
+            .await?;
+        Ok(Answer { value: count, receipt: answer.receipt, as_of: answer.as_of })
+    }
+
+    async fn with_link(
+        &self,
+        caller: &Caller,
+        name: &str,
+        decide: impl FnOnce(&Standing, LinkName) -> Result<(Event, Vec<Row>), Refusal> + Send + 'static,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        let (name, actor) = (name.to_owned(), caller.actor());
+        let decided = move |standing: &Standing, _: Timestamp| {
+            let found = declared(standing, &name).map(|link| link.name.clone());
+            match found.and_then(|link| decide(standing, link)) {
+                Err(refusal) => Step::Refuse(refusal.into(), None),
+                Ok((event, rows)) => {
+                    let mut commit = Commit::of(vec![event], actor);
+                    commit.rows = rows;
+                    Step::Record((), commit)
+                }
+            }
+        };
+        let ((), done) = self.sequencer().submit(decided).await?;
+        self.sequencer().wake_tellers();
+        Ok(Answer { value: (), receipt: done.receipt(), as_of: done.size })
+    }
+}
+
+fn declared<'a>(standing: &'a Standing, name: &str) -> Result<&'a Link, Refusal> {
+    standing.organisation.links.get(name).map(AsRef::as_ref).ok_or_else(|| {
+        Refusal::missing("link_unknown", format!("there is no link `{name}`"), "see `sluice link list`")
+    })
+}
+
+/// Owed anew as if for the first time, but for what may have arrived.
+fn again(row: &OutboxRow, next_us: i64) -> Row {
+    Row::EffectOutcome {
+        id: row.id,
+        state: OUTBOX_PENDING.to_owned(),
+        attempts: row.attempts.min(1),
+        next_us,
+        last_error: row.last_error.clone(),
+    }
+}

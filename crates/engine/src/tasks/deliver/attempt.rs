@@ -1,0 +1,314 @@
+//! One attempt to tell one effect.
+//!
+//! That it begins is recorded before anything is sent, with a time before which nobody begins it again: should the
+//! program end in between, the next one knows that something may have arrived, and the neighbour had time to show it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sluice_connectors::tell::{Because, Receipt, Talk, Trouble};
+use sluice_core::effect::Effect;
+use sluice_core::event::Event;
+use sluice_core::housekeeping::{IncidentOpened, IncidentResolved};
+use sluice_core::ids::{LinkName, ServiceName};
+use sluice_core::link::{Disagreement, EffectGivenUp, ReferenceRecorded};
+use sluice_core::standing::Actor;
+use sluice_store::Row;
+use sluice_store::rows::{
+    ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow,
+};
+
+use super::line::{Line, Sent};
+use super::pace;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::owe::incident_of;
+use crate::sequencer::{Commit, Step};
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    Told,
+    Waits,
+    GivenUp,
+}
+
+/// What is to be recorded of an attempt.
+struct Outcome {
+    row: Row,
+    events: Vec<Event>,
+    rows: Vec<Row>,
+    came: Came,
+}
+
+impl Engine {
+    /// Tells one effect, or records why it could not be told.
+    pub(super) async fn attempt(&self, line: &Line, row: OutboxRow) -> Result<Came, EngineError> {
+        let attempts = row.attempts.saturating_add(1);
+        self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
+        let told = match serde_json::from_str::<Effect>(&row.effect.body) {
+            Ok(effect) => self.told(line, &row, &effect, attempts).await?,
+            Err(_) => {
+                let detail = "what is owed cannot be read by this version of the program";
+                (Err((Trouble::new(Because::Client, detail), true)), Sent::default())
+            }
+        };
+        let outcome = match told {
+            (Ok(receipt), _) => self.went_well(line, &row, attempts, receipt).await?,
+            (Err((trouble, for_good)), sent) => {
+                self.went_wrong(line, &row, attempts, &trouble, for_good, sent)
+            }
+        };
+        let came = outcome.came;
+        let mut rows = vec![outcome.row];
+        rows.extend(outcome.rows);
+        self.record(&line.name, outcome.events, rows).await?;
+        Ok(came)
+    }
+
+    async fn told(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        effect: &Effect,
+        attempt: u32,
+    ) -> Result<(Result<Receipt, (Trouble, bool)>, Sent), EngineError> {
+        let known = self.known(&line.name, &row.effect.entity).await?;
+        let session = match self.session(line).await {
+            Ok(session) => session,
+            Err(trouble) => return Ok((Err((trouble, false)), Sent::default())),
+        };
+        let (now, public_url) = (self.now(), self.public_url());
+        let told = self
+            .converse(line, |so_far| {
+                line.telling.tell(&Talk {
+                    effect,
+                    so_far,
+                    session: &session,
+                    credentials: &line.credentials,
+                    known: &known,
+                    attempt,
+                    now,
+                    public_url,
+                })
+            })
+            .await;
+        if matches!(&told.0, Err((trouble, _)) if trouble.reason == Because::Auth) {
+            // What was good a while ago may have been made void.
+            line.state.fares.lock().session = None;
+        }
+        Ok(told)
+    }
+
+    /// What a neighbour is known to have for a record.
+    pub(super) async fn known(
+        &self,
+        link: &LinkName,
+        entity: &str,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
+        let (readers, link, entity) = (self.readers().clone(), link.to_string(), entity.to_owned());
+        let known = self.blocking(move || readers.external_refs(&link, &entity)).await?;
+        Ok(known.into_iter().map(|known| (known.name, known.value)).collect())
+    }
+
+    async fn went_well(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        attempts: u32,
+        receipt: Receipt,
+    ) -> Result<Outcome, EngineError> {
+        let known = self.known(&line.name, &row.effect.entity).await?;
+        let (mut events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt);
+        let now_us = self.now().as_microsecond();
+        {
+            let mut fares = line.state.fares.lock();
+            fares.breaker.went_well();
+            let health = fares.health.get_or_insert_default();
+            health.last_good_us = Some(now_us);
+            health.failures = 0;
+            rows.push(Row::LinkHealth(LinkHealthRow { link: line.name.to_string(), ..health.clone() }));
+        }
+        let incident = incident_of(line.name.as_str());
+        if self.standing().incidents.contains_key(&incident) {
+            let (readers, link) = (self.readers().clone(), line.name.to_string());
+            if self.blocking(move || readers.outbox_owed(&link)).await?.given_up == 0 {
+                events.push(IncidentResolved { id: incident }.into());
+            }
+        }
+        let (state, next_us) = (OUTBOX_DELIVERED.to_owned(), now_us);
+        let row = Row::EffectOutcome { id: row.id, state, attempts, next_us, last_error: None };
+        Ok(Outcome { row, events, rows, came: Came::Told })
+    }
+
+    fn went_wrong(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        attempts: u32,
+        trouble: &Trouble,
+        for_good: bool,
+        sent: Sent,
+    ) -> Outcome {
+        let now = self.now();
+        let age = now.duration_since(created(row, now));
+        let too_old = age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
+        let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+        let mut rows = vec![self.fails(line, trouble, for_good, &error)];
+        let (state, came) = if for_good || too_old {
+            (OUTBOX_GIVEN_UP, Came::GivenUp)
+        } else {
+            (OUTBOX_PENDING, Came::Waits)
+        };
+        let next = self.next_attempt(line, attempts, trouble, sent);
+        let next_us = now.as_microsecond().saturating_add(micros(next));
+        let events = match came {
+            Came::GivenUp => self.given_up(line, row, trouble),
+            Came::Told | Came::Waits => Vec::new(),
+        };
+        tracing::warn!(link = %line.name, entity = row.effect.entity, kind = row.effect.kind, attempts,
+            reason = trouble.reason.as_str(), detail = trouble.detail, given_up = came == Came::GivenUp,
+            "a neighbour was not told");
+        let last_error = Some(error);
+        let row = Row::EffectOutcome { id: row.id, state: state.to_owned(), attempts, next_us, last_error };
+        Outcome { row, events, rows: std::mem::take(&mut rows), came }
+    }
+
+    /// Notes a failure of the line itself, for its breaker and its budget.
+    pub(super) fn fails(&self, line: &Line, trouble: &Trouble, for_good: bool, error: &str) -> Row {
+        let mono = self.monotonic();
+        let mut fares = line.state.fares.lock();
+        match trouble.reason {
+            // They answered, and would answer others.
+            Because::Client if for_good => {}
+            Because::RateLimited => {
+                let hold = trouble.after_s.unwrap_or(30);
+                fares.budget.hold(mono + Duration::from_secs(u64::from(hold)));
+            }
+            Because::Client
+            | Because::Auth
+            | Because::Server
+            | Because::Timeout
+            | Because::Unreachable => fares.breaker.failed(mono),
+        }
+        let failures = fares.breaker.failures();
+        let health = fares.health.get_or_insert_default();
+        health.last_error_us = Some(self.now().as_microsecond());
+        health.last_error = Some(error.to_owned());
+        health.failures = failures;
+        Row::LinkHealth(LinkHealthRow { link: line.name.to_string(), ..health.clone() })
+    }
+
+    fn next_attempt(&self, line: &Line, attempts: u32, trouble: &Trouble, sent: Sent) -> Duration {
+        let mut chance = [0; 8];
+        self.rng().fill(&mut chance);
+        let waits = pace::wait(attempts, u64::from_le_bytes(chance));
+        let asked = Duration::from_secs(u64::from(trouble.after_s.unwrap_or(0)));
+        // Something may have been made that a search would not find yet.
+        let settles = if sent.altering { line.settle() } else { Duration::ZERO };
+        waits.max(asked).max(settles)
+    }
+
+    fn given_up(&self, line: &Line, row: &OutboxRow, trouble: &Trouble) -> Vec<Event> {
+        let mut events: Vec<Event> = vec![
+            EffectGivenUp {
+                link: line.name.clone(),
+                entity: row.effect.entity.clone(),
+                key: row.effect.effect_key.clone(),
+                reason: trouble.reason.as_str().to_owned(),
+                detail: trouble.detail.to_owned(),
+            }
+            .into(),
+        ];
+        let id = incident_of(line.name.as_str());
+        if let (false, Ok(service)) =
+            (self.standing().incidents.contains_key(&id), ServiceName::parse("sluice"))
+        {
+            events.push(
+                IncidentOpened {
+                    id,
+                    service,
+                    environment: None,
+                    title: format!("`{}` could not be told of {}", line.name, row.effect.entity),
+                    severity: "warning".to_owned(),
+                }
+                .into(),
+            );
+        }
+        events
+    }
+
+    /// Records rows that no event tells of.
+    pub(super) async fn record_rows(&self, link: &LinkName, rows: Vec<Row>) -> Result<(), EngineError> {
+        self.record(link, Vec::new(), rows).await
+    }
+
+    pub(super) async fn record(
+        &self,
+        link: &LinkName,
+        events: Vec<Event>,
+        rows: Vec<Row>,
+    ) -> Result<(), EngineError> {
+        let actor = Actor::Link(link.clone());
+        let decide = move |_: &sluice_core::standing::Standing, _: jiff::Timestamp| {
+            let mut commit = Commit::of(events, actor);
+            commit.rows = rows;
+            Step::Record((), commit)
+        };
+        self.sequencer().submit(decide).await.map(|_| ())
+    }
+}
+
+fn begun(engine: &Engine, line: &Line, row: &OutboxRow, attempts: u32) -> Row {
+    let until = engine.now().as_microsecond().saturating_add(micros(line.settle()));
+    Row::EffectOutcome {
+        id: row.id,
+        state: OUTBOX_PENDING.to_owned(),
+        attempts,
+        next_us: until,
+        last_error: row.last_error.clone(),
+    }
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// What is new in a receipt, as events and rows.
+fn noted(
+    link: &LinkName,
+    entity: &str,
+    known: &BTreeMap<String, String>,
+    receipt: Receipt,
+) -> (Vec<Event>, Vec<Row>) {
+    let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
+    let mut keep = |name: &str, value: &str| {
+        let is_new = known.get(name).map(String::as_str) != Some(value);
+        if is_new {
+            rows.push(Row::ExternalRef(ExternalRefRow {
+                link: link.to_string(),
+                entity: entity.to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }));
+        }
+        is_new
+    };
+    for (name, value) in receipt.references {
+        if keep(name, &value) {
+            let (link, entity, name) = (link.clone(), entity.to_owned(), name.to_owned());
+            events.push(ReferenceRecorded { link, entity, name, value }.into());
+        }
+    }
+    if let Some((about, ours, theirs)) = receipt.differs
+        && keep(&format!("differs.{about}"), &format!("{ours}|{theirs}"))
+    {
+        let (link, entity, about) = (link.clone(), entity.to_owned(), about.to_owned());
+        events.push(Disagreement { link, entity, about, ours, theirs }.into());
+    }
+    (events, rows)
+}
+
+fn created(row: &OutboxRow, otherwise: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(row.effect.created_us).unwrap_or(otherwise)
+}

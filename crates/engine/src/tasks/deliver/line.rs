@@ -1,0 +1,189 @@
+//! A line to one neighbour: the configured link, where it may send, who it is, and how it fares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sluice_connectors::Secret;
+use sluice_connectors::tell::{
+    Ask, Because, Credentials, Exchange, Lost, Reply, Session, Step, Telling, Trouble, Verb,
+};
+use sluice_core::ids::LinkName;
+use sluice_core::organisation::Link;
+use sluice_outbound::{Failure, Method, Reach, Request};
+use sluice_store::rows::LinkHealthRow;
+
+use super::pace::{Breaker, Budget};
+use crate::engine::Engine;
+
+/// The most requests of one conversation.
+const MOST_EXCHANGES: usize = 40;
+
+/// The lines there are; one for each link that was ever told.
+#[derive(Default)]
+pub(crate) struct Lines {
+    lines: Mutex<BTreeMap<LinkName, Arc<LineState>>>,
+}
+
+impl Lines {
+    pub(super) fn of(&self, link: &LinkName) -> Arc<LineState> {
+        Arc::clone(self.lines.lock().entry(link.clone()).or_default())
+    }
+}
+
+/// What is remembered of a line while the program runs.
+#[derive(Default)]
+pub(super) struct LineState {
+    /// Whoever tells by this line holds it: there is one at a time.
+    pub(super) working: tokio::sync::Mutex<()>,
+    pub(super) fares: Mutex<Fares>,
+}
+
+#[derive(Default)]
+pub(super) struct Fares {
+    pub(super) breaker: Breaker,
+    pub(super) budget: Budget,
+    pub(super) session: Option<Session>,
+    pub(super) health: Option<LinkHealthRow>,
+}
+
+/// A line that can be spoken on.
+pub(crate) struct Line {
+    pub(super) name: LinkName,
+    pub(crate) telling: Telling,
+    pub(super) reach: Reach,
+    pub(super) credentials: Credentials,
+    pub(super) state: Arc<LineState>,
+}
+
+impl Engine {
+    /// The line of a link, or why there is none.
+    pub(crate) fn line(&self, link: &Link) -> Result<Line, Trouble> {
+        let wrong = |detail| Trouble::new(Because::Client, detail);
+        let teller = sluice_connectors::find_teller(&link.connector)
+            .ok_or_else(|| wrong("this kind of system cannot be told"))?;
+        let telling =
+            teller.configure(&link.settings).map_err(|_| wrong("the settings have problems"))?;
+        let reach = reach(&telling).ok_or_else(|| wrong("an address or network is not one"))?;
+        let mut named = Vec::new();
+        for name in telling.credentials() {
+            let reference = link.credentials.get(*name);
+            if let Some(secret) = reference.and_then(|reference| self.secrets().find(reference)) {
+                named.push(((*name).to_owned(), Secret::new(secret)));
+            }
+        }
+        let credentials = Credentials::new(named);
+        let state = self.lines().of(&link.name);
+        Ok(Line { name: link.name.clone(), telling, reach, credentials, state })
+    }
+
+    /// Asks for the next step and sends it, until something comes of it.
+    pub(crate) async fn converse<T>(
+        &self,
+        line: &Line,
+        mut next: impl FnMut(&[Exchange]) -> Step<T>,
+    ) -> (Result<T, (Trouble, bool)>, Sent) {
+        let mut so_far: Vec<Exchange> = Vec::new();
+        let mut sent = Sent::default();
+        loop {
+            let ask = match next(&so_far) {
+                Step::Done(value) => return (Ok(value), sent),
+                Step::Retry(trouble) => return (Err((trouble, false)), sent),
+                Step::GiveUp(trouble) => return (Err((trouble, true)), sent),
+                Step::Send(ask) => ask,
+            };
+            if so_far.len() >= MOST_EXCHANGES {
+                let detail = "the conversation does not come to an end";
+                return (Err((Trouble::new(Because::Server, detail), false)), sent);
+            }
+            sent.requests += 1;
+            sent.altering |= ask.verb != Verb::Get;
+            line.state.fares.lock().budget.spend();
+            let step = ask.step;
+            let answer = self.net().send(&line.reach, request(ask)).await;
+            let answer = answer.map_err(lost).map(|answer| Reply {
+                status: answer.status,
+                headers: answer.headers,
+                body: answer.body,
+            });
+            so_far.push(Exchange { step, answer });
+        }
+    }
+
+    /// The session of a line: the one that holds, or a new one.
+    pub(crate) async fn session(&self, line: &Line) -> Result<Session, Trouble> {
+        let now = self.now();
+        let known = line.state.fares.lock().session.clone();
+        if let Some(session) = known.filter(|known| known.until.is_none_or(|until| until > now)) {
+            return Ok(session);
+        }
+        let next = |so_far: &[Exchange]| line.telling.authenticate(so_far, &line.credentials, now);
+        let (session, _) = self.converse(line, next).await;
+        let session = session.map_err(|(trouble, _)| trouble)?;
+        line.state.fares.lock().session = Some(session.clone());
+        Ok(session)
+    }
+}
+
+/// What a conversation has cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sent {
+    pub(super) requests: usize,
+    /// Whether any of them could have altered something.
+    pub(super) altering: bool,
+}
+
+impl Line {
+    /// For how long a thing that was made may not be found.
+    pub(super) fn settle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.telling.pace().settle_s))
+    }
+}
+
+fn reach(telling: &Telling) -> Option<Reach> {
+    let outlet = telling.outlet();
+    let mut reach = Reach::new();
+    for place in outlet.places() {
+        let place = place?;
+        // Settings that name an address with `http` were checked to say so explicitly.
+        reach = match place.plain {
+            true => reach.plain_host(&place.host).ok()?,
+            false => reach.host(&place.host).ok()?,
+        };
+        if let Some(port) = place.port {
+            reach = reach.port(port);
+        }
+    }
+    outlet.networks.iter().try_fold(reach, |reach, network| reach.open(network).ok())
+}
+
+fn request(ask: Ask) -> Request {
+    let method = match ask.verb {
+        Verb::Get => Method::Get,
+        Verb::Post => Method::Post,
+        Verb::Put => Method::Put,
+        Verb::Patch => Method::Patch,
+    };
+    let mut request = Request::new(method, ask.url);
+    for (name, value) in ask.headers {
+        request = request.header(name, value);
+    }
+    for (name, value) in ask.secret_headers {
+        request = request.secret_header(name, value);
+    }
+    match ask.body {
+        Some((media_type, body)) => request.body(media_type, body),
+        None => request,
+    }
+}
+
+fn lost(failure: Failure) -> Lost {
+    let because = match failure {
+        Failure::Timeout { .. } => Because::Timeout,
+        Failure::Unreachable { .. } | Failure::Tls => Because::Unreachable,
+        Failure::Blocked(_) => Because::Client,
+        Failure::TooLarge | Failure::BadResponse => Because::Server,
+    };
+    Lost { because, may_have_arrived: failure.may_have_arrived() }
+}

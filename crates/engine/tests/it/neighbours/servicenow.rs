@@ -1,0 +1,175 @@
+//! ServiceNow: one change request for each change, whatever happens on the way.
+
+use std::time::Duration;
+
+use sluice_core::event::Event;
+use sluice_testkit::neighbours::{Lie, Lies};
+
+use super::Town;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+#[tokio::test]
+async fn a_change_is_one_change_request_that_walks_along_to_its_end() {
+    let town = Town::start().await;
+    let number = town.deploy("payments", 31).await;
+    town.settle(DAY).await;
+    assert_eq!(town.outbox("pending"), []);
+    let ours = i64::from(town.state_here(number).servicenow()).to_string();
+    assert_eq!(town.state_there(number), Some(ours));
+    let servicenow = town.servicenow.lock().unwrap();
+    let record = &servicenow.changes[0];
+    assert_eq!(record.field("type"), "emergency");
+    assert!(record.field("description").contains("Revision: sha256:"), "{record:?}");
+    assert!(record.field("work_start").starts_with("2026-03-04"));
+    // Each note is there once.
+    let mut notes: Vec<&str> =
+        servicenow.journal.iter().filter_map(|(_, text)| text.rsplit_once("[sluice#")).map(|(_, key)| key).collect();
+    let count = notes.len();
+    notes.sort_unstable();
+    notes.dedup();
+    assert_eq!(notes.len(), count);
+    assert!(count >= 3, "{count}");
+    drop(servicenow);
+    let health = town.world.engine.readers().link_health("servicenow").unwrap().unwrap();
+    assert!(health.last_good_us.is_some() && health.failures == 0);
+    let known = town.world.engine.readers().external_refs("servicenow", &number.to_string()).unwrap();
+    assert!(known.iter().any(|known| known.name == "change_request" && known.value == "CHG0030001"));
+}
+
+#[tokio::test]
+async fn nothing_is_owed_where_nobody_wants_to_be_told() {
+    let town = Town::with("links: []\n").await;
+    town.deploy("payments", 32).await;
+    assert_eq!(town.outbox("pending"), []);
+    assert!(town.net.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_makes_no_second_record() {
+    for lie in [Lie::LostAnswer, Lie::Drip, Lie::DoneAndBroken, Lie::DoneAndPage, Lie::Bomb, Lie::Cut, Lie::Empty] {
+        let town = Town::start().await;
+        town.servicenow.lock().unwrap().search_lag_s = 60;
+        let number = town.deploy("payments", 33).await;
+        town.net.lie(Lies::always(lie));
+        town.world.engine.deliver().await.unwrap();
+        town.net.lie(Lies::none());
+        town.settle(DAY).await;
+        let made = town.servicenow.lock().unwrap().changes.len();
+        assert_eq!((made, town.outbox("pending").len()), (1, 0), "{lie:?}");
+        let ours = i64::from(town.state_here(number).servicenow()).to_string();
+        assert_eq!(town.state_there(number), Some(ours), "{lie:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_neighbour_that_is_away_for_an_hour_costs_no_decision_and_loses_nothing() {
+    let town = Town::start().await;
+    town.net.lie(Lies::always(Lie::Unreachable));
+    let number = town.deploy("payments", 34).await;
+    town.settle(Duration::from_secs(3_600)).await;
+    assert!(!town.outbox("pending").is_empty());
+    let health = town.world.engine.readers().link_health("servicenow").unwrap().unwrap();
+    assert!(health.failures >= 5, "{health:?}");
+    assert_eq!(health.last_error.as_deref(), Some("unreachable: the host cannot be reached"));
+    // The breaker has kept most attempts from being made.
+    assert!(town.net.seen().is_empty());
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert_eq!(town.outbox("pending"), []);
+    let ours = i64::from(town.state_here(number).servicenow()).to_string();
+    assert_eq!(town.state_there(number), Some(ours));
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_is_given_up_and_can_be_replayed() {
+    let town = Town::start().await;
+    town.servicenow.lock().unwrap().ignored = vec!["correlation_id".to_owned()];
+    let number = town.deploy("payments", 35).await;
+    town.settle(DAY).await;
+    let given_up = town.outbox("given_up");
+    assert!(!given_up.is_empty());
+    assert!(given_up.iter().all(|row| row.effect.link == "servicenow"));
+    let standing = town.world.engine.standing();
+    assert!(standing.incidents.contains_key("sluice:link/servicenow"), "an incident is open");
+    // The right is given, the records without an id are thrown away, and what was given up is told.
+    {
+        let mut servicenow = town.servicenow.lock().unwrap();
+        servicenow.ignored.clear();
+        servicenow.changes.clear();
+    }
+    let replayed = town.world.engine.replay_link(&town.world.admin, "servicenow", None).await.unwrap();
+    assert_eq!(replayed.value, given_up.len() as u64);
+    town.settle(DAY).await;
+    assert_eq!(town.outbox("given_up"), []);
+    let ours = i64::from(town.state_here(number).servicenow()).to_string();
+    assert_eq!(town.state_there(number), Some(ours));
+    assert!(!town.world.engine.standing().incidents.contains_key("sluice:link/servicenow"));
+}
+
+#[tokio::test]
+async fn a_paused_link_is_told_nothing_until_it_is_resumed() {
+    let town = Town::start().await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    engine.pause_link(admin, "servicenow", "an upgrade over there".into()).await.unwrap();
+    assert!(engine.pause_link(admin, "servicenow", "again".into()).await.is_err());
+    town.deploy("payments", 36).await;
+    town.settle(Duration::from_secs(60)).await;
+    assert!(town.servicenow.lock().unwrap().changes.is_empty());
+    let card = engine.links().unwrap().into_iter().find(|card| card.name.as_str() == "servicenow");
+    let card = card.unwrap();
+    assert!(card.paused && card.owed >= 3 && !card.heard, "{card:?}");
+    engine.resume_link(admin, "servicenow").await.unwrap();
+    town.settle(DAY).await;
+    assert_eq!(town.servicenow.lock().unwrap().changes.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_done_by_hand_is_not_overwritten_but_recorded() {
+    let town = Town::start().await;
+    let answer = town.world.ask(crate::world::question("payments", 37, 37)).await;
+    let number = answer.change.unwrap();
+    town.settle(DAY).await;
+    let correlation = format!("sluice-{number}");
+    town.servicenow.lock().unwrap().edit(&correlation, &[("state", "4")], town.world.engine.now());
+    town.world.engine.poll_by(&super::link("servicenow")).await.unwrap();
+    let change = town.world.change(number);
+    assert!(!change.state.is_over(), "{:?}", change.state);
+    assert_eq!(town.servicenow.lock().unwrap().changes[0].field("state"), "4");
+    assert_eq!(disagreements(&town), ["state"]);
+    // It is recorded once.
+    town.world.clock.advance(Duration::from_secs(60));
+    town.world.engine.poll_by(&super::link("servicenow")).await.unwrap();
+    assert_eq!(disagreements(&town), ["state"]);
+}
+
+#[tokio::test]
+async fn a_trial_says_whether_it_would_go_and_alters_nothing() {
+    let town = Town::start().await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    for name in ["servicenow", "slack", "github-told"] {
+        let trial = engine.test_link(admin, name).await.unwrap();
+        assert!(trial.ok, "{name}: {trial:?}");
+    }
+    town.net.lie(Lies::always(Lie::Page));
+    let trial = engine.test_link(admin, "servicenow").await.unwrap();
+    assert_eq!((trial.ok, trial.reason), (false, Some("server")));
+    assert!(town.servicenow.lock().unwrap().changes.is_empty());
+    let altering = town.net.seen().into_iter().filter(|(host, seen)| host != "slack.test" && seen.method != "GET");
+    assert_eq!(altering.count(), 0);
+}
+
+/// What the two sides were found to differ in.
+pub(super) fn disagreements(town: &Town) -> Vec<String> {
+    let readers = town.world.engine.readers();
+    let entries = readers.entries(0, 1_000).unwrap();
+    let events = entries.iter().filter_map(|entry| {
+        sluice_engine::envelope::Envelope::parse(&entry.bytes).unwrap().recorded().unwrap()
+    });
+    events
+        .filter_map(|recorded| match recorded.event {
+            Event::Disagreement(event) => Some(event.about),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,256 @@
+//! A ServiceNow instance: change requests with their states, a journal, approvals, and a search that lags.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::{Neighbour, Said, Seen, pairs};
+
+/// One record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Fields, as raw values.
+    pub fields: BTreeMap<String, String>,
+    visible_at: Timestamp,
+}
+
+impl Record {
+    /// A field; empty where it is absent.
+    pub fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+/// The instance.
+#[derive(Debug, Default)]
+pub struct ServiceNow {
+    /// Change requests.
+    pub changes: Vec<Record>,
+    /// Work notes: the record's id, and the text.
+    pub journal: Vec<(String, String)>,
+    /// Approvals.
+    pub approvals: Vec<Record>,
+    /// For so many seconds a new record is not found by a search.
+    pub search_lag_s: i64,
+    /// Fields that are not taken, as where the account may not write them.
+    pub ignored: Vec<String>,
+    /// Whether `scheduled` is reached by approvals only.
+    pub needs_approval: bool,
+    counted: u64,
+}
+
+impl ServiceNow {
+    /// Records with a correlation id that were not canceled.
+    pub fn live(&self, correlation: &str) -> Vec<&Record> {
+        let of = |record: &&Record| record.field("correlation_id") == correlation;
+        self.changes.iter().filter(of).filter(|record| record.field("state") != "4").collect()
+    }
+
+    /// Sets fields as a person would by hand.
+    pub fn edit(&mut self, correlation: &str, fields: &[(&str, &str)], now: Timestamp) {
+        for record in &mut self.changes {
+            if record.field("correlation_id") == correlation {
+                for (name, value) in fields {
+                    record.fields.insert((*name).to_owned(), (*value).to_owned());
+                }
+                record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+            }
+        }
+    }
+
+    /// An approver says yes or no.
+    pub fn approve(&mut self, correlation: &str, email: &str, state: &str, now: Timestamp) {
+        let Some(change) = self.changes.iter().find(|change| change.field("correlation_id") == correlation)
+        else {
+            return;
+        };
+        let fields = [
+            ("sys_id", format!("{:032x}", self.approvals.len() + 0xa000)),
+            ("state", state.to_owned()),
+            ("approver.email", email.to_owned()),
+            ("sysapproval.correlation_id", correlation.to_owned()),
+            ("sysapproval.description", change.field("description").to_owned()),
+            ("comments", "looked at it".to_owned()),
+            ("sys_updated_on", stamp(now)),
+        ];
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.approvals.push(Record { fields, visible_at: now });
+    }
+
+    fn create(&mut self, seen: &Seen, kind: &str, now: Timestamp) -> usize {
+        self.counted += 1;
+        let mut fields: BTreeMap<String, String> = BTreeMap::new();
+        if let Value::Object(given) = seen.json() {
+            for (name, value) in given {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                if !self.ignored.contains(&name) {
+                    fields.insert(name, value);
+                }
+            }
+        }
+        let own = [
+            ("sys_id", format!("{:032x}", self.counted)),
+            ("number", format!("CHG{:07}", 30_000 + self.counted)),
+            ("state", "-5".to_owned()),
+            ("type", kind.to_owned()),
+            ("approval", "not requested".to_owned()),
+            ("sys_created_on", stamp(now)),
+            ("sys_updated_on", stamp(now)),
+        ];
+        fields.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let lag = SignedDuration::from_secs(self.search_lag_s);
+        self.changes.push(Record { fields, visible_at: now.checked_add(lag).unwrap_or(now) });
+        self.changes.len() - 1
+    }
+
+    fn patch(&mut self, sys_id: &str, seen: &Seen, now: Timestamp) -> Said {
+        let Value::Object(given) = seen.json() else { return failure(400, "Invalid JSON") };
+        let needs_approval = self.needs_approval;
+        let found = self.changes.iter_mut().find(|record| record.field("sys_id") == sys_id);
+        let Some(record) = found else { return failure(404, "No Record found") };
+        if let Some(state) = given.get("state").and_then(Value::as_str) {
+            if !may_move(record, state, needs_approval) {
+                return failure(403, "Operation against file 'change_request' was aborted by Business Rule");
+            }
+            let closes = state == "3";
+            if closes && !(given.contains_key("close_code") && given.contains_key("close_notes")) {
+                return failure(403, "Data Policy Exception: close code and notes are mandatory");
+            }
+        }
+        for (name, value) in given {
+            let value = value.as_str().unwrap_or_default().to_owned();
+            if name == "work_notes" {
+                self.journal.push((sys_id.to_owned(), value));
+            } else {
+                record.fields.insert(name, value);
+            }
+        }
+        record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+        Said::json(200, &json!({ "result": raw(record, "") }))
+    }
+
+    fn list(&self, table: &str, seen: &Seen, now: Timestamp) -> Said {
+        let query = seen.query.get("sysparm_query").map_or("", String::as_str);
+        let fields = seen.query.get("sysparm_fields").map_or("", String::as_str);
+        let journal: Vec<Record> = self
+            .journal
+            .iter()
+            .map(|(id, value)| Record {
+                fields: [("element_id", id), ("value", value)]
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value.clone()))
+                    .chain([("element".to_owned(), "work_notes".to_owned())])
+                    .collect(),
+                visible_at: now,
+            })
+            .collect();
+        let rows = match table {
+            "change_request" => &self.changes,
+            "sys_journal_field" => &journal,
+            "sysapproval_approver" => &self.approvals,
+            _ => return failure(404, "Invalid table"),
+        };
+        let limit = seen.query.get("sysparm_limit").and_then(|limit| limit.parse().ok()).unwrap_or(10_000);
+        let found = rows.iter().filter(|row| row.visible_at <= now && matches(row, query));
+        let list: Vec<Value> = found.take(limit).map(|row| raw(row, fields)).collect();
+        Said::json(200, &json!({ "result": list }))
+    }
+}
+
+impl Neighbour for ServiceNow {
+    fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
+        if seen.path == "/oauth_token.do" {
+            let form = pairs(&String::from_utf8_lossy(&seen.body));
+            let ours = form.get("client_secret").is_some_and(|secret| secret.starts_with("secret-of-"));
+            return match ours {
+                true => Said::json(200, &json!({ "access_token": "t0k3n", "token_type": "Bearer", "expires_in": 1799 })),
+                false => Said::json(401, &json!({ "error": "access_denied" })),
+            };
+        }
+        let known = |name: &str| seen.headers.contains_key(name);
+        if !known("authorization") && !known("x-sn-apikey") {
+            return failure(401, "User Not Authenticated");
+        }
+        let parts = seen.parts();
+        match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", ["api", "now", "table", table]) => self.list(table, seen, now),
+            ("PATCH", ["api", "now", "table", "change_request", id]) => self.patch(id, seen, now),
+            ("POST", ["api", "sn_chg_rest", "change", kind, ..]) => {
+                let index = self.create(seen, kind, now);
+                let record = &self.changes[index];
+                let pairs: Map<String, Value> = record
+                    .fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json!({ "display_value": value, "value": value })))
+                    .collect();
+                let mut result = Value::Object(pairs);
+                result["__meta"] = json!({ "ignoredFields": self.ignored });
+                Said::json(200, &json!({ "result": [result] }))
+            }
+            _ => failure(404, "Requested URI does not represent any resource"),
+        }
+    }
+
+    fn again(&mut self, seen: &Seen, now: Timestamp) {
+        if let ("POST", ["api", "sn_chg_rest", "change", kind, ..]) = (seen.method.as_str(), seen.parts().as_slice()) {
+            self.create(seen, kind, now);
+        }
+    }
+}
+
+fn may_move(record: &Record, to: &str, needs_approval: bool) -> bool {
+    let path: &[&str] = match record.field("type") {
+        "standard" => &["-5", "-2", "-1", "0", "3"],
+        "emergency" => &["-5", "-3", "-2", "-1", "0", "3"],
+        _ => &["-5", "-4", "-3", "-2", "-1", "0", "3"],
+    };
+    let from = record.field("state");
+    if to == "4" {
+        return from.starts_with('-');
+    }
+    if needs_approval && to == "-2" {
+        return false;
+    }
+    let at = path.iter().position(|state| *state == from);
+    at.is_some_and(|at| path.get(at + 1) == Some(&to))
+}
+
+/// A part of a query that is not understood is as if it were not there, as on an instance.
+fn matches(record: &Record, query: &str) -> bool {
+    query.split('^').all(|term| {
+        if term.is_empty() || term.starts_with("ORDERBY") {
+            return true;
+        }
+        for (operator, holds) in OPERATORS {
+            if let Some((field, value)) = term.split_once(operator) {
+                return holds(record.field(field), value);
+            }
+        }
+        true
+    })
+}
+
+type Holds = fn(&str, &str) -> bool;
+
+const OPERATORS: [(&str, Holds); 5] = [
+    (">=", |field, value| field >= value),
+    ("STARTSWITH", |field, value| field.starts_with(value)),
+    ("LIKE", |field, value| field.contains(value)),
+    ("IN", |field, value| value.split(',').any(|one| one == field)),
+    ("=", |field, value| field == value),
+];
+
+fn raw(record: &Record, fields: &str) -> Value {
+    let wanted: Vec<&str> = fields.split(',').filter(|name| !name.is_empty()).collect();
+    let shown = record.fields.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(&name.as_str()));
+    Value::Object(shown.map(|(name, value)| (name.clone(), json!(value))).collect())
+}
+
+fn failure(status: u16, message: &str) -> Said {
+    Said::json(status, &json!({ "error": { "message": message, "detail": null }, "status": "failure" }))
+}
+
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
