@@ -47,7 +47,12 @@ pub trait Tell {
     }
 
     /// Gets what shows who we are. The session is kept until it ends or is refused.
-    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session>;
+    fn authenticate(
+        &self,
+        so_far: &[Exchange],
+        with: &Credentials,
+        now: Timestamp,
+    ) -> Step<Session>;
 
     /// The next step in telling an effect. Told again after a cut, it makes nothing twice.
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt>;

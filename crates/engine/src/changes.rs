@@ -279,7 +279,12 @@ pub(crate) fn approval_standing(
 }
 
 /// An approval that was owed and is now given settles its debt.
-pub(crate) fn settle(standing: &Standing, change: &Change, events: &mut Vec<Event>, now: Timestamp) {
+pub(crate) fn settle(
+    standing: &Standing,
+    change: &Change,
+    events: &mut Vec<Event>,
+    now: Timestamp,
+) {
     let Some(event) = events.first() else { return };
     let Some(after) = change::apply(Some(change), event, now) else { return };
     let approvals = approval_standing(standing, &after, now);

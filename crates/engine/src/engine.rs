@@ -25,8 +25,8 @@ use crate::policy::Policies;
 use crate::rng::Rng;
 use crate::secrets::Secrets;
 use crate::sequencer::{Parts, Sequencer};
-use crate::tasks::Lines;
 use crate::snapshot::{self, Snapshots};
+use crate::tasks::Lines;
 use crate::vault::Vault;
 
 /// What to open, and with what.

@@ -133,7 +133,11 @@ impl Engine {
         let by = caller.person.clone();
         self.with_link(caller, name, move |standing, link| {
             if standing.paused.contains(&link) {
-                return Err(Refusal::conflict("link_paused", format!("`{link}` is paused"), "nothing is left to do"));
+                return Err(Refusal::conflict(
+                    "link_paused",
+                    format!("`{link}` is paused"),
+                    "nothing is left to do",
+                ));
             }
             Ok((LinkPaused { link, by, because }.into(), Vec::new()))
         })
@@ -141,10 +145,18 @@ impl Engine {
     }
 
     /// Sends by a link again.
-    pub async fn resume_link(&self, caller: &Caller, name: &str) -> Result<Answer<()>, EngineError> {
+    pub async fn resume_link(
+        &self,
+        caller: &Caller,
+        name: &str,
+    ) -> Result<Answer<()>, EngineError> {
         self.with_link(caller, name, move |standing, link| {
             if !standing.paused.contains(&link) {
-                return Err(Refusal::conflict("link_not_paused", format!("`{link}` is not paused"), "nothing is left to do"));
+                return Err(Refusal::conflict(
+                    "link_not_paused",
+                    format!("`{link}` is not paused"),
+                    "nothing is left to do",
+                ));
             }
             Ok((LinkResumed { link }.into(), Vec::new()))
         })
@@ -179,13 +191,17 @@ impl Engine {
             .collect();
         if given_up.is_empty() {
             let what = format!("nothing of `{name}` was given up");
-            return Err(Refusal::conflict("nothing_given_up", what, "see `sluice link list`").into());
+            return Err(
+                Refusal::conflict("nothing_given_up", what, "see `sluice link list`").into()
+            );
         }
         let count = given_up.len() as u64;
         let next_us = self.now().as_microsecond();
         let rows = given_up.iter().map(|row| again(row, next_us)).collect();
         let answer = self
-            .with_link(caller, name, move |_, link| Ok((EffectsReplayed { link, count }.into(), rows)))
+            .with_link(caller, name, move |_, link| {
+                Ok((EffectsReplayed { link, count }.into(), rows))
+            })
             .await?;
         Ok(Answer { value: count, receipt: answer.receipt, as_of: answer.as_of })
     }
@@ -217,7 +233,11 @@ impl Engine {
 
 fn declared<'a>(standing: &'a Standing, name: &str) -> Result<&'a Link, Refusal> {
     standing.organisation.links.get(name).map(AsRef::as_ref).ok_or_else(|| {
-        Refusal::missing("link_unknown", format!("there is no link `{name}`"), "see `sluice link list`")
+        Refusal::missing(
+            "link_unknown",
+            format!("there is no link `{name}`"),
+            "see `sluice link list`",
+        )
     })
 }
 

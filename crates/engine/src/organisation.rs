@@ -473,7 +473,8 @@ fn telling_problems(
         help,
     };
     let Some(teller) = teller else {
-        let known: Vec<&str> = sluice_connectors::tellers().iter().map(|known| known.kind()).collect();
+        let known: Vec<&str> =
+            sluice_connectors::tellers().iter().map(|known| known.kind()).collect();
         let message = format!("`{}` cannot be told anything", link.connector);
         return vec![problem(message, format!("those that can: {}", known.join(", ")))];
     };

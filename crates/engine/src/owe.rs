@@ -53,7 +53,9 @@ impl Owing {
                 .map_or_else(Around::default, |change| Around { change: Some(change), deployment }),
             _ => Around { change, deployment },
         };
-        let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else { return };
+        let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else {
+            return;
+        };
         self.effects.retain(|earlier| {
             earlier.entity != effect.entity || !earlier.tell.is_superseded_by(effect.tell)
         });

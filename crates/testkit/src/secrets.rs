@@ -3,7 +3,7 @@
 use sluice_core::organisation::SecretRef;
 use sluice_engine::Secrets;
 
-/// The secret named `{env: NAME}` is `secret-of-NAME`; there are no others.
+/// The secret named `{env: NAME}` is `secret-of-NAME`, that of a file its content; there are no others.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NamedSecrets;
 
@@ -18,7 +18,8 @@ impl Secrets for NamedSecrets {
     fn find(&self, reference: &SecretRef) -> Option<Vec<u8>> {
         match reference {
             SecretRef::Env(name) => Some(Self::of(name)),
-            SecretRef::File(_) | SecretRef::Stored(_) => None,
+            SecretRef::File(path) => std::fs::read(path).ok(),
+            SecretRef::Stored(_) => None,
         }
     }
 }

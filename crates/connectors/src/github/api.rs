@@ -12,7 +12,9 @@ use crate::connector::Problem;
 use crate::kit::answers;
 use crate::kit::answers::not_understood;
 use crate::kit::settings::Settings;
-use crate::tell::{Ask, Because, Credentials, Exchange, Outlet, Pace, Session, Step, Trouble, Verb};
+use crate::tell::{
+    Ask, Because, Credentials, Exchange, Outlet, Pace, Session, Step, Trouble, Verb,
+};
 
 /// The version of the API that is spoken.
 const API_VERSION: &str = "2022-11-28";
@@ -116,11 +118,17 @@ impl Api {
         }
         let Some(key) = with.text("private_key") else { return Step::Retry(missing()) };
         match assertion(app, key, now) {
-            None => Step::Retry(Trouble::new(Because::Auth, "the private key is not an RSA key in PEM")),
+            None => {
+                Step::Retry(Trouble::new(Because::Auth, "the private key is not an RSA key in PEM"))
+            }
             Some(assertion) => Step::Send(
-                self.ask("token", Verb::Post, &format!("/app/installations/{installation}/access_tokens"))
-                    .json(&json!({}))
-                    .secret("authorization", format!("Bearer {assertion}")),
+                self.ask(
+                    "token",
+                    Verb::Post,
+                    &format!("/app/installations/{installation}/access_tokens"),
+                )
+                .json(&json!({}))
+                .secret("authorization", format!("Bearer {assertion}")),
             ),
         }
     }
@@ -149,7 +157,9 @@ fn installed(exchange: &Exchange) -> Step<Session> {
     let answer = match answers::json(exchange) {
         Ok(answer) => answer,
         // An installation that is not there may be made again: it is tried again.
-        Err(Step::GiveUp(trouble)) => return Step::Retry(Trouble { reason: Because::Auth, ..trouble }),
+        Err(Step::GiveUp(trouble)) => {
+            return Step::Retry(Trouble { reason: Because::Auth, ..trouble });
+        }
         Err(step) => return step,
     };
     let token = answer.get("token").and_then(Value::as_str).filter(|token| !token.is_empty());
@@ -183,11 +193,8 @@ fn assertion(app: &str, pem: &str, now: Timestamp) -> Option<String> {
 
 /// An RSA key in PEM: PKCS#1, as GitHub gives it, or PKCS#8.
 fn private_key(pem: &str) -> Option<RsaKeyPair> {
-    let body: String = pem
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
+    let body: String =
+        pem.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect();
     let der = BASE64.decode(body.as_bytes()).ok()?;
     if pem.contains("BEGIN RSA PRIVATE KEY") {
         RsaKeyPair::from_der(&der).ok()

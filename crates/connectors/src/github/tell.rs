@@ -48,7 +48,12 @@ impl Tell for GitHubTold {
         self.api.pace
     }
 
-    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session> {
+    fn authenticate(
+        &self,
+        so_far: &[Exchange],
+        with: &Credentials,
+        now: Timestamp,
+    ) -> Step<Session> {
         self.api.authenticate(so_far, with, now)
     }
 
@@ -87,14 +92,31 @@ impl GitHubTold {
         Ok(receipt)
     }
 
+    /// Where the commit is: as a push or merge has told, else as the run that asked says.
     fn place<'a>(&self, card: &'a ChangeCard) -> Option<Place<'a>> {
-        let repository = card.repository.as_deref()?.strip_prefix(&self.api.host)?;
-        let repository = repository.strip_prefix('/').filter(|path| is_path(path))?;
+        let told = || card.repository.as_deref()?.strip_prefix(&self.api.host)?.strip_prefix('/');
+        let repository = match &card.repository {
+            Some(_) => told().filter(|path| is_path(path))?,
+            None => self.run(card)?.0,
+        };
         Some(Place { repository, commit: card.commit.as_ref()?.as_str() })
     }
 
+    /// Repository and number of the run that asked, where it is one of GitHub's.
+    fn run<'a>(&self, card: &'a ChangeCard) -> Option<(&'a str, &'a str)> {
+        let run =
+            card.run.as_ref().filter(|run| run.system == format!("github:{}", self.api.host))?;
+        run.id.rsplit_once('/').filter(|(path, id)| is_path(path) && is_number(id))
+    }
+
     /// One check run for each change and commit: found by its external id, altered, else made.
-    fn checked(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>, mark: &Mark) -> Said<Receipt> {
+    fn checked(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        place: &Place<'_>,
+        mark: &Mark,
+    ) -> Said<Receipt> {
         let name = format!("Sluice / {}", card.environment);
         let Some(looked) = talk.last("look") else {
             let name = encoded(&name);
@@ -109,7 +131,8 @@ impl GitHubTold {
         if let Some(sent) = talk.last("check") {
             let answer = answers::json(sent)?;
             let id = own_check_run(&answer, &external, place);
-            let id = id.ok_or_else(|| not_understood("the answer is not the check run that was sent"))?;
+            let id =
+                id.ok_or_else(|| not_understood("the answer is not the check run that was sent"))?;
             return Ok(Receipt::plain().reference("check_run", id.to_string()));
         }
         let mut body = json!({
@@ -136,7 +159,13 @@ impl GitHubTold {
     }
 
     /// A commit status: the newest of a context counts, so that one that comes twice says the same.
-    fn stated(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>, mark: &Mark) -> Said<Receipt> {
+    fn stated(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        place: &Place<'_>,
+        mark: &Mark,
+    ) -> Said<Receipt> {
         if let Some(sent) = talk.last("status") {
             let answer = answers::json(sent)?;
             let echoed = answer.get("state").and_then(Value::as_str);
@@ -164,15 +193,14 @@ impl GitHubTold {
         if !matches!(self.api.account, Account::App { .. }) {
             return Ok(());
         }
-        let Some((repository, run)) = card.run.as_ref().and_then(|run| {
-            let ours = run.system == format!("github:{}", self.api.host);
-            run.id.rsplit_once('/').filter(|(path, id)| ours && is_path(path) && is_number(id))
-        }) else {
-            return Ok(());
-        };
+        let Some((repository, run)) = self.run(card) else { return Ok(()) };
         if let Some(sent) = talk.last("rule") {
             // No such run, or nothing that waits: the pipeline asked without a rule.
-            return if is_status(sent, &[404, 422]) { Ok(()) } else { answers::success(sent).map(|_| ()) };
+            return if is_status(sent, &[404, 422]) {
+                Ok(())
+            } else {
+                answers::success(sent).map(|_| ())
+            };
         }
         let mut body = json!({
             "environment_name": self.api.environment(card.environment.as_str()),
@@ -191,7 +219,8 @@ impl GitHubTold {
 
 /// How it reads on the commit; nothing where nothing has to be said there.
 fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
-    let completed = |conclusion, state| Mark { status: "completed", conclusion: Some(conclusion), state };
+    let completed =
+        |conclusion, state| Mark { status: "completed", conclusion: Some(conclusion), state };
     match talk.effect.tell {
         Told::GateDecided => Some(match talk.effect.decision.as_ref()?.answer {
             Decision::Allow => completed("success", "success"),
@@ -262,7 +291,8 @@ fn own_check_run(run: &Value, external: &str, place: &Place<'_>) -> Option<u64> 
 /// Owner and name.
 fn is_path(path: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(word);
+    let sound =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(word);
     path.split('/').count() == 2 && path.split('/').all(sound)
 }
 

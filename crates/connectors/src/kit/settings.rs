@@ -85,7 +85,8 @@ impl<'a> Settings<'a> {
 
     /// A base address, `https` unless plain HTTP is allowed by `plain_http: true`, without a slash at its end.
     pub(crate) fn base_url(&mut self, member: &'static str, default: Option<&str>) -> String {
-        let help = "an address such as `https://acme.example.org`, without name, password and query";
+        let help =
+            "an address such as `https://acme.example.org`, without name, password and query";
         let plain = self.value("plain_http").is_some_and(|value| value == &Value::Bool(true));
         let Some(text) = self.text(member, help).or_else(|| default.map(str::to_owned)) else {
             if self.value(member).is_none() {
@@ -123,7 +124,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A whole number between bounds, or the default.
-    pub(crate) fn number(&mut self, member: &'static str, default: u32, (least, most): (u32, u32)) -> u32 {
+    pub(crate) fn number(
+        &mut self,
+        member: &'static str,
+        default: u32,
+        (least, most): (u32, u32),
+    ) -> u32 {
         let Some(value) = self.value(member) else { return default };
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         match number.filter(|number| (least..=most).contains(number)) {

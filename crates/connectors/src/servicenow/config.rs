@@ -62,9 +62,15 @@ impl Config {
         let words = [("sluice", Authority::Sluice), ("servicenow", Authority::ServiceNow)];
         let authority = settings.choice("authority", &words).unwrap_or(Authority::Sluice);
         let prefix = settings.text("correlation_prefix", "a short word").unwrap_or("sluice".into());
-        if prefix.len() > 60 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        if prefix.len() > 60
+            || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
             let help = "letters, digits, `-`, `_` and `.`, at most 60";
-            settings.problem("correlation_prefix", "`correlation_prefix` is not a short word", help);
+            settings.problem(
+                "correlation_prefix",
+                "`correlation_prefix` is not a short word",
+                help,
+            );
         }
         let help = "the sys_id of a record of `std_change_record_producer`, 32 hexadecimal digits";
         let standard_template = settings.text("standard_template", help);
@@ -128,7 +134,8 @@ fn fields(settings: &mut Settings<'_>) -> BTreeMap<String, String> {
         None => {}
         Some(Value::Object(members)) => {
             for (name, value) in members {
-                let sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                let sound =
+                    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
                 match value.as_str() {
                     Some(text) if sound && !OURS.contains(&name.as_str()) => {
                         fields.insert(name.clone(), text.to_owned());

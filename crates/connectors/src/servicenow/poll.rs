@@ -61,8 +61,17 @@ fn back(at: Timestamp, seconds: i64) -> Timestamp {
 }
 
 fn records(config: &Config, from: &str) -> Ask {
-    let query = format!("sys_updated_on>={from}^correlation_idSTARTSWITH{}-^ORDERBYsys_updated_on", config.prefix);
-    list(config, "records", "change_request", &query, "sys_id,number,state,correlation_id,sys_updated_on")
+    let query = format!(
+        "sys_updated_on>={from}^correlation_idSTARTSWITH{}-^ORDERBYsys_updated_on",
+        config.prefix
+    );
+    list(
+        config,
+        "records",
+        "change_request",
+        &query,
+        "sys_id,number,state,correlation_id,sys_updated_on",
+    )
 }
 
 fn approvals(config: &Config, from: &str) -> Ask {

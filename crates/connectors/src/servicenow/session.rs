@@ -1,6 +1,5 @@
 //! Who we are over there: an account, an OAuth client, or an API key.
 
-
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,7 +68,8 @@ fn granted(exchange: &Exchange, now: Timestamp) -> Step<Session> {
     };
     let bearer = answer.get("token_type").and_then(|kind| kind.as_str());
     let token = answer.get("access_token").and_then(|token| token.as_str());
-    let (Some(token), true) = (token, bearer.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")))
+    let (Some(token), true) =
+        (token, bearer.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")))
     else {
         return not_understood("the answer holds no token");
     };

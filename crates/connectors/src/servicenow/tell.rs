@@ -34,7 +34,12 @@ impl Tell for ServiceNowLink {
         self.config.pace
     }
 
-    fn authenticate(&self, so_far: &[Exchange], with: &Credentials, now: Timestamp) -> Step<Session> {
+    fn authenticate(
+        &self,
+        so_far: &[Exchange],
+        with: &Credentials,
+        now: Timestamp,
+    ) -> Step<Session> {
         session::authenticate(&self.config, so_far, with, now)
     }
 
@@ -47,7 +52,9 @@ impl Tell for ServiceNowLink {
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
-            None => Step::Send(record::search(&self.config, "sluice-trial", "test").by(talk.session)),
+            None => {
+                Step::Send(record::search(&self.config, "sluice-trial", "test").by(talk.session))
+            }
             Some(exchange) => match answers::json(exchange) {
                 Ok(answer) if answer.get("result").is_some_and(Value::is_array) => {
                     Step::Done("change requests can be read".to_owned())
@@ -101,7 +108,8 @@ impl ServiceNowLink {
         match surplus.get(canceled.count()) {
             None => Ok(kept),
             Some(row) => {
-                let note = format!("Duplicate of {}, which is kept in step instead of this.", kept.number);
+                let note =
+                    format!("Duplicate of {}, which is kept in step instead of this.", kept.number);
                 let body = json!({ "state": "4", "work_notes": note });
                 let url = record::address(&self.config, &row.sys_id);
                 let ask = Ask::new("cancel_surplus", Verb::Patch, url).json(&body);
@@ -110,23 +118,50 @@ impl ServiceNowLink {
         }
     }
 
-    fn made(&self, talk: &Talk<'_>, card: &ChangeCard, correlation: &str) -> Result<Row, Step<Receipt>> {
+    fn made(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        correlation: &str,
+    ) -> Result<Row, Step<Receipt>> {
+        if let Some(sys_id) = talk.known.get("sys_id") {
+            return self.read_known(talk, sys_id, correlation);
+        }
         let Some(create) = talk.last("create") else {
-            if talk.known.contains_key("sys_id") {
-                // It was there. They may have deleted it, or do not show it: a person has to look.
-                let detail = "the change request is gone, or may no longer be read";
-                return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
-            }
             return Err(Step::Send(self.create(talk, card, correlation)));
         };
         let answer = answers::json(create)?;
         if ignored(&answer).contains(&"correlation_id") {
-            let detail = "the account may not write `correlation_id`, so that records cannot be told apart";
+            let detail =
+                "the account may not write `correlation_id`, so that records cannot be told apart";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
         let row = one(&answer).and_then(Row::read);
         row.filter(|row| row.correlation == correlation)
             .ok_or_else(|| not_understood("the answer is not the record that was made"))
+    }
+
+    /// A record that is known and that no search finds yet is read by its id.
+    fn read_known(
+        &self,
+        talk: &Talk<'_>,
+        sys_id: &str,
+        correlation: &str,
+    ) -> Result<Row, Step<Receipt>> {
+        let Some(read) = talk.last("read") else {
+            let url = record::address(&self.config, sys_id);
+            let ask = record::plain_json(Ask::new("read", Verb::Get, url));
+            return Err(Step::Send(ask.by(talk.session)));
+        };
+        if is_hidden(read) {
+            // They may have deleted it, or do not show it: a person has to look.
+            let detail = "the change request is gone, or may no longer be read";
+            return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+        }
+        let answer = answers::json(read)?;
+        let row = one(&answer).and_then(Row::read);
+        row.filter(|row| row.correlation == correlation)
+            .ok_or_else(|| not_understood("the answer is not the record that was asked for"))
     }
 
     fn create(&self, talk: &Talk<'_>, card: &ChangeCard, correlation: &str) -> Ask {
@@ -145,7 +180,9 @@ impl ServiceNowLink {
             "correlation_display": "Sluice",
         });
         let wanted = [("description", walk::description(talk, card))];
-        for (field, text) in self.config.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).chain(wanted) {
+        for (field, text) in
+            self.config.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).chain(wanted)
+        {
             body[field] = Value::String(text);
         }
         record::plain_json(Ask::new("create", Verb::Post, url).json(&body)).by(talk.session)

@@ -10,7 +10,9 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use super::config::{Authority, Config};
 use super::record;
 use super::tell::{is_end, is_hidden, is_note};
-use super::wire::{CANCELED, CLOSED, Row, close_code, many, one, path, plain, stamp, state_of, text};
+use super::wire::{
+    CANCELED, CLOSED, Row, close_code, many, one, path, plain, stamp, state_of, text,
+};
 use crate::kit::answers::{self, cut, not_understood};
 use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
 
@@ -54,7 +56,8 @@ fn reached(talk: &Talk<'_>, row: &Row) -> Result<i64, Step<Receipt>> {
         let now = text(record, "state").and_then(|state| state.trim().parse::<i64>().ok());
         let now = now.ok_or_else(|| not_understood("the answer has no state"))?;
         if now == state {
-            let detail = "the state was not taken: a rule, a field that is mandatory, or a missing right";
+            let detail =
+                "the state was not taken: a rule, a field that is mandatory, or a missing right";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
         state = now;
@@ -140,7 +143,13 @@ fn step(
 }
 
 /// Leaves a note, unless the journal has it.
-fn note(config: &Config, talk: &Talk<'_>, card: &ChangeCard, row: &Row, receipt: Receipt) -> Walked {
+fn note(
+    config: &Config,
+    talk: &Talk<'_>,
+    card: &ChangeCard,
+    row: &Row,
+    receipt: Receipt,
+) -> Walked {
     if let Some(written) = talk.last("note") {
         let answer = answers::json(written)?;
         let echoed = one(&answer).and_then(|record| text(record, "sys_id"));

@@ -62,7 +62,8 @@ pub(super) fn many(answer: &Value) -> Option<&Vec<Value>> {
 
 /// Names of fields that were written and not taken.
 pub(super) fn ignored(answer: &Value) -> Vec<&str> {
-    let places = ["/result/__meta/ignoredFields", "/__meta/ignoredFields", "/result/0/__meta/ignoredFields"];
+    let places =
+        ["/result/__meta/ignoredFields", "/__meta/ignoredFields", "/result/0/__meta/ignoredFields"];
     let lists = places.iter().filter_map(|place| answer.pointer(place)?.as_array());
     lists.flatten().filter_map(Value::as_str).collect()
 }

@@ -48,7 +48,10 @@ pub(super) fn of_effect(talk: &Talk<'_>) -> Vec<Value> {
         }
         if let Some(until) = decision.until {
             let fallback = until.strftime("%Y-%m-%d %H:%M UTC");
-            text.push_str(&format!("\nUntil <!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", until.as_second()));
+            text.push_str(&format!(
+                "\nUntil <!date^{}^{{date_short_pretty}} {{time}}|{fallback}>",
+                until.as_second()
+            ));
         }
     }
     let mut blocks = vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })];

@@ -21,7 +21,8 @@ pub(super) struct Config {
 impl Config {
     pub(super) fn read(value: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(value, "");
-        let help = "the id of the channel, such as `C0123456789`; a name can be given to another channel";
+        let help =
+            "the id of the channel, such as `C0123456789`; a name can be given to another channel";
         if settings.value("channel").is_none() {
             settings.problem("channel", "`channel` is missing", help);
         }
@@ -34,7 +35,11 @@ impl Config {
             None => true,
             Some(Value::Bool(given)) => *given,
             Some(_) => {
-                settings.problem("look_back", "`look_back` is yes or no", "write `true` or `false`");
+                settings.problem(
+                    "look_back",
+                    "`look_back` is yes or no",
+                    "write `true` or `false`",
+                );
                 true
             }
         };

@@ -34,7 +34,9 @@ impl Tell for SlackLink {
 
     fn authenticate(&self, _: &[Exchange], with: &Credentials, _: Timestamp) -> Step<Session> {
         match with.text("bot_token") {
-            None => Step::Retry(Trouble::new(Because::Auth, "a credential of the link is not there")),
+            None => {
+                Step::Retry(Trouble::new(Because::Auth, "a credential of the link is not there"))
+            }
             Some(token) => Step::Done(Session {
                 headers: vec![("authorization", format!("Bearer {token}"))],
                 until: None,
@@ -56,7 +58,9 @@ impl Tell for SlackLink {
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
             None => Step::Send(
-                Ask::new("test", Verb::Post, self.method("auth.test")).json(&json!({})).by(talk.session),
+                Ask::new("test", Verb::Post, self.method("auth.test"))
+                    .json(&json!({}))
+                    .by(talk.session),
             ),
             Some(exchange) => match ok(exchange) {
                 Ok(_) => Step::Done("the bot's token is accepted".to_owned()),
@@ -99,7 +103,8 @@ impl SlackLink {
         thread: Option<&str>,
         blocks: impl Fn() -> Vec<Value>,
     ) -> Said<String> {
-        let key = if step == "thread" { talk.effect.entity.clone() } else { talk.effect.key.clone() };
+        let key =
+            if step == "thread" { talk.effect.entity.clone() } else { talk.effect.key.clone() };
         if let Some(sent) = talk.last(step) {
             let answer = ok(sent)?;
             return ts(&answer).ok_or_else(|| not_understood("the answer has no time stamp"));

@@ -21,3 +21,4 @@ mod shared_data;
 mod signatures;
 mod strict_json;
 mod support;
+mod telling;

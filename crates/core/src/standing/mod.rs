@@ -28,8 +28,8 @@ use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
 use crate::ids::{
-    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, LinkName, ModelName,
-    PassId, SecretName, ServiceName, StopId, TeamName, TokenId,
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, LinkName,
+    ModelName, PassId, SecretName, ServiceName, StopId, TeamName, TokenId,
 };
 use crate::organisation::Organisation;
 use crate::pass::GivenPass;

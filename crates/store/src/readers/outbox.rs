@@ -43,7 +43,12 @@ impl Readers {
     /// The pending effects of a link whose time has come, oldest first, at most `max`.
     ///
     /// Only the oldest pending effect of each entity is given, so that they are delivered in order.
-    pub fn outbox_due(&self, link: &str, now_us: i64, max: u32) -> Result<Vec<OutboxRow>, ReadError> {
+    pub fn outbox_due(
+        &self,
+        link: &str,
+        now_us: i64,
+        max: u32,
+    ) -> Result<Vec<OutboxRow>, ReadError> {
         let sql = "SELECT * FROM outbox AS due
              WHERE link = ?1 AND state = 'pending' AND next_us <= ?2
              AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.link = due.link
@@ -92,7 +97,11 @@ impl Readers {
     }
 
     /// What a neighbour has for one of our records, by name.
-    pub fn external_refs(&self, link: &str, entity: &str) -> Result<Vec<ExternalRefRow>, ReadError> {
+    pub fn external_refs(
+        &self,
+        link: &str,
+        entity: &str,
+    ) -> Result<Vec<ExternalRefRow>, ReadError> {
         let sql = "SELECT * FROM external_refs WHERE link = ?1 AND entity = ?2 ORDER BY name";
         self.all(sql, [link, entity], reference)
     }

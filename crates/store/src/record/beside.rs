@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{RecordError, int};
 use crate::rows::{
-    BlobRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS,
-    KEEP_US, RowOutcome, SnapshotRow,
+    BlobRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS, KEEP_US,
+    RowOutcome, SnapshotRow,
 };
 use crate::seal;
 

@@ -6,8 +6,8 @@ use sluice_store::rows::{
     IdentityRow, ItemRow, KEEP_US, PersonRow, SnapshotRow, TokenRow,
 };
 use sluice_store::{
-    Batch, ChangeFilter, DecisionFilter, DeploymentFilter, DuplicateBy, NotCommitted, OutboxFilter, Owed,
-    Outcome, Page, Row, RowOutcome, Scratch, Writer, compare_views,
+    Batch, ChangeFilter, DecisionFilter, DeploymentFilter, DuplicateBy, NotCommitted, OutboxFilter,
+    Outcome, Owed, Page, Row, RowOutcome, Scratch, Writer, compare_views,
 };
 
 use crate::instance::{Instance, commit};
@@ -71,7 +71,10 @@ fn effects_of_one_entity_come_due_in_order() {
     };
     assert_eq!((due(4), due(9), due(10)), (vec![], vec![3], vec![3, 1]));
     assert_eq!(readers.outbox_next_us("gh").unwrap(), Some(5));
-    assert_eq!(readers.outbox_owed("gh").unwrap(), Owed { pending: 3, given_up: 0, oldest_us: Some(0) });
+    assert_eq!(
+        readers.outbox_owed("gh").unwrap(),
+        Owed { pending: 3, given_up: 0, oldest_us: Some(0) }
+    );
     let (state, last_error) = ("done".to_owned(), None);
     let done = Row::EffectOutcome { id: 1, state, attempts: 1, next_us: 0, last_error };
     write(&mut writer, vec![done]);

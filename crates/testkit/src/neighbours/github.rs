@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Neighbour, Said, Seen};
+use crate::signer::Signer;
 
 /// A part of GitHub.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GitHub {
     /// Check runs, as they would be shown.
     pub check_runs: Vec<Value>,
@@ -18,6 +19,8 @@ pub struct GitHub {
     pub rules: Vec<(String, Value)>,
     /// Tokens that were given out.
     pub tokens: u64,
+    /// The App's key; without it every assertion is believed.
+    pub app: Option<Signer>,
 }
 
 impl GitHub {
@@ -33,7 +36,9 @@ impl GitHub {
                 Some(self.check_runs.len() - 1)
             }
         };
-        let Some(run) = index.and_then(|index| self.check_runs.get_mut(index)) else { return problem(404) };
+        let Some(run) = index.and_then(|index| self.check_runs.get_mut(index)) else {
+            return problem(404);
+        };
         for (name, value) in given {
             run[name] = value;
         }
@@ -42,7 +47,9 @@ impl GitHub {
 
     fn rule(&mut self, repository: String, run: &str, seen: &Seen) -> Said {
         let body = seen.json();
-        let Some(at) = self.waiting.iter().position(|waits| waits.0 == repository && waits.1 == run) else {
+        let Some(at) =
+            self.waiting.iter().position(|waits| waits.0 == repository && waits.1 == run)
+        else {
             return problem(404);
         };
         if body.get("state").is_some() {
@@ -58,10 +65,25 @@ impl Neighbour for GitHub {
         let Some(shown) = seen.headers.get("authorization") else { return problem(401) };
         let parts = seen.parts();
         if let ["app", "installations", _, "access_tokens"] = parts.as_slice() {
+            let assertion = shown.strip_prefix("Bearer ").unwrap_or_default();
+            if let Some(app) = &self.app {
+                let Some(claims) = app.claims(assertion) else { return problem(401) };
+                let lives_s =
+                    claims["exp"].as_i64().unwrap_or(0) - claims["iat"].as_i64().unwrap_or(0);
+                if claims["iss"] != "Iv23li"
+                    || lives_s > 600
+                    || claims["exp"].as_i64() <= Some(now.as_second())
+                {
+                    return problem(401);
+                }
+            }
             self.tokens += 1;
             let until = now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
             return match shown.split('.').count() {
-                3 => Said::json(201, &json!({ "token": format!("ghs_{}", self.tokens), "expires_at": until.to_string() })),
+                3 => Said::json(
+                    201,
+                    &json!({ "token": format!("ghs_{}", self.tokens), "expires_at": until.to_string() }),
+                ),
                 _ => problem(401),
             };
         }
@@ -75,19 +97,26 @@ impl Neighbour for GitHub {
                 let found: Vec<&Value> = self
                     .check_runs
                     .iter()
-                    .filter(|run| run["head_sha"] == *sha && name.is_none_or(|name| run["name"] == *name))
+                    .filter(|run| {
+                        run["head_sha"] == *sha && name.is_none_or(|name| run["name"] == *name)
+                    })
                     .collect();
                 Said::json(200, &json!({ "total_count": found.len(), "check_runs": found }))
             }
             ("POST", ["repos", _, _, "check-runs"]) => self.check(seen, None),
-            ("PATCH", ["repos", _, _, "check-runs", id]) => self.check(seen, id.parse().ok().or(Some(0))),
+            ("PATCH", ["repos", _, _, "check-runs", id]) => {
+                self.check(seen, id.parse().ok().or(Some(0)))
+            }
             ("POST", ["repos", _, _, "statuses", sha]) => {
                 let mut status = seen.json();
                 status["sha"] = json!(sha);
                 self.statuses.push(status.clone());
                 Said::json(201, &status)
             }
-            ("POST", ["repos", owner, name, "actions", "runs", run, "deployment_protection_rule"]) => {
+            (
+                "POST",
+                ["repos", owner, name, "actions", "runs", run, "deployment_protection_rule"],
+            ) => {
                 let (repository, run) = (format!("{owner}/{name}"), (*run).to_owned());
                 self.rule(repository, &run, seen)
             }

@@ -67,25 +67,36 @@ pub struct Lies {
     rng: SeededRng,
     in_thousand: u64,
     always: Option<Lie>,
+    once: Option<(std::sync::atomic::AtomicI64, Lie)>,
 }
 
 impl Lies {
     /// The truth.
     pub fn none() -> Self {
-        Self { rng: SeededRng::new(0), in_thousand: 0, always: None }
+        Self { rng: SeededRng::new(0), in_thousand: 0, always: None, once: None }
     }
 
     /// So many answers of a thousand are lies.
     pub fn seeded(seed: u64, in_thousand: u64) -> Self {
-        Self { rng: SeededRng::new(seed), in_thousand, always: None }
+        Self { rng: SeededRng::new(seed), in_thousand, always: None, once: None }
     }
 
     /// Every answer is this one.
     pub fn always(lie: Lie) -> Self {
-        Self { rng: SeededRng::new(0), in_thousand: 0, always: Some(lie) }
+        Self { rng: SeededRng::new(0), in_thousand: 0, always: Some(lie), once: None }
+    }
+
+    /// One answer is a lie: the one after so many others.
+    pub fn once_after(answers: i64, lie: Lie) -> Self {
+        let once = Some((std::sync::atomic::AtomicI64::new(answers), lie));
+        Self { once, ..Self::none() }
     }
 
     pub(super) fn next(&self) -> Option<Lie> {
+        if let Some((left, lie)) = &self.once {
+            let left = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+            return (left == 0).then_some(*lie);
+        }
         if self.always.is_some() {
             return self.always;
         }
@@ -120,7 +131,8 @@ pub(super) fn tell(
             return Ok(said);
         }
         Some(Lie::TooMuch(after_s)) => {
-            let mut said = Said::json(429, &json!({ "error": { "message": "Rate limit exceeded" } }));
+            let mut said =
+                Said::json(429, &json!({ "error": { "message": "Rate limit exceeded" } }));
             said.headers.extend(after_s.map(|s| ("retry-after".to_owned(), s.to_string())));
             return Ok(said);
         }

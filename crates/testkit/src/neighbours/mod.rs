@@ -103,7 +103,8 @@ pub struct Said {
 impl Said {
     /// JSON.
     pub fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type".to_owned(), "application/json;charset=UTF-8".to_owned())];
+        let headers =
+            vec![("content-type".to_owned(), "application/json;charset=UTF-8".to_owned())];
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 }
@@ -185,7 +186,10 @@ impl Net for Neighbours {
 }
 
 /// Serves a neighbour on a port of this machine, until the task is dropped. Gives its address.
-pub async fn serve(neighbour: Arc<Mutex<dyn Neighbour>>, clock: Arc<dyn Clock>) -> (String, Serving) {
+pub async fn serve(
+    neighbour: Arc<Mutex<dyn Neighbour>>,
+    clock: Arc<dyn Clock>,
+) -> (String, Serving) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let app = axum::Router::new().fallback(async move |request: axum::extract::Request| {
@@ -197,7 +201,9 @@ pub async fn serve(neighbour: Arc<Mutex<dyn Neighbour>>, clock: Arc<dyn Clock>) 
             path: head.uri.path().to_owned(),
             query: pairs(head.uri.query().unwrap_or_default()),
             headers: named
-                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .map(|(name, value)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
                 .collect(),
             body: body.to_vec(),
         };

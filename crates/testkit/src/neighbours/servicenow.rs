@@ -61,7 +61,8 @@ impl ServiceNow {
 
     /// An approver says yes or no.
     pub fn approve(&mut self, correlation: &str, email: &str, state: &str, now: Timestamp) {
-        let Some(change) = self.changes.iter().find(|change| change.field("correlation_id") == correlation)
+        let Some(change) =
+            self.changes.iter().find(|change| change.field("correlation_id") == correlation)
         else {
             return;
         };
@@ -111,7 +112,10 @@ impl ServiceNow {
         let Some(record) = found else { return failure(404, "No Record found") };
         if let Some(state) = given.get("state").and_then(Value::as_str) {
             if !may_move(record, state, needs_approval) {
-                return failure(403, "Operation against file 'change_request' was aborted by Business Rule");
+                return failure(
+                    403,
+                    "Operation against file 'change_request' was aborted by Business Rule",
+                );
             }
             let closes = state == "3";
             if closes && !(given.contains_key("close_code") && given.contains_key("close_notes")) {
@@ -151,7 +155,8 @@ impl ServiceNow {
             "sysapproval_approver" => &self.approvals,
             _ => return failure(404, "Invalid table"),
         };
-        let limit = seen.query.get("sysparm_limit").and_then(|limit| limit.parse().ok()).unwrap_or(10_000);
+        let limit =
+            seen.query.get("sysparm_limit").and_then(|limit| limit.parse().ok()).unwrap_or(10_000);
         let found = rows.iter().filter(|row| row.visible_at <= now && matches(row, query));
         let list: Vec<Value> = found.take(limit).map(|row| raw(row, fields)).collect();
         Said::json(200, &json!({ "result": list }))
@@ -162,9 +167,13 @@ impl Neighbour for ServiceNow {
     fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
         if seen.path == "/oauth_token.do" {
             let form = pairs(&String::from_utf8_lossy(&seen.body));
-            let ours = form.get("client_secret").is_some_and(|secret| secret.starts_with("secret-of-"));
+            let ours =
+                form.get("client_secret").is_some_and(|secret| secret.starts_with("secret-of-"));
             return match ours {
-                true => Said::json(200, &json!({ "access_token": "t0k3n", "token_type": "Bearer", "expires_in": 1799 })),
+                true => Said::json(
+                    200,
+                    &json!({ "access_token": "t0k3n", "token_type": "Bearer", "expires_in": 1799 }),
+                ),
                 false => Said::json(401, &json!({ "error": "access_denied" })),
             };
         }
@@ -175,6 +184,12 @@ impl Neighbour for ServiceNow {
         let parts = seen.parts();
         match (seen.method.as_str(), parts.as_slice()) {
             ("GET", ["api", "now", "table", table]) => self.list(table, seen, now),
+            ("GET", ["api", "now", "table", "change_request", id]) => {
+                match self.changes.iter().find(|record| record.field("sys_id") == *id) {
+                    Some(record) => Said::json(200, &json!({ "result": raw(record, "") })),
+                    None => failure(404, "No Record found"),
+                }
+            }
             ("PATCH", ["api", "now", "table", "change_request", id]) => self.patch(id, seen, now),
             ("POST", ["api", "sn_chg_rest", "change", kind, ..]) => {
                 let index = self.create(seen, kind, now);
@@ -182,7 +197,9 @@ impl Neighbour for ServiceNow {
                 let pairs: Map<String, Value> = record
                     .fields
                     .iter()
-                    .map(|(name, value)| (name.clone(), json!({ "display_value": value, "value": value })))
+                    .map(|(name, value)| {
+                        (name.clone(), json!({ "display_value": value, "value": value }))
+                    })
                     .collect();
                 let mut result = Value::Object(pairs);
                 result["__meta"] = json!({ "ignoredFields": self.ignored });
@@ -193,7 +210,9 @@ impl Neighbour for ServiceNow {
     }
 
     fn again(&mut self, seen: &Seen, now: Timestamp) {
-        if let ("POST", ["api", "sn_chg_rest", "change", kind, ..]) = (seen.method.as_str(), seen.parts().as_slice()) {
+        if let ("POST", ["api", "sn_chg_rest", "change", kind, ..]) =
+            (seen.method.as_str(), seen.parts().as_slice())
+        {
             self.create(seen, kind, now);
         }
     }
@@ -243,12 +262,18 @@ const OPERATORS: [(&str, Holds); 5] = [
 
 fn raw(record: &Record, fields: &str) -> Value {
     let wanted: Vec<&str> = fields.split(',').filter(|name| !name.is_empty()).collect();
-    let shown = record.fields.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(&name.as_str()));
+    let shown = record
+        .fields
+        .iter()
+        .filter(|(name, _)| wanted.is_empty() || wanted.contains(&name.as_str()));
     Value::Object(shown.map(|(name, value)| (name.clone(), json!(value))).collect())
 }
 
 fn failure(status: u16, message: &str) -> Said {
-    Said::json(status, &json!({ "error": { "message": message, "detail": null }, "status": "failure" }))
+    Said::json(
+        status,
+        &json!({ "error": { "message": message, "detail": null }, "status": "failure" }),
+    )
 }
 
 fn stamp(at: Timestamp) -> String {

@@ -25,7 +25,11 @@ impl Slack {
 impl Neighbour for Slack {
     fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
         let no = |error: &str| Said::json(200, &json!({ "ok": false, "error": error }));
-        if !seen.headers.get("authorization").is_some_and(|shown| shown.starts_with("Bearer secret-of-")) {
+        if !seen
+            .headers
+            .get("authorization")
+            .is_some_and(|shown| shown.starts_with("Bearer secret-of-"))
+        {
             return no("invalid_auth");
         }
         if let Some(error) = &self.error {
@@ -48,11 +52,14 @@ impl Neighbour for Slack {
                 message["text"] = body["text"].clone();
                 Said::json(200, &json!({ "ok": true, "ts": body["ts"] }))
             }
-            "/api/conversations.history" => Said::json(200, &json!({ "ok": true, "messages": self.roots() })),
+            "/api/conversations.history" => {
+                Said::json(200, &json!({ "ok": true, "messages": self.roots() }))
+            }
             "/api/conversations.replies" => {
                 let thread = seen.query.get("ts").map(|ts| json!(ts));
                 let of = |message: &&Value| {
-                    message.get("thread_ts") == thread.as_ref() || Some(&message["ts"]) == thread.as_ref()
+                    message.get("thread_ts") == thread.as_ref()
+                        || Some(&message["ts"]) == thread.as_ref()
                 };
                 let found: Vec<&Value> = self.messages.iter().filter(of).collect();
                 Said::json(200, &json!({ "ok": true, "messages": found }))

@@ -127,7 +127,10 @@ impl Engine {
             let health = fares.health.get_or_insert_default();
             health.last_good_us = Some(now_us);
             health.failures = 0;
-            rows.push(Row::LinkHealth(LinkHealthRow { link: line.name.to_string(), ..health.clone() }));
+            rows.push(Row::LinkHealth(LinkHealthRow {
+                link: line.name.to_string(),
+                ..health.clone()
+            }));
         }
         let incident = incident_of(line.name.as_str());
         if self.standing().incidents.contains_key(&incident) {
@@ -152,7 +155,8 @@ impl Engine {
     ) -> Outcome {
         let now = self.now();
         let age = now.duration_since(created(row, now));
-        let too_old = age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
+        let too_old =
+            age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
         let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
         let mut rows = vec![self.fails(line, trouble, for_good, &error)];
         let (state, came) = if for_good || too_old {
@@ -170,7 +174,13 @@ impl Engine {
             reason = trouble.reason.as_str(), detail = trouble.detail, given_up = came == Came::GivenUp,
             "a neighbour was not told");
         let last_error = Some(error);
-        let row = Row::EffectOutcome { id: row.id, state: state.to_owned(), attempts, next_us, last_error };
+        let row = Row::EffectOutcome {
+            id: row.id,
+            state: state.to_owned(),
+            attempts,
+            next_us,
+            last_error,
+        };
         Outcome { row, events, rows: std::mem::take(&mut rows), came }
     }
 
@@ -239,7 +249,11 @@ impl Engine {
     }
 
     /// Records rows that no event tells of.
-    pub(super) async fn record_rows(&self, link: &LinkName, rows: Vec<Row>) -> Result<(), EngineError> {
+    pub(super) async fn record_rows(
+        &self,
+        link: &LinkName,
+        rows: Vec<Row>,
+    ) -> Result<(), EngineError> {
         self.record(link, Vec::new(), rows).await
     }
 

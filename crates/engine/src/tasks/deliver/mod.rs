@@ -106,7 +106,9 @@ impl Engine {
     pub async fn deliver_by(&self, name: &LinkName) -> Result<Delivered, EngineError> {
         let mut delivered = Delivered::default();
         let standing = self.standing();
-        let Some(link) = standing.organisation.links.get(name.as_str()) else { return Ok(delivered) };
+        let Some(link) = standing.organisation.links.get(name.as_str()) else {
+            return Ok(delivered);
+        };
         if link.tell.is_none() || standing.paused.contains(name) {
             return Ok(delivered);
         }

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_six_hours_and_are_anywhere_below() {
-        for (attempts, most_s) in [(1, 5), (2, 10), (3, 20), (10, 2_560), (13, 20_480), (14, 21_600), (99, 21_600)] {
+        for (attempts, most_s) in
+            [(1, 5), (2, 10), (3, 20), (10, 2_560), (13, 20_480), (14, 21_600), (99, 21_600)]
+        {
             let most = wait(attempts, most_s * 1_000);
             assert_eq!(most, Duration::from_secs(most_s), "{attempts}");
             for chance in [0, 7, 1 << 20, u64::MAX] {

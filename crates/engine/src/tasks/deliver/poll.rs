@@ -32,7 +32,8 @@ impl Engine {
         self.remember_health(&line).await?;
         let now_us = self.now().as_microsecond();
         let health = line.state.fares.lock().health.clone().unwrap_or_default();
-        let is_time = health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
+        let is_time =
+            health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
         if !is_time || self.not_before(&line).is_some() {
             return Ok(0);
         }

@@ -11,7 +11,9 @@ use crate::world::question;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 async fn theirs() -> (Town, sluice_core::ids::ChangeNumber, String) {
-    let town = Town::with(&LINKS.replace("user: sluice\n", "user: sluice\n      authority: servicenow\n")).await;
+    let town =
+        Town::with(&LINKS.replace("user: sluice\n", "user: sluice\n      authority: servicenow\n"))
+            .await;
     town.servicenow.lock().unwrap().needs_approval = true;
     let answer = town.world.ask(question("payments", 51, 51)).await;
     let number = answer.change.unwrap();
@@ -23,7 +25,12 @@ async fn theirs() -> (Town, sluice_core::ids::ChangeNumber, String) {
 async fn an_approval_over_there_is_taken_over_for_the_revision_that_was_shown() {
     let (town, number, correlation) = theirs().await;
     let now = town.world.engine.now();
-    town.servicenow.lock().unwrap().approve(&correlation, "bob.baker@acme.example", "approved", now);
+    town.servicenow.lock().unwrap().approve(
+        &correlation,
+        "bob.baker@acme.example",
+        "approved",
+        now,
+    );
     town.world.engine.poll_by(&link("servicenow")).await.unwrap();
     let change = town.world.change(number);
     let approval = change.approvals.first().expect("an approval was taken over");

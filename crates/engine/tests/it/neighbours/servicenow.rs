@@ -23,8 +23,12 @@ async fn a_change_is_one_change_request_that_walks_along_to_its_end() {
     assert!(record.field("description").contains("Revision: sha256:"), "{record:?}");
     assert!(record.field("work_start").starts_with("2026-03-04"));
     // Each note is there once.
-    let mut notes: Vec<&str> =
-        servicenow.journal.iter().filter_map(|(_, text)| text.rsplit_once("[sluice#")).map(|(_, key)| key).collect();
+    let mut notes: Vec<&str> = servicenow
+        .journal
+        .iter()
+        .filter_map(|(_, text)| text.rsplit_once("[sluice#"))
+        .map(|(_, key)| key)
+        .collect();
     let count = notes.len();
     notes.sort_unstable();
     notes.dedup();
@@ -33,8 +37,11 @@ async fn a_change_is_one_change_request_that_walks_along_to_its_end() {
     drop(servicenow);
     let health = town.world.engine.readers().link_health("servicenow").unwrap().unwrap();
     assert!(health.last_good_us.is_some() && health.failures == 0);
-    let known = town.world.engine.readers().external_refs("servicenow", &number.to_string()).unwrap();
-    assert!(known.iter().any(|known| known.name == "change_request" && known.value == "CHG0030001"));
+    let known =
+        town.world.engine.readers().external_refs("servicenow", &number.to_string()).unwrap();
+    assert!(
+        known.iter().any(|known| known.name == "change_request" && known.value == "CHG0030001")
+    );
 }
 
 #[tokio::test]
@@ -47,7 +54,15 @@ async fn nothing_is_owed_where_nobody_wants_to_be_told() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_makes_no_second_record() {
-    for lie in [Lie::LostAnswer, Lie::Drip, Lie::DoneAndBroken, Lie::DoneAndPage, Lie::Bomb, Lie::Cut, Lie::Empty] {
+    for lie in [
+        Lie::LostAnswer,
+        Lie::Drip,
+        Lie::DoneAndBroken,
+        Lie::DoneAndPage,
+        Lie::Bomb,
+        Lie::Cut,
+        Lie::Empty,
+    ] {
         let town = Town::start().await;
         town.servicenow.lock().unwrap().search_lag_s = 60;
         let number = town.deploy("payments", 33).await;
@@ -56,9 +71,34 @@ async fn an_answer_that_is_lost_makes_no_second_record() {
         town.net.lie(Lies::none());
         town.settle(DAY).await;
         let made = town.servicenow.lock().unwrap().changes.len();
+        assert_eq!(town.outbox("given_up"), [], "{lie:?}");
         assert_eq!((made, town.outbox("pending").len()), (1, 0), "{lie:?}");
         let ours = i64::from(town.state_here(number).servicenow()).to_string();
         assert_eq!(town.state_there(number), Some(ours), "{lie:?}");
+    }
+}
+
+#[tokio::test]
+async fn cut_after_any_exchange_and_begun_anew_nothing_is_made_twice() {
+    for answers in 0..16 {
+        let town = Town::start().await;
+        town.servicenow.lock().unwrap().search_lag_s = 60;
+        let number = town.deploy("payments", 38).await;
+        town.net.lie(Lies::once_after(answers, Lie::LostAnswer));
+        town.settle(DAY).await;
+        assert_eq!(town.outbox("pending"), [], "{answers}");
+        let servicenow = town.servicenow.lock().unwrap();
+        assert_eq!(servicenow.changes.len(), 1, "{answers}");
+        let mut notes: Vec<&String> = servicenow.journal.iter().map(|(_, text)| text).collect();
+        let count = notes.len();
+        notes.sort();
+        notes.dedup();
+        assert_eq!(notes.len(), count, "{answers}: {notes:#?}");
+        drop(servicenow);
+        let slack = town.slack.lock().unwrap();
+        assert_eq!(slack.roots().len(), 1, "{answers}");
+        let ours = i64::from(town.state_here(number).servicenow()).to_string();
+        assert_eq!(town.state_there(number), Some(ours), "{answers}");
     }
 }
 
@@ -73,7 +113,7 @@ async fn a_neighbour_that_is_away_for_an_hour_costs_no_decision_and_loses_nothin
     assert!(health.failures >= 5, "{health:?}");
     assert_eq!(health.last_error.as_deref(), Some("unreachable: the host cannot be reached"));
     // The breaker has kept most attempts from being made.
-    assert!(town.net.seen().is_empty());
+    assert!(town.net.seen().len() < 80, "{}", town.net.seen().len());
     town.net.lie(Lies::none());
     town.settle(DAY).await;
     assert_eq!(town.outbox("pending"), []);
@@ -98,7 +138,8 @@ async fn what_cannot_be_told_is_given_up_and_can_be_replayed() {
         servicenow.ignored.clear();
         servicenow.changes.clear();
     }
-    let replayed = town.world.engine.replay_link(&town.world.admin, "servicenow", None).await.unwrap();
+    let replayed =
+        town.world.engine.replay_link(&town.world.admin, "servicenow", None).await.unwrap();
     assert_eq!(replayed.value, given_up.len() as u64);
     town.settle(DAY).await;
     assert_eq!(town.outbox("given_up"), []);
@@ -155,7 +196,11 @@ async fn a_trial_says_whether_it_would_go_and_alters_nothing() {
     let trial = engine.test_link(admin, "servicenow").await.unwrap();
     assert_eq!((trial.ok, trial.reason), (false, Some("server")));
     assert!(town.servicenow.lock().unwrap().changes.is_empty());
-    let altering = town.net.seen().into_iter().filter(|(host, seen)| host != "slack.test" && seen.method != "GET");
+    let altering = town
+        .net
+        .seen()
+        .into_iter()
+        .filter(|(host, seen)| host != "slack.test" && seen.method != "GET");
     assert_eq!(altering.count(), 0);
 }
 
