@@ -73,7 +73,7 @@ fn effects_of_one_entity_come_due_in_order() {
     assert_eq!(readers.outbox_next_us("gh").unwrap(), Some(5));
     assert_eq!(
         readers.outbox_owed("gh").unwrap(),
-        Owed { pending: 3, given_up: 0, oldest_us: Some(0) }
+        Owed { pending: 3, given_up: 0, oldest_us: Some(1) }
     );
     let (state, last_error) = ("done".to_owned(), None);
     let done = Row::EffectOutcome { id: 1, state, attempts: 1, next_us: 0, last_error };
