@@ -251,3 +251,33 @@ fn again(row: &OutboxRow, next_us: i64) -> Row {
         last_error: row.last_error.clone(),
     }
 }
+
+/// What is wrong with how a link is to be told.
+pub(crate) fn telling_problems(
+    link: &Link,
+    teller: Option<&dyn sluice_connectors::tell::Teller>,
+) -> Vec<sluice_connectors::Problem> {
+    let problem = |message: String, help: String| sluice_connectors::Problem {
+        path: String::new(),
+        message,
+        help,
+    };
+    let Some(teller) = teller else {
+        let known: Vec<&str> =
+            sluice_connectors::tellers().iter().map(|known| known.kind()).collect();
+        let message = format!("`{}` cannot be told anything", link.connector);
+        return vec![problem(message, format!("those that can: {}", known.join(", ")))];
+    };
+    match teller.configure(&link.settings) {
+        Err(problems) => problems,
+        Ok(telling) => telling
+            .credentials()
+            .iter()
+            .filter(|name| !link.credentials.contains_key(**name))
+            .map(|name| {
+                let help = format!("write `credentials: {{{name}: {{env: NAME}}}}`");
+                problem(format!("the credential `{name}` is missing"), help)
+            })
+            .collect(),
+    }
+}

@@ -449,7 +449,7 @@ fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
         Some(_) | None => {}
     }
     if link.tell.is_some() || ear.is_none() {
-        found.extend(telling_problems(link, mouth));
+        found.extend(crate::links::telling_problems(link, mouth));
     }
     found
         .into_iter()
@@ -461,35 +461,6 @@ fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
             help: problem.help,
         })
         .collect()
-}
-
-fn telling_problems(
-    link: &Link,
-    teller: Option<&dyn sluice_connectors::tell::Teller>,
-) -> Vec<sluice_connectors::Problem> {
-    let problem = |message: String, help: String| sluice_connectors::Problem {
-        path: String::new(),
-        message,
-        help,
-    };
-    let Some(teller) = teller else {
-        let known: Vec<&str> =
-            sluice_connectors::tellers().iter().map(|known| known.kind()).collect();
-        let message = format!("`{}` cannot be told anything", link.connector);
-        return vec![problem(message, format!("those that can: {}", known.join(", ")))];
-    };
-    match teller.configure(&link.settings) {
-        Err(problems) => problems,
-        Ok(telling) => telling
-            .credentials()
-            .iter()
-            .filter(|name| !link.credentials.contains_key(**name))
-            .map(|name| {
-                let help = format!("write `credentials: {{{name}: {{env: NAME}}}}`");
-                problem(format!("the credential `{name}` is missing"), help)
-            })
-            .collect(),
-    }
 }
 
 /// A link's settings as its connector wants them: with the names of its secrets.

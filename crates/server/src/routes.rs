@@ -4,6 +4,7 @@
 //! guard, so a route without a permission cannot be written, and tests can walk over all of them.
 
 mod identities;
+mod neighbours;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use sluice_core::permission::Permission::{
 
 use crate::api::{
     accounts, calendar, changes, decisions, deployments, emergency, exceptions, gate, identity,
-    inbox, ledger, links, organisation, passes, policy, roles, session, stops, system,
+    inbox, ledger, organisation, passes, policy, roles, session, stops, system,
 };
 use crate::app::App;
 use crate::door::door;
@@ -67,7 +68,7 @@ fn routes() -> Vec<Route> {
     routes.extend(records());
     routes.extend(halts());
     routes.extend(declared());
-    routes.extend(neighbours());
+    routes.extend(neighbours::neighbours());
     routes.extend(identities::identities());
     routes.extend(identities::keys());
     routes.extend(people());
@@ -289,32 +290,6 @@ fn declared() -> Vec<Route> {
         Route::get("/api/v1/inbox/{id}", Needs(InboxRead), Read, inbox::show)
             .about("Show a delivery with its body.")
             .gives("Delivery"),
-    ]
-}
-
-fn neighbours() -> Vec<Route> {
-    vec![
-        Route::get("/api/v1/links", Needs(InboxRead), Read, links::list)
-            .about("List the links, with how they fare and what is owed to them.")
-            .gives("LinkList"),
-        Route::post("/api/v1/links/{name}/test", Needs(OrganisationApply), Act, links::test)
-            .about("Try a link without altering anything over there.")
-            .gives("LinkTrial"),
-        Route::post("/api/v1/links/{name}/pause", Needs(OrganisationApply), Act, links::pause)
-            .about("Send nothing by a link until it is resumed; what is owed is kept.")
-            .takes("ReasonRequest")
-            .gives("Done"),
-        Route::post("/api/v1/links/{name}/resume", Needs(OrganisationApply), Act, links::resume)
-            .about("Send by a link again.")
-            .gives("Done"),
-        Route::post("/api/v1/links/{name}/replay", Needs(OrganisationApply), Act, links::replay)
-            .about("Owe anew what was given up: one effect, or the oldest 200.")
-            .takes("ReplayRequest")
-            .gives("ReplayReply"),
-        Route::get("/api/v1/outbox", Needs(InboxRead), Read, links::outbox)
-            .about("List what is or was owed to neighbours, newest first.")
-            .with(&["link", "state", "limit", "cursor"])
-            .gives("EffectList"),
     ]
 }
 
