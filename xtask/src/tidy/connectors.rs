@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::{Problem, Source};
 
 const FOLDER: &str = "crates/connectors/src/";
-const FILES: [&str; 4] = ["mod.rs", "README.md", "config.rs", "hear.rs"];
+const FILES: [&str; 3] = ["mod.rs", "README.md", "config.rs"];
+/// One of these at least: what is heard, what is told.
+const WAYS: [&str; 2] = ["hear.rs", "tell.rs"];
 
 pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
     let text =
@@ -23,6 +25,9 @@ pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
             if text(&format!("{folder}{file}")).is_none() {
                 problems.push(Problem::at(&folder, 0, format!("`{file}` is missing")));
             }
+        }
+        if WAYS.iter().all(|file| text(&format!("{folder}{file}")).is_none()) {
+            problems.push(Problem::at(&folder, 0, "`hear.rs` or `tell.rs` is missing".to_owned()));
         }
         for (list, word) in [
             (format!("{FOLDER}registry.rs"), format!("crate::{kind}::")),
