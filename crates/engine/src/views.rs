@@ -119,6 +119,7 @@ impl Projection {
 }
 
 /// The change that an event alters.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each event")]
 pub fn change_of(event: &Event) -> Option<ChangeNumber> {
     match event {
         Event::ChangeProposed(event) => Some(event.change),

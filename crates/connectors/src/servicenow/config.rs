@@ -32,7 +32,7 @@ pub(super) enum Auth {
     /// A user with the credential `password`.
     Basic { user: String },
     /// Client credentials; the client's id and the credential `client_secret`.
-    OAuth { client: String },
+    ClientCredentials { client: String },
     /// The credential `api_key`.
     ApiKey,
 }
@@ -103,7 +103,9 @@ impl Config {
 fn auth(settings: &mut Settings<'_>, ways: &[(&str, Way)]) -> Auth {
     match settings.choice("auth", ways).unwrap_or(Way::Basic) {
         Way::Basic => Auth::Basic { user: needed(settings, "user", "the name of the account") },
-        Way::OAuth => Auth::OAuth { client: needed(settings, "client_id", "the client's id") },
+        Way::OAuth => {
+            Auth::ClientCredentials { client: needed(settings, "client_id", "the client's id") }
+        }
         Way::ApiKey => Auth::ApiKey,
     }
 }

@@ -13,7 +13,7 @@ const MARGIN_S: i64 = 60;
 pub(super) fn names(auth: &Auth) -> &'static [&'static str] {
     match auth {
         Auth::Basic { .. } => &["password"],
-        Auth::OAuth { .. } => &["client_secret"],
+        Auth::ClientCredentials { .. } => &["client_secret"],
         Auth::ApiKey => &["api_key"],
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn authenticate(
             let headers = vec![("x-sn-apikey", secret.to_owned())];
             Step::Done(Session { headers, until: None })
         }
-        Auth::OAuth { client } => match so_far.last() {
+        Auth::ClientCredentials { client } => match so_far.last() {
             None => Step::Send(token(config, client, secret)),
             Some(exchange) => granted(exchange, now),
         },
