@@ -3,6 +3,8 @@
 //! A body is JSON of the declared media type within the limits of the API. What two parsers may
 //! read in two ways is refused before anything is typed, and an error names the path of the value.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
@@ -80,8 +82,20 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::of(&status::MEDIA_TYPE, ""))
 }
 
-/// Reads a body of at most `limit` bytes; one that declares more is not read at all.
+/// How long a body may take, also where the request itself may take longer because it waits.
+const READ_TIME: Duration = Duration::from_secs(30);
+
+/// Reads a body of at most `limit` bytes within 30 seconds; one that declares more is not read at all.
 pub(crate) async fn read(
+    declared: Option<HeaderValue>,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    read_within(READ_TIME, declared, body, limit).await
+}
+
+async fn read_within(
+    time: Duration,
     declared: Option<HeaderValue>,
     body: Body,
     limit: usize,
@@ -91,7 +105,11 @@ pub(crate) async fn read(
     if declared_length(declared.as_ref()).is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
+    let collected = Limited::new(body, limit).collect();
+    let Ok(collected) = tokio::time::timeout(time, collected).await else {
+        return Err(Problem::of(&status::BODY_TIMEOUT, ""));
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Problem::of(&status::BODY_UNREADABLE, "").logged(error)),
@@ -124,4 +142,18 @@ pub(crate) fn within(at: &str, of: &str, count: usize, most: usize) -> Result<()
         return Ok(());
     }
     Err(Problem::of(&status::VALUE_TOO_LARGE, format!("it has more than {most} {of}")).at(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let body = Body::from_stream(never);
+        let problem = read_within(Duration::from_millis(1), None, body, 100).await;
+        let response = problem.expect_err("it never comes").render("here");
+        assert_eq!(response.status(), http::StatusCode::REQUEST_TIMEOUT);
+    }
 }

@@ -56,6 +56,7 @@ codes! {
     METHOD_NOT_ALLOWED = 405 "method_not_allowed", "The method is not possible here", "see the `Allow` header";
     MEDIA_TYPE = 415 "media_type_not_supported", "The body is not of a known type", "send `Content-Type: application/json` without a content encoding";
     BODY_TOO_LARGE = 413 "body_too_large", "The body is too large", "send less at once";
+    BODY_TIMEOUT = 408 "body_timeout", "The body did not come in time", "send the whole body within 30 seconds";
     BODY_UNREADABLE = 400 "body_unreadable", "The body could not be read to its end", "send the request again";
     BODY_EMPTY = 400 "body_empty", "The body is empty", "send a JSON object";
     NOT_UTF8 = 400 "not_utf8", "The body is not UTF-8", "encode the body as UTF-8";

@@ -9,12 +9,13 @@ use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sluice_core::change::{ApprovalVerdict, Change, ChangeOutcome};
-use sluice_core::ids::{ChangeNumber, Digest, PersonId};
+use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_engine::ledger::Receipt;
 use sluice_engine::store::ChangeFilter;
 use sluice_engine::{Answer, ApprovalInput, Caller, ExplainedChange};
 
 use super::ledger::{EntryView, entry_view};
+use super::tokens::person;
 use super::{Reply, no_such, stored};
 use crate::app::App;
 use crate::body::Json;
@@ -116,7 +117,8 @@ pub(crate) struct ApprovalRequest {
     revision: Digest,
     #[serde(default)]
     reason: String,
-    on_behalf_of: Option<PersonId>,
+    /// By opaque id or handle.
+    on_behalf_of: Option<String>,
 }
 
 pub(crate) async fn approve(
@@ -150,12 +152,12 @@ async fn vote(
 ) -> Result<Response, Problem> {
     let number = find(&app, &caller, &number).await?.change.number;
     let version = IfMatch::read(headers)?.and_then(IfMatch::version);
-    let input = ApprovalInput {
-        verdict,
-        revision: given.revision,
-        reason: given.reason,
-        on_behalf_of: given.on_behalf_of,
-    };
+    let absent = given.on_behalf_of.as_deref();
+    let on_behalf_of = absent
+        .map(|who| person(&app, who).map_err(|problem| problem.at("on_behalf_of")))
+        .transpose()?;
+    let input =
+        ApprovalInput { verdict, revision: given.revision, reason: given.reason, on_behalf_of };
     Ok(changed(app.engine.approve(&caller, number, version, input).await?))
 }
 

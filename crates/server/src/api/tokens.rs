@@ -133,7 +133,7 @@ pub(crate) async fn create(
 }
 
 /// A person by opaque id or by handle.
-fn person(app: &App, who: &str) -> Result<PersonId, Problem> {
+pub(super) fn person(app: &App, who: &str) -> Result<PersonId, Problem> {
     if let Ok(id) = PersonId::parse(who) {
         return Ok(id);
     }

@@ -132,6 +132,12 @@ async fn an_approval_is_for_the_revision_that_was_shown() {
     let other = json!({"revision": format!("sha256:{:064x}", 9)});
     let stale = app.post(&bob, path, &[], &other).await;
     assert_eq!(stale.status, 412, "{:?}", stale.body);
+    for (who, status) in [("nobody-here", 400), ("bob", 403)] {
+        // By handle; nobody is their own delegate.
+        let stand_in = json!({"revision": answer["revision"], "on_behalf_of": who});
+        let refused = app.post(&bob, path, &[], &stand_in).await;
+        assert_eq!(refused.status, status, "{who} {:?}", refused.body);
+    }
     let right = json!({"revision": answer["revision"], "reason": "looked at it"});
     let old = app.post(&bob, path, &[("if-match", "\"0\"")], &right).await;
     assert_eq!(old.code(), "record_outdated");

@@ -129,8 +129,8 @@ pub(crate) struct VoteArgs {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
-    /// The person stood in for, by opaque id
-    #[arg(long, value_name = "person/...")]
+    /// The person stood in for, by handle or opaque id
+    #[arg(long, value_name = "WHO")]
     on_behalf_of: Option<String>,
 }
 

@@ -28,6 +28,10 @@ pub(crate) struct ServeFile {
     pub(crate) public_metrics: Option<bool>,
     /// Whether the published log answers without a token.
     pub(crate) public_log: Option<bool>,
+    /// The largest delivery of another system, in bytes: 64 KiB to 25 MiB.
+    pub(crate) hook_body_bytes: Option<usize>,
+    /// Connections at the same time, from 16 on; further ones wait to be accepted.
+    pub(crate) connections: Option<usize>,
     /// What is logged, and how.
     #[serde(default)]
     pub(crate) log: LogFile,
@@ -91,7 +95,7 @@ impl ServeFile {
             Failure::usage(
                 format!("the configuration `{}` is not understood: {error}", path.display()),
                 "known keys: data, listen, anchor, origin, public_url, address_header, \
-                 public_metrics, public_log, log.format, log.filter, \
+                 public_metrics, public_log, hook_body_bytes, connections, log.format, log.filter, \
                  traces.otlp_endpoint, outbound.ca_file, [[login]]",
             )
         })
@@ -111,6 +115,8 @@ mod tests {
     #[test]
     fn every_flag_has_a_key() {
         let text = "data = 'd'\nlisten = '127.0.0.1:1'\nanchor = 'a'\norigin = 'o'\n\
+                    public_log = false\npublic_metrics = false\n\
+                    hook_body_bytes = 65536\nconnections = 16\n\
                     [log]\nformat = 'json'\nfilter = 'info'\n\
                     [traces]\notlp_endpoint = 'http://127.0.0.1:4318'\n";
         let file: ServeFile = toml::from_str(text).unwrap();

@@ -124,6 +124,22 @@ fn net(ca_file: Option<&Path>) -> Result<Arc<dyn Net>, Failure> {
     Ok(Arc::new(client))
 }
 
+/// A number of the configuration, with its name and the one that holds without it.
+fn within(
+    (name, given, usual): (&str, Option<usize>, usize),
+    least: usize,
+    most: usize,
+) -> Result<usize, Failure> {
+    let number = given.unwrap_or(usual);
+    if (least..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(Failure::usage(
+        format!("`{name}` is {number} in the configuration"),
+        format!("give a number from {least} to {most}"),
+    ))
+}
+
 fn server_options(file: &ServeFile) -> Result<ServerOptions, Failure> {
     let usual = ServerOptions::default();
     if let Some(url) = &file.public_url {
@@ -137,7 +153,15 @@ fn server_options(file: &ServeFile) -> Result<ServerOptions, Failure> {
             ));
         }
     }
+    let hook_body_bytes = within(
+        ("hook_body_bytes", file.hook_body_bytes, usual.hook_body_bytes),
+        64 << 10,
+        25 << 20,
+    )?;
+    let connections = within(("connections", file.connections, usual.connections), 16, 100_000)?;
     Ok(ServerOptions {
+        hook_body_bytes,
+        connections,
         public_url: file.public_url.clone(),
         address_header: file.address_header.clone(),
         providers: providers(file.login.clone())?,
