@@ -16,15 +16,13 @@ pub(super) fn run(lab: &mut Lab<'_>, original: &Original) -> Result<()> {
         if count == 0 {
             continue;
         }
+        let middle = middle(&database, table)?;
         for column in columns(&database, table)? {
-            edit(lab, original, table, &column)?;
+            edit(lab, original, table, &column, &middle)?;
         }
-        let rowid =
-            format!("SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {}", count / 2);
         let kind = format!("rows of `{table}` are deleted");
         lab.try_it(&kind, "one", original, |dir| {
-            let sql = format!("DELETE FROM {table} WHERE rowid = ({rowid})");
-            Ok(open(dir)?.execute_batch(&sql)?)
+            Ok(open(dir)?.execute_batch(&format!("DELETE FROM {table} WHERE {middle}"))?)
         })?;
         lab.try_it(&kind, "all", original, |dir| {
             Ok(open(dir)?.execute_batch(&format!("DELETE FROM {table}"))?)
@@ -58,7 +56,13 @@ pub(super) fn run(lab: &mut Lab<'_>, original: &Original) -> Result<()> {
 }
 
 /// One column of the row in the middle of a table.
-fn edit(lab: &mut Lab<'_>, original: &Original, table: &str, column: &str) -> Result<()> {
+fn edit(
+    lab: &mut Lab<'_>,
+    original: &Original,
+    table: &str,
+    column: &str,
+    middle: &str,
+) -> Result<()> {
     let kind = format!("a column of `{table}` is edited");
     lab.try_it(&kind, column, original, |dir| {
         let database = open(dir)?;
@@ -68,8 +72,7 @@ fn edit(lab: &mut Lab<'_>, original: &Original, table: &str, column: &str) -> Re
                WHEN 'text' THEN {column} || 'x'
                WHEN 'blob' THEN zeroblob(length({column}))
                ELSE 1 END
-             WHERE rowid = (SELECT rowid FROM {table} ORDER BY rowid LIMIT 1
-                            OFFSET (SELECT count(*) / 2 FROM {table}))"
+             WHERE {middle}"
         );
         if let Err(error) = database.execute_batch(&sql) {
             // A column that is null and of text takes no number.
@@ -92,6 +95,27 @@ pub(super) fn tables(database: &Connection) -> Result<Vec<String>> {
     let mut query = database.prepare(sql)?;
     let names = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(names)
+}
+
+/// The condition that selects the row in the middle of a table, by its key: not every table has a `rowid`.
+fn middle(database: &Connection, table: &str) -> Result<String> {
+    let keyed: bool = database.query_row(
+        "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1",
+        [table],
+        |row| row.get(0),
+    )?;
+    let key = if keyed {
+        let mut query = database.prepare(&format!(
+            "SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk"
+        ))?;
+        query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?.join(", ")
+    } else {
+        "rowid".to_owned()
+    };
+    Ok(format!(
+        "({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1
+                    OFFSET (SELECT count(*) / 2 FROM {table}))"
+    ))
 }
 
 fn columns(database: &Connection, table: &str) -> Result<Vec<String>> {
