@@ -102,7 +102,7 @@ approvals_reasons contains {
 	"check": "approvals",
 	"effect": "note",
 	"rule": "approvals.unreported",
-	"message": sprintf("it was not told who wrote all of `%v`, so nobody can be shown to be independent of it", [commit]),
+	"message": sprintf("it was not told who wrote all of `%v`, so nobody can be shown to be independent of it: a hook of the forge tells, or `--author` where the settings say `authorship: reported`", [commit]),
 } if {
 	count(require) > 0
 	some commit in object.get(input.approvals, "unreported", [])

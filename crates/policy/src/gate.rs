@@ -10,7 +10,7 @@ use crate::bundle::{Bundle, Sources};
 use crate::fault::{Fault, FaultCode};
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::program::{Preference, Program};
+use crate::program::{Place, Preference, Program};
 use crate::{guardrails, input, syntax};
 
 /// The entrypoint that the gate asks.
@@ -60,7 +60,11 @@ impl GatePolicy {
     ///
     /// Every problem of the files, with file, line and help.
     pub fn assemble(files: &BTreeMap<String, String>) -> Result<GatePolicy, Vec<Problem>> {
-        GatePolicy::of(sources(files)?, Preference::Best)
+        let own = files
+            .iter()
+            .any(|(path, text)| path.ends_with(".rego") && !SHIPPED.contains(&(path, text)));
+        let place = if own { Place::Worker } else { Place::Here };
+        GatePolicy::at(sources(files)?, Preference::Best, place)
     }
 
     /// The policy of ready sources, answered by a chosen engine.
@@ -69,8 +73,16 @@ impl GatePolicy {
     ///
     /// As [`GatePolicy::assemble`].
     pub fn of(sources: Sources, preference: Preference) -> Result<GatePolicy, Vec<Problem>> {
+        GatePolicy::at(sources, preference, Place::Worker)
+    }
+
+    fn at(
+        sources: Sources,
+        preference: Preference,
+        place: Place,
+    ) -> Result<GatePolicy, Vec<Problem>> {
         let bundle = Bundle::parse(sources)?;
-        let program = bundle.compile_for(ENTRYPOINT, Limits::GATE, preference)?;
+        let program = bundle.compile_at(ENTRYPOINT, Limits::GATE, preference, place)?;
         Ok(GatePolicy { bundle, program })
     }
 

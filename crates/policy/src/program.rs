@@ -36,7 +36,19 @@ struct Inner {
     data: Value,
     limits: Limits,
     way: Way,
+    place: Place,
     answered: AtomicBool,
+}
+
+/// Where a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On a thread that can be left behind: the engine keeps to its limits between instructions, and one instruction
+    /// of a stranger's policy may take as long as it likes.
+    Worker,
+    /// On the thread that asks, which saves waking two others up. For texts of which each instruction is known to be
+    /// short: what is shipped, and what is compiled from guardrails.
+    Here,
 }
 
 struct Way {
@@ -86,9 +98,21 @@ impl Bundle {
         limits: Limits,
         preference: Preference,
     ) -> Result<Program, Vec<Problem>> {
+        self.compile_at(entrypoint, limits, preference, Place::Worker)
+    }
+
+    /// As [`Bundle::compile_for`], to run at a place.
+    pub(crate) fn compile_at(
+        &self,
+        entrypoint: &str,
+        limits: Limits,
+        preference: Preference,
+        place: Place,
+    ) -> Result<Program, Vec<Problem>> {
         let bundle = self.clone();
         let name = entrypoint.to_owned();
-        match worker::run(Limits::COMPILE.wall, move || build(&bundle, &name, limits, preference)) {
+        let job = move || build(&bundle, &name, limits, preference, place);
+        match worker::run(Limits::COMPILE.wall, job) {
             Ok(result) => result.map_err(|error| {
                 vec![Problem::from_engine("policy", "rego_compile_error", &error)]
             }),
@@ -107,6 +131,7 @@ fn build(
     entrypoint: &str,
     limits: Limits,
     preference: Preference,
+    place: Place,
 ) -> anyhow::Result<Program> {
     static IDS: AtomicU64 = AtomicU64::new(1);
     let _memory = Backstop::raise(Limits::COMPILE.memory_bytes);
@@ -142,6 +167,7 @@ fn build(
             data,
             limits,
             way,
+            place,
             answered: AtomicBool::new(false),
         }),
     })
@@ -192,15 +218,30 @@ impl Program {
     }
 
     fn ask(&self, input: &Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
-        let (program, input) = (self.clone(), input.clone());
+        if self.inner.place == Place::Here
+            && let Some(answer) = self.answer_here(input, now_ns)
+        {
+            return answer;
+        }
         let wall = self.inner.limits.wall;
-        match worker::run(wall, move || program.on_worker(input, now_ns)) {
+        let (program, input) = (self.clone(), input.clone());
+        match worker::run(wall, move || program.answer_on_worker(input, now_ns)) {
             Ok(result) => result,
             Err(lost) => Err(lost_fault(lost, wall)),
         }
     }
 
-    fn on_worker(&self, input: Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
+    /// The machine's answer, on this thread; `None` where it has to be walked, which wants a worker's deep stack.
+    fn answer_here(&self, input: &Value, now_ns: i64) -> Option<Result<serde_json::Value, Fault>> {
+        let (compiled, code) = self.inner.way.machine.as_ref()?;
+        match worker::caught(|| self.run_machine(compiled, code, input.clone(), now_ns)) {
+            Ok(Ok(value)) => value.map(|value| self.told(&value)),
+            Ok(Err(fault)) => Some(Err(fault)),
+            Err(lost) => Some(Err(lost_fault(lost, self.inner.limits.wall))),
+        }
+    }
+
+    fn answer_on_worker(&self, input: Value, now_ns: i64) -> Result<serde_json::Value, Fault> {
         let value = match &self.inner.way.machine {
             Some((compiled, code)) => {
                 match self.run_machine(compiled, code, input.clone(), now_ns)? {
@@ -210,13 +251,17 @@ impl Program {
             }
             None => self.walk(input, now_ns)?,
         };
-        if value == Value::Undefined {
+        self.told(&value)
+    }
+
+    fn told(&self, value: &Value) -> Result<serde_json::Value, Fault> {
+        if *value == Value::Undefined {
             return Err(Fault::new(
                 FaultCode::Undefined,
                 format!("`{}` has no value for this input", self.inner.entrypoint),
             ));
         }
-        json::tree(&value)
+        json::tree(value)
     }
 
     fn walk(&self, input: Value, now_ns: i64) -> Result<Value, Fault> {

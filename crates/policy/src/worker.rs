@@ -60,6 +60,12 @@ pub(crate) fn run<T: Send + 'static>(
     pool.wait(&ticket, &receive, wall + GRACE)
 }
 
+/// Runs `job` on the thread that asks; a panic is told as on a worker.
+pub(crate) fn caught<T>(job: impl FnOnce() -> T) -> Result<T, Lost> {
+    catch_unwind(AssertUnwindSafe(job))
+        .map_err(|panic| Lost::Panicked(panic_message(panic.as_ref())))
+}
+
 type Work = Box<dyn FnOnce() -> bool + Send>;
 
 struct Pool {

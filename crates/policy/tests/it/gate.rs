@@ -55,11 +55,14 @@ fn both_engines_give_the_same_verdicts() {
     let machine = shipped();
     let walker = GatePolicy::of(gate::shipped(), Preference::Walker).expect("compiles");
     assert!(!walker.runs_on_machine());
+    let apart = GatePolicy::of(gate::shipped(), Preference::Machine).expect("compiles");
     let changes = changes();
     for (index, (path, value)) in changes.iter().enumerate() {
         for (other, value_too) in changes.iter().skip(index) {
             let facts = facts(&[(path, value.clone()), (other, value_too.clone())]);
-            assert_eq!(judge(&machine, &facts), judge(&walker, &facts), "{path} and {other}");
+            let verdict = judge(&machine, &facts);
+            assert_eq!(verdict, judge(&walker, &facts), "{path} and {other}");
+            assert_eq!(verdict, judge(&apart, &facts), "{path} and {other}, on a worker");
         }
     }
 }

@@ -203,6 +203,9 @@ fn show_one(one: &OneArgs, with_trail: bool) -> Result<(), Failure> {
         (Some(trail), true) => output::json(&json!({ "change": found, "trail": trail })),
         (trail, as_json) => {
             show::record(change_of(&found), LINES, as_json);
+            if !as_json {
+                standing(change_of(&found));
+            }
             if let Some(trail) = trail {
                 output::line("");
                 show::records(
@@ -248,7 +251,38 @@ fn vote(arguments: &VoteArgs, verb: &str) -> Result<(), Failure> {
     ]);
     let answer = send(&client, one, present, verb, &body)?;
     tell(one, &answer, verb);
+    if !one.json {
+        // A vote that is recorded need not count: whoever gave it hears that now, and not at the next deployment.
+        standing(change_of(&client.get(&path)?));
+    }
     Ok(())
+}
+
+/// What the risk is made of, which approvals are wanted and given, and which of them do not count.
+fn standing(change: &Value) {
+    let list = |value: &Value, path: &str| {
+        value.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let text = |value: &Value, name: &str| output::clean(&show::cell(value.get(name)));
+    for factor in list(change, "/risk/factors") {
+        let points = text(&factor, "points");
+        output::line(&format!("  risk {points:>3}  {}", text(&factor, "because")));
+    }
+    for rule in list(change, "/approval_standing/rules") {
+        let met = list(&rule, "/met_by").len();
+        let who: Vec<String> =
+            list(&rule, "/who").iter().filter_map(Value::as_str).map(output::clean).collect();
+        let waits = match who.is_empty() {
+            true => String::new(),
+            false => format!(", can act: {}", who.join(", ")),
+        };
+        let (name, quorum) = (text(&rule, "rule"), text(&rule, "quorum"));
+        output::line(&format!("  approvals `{name}`  {met} of {quorum}{waits}"));
+    }
+    for vote in list(change, "/approval_standing/discounted") {
+        let (person, why) = (text(&vote, "person"), text(&vote, "message"));
+        output::line(&format!("  does not count: the approval of {person}: {why}"));
+    }
 }
 
 fn act(one: &OneArgs, verb: &str, body: &Value) -> Result<(), Failure> {
