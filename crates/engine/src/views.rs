@@ -266,6 +266,7 @@ fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timest
         run: None,
         pass: None,
         strategy: sluice_core::deployment::Strategy::default(),
+        replaces: None,
         started_at: event.report.started_at.unwrap_or(at),
         report: None,
     }

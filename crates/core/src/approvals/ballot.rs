@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::change::{ApprovalVerdict, Change};
+use crate::change::{ApprovalVerdict, Change, Involvement};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::PersonId;
 use crate::organisation::{ApprovalRule, Organisation};
@@ -39,7 +39,8 @@ pub fn gather(
             involved_may_approve: rule.involved_may_approve.clone(),
         })
         .collect();
-    let (involved, unresolved) = involvement(organisation, &standing.with_everybody(change));
+    let behind = standing.behind_change(change);
+    let (involved, unresolved) = involvement(organisation, &behind.involved);
     let words = last_words(change);
     let given = words
         .values()
@@ -63,8 +64,7 @@ pub fn gather(
             }
         })
         .collect();
-    let unreported = standing.unreported(change);
-    (facts, ApprovalFacts { given, involved, unresolved, unreported })
+    (facts, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
 }
 
 /// Each person's last word on the present revision.
@@ -154,15 +154,15 @@ pub fn selectors(rule: &ApprovalRule, targets: &[Target]) -> Vec<String> {
     who
 }
 
-/// Persons who had a hand in a change over all their identities, and identities that are nobody's.
+/// Persons who had a hand in it over all their identities, and identities that are nobody's.
 pub fn involvement(
     organisation: &Organisation,
-    change: &Change,
+    involved: &BTreeSet<Involvement>,
 ) -> (BTreeMap<PersonId, BTreeSet<crate::change::InvolvementRole>>, BTreeSet<crate::ids::IdentityKey>)
 {
     let mut persons: BTreeMap<PersonId, BTreeSet<_>> = BTreeMap::new();
     let mut unresolved = BTreeSet::new();
-    for involvement in &change.involved {
+    for involvement in involved {
         match organisation.person_of(&involvement.identity) {
             Some(person) => {
                 persons.entry(person.clone()).or_default().insert(involvement.role);

@@ -135,7 +135,7 @@ fn check_entitlement(
     if command.verdict == ApprovalVerdict::Reject {
         return Ok(());
     }
-    let (involved, _) = involvement(organisation, change);
+    let (involved, _) = involvement(organisation, &change.involved);
     let had_a_hand = voices.iter().any(|voice| involved.contains_key(*voice));
     if had_a_hand && !rules.iter().any(|rule| rule.involved_may_approve.contains(&risk)) {
         return Err(refused(
@@ -195,7 +195,7 @@ pub fn review(
     organisation: &Organisation,
     command: &Review,
 ) -> Result<Vec<Event>, Refusal> {
-    let (involved, _) = involvement(organisation, change);
+    let (involved, _) = involvement(organisation, &change.involved);
     let owed: Vec<_> = change.owed().filter(|debt| debt.kind == DebtKind::Review).collect();
     if owed.is_empty() {
         return Err(Refusal::conflict(

@@ -14,6 +14,8 @@ use crate::standing::{ModelRecord, Standing};
 pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec<Event>) {
     let number = DeploymentNumber(standing.deployments_counted + 1);
     let change = report.change;
+    let place = standing.place(&report.service, &report.environment);
+    let replaces = place.and_then(|place| place.ran.last()).map(|ran| ran.commit.clone());
     let mut events: Vec<Event> = Vec::new();
     events.push(
         event::Started {
@@ -29,6 +31,7 @@ pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec
                 run: report.run,
                 pass: report.pass,
                 strategy: report.strategy,
+                replaces,
                 started_at: report.at,
                 report: None,
             },

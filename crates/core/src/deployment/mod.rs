@@ -15,6 +15,6 @@ mod state;
 
 pub use decide::{end, models, start};
 pub use state::{
-    Deployment, DeploymentReport, DeploymentState, Health, Place, Rollback, Running, StartReport,
-    Strategy,
+    Deployment, DeploymentReport, DeploymentState, Health, Place, Ran, Rollback, Running,
+    StartReport, Strategy,
 };

@@ -163,6 +163,9 @@ pub struct Deployment {
     pub pass: Option<PassId>,
     /// How.
     pub strategy: Strategy,
+    /// The commit that ran there when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CommitId>,
     /// When it began.
     pub started_at: Timestamp,
     /// How it ended, once it did.
@@ -172,6 +175,18 @@ pub struct Deployment {
 
 /// A deployment under way; kept at hand until it ends.
 pub type Running = Deployment;
+
+/// A deployment that succeeded and was not undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// The deployment.
+    pub deployment: DeploymentNumber,
+    /// Version it brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Commit it brought.
+    pub commit: CommitId,
+}
 
 /// What is remembered of one service in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +203,10 @@ pub struct Place {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// What ran there lately, as far as its commits are known, newest last, at most eight. What was rolled back is not
+    /// among it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ran: Vec<Ran>,
     /// The last deployments that ended, newest last, at most twenty.
     pub recent: Vec<(DeploymentNumber, DeploymentState)>,
     /// When the last one ended.

@@ -11,6 +11,7 @@ mod pairs;
 mod recorded;
 mod remember;
 mod topics;
+mod trail;
 
 pub use behind::Behind;
 pub use recorded::{Actor, Recorded};

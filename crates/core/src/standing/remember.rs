@@ -11,11 +11,11 @@ use crate::access::RoleState;
 use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
-use crate::deployment::{Deployment, DeploymentState, Place};
+use crate::deployment::{Deployment, DeploymentState, Place, Ran};
 use crate::housekeeping::{
     IncidentOpened, PushSeen, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged,
 };
-use crate::ids::{ChangeNumber, PersonId};
+use crate::ids::{ChangeNumber, DeploymentNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
 use crate::signal::Listed;
@@ -26,6 +26,9 @@ const PASSES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Deployments remembered of each place.
 const RECENT: usize = 20;
+
+/// Commits remembered that ran at each place.
+const RAN: usize = 8;
 
 /// Commits remembered; those of one push share what is known of them.
 const COMMITS: usize = 50_000;
@@ -314,17 +317,42 @@ fn remember(place: &mut Place, known: Option<&Deployment>, data: &Ended, at: Tim
             place.commit = deployment.commit.clone();
             place.artifacts = deployment.artifacts.clone();
             place.since = place.last_ended_at;
+            if let Some(commit) = deployment.commit.clone() {
+                let (deployment, version) = (deployment.number, deployment.version.clone());
+                // Where it ran before, what came after it was undone.
+                if let Some(again) = place.ran.iter().position(|ran| ran.commit == commit) {
+                    place.ran.truncate(again);
+                }
+                place.ran.push(Ran { deployment, version, commit });
+                let surplus = place.ran.len().saturating_sub(RAN);
+                place.ran.drain(..surplus);
+            }
         }
         (DeploymentState::RolledBack, _) => {
-            if let Some(version) =
-                data.report.rollback.as_ref().and_then(|rollback| rollback.to_version.clone())
-            {
-                place.version = Some(version);
-                place.commit = None;
-                place.artifacts.clear();
-                place.since = place.last_ended_at;
-            }
+            let to = data.report.rollback.as_ref().and_then(|rollback| rollback.to_version.clone());
+            rolled_back(place, data.deployment, to);
         }
         (DeploymentState::Succeeded | DeploymentState::Failed | DeploymentState::Running, _) => {}
     }
+}
+
+/// What runs again after a deployment was undone. Where that cannot be told, it may be the oldest that is remembered.
+fn rolled_back(place: &mut Place, deployment: DeploymentNumber, to: Option<String>) {
+    let undone = place.ran.iter().position(|ran| ran.deployment == deployment);
+    if to.is_none() && undone.is_none() {
+        // It never came to run: what ran before does so still.
+        return;
+    }
+    let before = &place.ran[..undone.unwrap_or(place.ran.len())];
+    let again = match &to {
+        Some(to) => before.iter().rposition(|ran| ran.version.as_ref() == Some(to)),
+        None => before.len().checked_sub(1),
+    };
+    let version = again.and_then(|again| place.ran[again].version.clone());
+    place.version = to.or(version);
+    place.commit = again.map(|again| place.ran[again].commit.clone());
+    place.artifacts.clear();
+    place.since = place.last_ended_at;
+    let oldest = usize::from(undone != Some(0));
+    place.ran.truncate(again.map_or(oldest, |again| again + 1));
 }

@@ -9,4 +9,5 @@ mod life_cycle;
 mod organisation;
 mod standing;
 mod stops;
+mod trail;
 mod world;

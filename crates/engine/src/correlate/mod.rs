@@ -183,9 +183,10 @@ impl Correlation<'_> {
             .collect();
         for number in numbers {
             let Some(change) = self.standing.changes.get(&number) else { continue };
-            let known = self.standing.with_everybody(change).involved;
+            let commits = change.origin.commits.iter();
+            let told = commits.flat_map(|commit| self.standing.behind(commit).involved);
             let involved: BTreeSet<Involvement> =
-                known.difference(&change.involved).cloned().collect();
+                told.filter(|by| !change.involved.contains(by)).collect();
             if !involved.is_empty() {
                 self.push(event::Involved { change: number, involved, stated_of: None });
             }

@@ -190,7 +190,7 @@ fn by_involvement(
 ) {
     let organisation = &standing.organisation;
     let (involved, unresolved) =
-        approvals::involvement(organisation, &standing.with_everybody(change));
+        approvals::involvement(organisation, &standing.behind_change(change).involved);
     if let Some(roles) = involved.get(person) {
         let roles: Vec<String> =
             roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();

@@ -147,6 +147,85 @@ async fn whoever_wrote_an_earlier_commit_of_a_merged_branch_cannot_approve_it() 
     assert!(!approved_by(&world, large(47)).await.contains("bob"));
 }
 
+/// A push to `main` of one commit.
+async fn onto_main(world: &World, before: u8, commit: u8, author: &str) {
+    let (before, commit) = (commit_id(before), commit_id(commit));
+    world.pushed_onto("refs/heads/main", &before, &[(&commit, author)]).await;
+}
+
+/// A commit goes to production and runs there.
+async fn runs(world: &World, commit: u8) {
+    approved_by(world, large(commit)).await;
+    deploys(world, large(commit)).await;
+}
+
+/// What is allowed is deployed, and succeeds.
+async fn deploys(world: &World, asked: Question) {
+    let artifacts = asked.artifacts.clone();
+    let answer = world.ask_unheard(asked).await;
+    assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
+    let deployed = world.redeem(&answer, artifacts).await.unwrap();
+    let good = serde_json::json!({"state": "succeeded", "health": "healthy"});
+    world.report(deployed.deployment, good).await;
+}
+
+#[tokio::test]
+async fn whoever_pushed_since_what_runs_cannot_approve_what_takes_it_along() {
+    let world = World::start().await;
+    onto_main(&world, 99, 60, "chidi-acme").await;
+    runs(&world, 60).await;
+    // Two pushes, of which only the second is deployed: both go to production.
+    onto_main(&world, 60, 61, "bob-acme").await;
+    onto_main(&world, 61, 62, "chidi-acme").await;
+    let taken = approved_by(&world, large(62)).await;
+    assert!(!taken.contains("bob") && !taken.is_empty(), "{taken:?}");
+    let alice = world.person("alice").await;
+    let number = world.ask_unheard(large(62)).await.change.unwrap();
+    world.approve(&alice, number).await.unwrap();
+    // Once 61 ran, its author has no hand in what comes after.
+    deploys(&world, large(62)).await;
+    onto_main(&world, 62, 63, "chidi-acme").await;
+    assert!(approved_by(&world, large(63)).await.contains("bob"));
+}
+
+#[tokio::test]
+async fn a_push_since_what_runs_that_was_not_heard_leaves_it_unknown_until_it_is() {
+    let world = World::start().await;
+    onto_main(&world, 99, 64, "chidi-acme").await;
+    runs(&world, 64).await;
+    onto_main(&world, 65, 66, "chidi-acme").await;
+    assert_eq!(codes(&world, 66).await, unknown());
+    let answer = world.ask_unheard(large(66)).await;
+    let missing = commit_id(65).to_string();
+    assert!(
+        answer
+            .reasons
+            .iter()
+            .any(|it| it.rule == "approvals.unreported" && it.message.contains(&missing))
+    );
+    onto_main(&world, 64, 65, "ines-acme").await;
+    let answer = world.ask_unheard(large(66)).await;
+    let codes: BTreeSet<_> =
+        answer.approvals.discounted.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(codes, ["involved"].into(), "only hers: {:#?}", answer.approvals);
+}
+
+#[tokio::test]
+async fn what_an_emergency_took_along_is_not_approved_afterwards_by_who_wrote_it() {
+    let world = World::start().await;
+    onto_main(&world, 99, 67, "chidi-acme").await;
+    runs(&world, 67).await;
+    onto_main(&world, 67, 68, "bob-acme").await;
+    onto_main(&world, 68, 69, "chidi-acme").await;
+    let mut asked = large(69);
+    asked.emergency = Some("payments are down".into());
+    let number = world.ask_unheard(asked.clone()).await.change.unwrap();
+    deploys(&world, asked).await;
+    let bob = world.person("bob").await;
+    let refused = world.approve(&bob, number).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("own_change"), "{refused:?}");
+}
+
 #[tokio::test]
 async fn a_push_of_the_branch_that_comes_late_completes_what_is_known() {
     let world = World::start().await;

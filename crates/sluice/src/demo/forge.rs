@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 use sluice_connectors::kit::signature::hmac_sha256;
+use sluice_core::housekeeping::SourceSeen;
+use sluice_core::ids::CommitId;
+use sluice_core::standing::Standing;
 
 use super::company;
 
@@ -17,17 +20,19 @@ pub(super) fn digest(seed: u8) -> String {
 
 /// A push of one commit to `main`.
 pub(super) fn push(
+    standing: &Standing,
     repository: &str,
     seed: u8,
     author: (&str, &str),
     title: &str,
     path: &str,
 ) -> Value {
-    push_of(repository, &commit(seed), author, title, path)
+    push_of(standing, repository, &commit(seed), author, title, path)
 }
 
 /// The same for a commit with this id.
 pub(super) fn push_of(
+    standing: &Standing,
     repository: &str,
     id: &str,
     author: (&str, &str),
@@ -35,7 +40,23 @@ pub(super) fn push_of(
     path: &str,
 ) -> Value {
     let (login, email) = author;
-    let before = turned(id, 3);
+    let before = before(standing, repository, id);
+    // The commit that was proposed, and the one that merged it.
+    let mut ids = vec![turned(id, 1), id.to_owned()];
+    ids.dedup();
+    let commits: Vec<Value> = ids
+        .iter()
+        .map(|id| {
+            json!({
+                "id": id, "tree_id": commit(2), "distinct": true, "message": title,
+                "timestamp": "2026-03-04T09:00:00Z",
+                "url": format!("https://github.com/{repository}/commit/{id}"),
+                "author": {"name": login, "email": email, "username": login},
+                "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
+                "added": [], "removed": [], "modified": [path],
+            })
+        })
+        .collect();
     json!({
         "ref": "refs/heads/main", "before": before, "after": id,
         "created": false, "deleted": false, "forced": false, "base_ref": null,
@@ -44,15 +65,32 @@ pub(super) fn push_of(
         "pusher": {"name": login, "email": email},
         "sender": {"login": login, "id": 7, "type": "User"},
         "head_commit": null,
-        "commits": [{
-            "id": id, "tree_id": commit(2), "distinct": true, "message": title,
-            "timestamp": "2026-03-04T09:00:00Z",
-            "url": format!("https://github.com/{repository}/commit/{id}"),
-            "author": {"name": login, "email": email, "username": login},
-            "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
-            "added": [], "removed": [], "modified": [path],
-        }],
+        "commits": commits,
     })
+}
+
+/// Where `main` stood before a commit was pushed, or stands, where it was not.
+fn before(standing: &Standing, repository: &str, id: &str) -> String {
+    let repository = format!("github.com/{repository}");
+    let to_main = |source: &SourceSeen| {
+        let push = source.pushes.iter().find(|push| push.branch == "main");
+        push.filter(|_| source.repository == repository).cloned()
+    };
+    let known = CommitId::parse(id).ok().and_then(|id| standing.sources.get(&id));
+    let onto = match known.and_then(|source| to_main(source)) {
+        Some(push) => push.before,
+        None => {
+            let mut newest = standing.source_order.iter().rev();
+            let main =
+                |id: &&CommitId| standing.sources.get(*id).is_some_and(|it| to_main(it).is_some());
+            newest.find(main).cloned()
+        }
+    };
+    let older = || sluice_core::ids::Digest::of(repository.as_bytes()).to_string();
+    onto.map_or_else(
+        || older().chars().skip("sha256:".len()).take(40).collect(),
+        |onto| onto.to_string(),
+    )
 }
 
 /// Another commit id, made of this one.

@@ -218,7 +218,14 @@ impl<'a> Scene<'a> {
         let author = AUTHORS.get(turn % AUTHORS.len()).copied().unwrap_or(("dana-acme", ""));
         let merger = AUTHORS.get((turn + 1) % AUTHORS.len()).map_or("emre-acme", |it| it.0);
         let (commit, repository) = (id_of(number), format!("acme/{}", work.service));
-        let push = forge::push_of(&repository, &commit, author, work.title, work.path);
+        let push = forge::push_of(
+            &self.engine.standing(),
+            &repository,
+            &commit,
+            author,
+            work.title,
+            work.path,
+        );
         self.hear("push", number, &push).await?;
         let merge = forge::merge_of(
             &repository,

@@ -75,7 +75,14 @@ impl<'a> Story<'a> {
         self.hear(
             "push",
             "d-1",
-            &forge::push("acme/docs", 0x11, author, "Explain refunds", "content/refunds.md"),
+            &forge::push(
+                &self.engine.standing(),
+                "acme/docs",
+                0x11,
+                author,
+                "Explain refunds",
+                "content/refunds.md",
+            ),
         )
         .await?;
         self.hear(
@@ -108,6 +115,7 @@ impl<'a> Story<'a> {
         step("A database migration of payments is high risk, and waits for people");
         let author = ("alice-acme", "alice@users.noreply.github.com");
         let push = forge::push(
+            &self.engine.standing(),
             "acme/payments",
             0x22,
             author,
@@ -215,8 +223,14 @@ impl<'a> Story<'a> {
     async fn urgent(&self) -> Result<(), Failure> {
         step("Sign-in is down: an emergency goes first and owes its approval and a review");
         let author = ("dana-acme", "dana@users.noreply.github.com");
-        let push =
-            forge::push("acme/identity", 0x55, author, "Renew the certificate", "src/tls.rs");
+        let push = forge::push(
+            &self.engine.standing(),
+            "acme/identity",
+            0x55,
+            author,
+            "Renew the certificate",
+            "src/tls.rs",
+        );
         self.hear("push", "d-10", &push).await?;
         let asked = self
             .ask(
@@ -273,6 +287,7 @@ impl<'a> Story<'a> {
     async fn forged(&self) -> Result<(), Failure> {
         step("Somebody forges a delivery, and replays a real one");
         let body = forge::push(
+            &self.engine.standing(),
             "acme/docs",
             0x77,
             ("mallory", "m@evil.example"),
@@ -292,7 +307,14 @@ impl<'a> Story<'a> {
             &refused,
         )?;
         let author = ("dana-acme", "dana.lindqvist@acme.example");
-        let body = forge::push("acme/docs", 0x11, author, "Explain refunds", "content/refunds.md");
+        let body = forge::push(
+            &self.engine.standing(),
+            "acme/docs",
+            0x11,
+            author,
+            "Explain refunds",
+            "content/refunds.md",
+        );
         let (headers, bytes) = forge::signed("push", "d-1", &body);
         let again = self.wire.deliver(&self.hook, &headers, bytes).await?;
         expect(again.status == 200, "a replayed delivery is known and has no effect", &again)

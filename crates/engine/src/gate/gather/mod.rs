@@ -119,9 +119,12 @@ impl Gathering<'_> {
         topics.extend(self.question.artifacts.iter().cloned().map(Topic::Digest));
         if let Some(placement) = self.placement.filter(|placement| !placement.is_new) {
             topics.insert(Topic::Change(placement.change.number));
-            let commits = placement.change.origin.commits.iter();
-            let read = commits.flat_map(|commit| self.standing.behind(commit).read);
-            topics.extend(read.map(Topic::Source));
+        }
+        if let Some(Placement { change, .. }) = self.placement {
+            // Who is behind it depends on what was heard, and on what runs of each service.
+            topics.extend(change.services.iter().cloned().map(Topic::Service));
+            let read = self.standing.behind_change(change).read;
+            topics.extend(read.into_iter().map(Topic::Source));
         }
         topics
     }
