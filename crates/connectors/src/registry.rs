@@ -11,6 +11,7 @@ pub fn registry() -> &'static [&'static dyn Connector] {
         &crate::github::GitHub,
         &crate::gitlab::GitLab,
         &crate::jenkins::Jenkins,
+        &crate::jira::Jira,
     ]
 }
 
@@ -21,7 +22,19 @@ pub fn find(kind: &str) -> Option<&'static dyn Connector> {
 
 /// Every kind of system that Sluice can tell, in alphabetical order.
 pub fn tellers() -> &'static [&'static dyn Teller] {
-    &[&crate::github::GitHub, &crate::servicenow::ServiceNow, &crate::slack::Slack]
+    &[
+        &crate::cdevents::CdEvents,
+        &crate::markers::DATADOG,
+        &crate::markers::ELASTIC,
+        &crate::github::GitHub,
+        &crate::gitlab::GitLab,
+        &crate::markers::GRAFANA,
+        &crate::jira::Jira,
+        &crate::markers::OTLP,
+        &crate::servicenow::ServiceNow,
+        &crate::slack::Slack,
+        &crate::markers::SPLUNK,
+    ]
 }
 
 /// The teller called `kind`.

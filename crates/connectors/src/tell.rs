@@ -26,6 +26,11 @@ pub trait Teller: Sync {
     /// Complete settings as JSON (and therefore YAML) text, ready to be edited.
     fn example(&self) -> &'static str;
 
+    /// The folder and the guide that it shares with others of its family; its own by default.
+    fn family(&self) -> &'static str {
+        self.kind()
+    }
+
     /// Checks settings and names every problem at once. Connects to nothing.
     fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>>;
 }
@@ -212,6 +217,8 @@ pub enum Verb {
     Put,
     /// Alter.
     Patch,
+    /// Remove.
+    Delete,
 }
 
 impl Ask {
@@ -242,6 +249,14 @@ impl Ask {
     /// With JSON.
     pub fn json(mut self, body: &Value) -> Self {
         self.body = Some(("application/json", body.to_string().into_bytes()));
+        self
+    }
+
+    /// With the fields of a form.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let form =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body = Some(("application/x-www-form-urlencoded", form.into_bytes()));
         self
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sluice_core::ids::{PersonId, TokenId};
+use sluice_core::ids::{LinkName, PersonId, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::run::RunRef;
@@ -93,13 +93,23 @@ pub struct Caller {
     pub session: Option<CallerSession>,
     /// The run it speaks for, where its credential was got by one.
     pub run: Option<RunRef>,
+    /// The link whose delivery asks, where it was none of the others.
+    pub link: Option<LinkName>,
 }
 
 impl Caller {
     /// A machine that may all this in one scope.
     pub fn machine(token: TokenId, permissions: BTreeSet<Permission>, scope: Scope) -> Self {
         let grants = vec![Grant { permissions, scope }];
-        Self { token, kind: CallerKind::Pipeline, person: None, grants, session: None, run: None }
+        Self {
+            token,
+            kind: CallerKind::Pipeline,
+            person: None,
+            grants,
+            session: None,
+            run: None,
+            link: None,
+        }
     }
 
     /// Whether it has a permission anywhere.
@@ -176,6 +186,9 @@ impl Caller {
     }
 
     pub(crate) fn actor(&self) -> Actor {
+        if let Some(link) = &self.link {
+            return Actor::Link(link.clone());
+        }
         match (&self.kind, &self.person) {
             (CallerKind::Person, Some(person)) => Actor::Person(person.clone()),
             (CallerKind::Person | CallerKind::Pipeline, _) => Actor::Pipeline(self.token.clone()),

@@ -35,6 +35,7 @@ impl Config {
         let ways = [("token", Verification::Token), ("signature", Verification::Signature)];
         let system_help = "kind and host of the producer, such as `tekton:cluster-a.example.org`";
         let branch_help = "the name of the branch that proposals are merged into, such as `main`";
+        settings.leave("sink");
         let config = Self {
             secrets: settings.secrets(),
             verification: settings.choice("verification", &ways).unwrap_or(Verification::Token),

@@ -4,9 +4,11 @@
 //! runs of any producer that speaks CDEvents 0.1 to 0.5 (and the draft of 0.6).
 
 mod cloudevent;
+mod compose;
 mod config;
 mod hear;
 mod http;
+mod publish;
 mod purl;
 mod reports;
 mod runs;
@@ -15,6 +17,7 @@ mod wire;
 use serde_json::Value;
 
 use crate::connector::{Connector, Link, Problem};
+use crate::tell::{Teller, Telling};
 
 /// The connector for CDEvents.
 pub(crate) struct CdEvents;
@@ -44,5 +47,25 @@ impl Connector for CdEvents {
 
     fn offline(&self) -> Link {
         Box::new(hear::CdEventsLink { config: config::Config::offline() })
+    }
+}
+
+impl Teller for CdEvents {
+    fn kind(&self) -> &'static str {
+        "cdevents"
+    }
+
+    fn about(&self) -> &'static str {
+        "CDEvents to any HTTP sink, with links between them, signed by Standard Webhooks"
+    }
+
+    fn example(&self) -> &'static str {
+        r#"{
+  "sink": { "url": "https://events.acme.example/in", "source": "https://sluice.acme.example" }
+}"#
+    }
+
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
+        publish::Sink::read(settings).map(|sink| Box::new(sink) as Telling)
     }
 }

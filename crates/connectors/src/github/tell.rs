@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
+use sluice_core::run::RunRef;
 
 use super::api::{Account, Api};
 use crate::kit::answers::{self, cut, is_status, not_understood};
+use crate::kit::words;
 use crate::tell::{
     Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
 };
@@ -58,11 +60,12 @@ impl Tell for GitHubTold {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
-        match self.told(talk, card) {
-            Ok(receipt) => Step::Done(receipt),
-            Err(step) => step,
-        }
+        let told = match &talk.effect.change {
+            Some(card) => self.told(talk, card),
+            // A decision under no change: only the run that asked is to be answered.
+            None => self.answer_rule(talk, None).map(|()| Receipt::plain()),
+        };
+        told.map_or_else(|step| step, Step::Done)
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
@@ -88,7 +91,7 @@ impl GitHubTold {
             Account::App { .. } => self.checked(talk, card, &place, &mark)?,
             Account::Token => self.stated(talk, card, &place, &mark)?,
         };
-        self.answer_rule(talk, card)?;
+        self.answer_rule(talk, Some(card))?;
         Ok(receipt)
     }
 
@@ -97,15 +100,14 @@ impl GitHubTold {
         let told = || card.repository.as_deref()?.strip_prefix(&self.api.host)?.strip_prefix('/');
         let repository = match &card.repository {
             Some(_) => told().filter(|path| is_path(path))?,
-            None => self.run(card)?.0,
+            None => self.run(card.run.as_ref())?.0,
         };
         Some(Place { repository, commit: card.commit.as_ref()?.as_str() })
     }
 
     /// Repository and number of the run that asked, where it is one of GitHub's.
-    fn run<'a>(&self, card: &'a ChangeCard) -> Option<(&'a str, &'a str)> {
-        let run =
-            card.run.as_ref().filter(|run| run.system == format!("github:{}", self.api.host))?;
+    fn run<'a>(&self, run: Option<&'a RunRef>) -> Option<(&'a str, &'a str)> {
+        let run = run.filter(|run| run.system == format!("github:{}", self.api.host))?;
         run.id.rsplit_once('/').filter(|(path, id)| is_path(path) && is_number(id))
     }
 
@@ -188,12 +190,15 @@ impl GitHubTold {
     }
 
     /// Answers the deployment protection rule of the run that asked, where one waits.
-    fn answer_rule(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<()> {
-        let Some(decision) = talk.effect.decision.as_ref() else { return Ok(()) };
+    fn answer_rule(&self, talk: &Talk<'_>, card: Option<&ChangeCard>) -> Said<()> {
+        let decision = talk.effect.decision.as_ref();
+        let environment = talk.effect.environment.as_ref();
+        let (Some(decision), Some(environment)) = (decision, environment) else { return Ok(()) };
         if !matches!(self.api.account, Account::App { .. }) {
             return Ok(());
         }
-        let Some((repository, run)) = self.run(card) else { return Ok(()) };
+        let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
+        let Some((repository, run)) = self.run(run) else { return Ok(()) };
         if let Some(sent) = talk.last("rule") {
             // No such run, or nothing that waits: the pipeline asked without a rule.
             return if is_status(sent, &[404, 422]) {
@@ -203,7 +208,7 @@ impl GitHubTold {
             };
         }
         let mut body = json!({
-            "environment_name": self.api.environment(card.environment.as_str()),
+            "environment_name": self.api.environment(environment.as_str()),
             "comment": cut(&summary(talk), 1_000),
         });
         match decision.answer {
@@ -255,24 +260,9 @@ fn title(talk: &Talk<'_>, card: &ChangeCard) -> String {
     cut(&format!("{}: {}", card.number, talk.effect.line), 200)
 }
 
-/// Why, until when, and what would make it pass.
+/// Why, until when, and what to do, in Markdown.
 fn summary(talk: &Talk<'_>) -> String {
-    let mut text = cut(&talk.effect.line, 300);
-    if let Some(decision) = &talk.effect.decision {
-        for reason in decision.reasons.iter().take(10) {
-            text.push_str(&format!("\n- `{}`: {}", reason.rule, cut(&reason.message, 200)));
-            if !reason.pass_if.is_empty() {
-                text.push_str(&format!(" Would pass if {}", cut(&reason.pass_if, 200)));
-            }
-        }
-        if let Some(until) = decision.until {
-            text.push_str(&format!("\n\nUntil {until}."));
-        }
-    }
-    if let Some(page) = talk.page() {
-        text.push_str(&format!("\n\n{page}"));
-    }
-    text
+    words::markdown(talk)
 }
 
 /// The newest of our check runs for the change.

@@ -33,6 +33,7 @@ impl Config {
     pub(crate) fn read(configuration: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(configuration, "");
         let ways = [("token", Verification::Token), ("signature", Verification::Signature)];
+        settings.leave("api");
         let config = Self {
             secrets: settings.secrets(),
             host: Some(settings.host("host").unwrap_or_else(|| "gitlab.com".to_owned())),

@@ -9,23 +9,42 @@ use crate::kit::halt::{Halt, ignored};
 use crate::kit::reading::{commit, need, need_text};
 use crate::kit::time;
 
-/// `deployment`. The payload names no pipeline, and the commit only in an address.
+/// `deployment`. The payload names no pipeline, and the commit only in an address. One that waits for an approval
+/// asks the gate: as a run of its own, because it is the deployment that is approved.
 pub(crate) fn deployment(event: &Event) -> Result<Vec<Signal>, Halt> {
     let deployment: Deployment = event.read()?;
     let full_id = deployment.commit_url.as_deref().and_then(|url| url.rsplit('/').next());
-    Ok(vec![Signal::DeploymentReported {
-        deployment: need(deployment.deployment_id, "deployment_id")?.to_string(),
-        repository: Some(event.repository()?),
+    let id = need(deployment.deployment_id, "deployment_id")?;
+    let repository = event.repository()?;
+    let environment = need_text(deployment.environment, "environment")?;
+    let commit = commit(full_id);
+    let actor = event.some_user(deployment.user.as_ref());
+    let mut signals = vec![Signal::DeploymentReported {
+        deployment: id.to_string(),
+        repository: Some(repository.clone()),
         service: None,
-        environment: need_text(deployment.environment, "environment")?,
+        environment: environment.clone(),
         state: state(deployment.status.as_deref())?,
         run: None,
-        commit: commit(full_id),
+        commit: commit.clone(),
         artifact: None,
         version: None,
-        actor: event.some_user(deployment.user.as_ref()),
+        actor: actor.clone(),
         at: deployment.status_changed_at.as_deref().and_then(time::read),
-    }])
+    }];
+    if deployment.status.as_deref() == Some("blocked") {
+        let run = event.deployment_run(id)?;
+        let callback = None;
+        signals.push(Signal::GateRequested {
+            repository,
+            environment,
+            run,
+            commit,
+            callback,
+            actor,
+        });
+    }
+    Ok(signals)
 }
 
 /// `blocked` is GitLab's word for a deployment that waits for an approval.

@@ -147,6 +147,14 @@ impl Event<'_> {
         Ok(RunRef { system, id: id.to_string(), attempt: 1, url })
     }
 
+    /// A deployment that waits, as the run that asks for it.
+    pub(crate) fn deployment_run(&self, id: u64) -> Result<RunRef, Halt> {
+        let system = format!("gitlab:{}", self.host()?);
+        let repository = self.repository()?;
+        let path = repository.split_once('/').map_or(repository.as_str(), |(_, path)| path);
+        Ok(RunRef { system, id: format!("{path}/deployments/{id}"), attempt: 1, url: None })
+    }
+
     /// Somebody of GitLab. Without a user name, the number of the account stands for it.
     pub(crate) fn user(&self, user: &User) -> Who {
         let by_id = user.id.filter(|_| user.username.is_none()).map(|id| format!("id/{id}"));

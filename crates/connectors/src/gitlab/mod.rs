@@ -1,18 +1,21 @@
 //! GitLab (gitlab.com and self-managed): its project, group and system hooks.
 //!
-//! It hears pushes, merge requests, pipelines, jobs, deployments and releases. It does not call
-//! GitLab; hints that can open a gate are confirmed elsewhere.
+//! It hears pushes, merge requests, pipelines, jobs, deployments and releases. It tells of decisions by commit
+//! statuses and a note on the merge request, and approves or rejects the deployment that waits.
 
+mod api;
 mod config;
 mod delivery;
 mod hear;
 mod pipelines;
 mod source;
+mod tell;
 mod wire;
 
 use serde_json::Value;
 
 use crate::connector::{Connector, Link, Problem};
+use crate::tell::{Teller, Telling};
 
 /// The connector for GitLab.
 pub(crate) struct GitLab;
@@ -41,5 +44,26 @@ impl Connector for GitLab {
 
     fn offline(&self) -> Link {
         Box::new(hear::GitLabLink { config: config::Config::offline() })
+    }
+}
+
+impl Teller for GitLab {
+    fn kind(&self) -> &'static str {
+        "gitlab"
+    }
+
+    fn about(&self) -> &'static str {
+        "GitLab commit statuses, notes on merge requests, and approvals of deployments that wait"
+    }
+
+    fn example(&self) -> &'static str {
+        r#"{
+  "host": "gitlab.com",
+  "api": { "environments": { "production": "prod" } }
+}"#
+    }
+
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
+        api::Api::read(settings).map(|api| Box::new(tell::GitLabTold { api }) as Telling)
     }
 }

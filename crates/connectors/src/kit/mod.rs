@@ -8,6 +8,7 @@ pub mod secret;
 pub mod signature;
 pub mod strict_json;
 
+pub(crate) mod account;
 pub(crate) mod answers;
 pub(crate) mod bounds;
 pub(crate) mod halt;
@@ -17,3 +18,4 @@ pub(crate) mod repository;
 pub(crate) mod settings;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod words;

@@ -1,7 +1,7 @@
 //! Reading a link's configuration: every problem is named at once, and no value is quoted, since
 //! a secret may stand where its name should.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -56,6 +56,54 @@ impl<'a> Settings<'a> {
                 None
             }
         }
+    }
+
+    /// The text of a member that has to be there.
+    pub(crate) fn needed(&mut self, member: &'static str, help: &str) -> String {
+        if self.value(member).is_none() {
+            self.problem(member, format!("`{member}` is missing"), help);
+        }
+        self.text(member, help).unwrap_or_default()
+    }
+
+    /// Yes or no, or the default.
+    pub(crate) fn flag(&mut self, member: &'static str, default: bool) -> bool {
+        match self.value(member) {
+            None => default,
+            Some(Value::Bool(given)) => *given,
+            Some(_) => {
+                let message = format!("`{member}` is yes or no");
+                self.problem(member, message, "write `true` or `false`");
+                default
+            }
+        }
+    }
+
+    /// Names with texts.
+    pub(crate) fn texts(&mut self, member: &'static str, help: &str) -> BTreeMap<String, String> {
+        match self.value(member) {
+            None => BTreeMap::new(),
+            Some(Value::Object(members)) if members.values().all(Value::is_string) => members
+                .iter()
+                .filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned())))
+                .collect(),
+            Some(_) => {
+                let message = format!("`{member}` must be a mapping of names to texts");
+                self.problem(member, message, help);
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// A short word that stands in ids over there, or the default.
+    pub(crate) fn short_word(&mut self, member: &'static str, default: &str) -> String {
+        let help = "letters, digits, `-`, `_` and `.`, at most 60";
+        let word = self.text(member, help).unwrap_or_else(|| default.to_owned());
+        let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if word.len() > 60 || !word.bytes().all(sound) {
+            self.problem(member, format!("`{member}` is not a short word"), help);
+        }
+        word
     }
 
     /// One word of a closed list, or the first of it.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::wire::is_sys_id;
 use crate::connector::Problem;
+use crate::kit::account::{self, Account, TokenForm};
 use crate::kit::settings::Settings;
 use crate::tell::{Outlet, Pace};
 
@@ -14,7 +15,7 @@ pub(super) struct Config {
     /// Base address of the instance.
     pub(super) url: String,
     /// How it is told who we are.
-    pub(super) auth: Auth,
+    pub(super) account: Account,
     /// Who says when a change is authorized.
     pub(super) authority: Authority,
     /// What stands before our number in the correlation id.
@@ -25,16 +26,6 @@ pub(super) struct Config {
     pub(super) fields: BTreeMap<String, String>,
     pub(super) outlet: Outlet,
     pub(super) pace: Pace,
-}
-
-/// How it is told who we are.
-pub(super) enum Auth {
-    /// A user with the credential `password`.
-    Basic { user: String },
-    /// Client credentials; the client's id and the credential `client_secret`.
-    ClientCredentials { client: String },
-    /// The credential `api_key`.
-    ApiKey,
 }
 
 /// Who says when a change is authorized.
@@ -58,20 +49,10 @@ impl Config {
         let mut settings = Settings::of(value, "");
         let url = settings.base_url("url", None);
         let ways = [("basic", Way::Basic), ("oauth", Way::OAuth), ("api_key", Way::ApiKey)];
-        let auth = auth(&mut settings, &ways);
+        let account = account(&mut settings, &ways, &url);
         let words = [("sluice", Authority::Sluice), ("servicenow", Authority::ServiceNow)];
         let authority = settings.choice("authority", &words).unwrap_or(Authority::Sluice);
-        let prefix = settings.text("correlation_prefix", "a short word").unwrap_or("sluice".into());
-        if prefix.len() > 60
-            || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        {
-            let help = "letters, digits, `-`, `_` and `.`, at most 60";
-            settings.problem(
-                "correlation_prefix",
-                "`correlation_prefix` is not a short word",
-                help,
-            );
-        }
+        let prefix = settings.short_word("correlation_prefix", "sluice");
         let help = "the sys_id of a record of `std_change_record_producer`, 32 hexadecimal digits";
         let standard_template = settings.text("standard_template", help);
         if standard_template.as_deref().is_some_and(|id| !is_sys_id(id)) {
@@ -85,7 +66,8 @@ impl Config {
         };
         let outlet = Outlet { urls: vec![url.clone()], networks };
         let problems = settings.finish();
-        let config = Self { url, auth, authority, prefix, standard_template, fields, outlet, pace };
+        let config =
+            Self { url, account, authority, prefix, standard_template, fields, outlet, pace };
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
@@ -100,21 +82,12 @@ impl Config {
     }
 }
 
-fn auth(settings: &mut Settings<'_>, ways: &[(&str, Way)]) -> Auth {
+fn account(settings: &mut Settings<'_>, ways: &[(&str, Way)], url: &str) -> Account {
     match settings.choice("auth", ways).unwrap_or(Way::Basic) {
-        Way::Basic => Auth::Basic { user: needed(settings, "user", "the name of the account") },
-        Way::OAuth => {
-            Auth::ClientCredentials { client: needed(settings, "client_id", "the client's id") }
-        }
-        Way::ApiKey => Auth::ApiKey,
+        Way::Basic => account::basic(settings, "password"),
+        Way::OAuth => account::client(settings, format!("{url}/oauth_token.do"), TokenForm::Form),
+        Way::ApiKey => Account::header("x-sn-apikey", "api_key"),
     }
-}
-
-fn needed(settings: &mut Settings<'_>, member: &'static str, help: &str) -> String {
-    if settings.value(member).is_none() {
-        settings.problem(member, format!("`{member}` is missing"), help);
-    }
-    settings.text(member, help).unwrap_or_default()
 }
 
 /// Fields that are ours to write are not theirs to set.

@@ -7,7 +7,6 @@
 mod config;
 mod poll;
 mod record;
-mod session;
 mod tell;
 mod walk;
 mod wire;

@@ -5,12 +5,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use sluice_core::change::ApprovalVerdict;
 use sluice_core::signal::{Signal, Who};
 
 use super::config::{Authority, Config};
 use super::wire::{many, state_of, text, time};
 use crate::kit::answers::{cut, json, not_understood};
+use crate::kit::words;
 use crate::tell::{Ask, Polled, Polling, Step, Verb};
 
 /// The most rows of one reading; the next one goes on where it ended.
@@ -119,20 +119,15 @@ fn moved(config: &Config, row: &Value) -> Option<Signal> {
 fn approved(config: &Config, row: &Value) -> Option<Signal> {
     let correlation = text(row, "sysapproval.correlation_id")?;
     let entity = config.entity(&correlation)?;
-    let verdict = match text(row, "state")?.as_str() {
-        "approved" => ApprovalVerdict::Approve,
-        "rejected" => ApprovalVerdict::Reject,
-        _ => return None,
-    };
+    let verdict = words::verdict(&text(row, "state")?)?;
     let email = text(row, "approver.email").filter(|email| !email.is_empty())?;
     let description = text(row, "sysapproval.description").unwrap_or_default();
     // An approval counts for the revision that the record shows; a record that shows none is not taken for any.
-    let shown = description.lines().find_map(|line| line.strip_prefix("Revision: "))?.trim();
     Some(Signal::ApprovalReported {
         entity: entity.to_owned(),
         who: Who { email: Some(email), name: None, account: None },
         verdict,
-        revision: shown.parse().ok()?,
+        revision: words::shown_revision(&description)?,
         comment: cut(&text(row, "comments").unwrap_or_default(), 500),
         at: updated(row)?,
     })

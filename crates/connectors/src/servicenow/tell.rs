@@ -8,9 +8,10 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use super::config::Config;
 use super::record::{self, Found};
 use super::wire::{Row, ignored, one};
-use super::{poll, session, walk};
+use super::{poll, walk};
 use crate::kit::answers;
 use crate::kit::answers::{cut, is_status, not_understood};
+use crate::kit::words;
 use crate::tell::{
     Ask, Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, Receipt, Session, Step,
     Talk, Tell, Trial, Trouble, Verb,
@@ -27,7 +28,7 @@ impl Tell for ServiceNowLink {
     }
 
     fn credentials(&self) -> &[&'static str] {
-        session::names(&self.config.auth)
+        self.config.account.credentials()
     }
 
     fn pace(&self) -> Pace {
@@ -40,7 +41,7 @@ impl Tell for ServiceNowLink {
         with: &Credentials,
         now: Timestamp,
     ) -> Step<Session> {
-        session::authenticate(&self.config, so_far, with, now)
+        self.config.account.authenticate(so_far, with, now)
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
@@ -179,7 +180,7 @@ impl ServiceNowLink {
             "correlation_id": correlation,
             "correlation_display": "Sluice",
         });
-        let wanted = [("description", walk::description(talk, card))];
+        let wanted = [("description", words::description(talk, card).join("\n"))];
         for (field, text) in
             self.config.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).chain(wanted)
         {

@@ -13,7 +13,8 @@ use super::tell::{is_end, is_hidden, is_note};
 use super::wire::{
     CANCELED, CLOSED, Row, close_code, many, one, path, plain, stamp, state_of, text,
 };
-use crate::kit::answers::{self, cut, not_understood};
+use crate::kit::answers::{self, not_understood};
+use crate::kit::words::{self, marker};
 use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
 
 type Walked = Result<Step<Receipt>, Step<Receipt>>;
@@ -167,7 +168,7 @@ fn note(
     }
     let mut body = json!({ "work_notes": note_text(talk) });
     if talk.effect.tell == Told::ChangeRevised && row.state != CLOSED && row.state != CANCELED {
-        body["description"] = json!(description(talk, card));
+        body["description"] = json!(words::description(talk, card).join("\n"));
     }
     let ask = Ask::new("note", Verb::Patch, record::address(config, &row.sys_id)).json(&body);
     Err(Step::Send(record::plain_json(ask).by(talk.session)))
@@ -194,46 +195,8 @@ fn is_written(answer: &Value, talk: &Talk<'_>, row: &Row) -> Result<bool, Step<R
     }))
 }
 
-/// What makes a note ours, and this one. It is without the letters that a query cannot hold.
-fn marker(talk: &Talk<'_>) -> String {
-    format!("sluice#{}", talk.effect.key.replace(':', "."))
-}
-
 fn note_text(talk: &Talk<'_>) -> String {
-    let mut text = format!("{} ({})", cut(&talk.effect.line, 1_000), talk.effect.at);
-    if let Some(decision) = &talk.effect.decision {
-        for reason in &decision.reasons {
-            text.push_str(&format!("\n- {}: {}", reason.rule, cut(&reason.message, 300)));
-            if !reason.pass_if.is_empty() {
-                text.push_str(&format!(" Would pass if {}", cut(&reason.pass_if, 300)));
-            }
-        }
-    }
-    if let Some(page) = talk.page() {
-        text.push_str(&format!("\n{page}"));
-    }
-    format!("{text}\n[{}]", marker(talk))
-}
-
-/// The description of a record: what an approver over there has to see.
-pub(super) fn description(talk: &Talk<'_>, card: &ChangeCard) -> String {
-    let services: Vec<&str> = card.services.iter().map(|service| service.as_str()).collect();
-    let mut lines = vec![
-        format!("{} in {}", services.join(", "), card.environment),
-        format!("Revision: {}", card.revision),
-    ];
-    let facts = [
-        ("Version", card.version.clone()),
-        ("Commit", card.commit.as_ref().map(ToString::to_string)),
-        ("Repository", card.repository.clone()),
-        ("Risk", card.risk.map(|risk| risk.as_str().to_owned())),
-        ("Run", card.run.as_ref().and_then(|run| run.url.clone())),
-        ("Sluice", talk.page()),
-    ];
-    for (name, fact) in facts {
-        lines.extend(fact.map(|fact| format!("{name}: {}", cut(&fact, 500))));
-    }
-    lines.join("\n")
+    format!("{}\n[{}]", words::plain(talk).join("\n"), marker(talk))
 }
 
 fn differing(mut receipt: Receipt, card: &ChangeCard, theirs: &str) -> Receipt {

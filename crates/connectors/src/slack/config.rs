@@ -31,18 +31,7 @@ impl Config {
         if !sound || channel.len() > 64 {
             settings.problem("channel", "`channel` is not the id of a channel", help);
         }
-        let look_back = match settings.value("look_back") {
-            None => true,
-            Some(Value::Bool(given)) => *given,
-            Some(_) => {
-                settings.problem(
-                    "look_back",
-                    "`look_back` is yes or no",
-                    "write `true` or `false`",
-                );
-                true
-            }
-        };
+        let look_back = settings.flag("look_back", true);
         let url = settings.base_url("url", Some("https://slack.com"));
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
         // About one message a second is taken for a channel.

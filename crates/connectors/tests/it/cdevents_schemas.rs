@@ -117,7 +117,7 @@ fn hear(
     link.hear(&Delivery::of_body(body, now()).with_header("content-type", "application/json"))
 }
 
-fn registry(folder: &Path) -> Registry<'static> {
+pub(crate) fn registry(folder: &Path) -> Registry<'static> {
     let mut builder = Registry::new();
     for path in files(&folder.join("links")) {
         let schema = read(&path);
@@ -127,6 +127,6 @@ fn registry(folder: &Path) -> Registry<'static> {
     builder.prepare().expect("a registry")
 }
 
-fn read(path: &Path) -> Value {
+pub(crate) fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON")
 }

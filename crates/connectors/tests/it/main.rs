@@ -17,6 +17,7 @@ mod goldens;
 mod hostile;
 mod mappings;
 mod mutation;
+mod publishing;
 mod shared_data;
 mod signatures;
 mod strict_json;

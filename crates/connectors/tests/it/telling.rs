@@ -17,13 +17,28 @@ const SECRET: &str = "s3cr3t-of-the-link";
 #[test]
 fn each_kind_is_there_once_and_says_how_to_set_it_up() {
     let kinds: Vec<&str> = tellers().iter().map(|teller| teller.kind()).collect();
-    assert_eq!(kinds, ["github", "servicenow", "slack"]);
+    assert_eq!(
+        kinds,
+        [
+            "cdevents",
+            "datadog",
+            "elastic",
+            "github",
+            "gitlab",
+            "grafana",
+            "jira",
+            "otlp",
+            "servicenow",
+            "slack",
+            "splunk"
+        ]
+    );
     for teller in tellers() {
         assert_eq!(find_teller(teller.kind()).map(Teller::kind), Some(teller.kind()));
         assert!(teller.about().len() > 20, "{}", teller.kind());
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(root.join("src").join(teller.kind()).join("README.md").is_file());
-        let guide = root.join("../../docs/guides").join(format!("{}.md", teller.kind()));
+        assert!(root.join("src").join(teller.family()).join("README.md").is_file());
+        let guide = root.join("../../docs/guides").join(format!("{}.md", teller.family()));
         let text = std::fs::read_to_string(&guide).expect("a guide");
         assert!(
             text.contains("## Over there") && text.contains("credentials:"),
@@ -49,10 +64,7 @@ fn each_example_configures_names_its_credentials_and_where_it_sends() {
 fn unknown_members_and_other_shapes_are_named() {
     for teller in tellers() {
         let mut settings: Value = serde_json::from_str(teller.example()).expect("JSON");
-        match settings.get_mut("api") {
-            Some(api) => api["sekret"] = json!(1),
-            None => settings["sekret"] = json!(1),
-        }
+        part(&mut settings)["sekret"] = json!(1);
         let problems = teller.configure(&settings).err().expect("problems");
         assert!(
             problems.iter().any(|problem| problem.path.ends_with("/sekret")),
@@ -75,10 +87,7 @@ fn an_address_with_a_password_or_without_encryption_is_refused() {
             "https://h.example/?a=b",
         ] {
             let mut settings: Value = serde_json::from_str(teller.example()).expect("JSON");
-            match settings.get_mut("api") {
-                Some(api) => api["url"] = json!(url),
-                None => settings["url"] = json!(url),
-            }
+            part(&mut settings)["url"] = json!(url);
             assert!(teller.configure(&settings).is_err(), "{} {url}", teller.kind());
         }
     }
@@ -127,12 +136,21 @@ fn a_trial_asks_without_altering() {
     }
 }
 
-fn example(teller: &dyn Teller) -> Telling {
+/// Where the settings of telling are: those who are heard as well have them in a part.
+fn part(settings: &mut Value) -> &mut Value {
+    let name = ["api", "sink"].into_iter().find(|name| settings.get(*name).is_some());
+    match name {
+        Some(name) => &mut settings[name],
+        None => settings,
+    }
+}
+
+pub(crate) fn example(teller: &dyn Teller) -> Telling {
     let settings = serde_json::from_str(teller.example()).expect("JSON");
     teller.configure(&settings).unwrap_or_else(|problems| panic!("{}: {problems:?}", teller.kind()))
 }
 
-fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session { headers: vec![("authorization", format!("Bearer {SECRET}"))], until: None }
 }
 
@@ -206,7 +224,11 @@ fn play(
     answers: &[Answer],
 ) -> (Step<sluice_connectors::tell::Receipt>, usize) {
     let (session, known) = (session(), BTreeMap::new());
-    let credentials = Credentials::new([("token".to_owned(), Secret::new(SECRET))]);
+    let signing = format!("whsec_{}", data_encoding::BASE64.encode(SECRET.as_bytes()));
+    let credentials = Credentials::new([
+        ("token".to_owned(), Secret::new(SECRET)),
+        ("signing_secret".to_owned(), Secret::new(signing)),
+    ]);
     let mut so_far: Vec<Exchange> = Vec::new();
     loop {
         let step = telling.tell(&Talk {
@@ -229,7 +251,7 @@ fn play(
     }
 }
 
-fn effects() -> Vec<Effect> {
+pub(crate) fn effects() -> Vec<Effect> {
     let card = json!({
         "number": "CHG0000042", "state": "implement", "kind": "normal", "title": "Round <amounts> & more",
         "services": ["payments"], "environment": "production", "risk": "low",
@@ -267,6 +289,12 @@ fn effects() -> Vec<Effect> {
         }
         if tell == "gate.decided" {
             effect["decision"] = decision.clone();
+        }
+        if tell == "deployment.ended" {
+            effect["deployment"] = json!({
+                "number": "DEP0000007", "service": "payments", "state": "succeeded", "version": "1.2.3",
+                "artifacts": [format!("sha256:{}", "ef".repeat(32))],
+            });
         }
         serde_json::from_value(effect).expect("an effect")
     };

@@ -99,6 +99,9 @@ pub struct DecisionCard {
     /// When it is worth asking again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// The run that asked, where the decision names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRef>,
 }
 
 /// What a neighbour is told of a deployment.
@@ -122,4 +125,7 @@ pub struct DeploymentCard {
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// Digests of what was deployed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub artifacts: BTreeSet<Digest>,
 }

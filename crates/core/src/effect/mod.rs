@@ -125,6 +125,7 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
                 service: event.service.clone(),
                 reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
                 until: event.until,
+                run: event.pass.as_ref().map(|pass| pass.run.clone()),
             });
         }
         Event::DeploymentStarted(event) => {
@@ -144,6 +145,7 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
                 commit: None,
                 run: None,
                 started_at: event.report.started_at,
+                artifacts: BTreeSet::new(),
             });
             effect.deployed(&number, event.report.state.as_str(), around.deployment);
         }
@@ -158,6 +160,8 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
         Event::IncidentOpened(event) => {
             effect.entity = format!("incident/{}", event.id);
             effect.services.insert(event.service.clone());
+            let environment = event.environment.as_deref();
+            effect.environment = environment.and_then(|name| EnvironmentName::parse(name).ok());
             effect.line = format!("incident on {}: {}", event.service, event.title);
         }
         Event::IncidentResolved(event) => {
@@ -219,6 +223,7 @@ impl Effect {
                 commit: known.commit.clone(),
                 run: known.run.clone(),
                 started_at: Some(known.started_at),
+                artifacts: known.artifacts.clone(),
             });
         }
         let Some(card) = &self.deployment else { return };

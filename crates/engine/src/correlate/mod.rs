@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sluice_core::change::{Evidence, EvidenceStatus, Involvement, InvolvementRole, event};
+use sluice_core::effect::Subject;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::{IncidentOpened, IncidentResolved, RunSeen, SourceSeen};
 use sluice_core::ids::{ChangeNumber, CommitId, LinkName, ServiceName};
@@ -21,6 +22,7 @@ use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_store::Row;
 
 use crate::engine::Engine;
+use crate::tasks::WaitingRun;
 
 /// The most commits and paths that are remembered of one push.
 const MOST: usize = 200;
@@ -93,8 +95,9 @@ impl Correlation<'_> {
             | Signal::RunFinished { run, commit, actor, .. } => {
                 self.run_seen(run, commit.as_ref(), actor.as_ref());
             }
-            Signal::GateRequested { run, commit, actor, .. } => {
-                self.run_seen(run, commit.as_ref(), actor.as_ref())
+            Signal::GateRequested { run, commit, actor, repository, environment, .. } => {
+                self.run_seen(run, commit.as_ref(), actor.as_ref());
+                self.gate_requested(repository, environment, run, commit.as_ref());
             }
             Signal::StageReported { .. } => self.stage(signal),
             Signal::DeploymentReported { .. } => self.deployment(signal),
@@ -203,6 +206,29 @@ impl Correlation<'_> {
         let event = RunSeen { run: run.clone(), commit, involved };
         if known.as_deref() != Some(&event) {
             self.push(event);
+        }
+    }
+
+    /// A run waits at a rule of its forge. That it does is kept until it is answered, where that can be told.
+    fn gate_requested(
+        &mut self,
+        repository: &str,
+        environment: &str,
+        run: &RunRef,
+        commit: Option<&CommitId>,
+    ) {
+        let link = self.standing.organisation.links.get(self.link.as_str());
+        let is_told = link
+            .and_then(|link| link.tell.as_ref())
+            .is_some_and(|tell| tell.about.contains(&Subject::Decision));
+        if let (true, Some(commit)) = (is_told, commit) {
+            let request = WaitingRun {
+                repository: repository.to_owned(),
+                environment: environment.to_owned(),
+                run: run.clone(),
+                commit: commit.clone(),
+            };
+            self.rows.push(request.row(self.link));
         }
     }
 

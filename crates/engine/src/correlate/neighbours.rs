@@ -59,6 +59,9 @@ impl Correlation<'_> {
     /// Compares the state of their record with ours.
     pub(super) fn moved_there(&mut self, entity: &str, state: &str, counts: bool) {
         let Some(change) = self.change_named(entity) else { return };
+        if state == "deleted" && !change.state.is_over() {
+            return self.differ(entity, "state", change.state.as_str(), state);
+        }
         let Some(theirs) = state_named(state) else { return };
         if theirs == ChangeState::Canceled && counts && !change.state.is_over() {
             let because = format!("canceled in {}", self.link);
@@ -94,9 +97,12 @@ impl Correlation<'_> {
     }
 
     fn person(&self, who: &Who) -> Option<PersonId> {
-        let email = who.email.as_deref()?.trim().to_lowercase();
-        let key = self.engine.signing().identity("email", &email);
-        self.standing.organisation.person_of(&key).cloned()
+        let named = [("email", who.email.as_deref()), ("account", who.account.as_deref())];
+        named.into_iter().find_map(|(kind, value)| {
+            let value = value?.trim().to_lowercase();
+            let key = self.engine.signing().identity(kind, &value);
+            self.standing.organisation.person_of(&key).cloned()
+        })
     }
 }
 

@@ -291,5 +291,6 @@ fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
             expires_at: opened.expires_at,
         }),
         run: None,
+        link: None,
     }
 }

@@ -61,7 +61,7 @@ impl Engine {
         let Interpreted { state, detail, signals } =
             read.unwrap_or_else(|_| quarantined("reader_panicked"));
         let Ok(link) = LinkName::parse(&row.delivery.link) else { return Ok(()) };
-        let engine = self.clone();
+        let (engine, link_name) = (self.clone(), link.clone());
         let decide = move |standing: &Standing, now: jiff::Timestamp| {
             let mut rows = Vec::new();
             let mut events = engine.correlate(standing, &link, &signals, &mut rows, now);
@@ -84,7 +84,18 @@ impl Engine {
             commit.cause = Some(Cause::Delivery { inbox: row.id });
             Step::Record((), commit)
         };
-        self.sequencer().submit(decide).await.map(|_| ())
+        let told = self
+            .standing()
+            .organisation
+            .links
+            .get(link_name.as_str())
+            .is_some_and(|link| link.tell.is_some());
+        self.sequencer().submit(decide).await?;
+        if told {
+            self.lines().hint(&link_name);
+            self.sequencer().wake_tellers();
+        }
+        Ok(())
     }
 
     fn hear(&self, row: &InboxRow) -> Interpreted {

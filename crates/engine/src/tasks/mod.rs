@@ -1,12 +1,14 @@
-//! What runs by itself: deliveries are interpreted, neighbours are told, deadlines are kept, the stored entries are looked after.
+//! What runs by itself: deliveries are interpreted, neighbours are told, runs that wait at a rule are answered, deadlines are kept, the stored entries are looked after.
 
 mod deadlines;
 mod deliver;
 mod interpret;
 mod patrol;
+mod rules;
 
 pub use self::deliver::Delivered;
 pub(crate) use self::deliver::Lines;
+pub(crate) use self::rules::WaitingRun;
 use crate::engine::Engine;
 
 impl Engine {
@@ -17,6 +19,7 @@ impl Engine {
             tokio::spawn(deadlines::run(self.clone())),
             tokio::spawn(patrol::run(self.clone())),
             tokio::spawn(deliver::run(self.clone())),
+            tokio::spawn(rules::run(self.clone())),
         ]
     }
 }

@@ -5,6 +5,8 @@
 //! a port ([`serve`]), for the program itself.
 
 mod github;
+mod gitlab;
+mod jira;
 mod lies;
 mod servicenow;
 mod slack;
@@ -18,6 +20,8 @@ use sluice_engine::Clock;
 use sluice_engine::outbound::{Answer, Failure, Net, Reach, Request, Sending, Target};
 
 pub use self::github::GitHub;
+pub use self::gitlab::GitLab;
+pub use self::jira::{Issue, Jira};
 pub use self::lies::{Lie, Lies};
 pub use self::servicenow::ServiceNow;
 pub use self::slack::Slack;

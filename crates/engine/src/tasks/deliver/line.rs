@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -30,6 +31,11 @@ impl Lines {
     pub(super) fn of(&self, link: &LinkName) -> Arc<LineState> {
         Arc::clone(self.lines.lock().entry(link.clone()).or_default())
     }
+
+    /// Has a neighbour read back at the next occasion.
+    pub(crate) fn hint(&self, link: &LinkName) {
+        self.of(link).hinted.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What is remembered of a line while the program runs.
@@ -38,6 +44,8 @@ pub(super) struct LineState {
     /// Whoever tells by this line holds it: there is one at a time.
     pub(super) working: tokio::sync::Mutex<()>,
     pub(super) fares: Mutex<Fares>,
+    /// A delivery told that something is new over there: it is read back at once.
+    pub(super) hinted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -164,6 +172,7 @@ fn request(ask: Ask) -> Request {
         Verb::Post => Method::Post,
         Verb::Put => Method::Put,
         Verb::Patch => Method::Patch,
+        Verb::Delete => Method::Delete,
     };
     let mut request = Request::new(method, ask.url);
     for (name, value) in ask.headers {

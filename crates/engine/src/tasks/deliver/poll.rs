@@ -1,5 +1,6 @@
 //! Reading back: what people did over there, for what no delivery told.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,8 +33,9 @@ impl Engine {
         self.remember_health(&line).await?;
         let now_us = self.now().as_microsecond();
         let health = line.state.fares.lock().health.clone().unwrap_or_default();
-        let is_time =
-            health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
+        let hinted = line.state.hinted.swap(false, Ordering::Relaxed);
+        let is_time = hinted
+            || health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
         if !is_time || self.not_before(&line).is_some() {
             return Ok(0);
         }
@@ -121,7 +123,8 @@ fn identity(signal: &Signal) -> Option<(String, String, String)> {
         }
         Signal::ApprovalReported { entity, who, .. } => {
             // Opaque: an address does not belong into a table that is not erased.
-            let who = Digest::of(who.email.as_deref().unwrap_or_default().as_bytes());
+            let named = who.email.as_deref().or(who.account.as_deref()).unwrap_or_default();
+            let who = Digest::of(named.as_bytes());
             Some((entity.clone(), format!("approval.{who}"), Digest::of(&said).to_string()))
         }
         _ => None,

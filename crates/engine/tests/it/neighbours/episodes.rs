@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_testkit::SeededRng;
 use sluice_testkit::neighbours::Lies;
 
-use super::Town;
+use super::{JIRA, LINKS, Town};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -27,8 +27,9 @@ async fn ten_thousand_episodes_end_with_both_sides_equal() {
 
 async fn episode(seed: u64) {
     let rng = SeededRng::new(seed);
-    let town = Town::start().await;
+    let town = Town::with(&format!("{LINKS}{JIRA}")).await;
     town.servicenow.lock().unwrap().search_lag_s = i64::try_from(rng.number() % 61).unwrap();
+    town.jira.lock().unwrap().search_lag_s = i64::try_from(rng.number() % 61).unwrap();
     town.net.lie(Lies::seeded(seed, 100 + rng.number() % 500));
     let mut numbers = Vec::new();
     for (index, service) in ["payments", "ledger", "web-shop"].into_iter().enumerate() {
@@ -39,7 +40,7 @@ async fn episode(seed: u64) {
     town.settle(Duration::from_secs(3_600 + rng.number() % 7_200)).await;
     // They are well again.
     town.net.lie(Lies::none());
-    for link in ["servicenow", "slack", "github-told"] {
+    for link in ["servicenow", "slack", "github-told", "jira"] {
         let _ = town.world.engine.replay_link(&town.world.admin, link, None).await;
     }
     town.settle(3 * DAY).await;
@@ -51,6 +52,13 @@ async fn episode(seed: u64) {
         assert_eq!(live.len(), 1, "seed {seed}: {number} has {} live records", live.len());
         let ours = i64::from(town.state_here(*number).servicenow()).to_string();
         assert_eq!(live[0].field("state"), ours, "seed {seed}: {number}");
+    }
+    let jira = town.jira.lock().unwrap();
+    for number in &numbers {
+        let live = jira.live(&format!("sluice-{number}"));
+        assert_eq!(live.len(), 1, "seed {seed}: {number} has {} live issues", live.len());
+        let status = super::jira::status_of(town.state_here(*number));
+        assert_eq!(live[0].status(), status, "seed {seed}: {number}");
     }
     for number in &numbers {
         assert!(town.github.lock().unwrap().statuses.iter().any(|status| {

@@ -3,6 +3,9 @@
 
 mod approvals;
 mod episodes;
+mod gitlab;
+mod jira;
+mod rules;
 mod servicenow;
 mod slack_and_github;
 
@@ -15,7 +18,7 @@ use sluice_engine::organisation_files::Folder;
 use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
-use sluice_testkit::neighbours::{GitHub, Neighbours, ServiceNow, Shared, Slack};
+use sluice_testkit::neighbours::{GitHub, GitLab, Jira, Neighbours, ServiceNow, Shared, Slack};
 
 use crate::world::{World, acme, digest, question};
 
@@ -42,6 +45,29 @@ links:
     settings: {api: {url: "https://github.test", per_minute: 250}}
 "#;
 
+/// Jira beside them.
+pub(crate) const JIRA: &str = r#"
+  - name: jira
+    connector: jira
+    secrets: [{env: JIRA_WEBHOOK}]
+    credentials: {api_token: {env: JIRA}}
+    tell: [change, approval, decision, deployment]
+    settings:
+      url: https://jira.test
+      user: sluice@acme.example
+      project: OPS
+      service_desk: {id: "4", request_type: "21"}
+      per_minute: 6000
+      statuses:
+        new: Open
+        authorize: Awaiting approval
+        scheduled: Awaiting implementation
+        implement: Implementing
+        closed: Completed
+        unsuccessful: Failed
+        canceled: Canceled
+"#;
+
 /// A company, its neighbours, and what is between them.
 pub(crate) struct Town {
     pub(crate) world: World,
@@ -49,6 +75,8 @@ pub(crate) struct Town {
     pub(crate) servicenow: Shared<ServiceNow>,
     pub(crate) slack: Shared<Slack>,
     pub(crate) github: Shared<GitHub>,
+    pub(crate) jira: Shared<Jira>,
+    pub(crate) gitlab: Shared<GitLab>,
 }
 
 impl Town {
@@ -57,19 +85,34 @@ impl Town {
     }
 
     pub(crate) async fn with(links: &str) -> Self {
+        Self::edited(links, &[]).await
+    }
+
+    /// With links, and with edits of those that the company has.
+    pub(crate) async fn edited(links: &str, edits: &[(&str, &str)]) -> Self {
         let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00Z"));
         let servicenow = Shared::<ServiceNow>::default();
         let slack = Shared::<Slack>::default();
         let github = Shared::<GitHub>::default();
+        let jira = Shared::<Jira>::default();
+        let gitlab = Shared::<GitLab>::default();
         let net = Neighbours::new(&clock)
+            .with("gitlab.test", Arc::clone(&gitlab) as Arc<Mutex<_>>)
+            .with("jira.test", Arc::clone(&jira) as Arc<Mutex<_>>)
             .with("servicenow.test", Arc::clone(&servicenow) as Arc<Mutex<_>>)
             .with("slack.test", Arc::clone(&slack) as Arc<Mutex<_>>)
             .with("github.test", Arc::clone(&github) as Arc<Mutex<_>>);
         let net = Arc::new(net);
         let mut folder: Folder = acme();
         folder.insert("told.yaml".to_owned(), links.as_bytes().to_vec());
+        let own = String::from_utf8(folder.get("links.yaml").unwrap().to_vec()).unwrap();
+        let own = edits.iter().fold(own, |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        folder.insert("links.yaml", own);
         let world = World::among(&clock, Arc::clone(&net) as _, &folder).await;
-        Self { world, net, servicenow, slack, github }
+        Self { world, net, servicenow, slack, github, jira, gitlab }
     }
 
     /// Tells until nothing is owed, moving the clock to when there is more to do; at most for so long.

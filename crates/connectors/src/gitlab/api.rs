@@ -1,0 +1,78 @@
+//! Settings for telling GitLab, under `api`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::connector::Problem;
+use crate::kit::account::Account;
+use crate::kit::settings::Settings;
+use crate::tell::{Ask, Outlet, Pace, Session, Verb};
+
+/// Checked settings.
+pub(super) struct Api {
+    /// Base address of the API.
+    pub(super) url: String,
+    /// The host whose projects are told of.
+    pub(super) host: String,
+    pub(super) account: Account,
+    /// Whether deployments that wait are approved and rejected.
+    pub(super) deployments: bool,
+    /// Whether the reasons are said on the merge request.
+    pub(super) notes: bool,
+    /// Their names of our environments, where they differ.
+    environments: BTreeMap<String, String>,
+    pub(super) outlet: Outlet,
+    pub(super) pace: Pace,
+}
+
+impl Api {
+    /// Reads `api` and `host` of a link's settings.
+    pub(super) fn read(value: &Value) -> Result<Self, Vec<Problem>> {
+        let host = value.get("host").and_then(Value::as_str).unwrap_or("gitlab.com").to_lowercase();
+        let Some(api) = value.get("api") else {
+            return Err(vec![Problem {
+                path: "/api".to_owned(),
+                message: "`api` is missing: it says how GitLab is told".to_owned(),
+                help: "write `api: {}`, with the credential `token`".to_owned(),
+            }]);
+        };
+        let mut settings = Settings::of(api, "/api");
+        let url = settings.base_url("url", Some(&format!("https://{host}/api/v4")));
+        let deployments = settings.flag("approve_deployments", true);
+        let notes = settings.flag("notes", true);
+        let environments =
+            settings.texts("environments", "our name and theirs, such as `production: prod`");
+        let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
+        let pace =
+            Pace { per_minute: settings.number("per_minute", 300, (1, 2_000)), settle_s: 30 };
+        let account = Account::header("private-token", "token");
+        let problems = settings.finish();
+        let api = Self { url, host, account, deployments, notes, environments, outlet, pace };
+        if problems.is_empty() { Ok(api) } else { Err(problems) }
+    }
+
+    /// Their name of one of our environments.
+    pub(super) fn environment<'a>(&'a self, ours: &'a str) -> &'a str {
+        self.environments.get(ours).map_or(ours, String::as_str)
+    }
+
+    /// A request about a project.
+    pub(super) fn ask(
+        &self,
+        step: &'static str,
+        verb: Verb,
+        project: &str,
+        path: &str,
+        session: &Session,
+    ) -> Ask {
+        let project = encoded(project);
+        Ask::new(step, verb, format!("{}/projects/{project}/{path}", self.url))
+            .header("accept", "application/json")
+            .by(session)
+    }
+}
+
+pub(super) fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

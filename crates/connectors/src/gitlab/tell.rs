@@ -1,0 +1,317 @@
+//! Telling GitLab: a status on the commit, one note on the merge request, and the answer to a deployment that waits.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sluice_core::change::ChangeOutcome;
+use sluice_core::effect::{ChangeCard, Tell as Told};
+use sluice_core::gate::Decision;
+
+use super::api::{Api, encoded};
+use crate::kit::answers::{self, cut, is_status, not_understood};
+use crate::kit::words;
+use crate::tell::{
+    Ask, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
+};
+
+/// GitLab, to be told.
+pub(super) struct GitLabTold {
+    pub(super) api: Api,
+}
+
+type Said<T> = Result<T, Step<Receipt>>;
+
+/// A commit in a project of ours.
+struct Place<'a> {
+    project: &'a str,
+    commit: &'a str,
+}
+
+impl Tell for GitLabTold {
+    fn outlet(&self) -> &Outlet {
+        &self.api.outlet
+    }
+
+    fn credentials(&self) -> &[&'static str] {
+        self.api.account.credentials()
+    }
+
+    fn pace(&self) -> Pace {
+        self.api.pace
+    }
+
+    fn authenticate(
+        &self,
+        so_far: &[Exchange],
+        with: &Credentials,
+        now: Timestamp,
+    ) -> Step<Session> {
+        self.api.account.authenticate(so_far, with, now)
+    }
+
+    fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
+        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
+        match self.told(talk, card) {
+            Ok(receipt) => Step::Done(receipt),
+            Err(step) => step,
+        }
+    }
+
+    fn test(&self, talk: &Trial<'_>) -> Step<String> {
+        match talk.so_far.last() {
+            None => {
+                let url = format!("{}/personal_access_tokens/self", self.api.url);
+                let ask = Ask::new("test", Verb::Get, url).header("accept", "application/json");
+                Step::Send(ask.by(talk.session))
+            }
+            Some(exchange) => match answers::json::<String>(exchange) {
+                Ok(answer) if answer.get("scopes").is_some_and(has_api) => {
+                    Step::Done("the token is accepted and has the scope `api`".to_owned())
+                }
+                Ok(_) => not_understood("the answer is not a token with the scope `api`"),
+                Err(step) => step,
+            },
+        }
+    }
+}
+
+fn has_api(scopes: &Value) -> bool {
+    scopes.as_array().is_some_and(|scopes| scopes.iter().any(|scope| scope == "api"))
+}
+
+impl GitLabTold {
+    fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
+        let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
+            return Ok(Receipt::plain());
+        };
+        self.stated(talk, card, &place, mark)?;
+        let note = self.noted(talk, card, &place, mark)?;
+        self.answered(talk, card, &place)?;
+        Ok(match note {
+            Some(note) => Receipt::plain().reference("note", note),
+            None => Receipt::plain(),
+        })
+    }
+
+    /// Where the commit is: as a push or merge has told, else as the run that asked says.
+    fn place<'a>(&self, card: &'a ChangeCard) -> Option<Place<'a>> {
+        let told = || card.repository.as_deref()?.strip_prefix(&self.api.host)?.strip_prefix('/');
+        let project = match &card.repository {
+            Some(_) => told()?,
+            None => {
+                let run = card.run.as_ref();
+                let run = run.filter(|run| run.system == format!("gitlab:{}", self.api.host))?;
+                run.id.rsplit_once("/deployments/")?.0
+            }
+        };
+        Some(Place { project, commit: card.commit.as_ref()?.as_str() })
+    }
+
+    /// A commit status. The newest of a name counts; setting it to what it is already is refused over there.
+    fn stated(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        place: &Place<'_>,
+        mark: &str,
+    ) -> Said<()> {
+        let name = format!("sluice/{}", card.environment);
+        let is_ours = |one: &Value| one.get("name").and_then(Value::as_str) == Some(name.as_str());
+        let state_of = |one: &Value| one.get("status").and_then(Value::as_str).map(str::to_owned);
+        let Some(looked) = talk.last("statuses") else {
+            let path = format!(
+                "repository/commits/{}/statuses?name={}&per_page=100",
+                place.commit,
+                encoded(&name)
+            );
+            let ask = self.api.ask("statuses", Verb::Get, place.project, &path, talk.session);
+            return Err(Step::Send(ask));
+        };
+        if is_status(looked, &[404]) {
+            // The commit or the project is not there for the account: the other parts fare the same.
+            return answers::success(looked).map(|_| ());
+        }
+        let answer = answers::json(looked)?;
+        let listed = answer.as_array();
+        let listed =
+            listed.ok_or_else(|| not_understood("the answer is not a list of statuses"))?;
+        let newest = listed
+            .iter()
+            .filter(|one| is_ours(one))
+            .max_by_key(|one| one.get("id").and_then(Value::as_u64).unwrap_or(0));
+        if newest.and_then(state_of).as_deref() == Some(mark) {
+            return Ok(());
+        }
+        if let Some(sent) = talk.last("status") {
+            let answer = answers::json(sent)?;
+            return match is_ours(&answer) && state_of(&answer).as_deref() == Some(mark) {
+                true => Ok(()),
+                false => Err(not_understood("the answer is not the status that was sent")),
+            };
+        }
+        let mut body = json!({
+            "state": mark,
+            "name": name,
+            "description": cut(&format!("{}: {}", card.number, words::what(talk)), 250),
+        });
+        if let Some(page) = talk.page() {
+            body["target_url"] = json!(page);
+        }
+        let path = format!("statuses/{}", place.commit);
+        let ask = self.api.ask("status", Verb::Post, place.project, &path, talk.session);
+        Err(Step::Send(ask.json(&body)))
+    }
+
+    /// One note for each change on its merge request, kept up to date. Nothing is said where nothing was in the way.
+    fn noted(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        place: &Place<'_>,
+        mark: &str,
+    ) -> Said<Option<String>> {
+        let proposal = card.proposal.as_deref().filter(|iid| is_number(iid));
+        let (Some(iid), true) = (proposal, self.api.notes) else { return Ok(None) };
+        let base = format!("merge_requests/{iid}/notes");
+        let marker = format!("<!-- sluice:{}:{} -->", card.number, card.environment);
+        if let Some(sent) = talk.last("note") {
+            let note = own_note(&answers::json(sent)?, &marker);
+            let id =
+                note.ok_or_else(|| not_understood("the answer is not the note that was sent"))?;
+            return Ok(Some(id.to_string()));
+        }
+        let Some(looked) = talk.last("notes") else {
+            let path = format!("{base}?sort=desc&order_by=created_at&per_page=100");
+            let ask = self.api.ask("notes", Verb::Get, place.project, &path, talk.session);
+            return Err(Step::Send(ask));
+        };
+        let answer = answers::json(looked)?;
+        let listed = answer.as_array();
+        let listed = listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
+        let mut found: Vec<u64> =
+            listed.iter().filter_map(|note| own_note(note, &marker)).collect();
+        found.sort_unstable();
+        let known = talk.known.get("note").and_then(|id| id.parse::<u64>().ok());
+        let kept = found.first().copied().or(known);
+        self.without_surplus(talk, place, &base, found.get(1..).unwrap_or_default())?;
+        if kept.is_none() && mark == "success" {
+            return Ok(None);
+        }
+        let text = format!("**{}**\n\n{}\n\n{marker}", card.number, words::markdown(talk));
+        let (verb, path) = match kept {
+            Some(id) => (Verb::Put, format!("{base}/{id}")),
+            None => (Verb::Post, base),
+        };
+        let ask = self.api.ask("note", verb, place.project, &path, talk.session);
+        Err(Step::Send(ask.json(&json!({ "body": text }))))
+    }
+
+    /// A note that was made twice is kept once.
+    fn without_surplus(
+        &self,
+        talk: &Talk<'_>,
+        place: &Place<'_>,
+        base: &str,
+        surplus: &[u64],
+    ) -> Said<()> {
+        let removed = talk.so_far.iter().filter(|exchange| exchange.step == "surplus");
+        for exchange in removed.clone().filter(|exchange| !is_status(exchange, &[404])) {
+            answers::success(exchange)?;
+        }
+        match surplus.get(removed.count()) {
+            None => Ok(()),
+            Some(id) => {
+                let path = format!("{base}/{id}");
+                let ask = self.api.ask("surplus", Verb::Delete, place.project, &path, talk.session);
+                Err(Step::Send(ask))
+            }
+        }
+    }
+
+    /// Approves or rejects the deployment of the commit that waits, where one does.
+    fn answered(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>) -> Said<()> {
+        let status = match talk.effect.decision.as_ref().map(|decision| decision.answer) {
+            Some(Decision::Allow) => "approved",
+            Some(Decision::Deny) => "rejected",
+            Some(Decision::Wait) | None => return Ok(()),
+        };
+        if !self.api.deployments {
+            return Ok(());
+        }
+        let Some(looked) = talk.last("waiting") else {
+            let environment = encoded(self.api.environment(card.environment.as_str()));
+            let path = format!(
+                "deployments?environment={environment}&status=blocked&order_by=updated_at&sort=desc&per_page=100"
+            );
+            let ask = self.api.ask("waiting", Verb::Get, place.project, &path, talk.session);
+            return Err(Step::Send(ask));
+        };
+        let answer = answers::json(looked)?;
+        let listed = answer.as_array();
+        let listed =
+            listed.ok_or_else(|| not_understood("the answer is not a list of deployments"))?;
+        let waiting: Vec<u64> =
+            listed.iter().filter_map(|one| blocked(one, place.commit)).collect();
+        let given = talk.so_far.iter().filter(|exchange| exchange.step == "approval");
+        for exchange in given.clone() {
+            // It was decided in the meantime, or by us before an answer was lost.
+            if !is_status(exchange, &[400, 404, 409]) {
+                let echoed = answers::json(exchange)?;
+                if echoed.get("status").and_then(Value::as_str) != Some(status) {
+                    return Err(not_understood("the answer is not the approval that was sent"));
+                }
+            }
+        }
+        match waiting.get(given.count()) {
+            None => Ok(()),
+            Some(id) => {
+                let path = format!("deployments/{id}/approval");
+                let body = json!({ "status": status, "comment": cut(&words::plain(talk).join("\n"), 900) });
+                let ask = self.api.ask("approval", Verb::Post, place.project, &path, talk.session);
+                Err(Step::Send(ask.json(&body)))
+            }
+        }
+    }
+}
+
+/// How it reads on the commit; nothing where nothing has to be said there.
+fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<&'static str> {
+    match talk.effect.tell {
+        Told::GateDecided => Some(match talk.effect.decision.as_ref()?.answer {
+            Decision::Allow => "success",
+            Decision::Deny => "failed",
+            Decision::Wait => "pending",
+        }),
+        Told::ChangeEnded => Some(match card.outcome {
+            Some(ChangeOutcome::Successful | ChangeOutcome::SuccessfulWithIssues) => "success",
+            Some(ChangeOutcome::Unsuccessful | ChangeOutcome::RolledBack) => "failed",
+            None => "canceled",
+        }),
+        Told::ChangeOpened
+        | Told::ChangeMoved
+        | Told::ChangeRevised
+        | Told::ApprovalWanted
+        | Told::ApprovalGiven
+        | Told::ApprovalRefused
+        | Told::DeploymentStarted
+        | Told::DeploymentEnded
+        | Told::StopPulled
+        | Told::StopLifted
+        | Told::IncidentOpened
+        | Told::IncidentResolved => None,
+    }
+}
+
+fn own_note(note: &Value, marker: &str) -> Option<u64> {
+    let ours = note.get("body").and_then(Value::as_str).is_some_and(|body| body.contains(marker));
+    note.get("id").and_then(Value::as_u64).filter(|_| ours)
+}
+
+fn blocked(deployment: &Value, commit: &str) -> Option<u64> {
+    let of = deployment.get("sha").and_then(Value::as_str) == Some(commit)
+        && deployment.get("status").and_then(Value::as_str) == Some("blocked");
+    deployment.get("id").and_then(Value::as_u64).filter(|_| of)
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}

@@ -1,0 +1,188 @@
+//! Walking an issue to where the change stands, by the transitions that its workflow offers, and leaving a comment.
+//!
+//! Ids of transitions belong to a workflow, so they are looked up by the status they lead to, each time.
+
+use serde_json::{Value, json};
+use sluice_core::change::{ChangeKind, ChangeState};
+use sluice_core::effect::{ChangeCard, Tell as Told};
+
+use super::config::Config;
+use super::record::{self, api, ask};
+use super::wire::{Row, document};
+use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::words::{self, marker};
+use crate::tell::{Ask, Because, Exchange, Receipt, Step, Talk, Trouble, Verb};
+
+type Walked<T> = Result<T, Step<Receipt>>;
+
+/// Brings the issue to where the change stands; gives what it differs in, where it was moved by somebody else.
+pub(super) fn walk(
+    config: &Config,
+    talk: &Talk<'_>,
+    card: &ChangeCard,
+    row: &Row,
+) -> Walked<Option<String>> {
+    let way = Way::so_far(talk, row)?;
+    if way.moved {
+        return Err(Step::Send(record::read_ask(config, "look_again", &row.id).by(talk.session)));
+    }
+    let Some(theirs) = config.statuses.state_of(&way.status) else {
+        return Ok(Some(way.status));
+    };
+    let wanted = match next(config, card, theirs) {
+        Next::There | Next::Wait => return Ok(None),
+        Next::Differs => return Ok(Some(theirs.as_str().to_owned())),
+        Next::Move(wanted) => wanted,
+    };
+    let Some(offered) = way.offered else {
+        let url = format!("{}/issue/{}/transitions", api(config), row.id);
+        return Err(Step::Send(ask("transitions", Verb::Get, url).by(talk.session)));
+    };
+    let chosen = wanted.iter().find_map(|state| {
+        let status = config.statuses.of(*state, card.outcome)?;
+        offered.iter().find(|(to, _)| to.to_lowercase() == status.to_lowercase())
+    });
+    match chosen {
+        Some((_, id)) => {
+            let url = format!("{}/issue/{}/transitions", api(config), row.id);
+            let body = json!({ "transition": { "id": id } });
+            Err(Step::Send(ask("move", Verb::Post, url).json(&body).by(talk.session)))
+        }
+        None => {
+            let detail =
+                "the workflow offers the account no transition to the status that is named";
+            Err(Step::GiveUp(Trouble::new(Because::Client, detail)))
+        }
+    }
+}
+
+/// How far the conversation has brought the issue.
+struct Way {
+    status: String,
+    /// Statuses that can be reached, with the id of the transition.
+    offered: Option<Vec<(String, String)>>,
+    /// Whether it was moved and not looked at since.
+    moved: bool,
+}
+
+impl Way {
+    fn so_far(talk: &Talk<'_>, row: &Row) -> Walked<Self> {
+        let mut way = Self { status: row.status.clone(), offered: None, moved: false };
+        for exchange in talk.so_far {
+            match exchange.step {
+                "transitions" => way.offered = Some(transitions(exchange)?),
+                "move" if is_status(exchange, &[409]) => {
+                    let detail = "another transition of the issue is going on";
+                    return Err(Step::Retry(Trouble::new(Because::Server, detail)));
+                }
+                "move" => {
+                    answers::success(exchange)?;
+                    way.moved = true;
+                }
+                "look_again" => {
+                    let now = record::read_row(exchange, &row.id)?;
+                    if now.status == way.status {
+                        let detail = "the transition was taken and the status is the same";
+                        return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+                    }
+                    way = Self { status: now.status, offered: None, moved: false };
+                }
+                _ => {}
+            }
+        }
+        Ok(way)
+    }
+}
+
+fn transitions(exchange: &Exchange) -> Walked<Vec<(String, String)>> {
+    let answer = answers::json(exchange)?;
+    let listed = answer.get("transitions").and_then(Value::as_array);
+    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of transitions"))?;
+    Ok(listed
+        .iter()
+        .filter_map(|one| {
+            let to = one.pointer("/to/name")?.as_str()?;
+            let id = one.get("id")?.as_str()?;
+            Some((to.to_owned(), id.to_owned()))
+        })
+        .collect())
+}
+
+enum Next {
+    There,
+    /// They have to act before it can go on.
+    Wait,
+    /// They are where we do not bring it; nothing is overwritten.
+    Differs,
+    /// To the first of these that the workflow offers.
+    Move(Vec<ChangeState>),
+}
+
+fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
+    if theirs == card.state {
+        return Next::There;
+    }
+    if theirs.is_over() {
+        return Next::Differs;
+    }
+    if card.state == ChangeState::Canceled {
+        return Next::Move(vec![ChangeState::Canceled]);
+    }
+    let path = config.statuses.path();
+    let Some(target) = path.iter().rev().find(|state| **state <= card.state).copied() else {
+        return Next::There;
+    };
+    if target == theirs {
+        return Next::There;
+    }
+    if target < theirs {
+        return Next::Differs;
+    }
+    let ahead: Vec<ChangeState> =
+        path.into_iter().filter(|state| *state > theirs && *state <= target).collect();
+    let theirs_to_say = config.theirs && card.kind != ChangeKind::Standard;
+    let ours = |state: &ChangeState| {
+        !theirs_to_say || *state <= ChangeState::Authorize || theirs > ChangeState::Authorize
+    };
+    // The farthest first: a workflow may lead there at once. What others have to say yes to is not jumped over.
+    let allowed: Vec<ChangeState> = ahead.into_iter().filter(ours).rev().collect();
+    if allowed.is_empty() { Next::Wait } else { Next::Move(allowed) }
+}
+
+/// Leaves a comment, unless it is there already. What a status shows needs none.
+pub(super) fn comment(config: &Config, talk: &Talk<'_>, row: &Row) -> Walked<()> {
+    if matches!(talk.effect.tell, Told::ChangeOpened | Told::ChangeMoved) {
+        return Ok(());
+    }
+    let marker = marker(talk);
+    if let Some(written) = talk.last("comment") {
+        let answer = answers::json(written)?;
+        return if record::has_marker(&answer, &marker) {
+            Ok(())
+        } else {
+            Err(not_understood("the answer is not the comment that was written"))
+        };
+    }
+    let url = format!("{}/issue/{}/comment", api(config), row.id);
+    let Some(looked) = talk.last("comments") else {
+        let url = format!("{url}?orderBy=-created&maxResults=100");
+        return Err(Step::Send(ask("comments", Verb::Get, url).by(talk.session)));
+    };
+    let answer = answers::json(looked)?;
+    let listed = answer.get("comments").and_then(Value::as_array);
+    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of comments"))?;
+    if listed.iter().any(|comment| record::has_marker(comment, &marker)) {
+        return Ok(());
+    }
+    Err(Step::Send(written(config, talk, &marker, url)))
+}
+
+fn written(config: &Config, talk: &Talk<'_>, marker: &str, url: String) -> Ask {
+    let mut lines = words::plain(talk);
+    lines.push(format!("({marker})"));
+    let mut body = json!({ "body": document(config.product, &lines) });
+    if config.internal {
+        body["properties"] = json!([{ "key": "sd.public.comment", "value": { "internal": true } }]);
+    }
+    ask("comment", Verb::Post, url).json(&body).by(talk.session)
+}

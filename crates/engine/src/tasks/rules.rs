@@ -1,0 +1,257 @@
+//! Runs that wait at a rule of their forge: that one waits there is a question at the gate, asked in its name and told
+//! the answer as soon as there is one.
+//!
+//! What waits is kept beside the journal in the transaction of the delivery that told of it, so a restart asks for it
+//! again. Forges give up by themselves after 30 days, and so does this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use sluice_core::effect::{DecisionCard, Effect, Subject, Tell};
+use sluice_core::gate::{Decision, Question};
+use sluice_core::ids::{CommitId, LinkName, ServiceName, TokenId};
+use sluice_core::organisation::Link;
+use sluice_core::permission::Permission;
+use sluice_core::run::RunRef;
+use sluice_core::standing::{Actor, Standing};
+use sluice_store::Row;
+use sluice_store::rows::{EffectRow, ExternalRefRow};
+use tokio::task::JoinHandle;
+
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gate::GateAnswer;
+use crate::sequencer::{Commit, Step};
+
+/// Under which it is kept that runs wait.
+const WAITING: &str = "gate_requests";
+/// How long one question waits for its answer before it is asked anew.
+const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+/// How long it rests when nothing wakes it.
+const REST: Duration = Duration::from_secs(15);
+
+/// A run that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WaitingRun {
+    /// Host and path of its repository.
+    pub(crate) repository: String,
+    /// The forge's name of the environment.
+    pub(crate) environment: String,
+    /// The run.
+    pub(crate) run: RunRef,
+    /// What it would deploy.
+    pub(crate) commit: CommitId,
+}
+
+impl WaitingRun {
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.run.key(), self.run.attempt, self.environment)
+    }
+
+    /// That it waits.
+    pub(crate) fn row(&self, link: &LinkName) -> Row {
+        let value = serde_json::to_string(self)
+            .unwrap_or_else(|error| unreachable!("a waiting run has a JSON form: {error}"));
+        Row::ExternalRef(ExternalRefRow {
+            link: link.to_string(),
+            entity: WAITING.to_owned(),
+            name: self.name(),
+            value,
+        })
+    }
+
+    fn answered(&self, link: &LinkName) -> Row {
+        Row::ExternalRef(ExternalRefRow {
+            link: link.to_string(),
+            entity: WAITING.to_owned(),
+            name: self.name(),
+            value: String::new(),
+        })
+    }
+
+    /// What it asks: for the change that its commit is under already, with what was brought for it, else for all
+    /// services of its repository together. Nothing where none is declared.
+    fn question(&self, standing: &Standing) -> Option<Question> {
+        let organisation = &standing.organisation;
+        let environment = organisation.environment_named(&self.environment)?.name.clone();
+        let known = standing.changes_of_commit.get(&self.commit).into_iter().flatten();
+        let known = known
+            .filter_map(|number| standing.changes.get(number))
+            .find(|change| change.environment == environment && !change.state.is_over());
+        let services: BTreeSet<ServiceName> = match known {
+            Some(change) => change.services.clone(),
+            None => organisation
+                .services_from(&self.repository)
+                .into_iter()
+                .map(|service| service.name.clone())
+                .collect(),
+        };
+        let service = services.first()?.clone();
+        let artifacts = known.into_iter().flat_map(|change| change.artifacts.values().flatten());
+        Some(Question {
+            service,
+            environment,
+            services: if services.len() > 1 { services } else { BTreeSet::new() },
+            version: known.and_then(|change| change.version.clone()),
+            repository: Some(self.repository.clone()),
+            commit: self.commit.clone(),
+            artifacts: artifacts.cloned().collect(),
+            run: self.run.clone(),
+            evidence: known
+                .into_iter()
+                .flat_map(|change| change.evidence.iter().cloned())
+                .collect(),
+            authors: BTreeSet::new(),
+            emergency: None,
+            lines_changed: None,
+            paths: Vec::new(),
+        })
+    }
+}
+
+pub(super) async fn run(engine: Engine) {
+    let mut asking: BTreeMap<(LinkName, String), JoinHandle<()>> = BTreeMap::new();
+    let mut owed = engine.sequencer().watch_owed();
+    loop {
+        owed.mark_unchanged();
+        asking.retain(|_, task| !task.is_finished());
+        match engine.waiting_runs().await {
+            Err(error) => tracing::warn!(%error, "runs that wait could not be looked at"),
+            Ok(waiting) => {
+                for (link, run) in waiting {
+                    asking.entry((link.clone(), run.name())).or_insert_with(|| {
+                        let engine = engine.clone();
+                        tokio::spawn(async move {
+                            if let Err(error) = engine.answer_run(&link, run, Some(PATIENCE)).await
+                            {
+                                tracing::warn!(%link, %error, "a run that waits was not answered");
+                                tokio::time::sleep(REST).await;
+                            }
+                        })
+                    });
+                }
+            }
+        }
+        let _ = tokio::time::timeout(REST, owed.changed()).await;
+    }
+}
+
+impl Engine {
+    /// Asks the gate once for every run that waits at a rule of its forge; gives how many were answered for good.
+    pub async fn answer_waiting_runs(&self) -> Result<usize, EngineError> {
+        let mut answered = 0;
+        for (link, run) in self.waiting_runs().await? {
+            answered += usize::from(self.answer_run(&link, run, None).await?);
+        }
+        Ok(answered)
+    }
+
+    async fn waiting_runs(&self) -> Result<Vec<(LinkName, WaitingRun)>, EngineError> {
+        let standing = self.standing();
+        let told = |link: &&std::sync::Arc<Link>| {
+            link.tell.as_ref().is_some_and(|tell| tell.about.contains(&Subject::Decision))
+        };
+        let links: Vec<LinkName> = standing
+            .organisation
+            .links
+            .values()
+            .filter(told)
+            .map(|link| link.name.clone())
+            .collect();
+        let mut waiting = Vec::new();
+        for link in links {
+            let (readers, name) = (self.readers().clone(), link.to_string());
+            let rows = self.blocking(move || readers.external_refs_open(&name, WAITING)).await?;
+            let runs = rows.iter().filter_map(|row| serde_json::from_str(&row.value).ok());
+            waiting.extend(runs.map(|run: WaitingRun| (link.clone(), run)));
+        }
+        Ok(waiting)
+    }
+
+    /// Asks in the name of a run; gives whether it has its answer.
+    async fn answer_run(
+        &self,
+        link: &LinkName,
+        run: WaitingRun,
+        wait: Option<Duration>,
+    ) -> Result<bool, EngineError> {
+        let standing = self.standing();
+        let (Some(question), Some(caller)) = (run.question(&standing), caller(&standing, link))
+        else {
+            return Ok(false);
+        };
+        let key = format!("{}/{}", run.name(), standing.size);
+        let hash = Sha256::digest(key.as_bytes()).into();
+        let answer = self.ask(&caller, &key, hash, question.clone(), wait).await?;
+        if answer.decision == Decision::Wait {
+            return Ok(false);
+        }
+        let mut rows = vec![run.answered(link)];
+        rows.extend(untold(link, &run, &question, &answer, self.now()));
+        let actor = Actor::Link(link.clone());
+        let decide = move |_: &Standing, _: jiff::Timestamp| {
+            let mut commit = Commit::of(Vec::new(), actor);
+            commit.rows = rows;
+            Step::Record((), commit)
+        };
+        self.sequencer().submit(decide).await?;
+        self.sequencer().wake_tellers();
+        Ok(true)
+    }
+}
+
+/// The link itself asks: its delivery was verified, and what it is told of is where it may ask.
+fn caller(standing: &Standing, link: &LinkName) -> Option<Caller> {
+    let declared = standing.organisation.links.get(link.as_str())?;
+    let scope = declared.tell.as_ref()?.scope.clone();
+    let token = TokenId::parse("forge-rule").ok()?;
+    let machine = Caller::machine(token, [Permission::GateEvaluate].into(), scope);
+    Some(Caller { link: Some(link.clone()), ..machine })
+}
+
+/// A denial under no change names no run, so that nobody would be told of it.
+fn untold(
+    link: &LinkName,
+    run: &WaitingRun,
+    question: &Question,
+    answer: &GateAnswer,
+    now: jiff::Timestamp,
+) -> Option<Row> {
+    if answer.change.is_some() || answer.decision != Decision::Deny {
+        return None;
+    }
+    let id = answer.id.as_ref()?.to_string();
+    let effect = Effect {
+        key: format!("{id}:rule"),
+        entity: id.clone(),
+        tell: Tell::GateDecided,
+        at: now,
+        line: format!("the gate says deny to {} in {}", question.service, question.environment),
+        services: [question.service.clone()].into(),
+        environment: Some(question.environment.clone()),
+        change: None,
+        decision: Some(DecisionCard {
+            id,
+            answer: answer.decision,
+            service: question.service.clone(),
+            reasons: answer.reasons.clone(),
+            until: answer.until,
+            run: Some(run.run.clone()),
+        }),
+        deployment: None,
+    };
+    let body = serde_json::to_string(&effect)
+        .unwrap_or_else(|error| unreachable!("an effect has a JSON form: {error}"));
+    Some(Row::Effect(EffectRow {
+        link: link.to_string(),
+        entity: effect.entity,
+        effect_key: effect.key,
+        kind: effect.tell.as_str().to_owned(),
+        body,
+        next_us: now.as_microsecond(),
+        created_us: now.as_microsecond(),
+    }))
+}

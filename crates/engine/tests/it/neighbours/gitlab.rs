@@ -1,0 +1,165 @@
+//! GitLab: a status on the commit, one note on the merge request, and deployments that wait for the gate.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_connectors::kit::signature::hmac_sha256;
+use sluice_core::gate::Decision;
+use sluice_engine::{Delivery, Received};
+use sluice_testkit::NamedSecrets;
+use sluice_testkit::neighbours::{Lie, Lies};
+
+use super::{Town, link};
+use crate::world::{commit_id, question};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+const TOLD: (&str, &str) = (
+    "    secrets: [{env: ACME_GITLAB_SECRET}]\n    settings:\n",
+    "    secrets: [{env: ACME_GITLAB_SECRET}]\n    credentials: {token: {env: GITLAB}}\n    tell: [decision, change]\n    settings:\n      api: {url: \"https://gitlab.test/api/v4\", environments: {production: prod}, per_minute: 2000}\n",
+);
+
+async fn start() -> Town {
+    Town::edited("links: []\n", &[TOLD]).await
+}
+
+impl Town {
+    /// A signed delivery of GitLab's, taken in and interpreted.
+    async fn gitlab_tells(&self, id: &str, body: &Value) {
+        let now = self.world.engine.now();
+        let (bytes, at) = (serde_json::to_vec(body).unwrap(), now.as_second());
+        let mut signed = format!("{id}.{at}.").into_bytes();
+        signed.extend_from_slice(&bytes);
+        let mac = hmac_sha256(&NamedSecrets::of("ACME_GITLAB_SECRET"), &signed);
+        let delivery = Delivery::of_body(bytes, now)
+            .with_header("content-type", "application/json")
+            .with_header("webhook-id", id)
+            .with_header("webhook-timestamp", &at.to_string())
+            .with_header(
+                "webhook-signature",
+                &format!("v1,{}", data_encoding::BASE64.encode(&mac)),
+            );
+        let hook = self.world.engine.hook_of(&link("gitlab"));
+        let received = self.world.engine.receive(&hook, delivery).await;
+        assert!(matches!(received, Received::Stored { .. }), "{received:?}");
+        while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
+    }
+
+    async fn merged(&self, seed: u8) {
+        let sha = commit_id(seed).to_string();
+        self.gitlab_tells(
+            &format!("merge-{seed}"),
+            &json!({
+                "object_kind": "merge_request",
+                "object_attributes": {
+                    "action": "merge", "author_id": 52, "iid": 12, "last_commit": { "id": sha },
+                    "merge_commit_sha": sha, "source_branch": "rounding", "target_branch": "main",
+                    "state": "merged", "title": "Round half to even",
+                    "url": "https://gitlab.com/acme/ledger/-/merge_requests/12",
+                },
+                "project": { "id": 3, "default_branch": "main", "path_with_namespace": "acme/ledger",
+                    "web_url": "https://gitlab.com/acme/ledger" },
+                "user": { "id": 51, "name": "Ann", "username": "ann" },
+            }),
+        )
+        .await;
+    }
+
+    async fn blocked(&self, id: u64, seed: u8) {
+        let sha = commit_id(seed).to_string();
+        self.gitlab.lock().unwrap().block(id, "prod", &sha);
+        self.gitlab_tells(
+            &format!("blocked-{id}"),
+            &json!({
+                "object_kind": "deployment", "deployment_id": id, "status": "blocked", "environment": "prod",
+                "commit_url": format!("https://gitlab.com/acme/ledger/-/commit/{sha}"),
+                "project": { "id": 3, "default_branch": "main", "path_with_namespace": "acme/ledger",
+                    "web_url": "https://gitlab.com/acme/ledger" },
+                "user": { "id": 51, "name": "Ann", "username": "ann" },
+            }),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn the_reasons_stand_on_the_commit_and_in_one_note_on_the_merge_request() {
+    let town = start().await;
+    town.merged(81).await;
+    let mut asked = question("ledger", 81, 81);
+    asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+    asked.evidence.clear();
+    let denied = town.world.ask(asked.clone()).await;
+    assert_ne!(denied.decision, Decision::Allow);
+    town.settle(DAY).await;
+    asked.run.id = "acme/ledger/82".to_owned();
+    let again = town.world.ask(asked).await;
+    assert_ne!(again.decision, Decision::Allow);
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    let gitlab = town.gitlab.lock().unwrap();
+    let status = gitlab.statuses.last().unwrap();
+    assert_eq!(status["name"], "sluice/production");
+    assert!(["failed", "pending"].contains(&status["status"].as_str().unwrap()), "{status}");
+    let [(iid, note)] = gitlab.notes.as_slice() else { panic!("{:#?}", gitlab.notes) };
+    assert_eq!(iid, "12");
+    let text = note["body"].as_str().unwrap();
+    assert!(text.contains("Would pass if") && text.contains("<!-- sluice:CHG"), "{text}");
+}
+
+#[tokio::test]
+async fn a_deployment_that_waits_asks_the_gate_and_is_answered() {
+    let town = start().await;
+    town.merged(83).await;
+    // A job before has brought the evidence for the commit.
+    let mut asked = question("ledger", 83, 83);
+    asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+    town.world.ask(asked).await;
+    town.blocked(15, 83).await;
+    // It waits for people, and nothing is said to it yet.
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
+    town.settle(DAY).await;
+    assert_eq!(town.gitlab.lock().unwrap().approvals, []);
+    town.world
+        .engine
+        .pull_stop(&town.world.admin, Default::default(), "a drill".into())
+        .await
+        .unwrap();
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 1);
+    town.settle(DAY).await;
+    {
+        let gitlab = town.gitlab.lock().unwrap();
+        let [(id, said)] = gitlab.approvals.as_slice() else { panic!("{:#?}", gitlab.approvals) };
+        assert_eq!((*id, said["status"].as_str()), (15, Some("rejected")));
+        assert!(said["comment"].as_str().unwrap().contains("stop"), "{said}");
+    }
+    // It has its answer: nobody asks for it again.
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn cut_after_any_exchange_and_begun_anew_nothing_is_said_twice() {
+    for lie in [Lie::LostAnswer, Lie::DoneAndPage, Lie::Twice] {
+        for answers in 0..8 {
+            let town = start().await;
+            town.merged(84).await;
+            let mut asked = question("ledger", 84, 84);
+            asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+            asked.evidence.clear();
+            town.world.ask(asked.clone()).await;
+            town.net.lie(Lies::once_after(answers, lie));
+            town.settle(DAY).await;
+            // What was said twice is seen when something is said again.
+            asked.run.id = "acme/ledger/85".to_owned();
+            town.world.ask(asked).await;
+            town.settle(DAY).await;
+            assert_eq!(town.outbox("pending"), [], "{lie:?} {answers}");
+            assert_eq!(town.outbox("given_up"), [], "{lie:?} {answers}");
+            let gitlab = town.gitlab.lock().unwrap();
+            assert_eq!(gitlab.notes.len(), 1, "{lie:?} {answers}");
+            let same =
+                |pair: &[Value]| pair[0]["status"] == "pending" && pair[1]["status"] == "pending";
+            assert!(!gitlab.statuses.windows(2).any(same), "{lie:?} {answers}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! GitLab's API: commit statuses that know which transitions are legal, notes, deployments that wait.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Neighbour, Said, Seen};
+
+/// A part of GitLab.
+#[derive(Debug, Default)]
+pub struct GitLab {
+    /// Commit statuses, oldest first.
+    pub statuses: Vec<Value>,
+    /// Notes: number of the merge request, note.
+    pub notes: Vec<(String, Value)>,
+    /// Deployments.
+    pub deployments: Vec<Value>,
+    /// Approvals: id of the deployment, what was said.
+    pub approvals: Vec<(u64, Value)>,
+    counted: u64,
+}
+
+impl GitLab {
+    /// A deployment that waits for an approval.
+    pub fn block(&mut self, id: u64, environment: &str, sha: &str) {
+        let name = json!({ "name": environment });
+        self.deployments
+            .push(json!({ "id": id, "status": "blocked", "sha": sha, "environment": name }));
+    }
+
+    fn status(&mut self, sha: &str, seen: &Seen) -> Said {
+        let body = seen.json();
+        let state = body["state"].as_str().unwrap_or_default();
+        let words = ["pending", "running", "success", "failed", "canceled", "skipped"];
+        if !words.contains(&state) {
+            return problem(400);
+        }
+        let before = self
+            .statuses
+            .iter()
+            .rev()
+            .find(|one| one["sha"] == sha && one["name"] == body["name"])
+            .map(|one| one["status"].clone());
+        if before
+            .is_some_and(|before| before == state && (state == "pending" || state == "running"))
+        {
+            return Said::json(
+                400,
+                &json!({ "message": { "state": "Cannot transition status via :enqueue from :pending" } }),
+            );
+        }
+        self.counted += 1;
+        let made = json!({
+            "id": self.counted, "sha": sha, "status": state, "name": body["name"],
+            "description": body["description"], "target_url": body["target_url"],
+        });
+        self.statuses.push(made.clone());
+        Said::json(201, &made)
+    }
+
+    fn note(&mut self, iid: &str, id: Option<&str>, seen: &Seen) -> Said {
+        let body = seen.json()["body"].clone();
+        // A line that begins with a slash is a command over there.
+        if body.as_str().is_none_or(|text| text.lines().any(|line| line.starts_with('/'))) {
+            return problem(400);
+        }
+        if let Some(id) = id {
+            let found =
+                self.notes.iter_mut().find(|(of, note)| of == iid && number(&note["id"], id));
+            let Some((_, note)) = found else { return problem(404) };
+            note["body"] = body;
+            return Said::json(200, note);
+        }
+        self.counted += 1;
+        let made = json!({ "id": self.counted, "body": body });
+        self.notes.push((iid.to_owned(), made.clone()));
+        Said::json(201, &made)
+    }
+
+    fn approval(&mut self, id: &str, seen: &Seen, now: Timestamp) -> Said {
+        let found = self.deployments.iter_mut().find(|one| number(&one["id"], id));
+        let Some(deployment) = found else { return problem(404) };
+        if deployment["status"] != "blocked" {
+            return problem(400);
+        }
+        let body = seen.json();
+        let status = body["status"].clone();
+        deployment["status"] = json!(if status == "approved" { "created" } else { "failed" });
+        self.approvals.push((id.parse().unwrap_or(0), body.clone()));
+        Said::json(
+            201,
+            &json!({ "status": status, "comment": body["comment"], "created_at": now.to_string() }),
+        )
+    }
+}
+
+impl Neighbour for GitLab {
+    fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
+        if !seen.headers.get("private-token").is_some_and(|shown| shown.starts_with("secret-of-")) {
+            return problem(401);
+        }
+        let parts = seen.parts();
+        let parts: Vec<&str> = parts.iter().skip_while(|part| **part != "v4").copied().collect();
+        match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", [_, "personal_access_tokens", "self"]) => {
+                Said::json(200, &json!({ "id": 1, "scopes": ["api"], "expires_at": "2026-12-31" }))
+            }
+            ("GET", [_, "projects", _, "repository", "commits", sha, "statuses"]) => {
+                let name = seen.query.get("name");
+                let found: Vec<&Value> = self
+                    .statuses
+                    .iter()
+                    .filter(|one| {
+                        one["sha"] == *sha && name.is_none_or(|name| one["name"] == *name)
+                    })
+                    .collect();
+                Said::json(200, &json!(found))
+            }
+            ("POST", [_, "projects", _, "statuses", sha]) => self.status(sha, seen),
+            ("GET", [_, "projects", _, "merge_requests", iid, "notes"]) => {
+                let of = self.notes.iter().rev().filter(|(of, _)| of == iid);
+                Said::json(200, &json!(of.map(|(_, note)| note).collect::<Vec<_>>()))
+            }
+            ("POST", [_, "projects", _, "merge_requests", iid, "notes"]) => {
+                self.note(iid, None, seen)
+            }
+            ("PUT", [_, "projects", _, "merge_requests", iid, "notes", id]) => {
+                self.note(iid, Some(*id), seen)
+            }
+            ("DELETE", [_, "projects", _, "merge_requests", _, "notes", id]) => {
+                self.notes.retain(|(_, note)| !number(&note["id"], id));
+                Said { status: 204, headers: Vec::new(), body: Vec::new() }
+            }
+            ("GET", [_, "projects", _, "deployments"]) => {
+                let wanted = |one: &&Value| {
+                    seen.query.get("status").is_none_or(|status| one["status"] == *status)
+                        && seen
+                            .query
+                            .get("environment")
+                            .is_none_or(|name| one["environment"]["name"] == *name)
+                };
+                Said::json(200, &json!(self.deployments.iter().filter(wanted).collect::<Vec<_>>()))
+            }
+            ("POST", [_, "projects", _, "deployments", id, "approval"]) => {
+                self.approval(id, seen, now)
+            }
+            _ => problem(404),
+        }
+    }
+
+    fn again(&mut self, seen: &Seen, now: Timestamp) {
+        if seen.method == "POST" && seen.path.ends_with("/notes") {
+            self.answer(seen, now);
+        }
+    }
+}
+
+fn number(value: &Value, text: &str) -> bool {
+    text.parse().ok() == value.as_u64()
+}
+
+fn problem(status: u16) -> Said {
+    Said::json(status, &json!({ "message": "no" }))
+}
