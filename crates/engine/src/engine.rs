@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -41,6 +42,8 @@ pub struct EngineOptions {
     pub adopt_missing_anchor: bool,
     /// For tests: the named point at which the process kills itself.
     pub crash_at: Option<String>,
+    /// For tests: while set, the disk of the anchor is full.
+    pub full_anchor: Option<Arc<AtomicBool>>,
     /// For tests: the most pages that the database may have, as if the disk were full.
     pub max_pages: Option<u32>,
     /// Time.
@@ -66,6 +69,7 @@ impl EngineOptions {
             origin: None,
             adopt_missing_anchor: false,
             crash_at: None,
+            full_anchor: None,
             max_pages: None,
             clock: Arc::new(crate::clock::SystemClock::default()),
             rng: Arc::new(crate::rng::SystemRng),
@@ -122,6 +126,7 @@ impl Engine {
         store.anchor = options.anchor;
         store.adopt_missing_anchor = options.adopt_missing_anchor;
         store.crash_at = options.crash_at;
+        store.full_anchor = options.full_anchor;
         store.max_pages = options.max_pages;
         let (writer, readers) = Store::open(&store)?;
         let (standing, snapshot) = stand(&readers, &keys)?;

@@ -7,7 +7,9 @@ use sluice_core::change::{Change, ChangeOutcome, ChangeState, event};
 use sluice_core::deployment::{
     self, DeploymentReport, DeploymentState, Rollback, StartReport, Strategy,
 };
-use sluice_core::ids::{CommitId, DeploymentNumber, Digest, EnvironmentName, ServiceName};
+use sluice_core::ids::{
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ServiceName,
+};
 use sluice_core::run::RunRef;
 use sluice_core::signal::{DeploymentSignal, Outcome, Signal};
 
@@ -102,11 +104,18 @@ impl Correlation<'_> {
         }
     }
 
-    /// The open change that a report belongs to: by run, else by commit.
+    /// The open change that a report belongs to: by run, else by commit, else by what is deployed.
     fn change(&self, about: &About<'_>) -> Option<Change> {
         let by_run = about.run.and_then(|run| self.standing.changes_of_run.get(&run.key()));
         let by_commit = about.commit.and_then(|commit| self.standing.changes_of_commit.get(commit));
-        let numbers = by_run.into_iter().flatten().chain(by_commit.into_iter().flatten());
+        let by_artifact = about.service.as_ref().zip(about.artifact).into_iter().flat_map(
+            |(service, artifact)| {
+                let open = self.standing.changes_of_service.get(service).into_iter().flatten();
+                open.filter(move |number| self.brings(**number, service, artifact))
+            },
+        );
+        let numbers =
+            by_run.into_iter().flatten().chain(by_commit.into_iter().flatten()).chain(by_artifact);
         let here = |change: &&std::sync::Arc<Change>| {
             change.environment == about.environment
                 && !change.state.is_over()
@@ -116,6 +125,13 @@ impl Correlation<'_> {
             .filter_map(|number| self.standing.changes.get(number))
             .find(here)
             .map(|change| change.as_ref().clone())
+    }
+
+    /// Whether a change brings this artifact of a service.
+    fn brings(&self, number: ChangeNumber, service: &ServiceName, artifact: &Digest) -> bool {
+        let change = self.standing.changes.get(&number);
+        let artifacts = change.and_then(|change| change.artifacts.get(service));
+        artifacts.is_some_and(|artifacts| artifacts.contains(artifact))
     }
 
     /// The services that a report speaks of.
@@ -139,7 +155,7 @@ impl Correlation<'_> {
         known.into_iter().map(|service| service.name.clone()).collect()
     }
 
-    /// The deployment of a service here that runs, of this commit where it is known.
+    /// The deployment of a service here that runs, of this commit and artifact where they are known.
     fn running(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
         let same = |deployment: &&std::sync::Arc<deployment::Deployment>| {
             deployment.service == *service
@@ -148,6 +164,8 @@ impl Correlation<'_> {
                 && (about.commit.is_none()
                     || deployment.commit.is_none()
                     || deployment.commit.as_ref() == about.commit)
+                && (deployment.artifacts.is_empty()
+                    || about.artifact.is_none_or(|told| deployment.artifacts.contains(told)))
         };
         self.standing.deployments.values().rev().find(same).map(|deployment| deployment.number)
     }
@@ -197,7 +215,7 @@ impl Correlation<'_> {
                 .version
                 .map(str::to_owned)
                 .or_else(|| change.and_then(|change| change.version.clone())),
-            commit: about.commit.cloned(),
+            commit: about.commit.or_else(|| change?.origin.commits.last()).cloned(),
             artifacts,
             run: about.run.cloned(),
             pass: None,

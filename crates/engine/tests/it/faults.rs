@@ -1,6 +1,7 @@
 //! Faults: a full disk, a clock that is moved, bytes that are not what was written.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sluice_core::gate::Decision;
@@ -50,6 +51,54 @@ async fn a_full_disk_answers_unavailable_and_goes_on_when_there_is_room() {
     let asked = question("docs", number, u32::from(number));
     engine.ask(&pipeline, &format!("full-{number}"), [0; 32], asked, None).await.unwrap();
     assert!(engine.standing().size > before.receipt.unwrap().index);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_that_is_not_anchored_in_time_is_unknown_and_its_key_gives_it_later() {
+    let World { engine, dir, clock, pipeline, .. } = World::start().await;
+    engine.shutdown();
+    let full = Arc::new(AtomicBool::new(false));
+    let engine = Engine::open(EngineOptions {
+        origin: Some("acme.example/sluice".to_owned()),
+        clock: Arc::clone(&clock) as _,
+        rng: Arc::new(SeededRng::new(7)),
+        secrets: Arc::new(NamedSecrets),
+        full_anchor: Some(Arc::clone(&full)),
+        ..EngineOptions::new(dir.path())
+    })
+    .unwrap();
+    let size = engine.standing().size;
+    full.store(true, Ordering::Relaxed);
+    let asked = tokio::spawn({
+        let (engine, pipeline) = (engine.clone(), pipeline.clone());
+        async move { engine.ask(&pipeline, "doubt", [3; 32], question("docs", 1, 1), None).await }
+    });
+    // Nobody is left in doubt longer than two seconds of the clock.
+    let mut asked = asked;
+    let unknown = loop {
+        match tokio::time::timeout(Duration::from_millis(20), &mut asked).await {
+            Ok(answer) => break answer.unwrap(),
+            Err(_) => clock.advance(Duration::from_millis(500)),
+        }
+    };
+    assert!(
+        matches!(&unknown, Err(EngineError::Unavailable(why)) if why.code == "outcome_unknown"),
+        "{unknown:?}"
+    );
+    assert_eq!(engine.standing().size, size, "nothing is shown that may not be answered for");
+    full.store(false, Ordering::Relaxed);
+    let mut shown = engine.watch_size();
+    shown.wait_for(|now| *now > size).await.unwrap();
+    let settled = engine.standing().size;
+    let again =
+        engine.ask(&pipeline, "doubt", [3; 32], question("docs", 1, 1), None).await.unwrap();
+    assert!(again.replayed, "the same key has the answer that was in doubt");
+    assert_eq!(again.decision, Decision::Allow, "{:#?}", again.reasons);
+    assert_eq!(engine.standing().size, settled, "and it was recorded once");
+    let other = engine.ask(&pipeline, "doubt", [4; 32], question("docs", 1, 1), None).await;
+    assert!(
+        matches!(other, Err(EngineError::Refused(why)) if why.code == "idempotency_key_reused")
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod authors;
 mod correlate;
 mod faults;
+mod flows;
+mod incidents;
 mod keys;
 mod neighbours;
 mod races;

@@ -98,3 +98,45 @@ async fn the_same_request_sent_many_times_at_once_has_one_answer() {
     }
     assert_eq!(ids.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_push_that_is_heard_while_a_question_is_judged_is_judged_with_it_or_comes_after_it() {
+    let world = World::start().await;
+    let (mut with, mut without) = (0, 0);
+    for number in 100..116_u8 {
+        let tip = commit_id(number);
+        world.pushed("refs/heads/topic", &[(&tip, "chidi-acme")]).await;
+        let mut asked = question("ledger", number, u32::from(number));
+        asked.lines_changed = Some(2_000);
+        let change = world.ask_unheard(asked.clone()).await.change.unwrap();
+        for handle in ["bob", "grace"] {
+            let person = world.person(handle).await;
+            world.approve(&person, change).await.unwrap();
+        }
+        let key = format!("race-{number}");
+        let before = world.engine.standing().size;
+        // Bob is the only one of the owners who said yes; now it is told that he pushed it elsewhere.
+        let ask = tokio::spawn({
+            let (engine, pipeline) = (world.engine.clone(), world.pipeline.clone());
+            let lets_go_first = usize::from(number - 100) * 1_000;
+            async move {
+                for _ in 0..lets_go_first {
+                    tokio::task::yield_now().await;
+                }
+                engine.ask(&pipeline, &key, [0; 32], asked, None).await
+            }
+        });
+        let branch = format!("refs/heads/copy-{number}");
+        let pushed = [(&tip, "bob-acme")];
+        let (answer, ()) = tokio::join!(ask, world.pushed(&branch, &pushed));
+        let answer = answer.unwrap().unwrap();
+        let decided = answer.receipt.unwrap().index;
+        let told = world.engine.readers().entries(before, 100).unwrap();
+        let told = told.iter().find(|entry| entry.name == "source.seen").unwrap().seq;
+        let expected = if told < decided { Decision::Wait } else { Decision::Allow };
+        assert_eq!(answer.decision, expected, "{number}: told {told}, decided {decided}");
+        *(if told < decided { &mut with } else { &mut without }) += 1;
+        world.clock.advance(std::time::Duration::from_secs(16 * 60));
+    }
+    println!("{with} with what was told, {without} before it");
+}

@@ -1,10 +1,12 @@
 //! Waiting at the gate: woken by what is waited for, and by nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::gate::Decision;
+use sluice_testkit::FakeClock;
 
-use crate::world::{World, question};
+use crate::world::{World, acme, commit_id, question};
 
 #[tokio::test]
 async fn an_approval_wakes_a_question_that_waits() {
@@ -45,4 +47,43 @@ async fn the_lifting_of_a_stop_is_heard_by_whoever_asks_anew_and_a_wait_that_end
         .unwrap();
     assert!(again.replayed);
     assert_eq!(again.id, answer.id);
+}
+
+#[tokio::test]
+async fn a_question_that_waits_for_a_freeze_is_woken_by_its_end() {
+    let mut folder = acme();
+    let freeze = "windows:\n  - name: stock-taking\n    kind: freeze\n    scope: {services: [docs]}\n    zone: UTC\n    \
+                  start: 2026-03-04T09:00:00\n    end: 2026-03-04T10:00:01\n    reason: The shelves are counted.\n";
+    folder.insert("calendar/stock.yaml".to_owned(), freeze.as_bytes().to_vec());
+    let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00.95Z"));
+    let world = World::among(&clock, Arc::new(sluice_engine::outbound::Nowhere), &folder).await;
+    world.pushed("refs/heads/topic", &[(&commit_id(1), "chidi-acme")]).await;
+    let waits = world.engine.ask(
+        &world.pipeline,
+        "frozen",
+        [0; 32],
+        question("docs", 1, 1),
+        Some(Duration::from_secs(600)),
+    );
+    let mut size = world.engine.watch_size();
+    size.mark_unchanged();
+    // Nothing happens but that the answer of `wait` is recorded, and that time goes on.
+    let goes_on = async {
+        size.changed().await.unwrap();
+        world.clock.advance(Duration::from_secs(1));
+    };
+    let (answer, ()) = tokio::join!(waits, goes_on);
+    let answer = answer.unwrap();
+    assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
+    let decided: Vec<_> = world
+        .engine
+        .readers()
+        .entries(0, 10_000)
+        .unwrap()
+        .into_iter()
+        .filter(|entry| entry.name == "gate.decided")
+        .collect();
+    assert_eq!(decided.len(), 2, "one `wait` and one `allow`, and nothing in between");
+    let held = String::from_utf8(decided[0].bytes.clone()).unwrap();
+    assert!(held.contains("2026-03-04T10:00:01"), "it says until when: {held}");
 }

@@ -247,7 +247,12 @@ impl World {
                 "x-hub-signature-256",
                 &format!("sha256={}", data_encoding::HEXLOWER.encode(&mac)),
             );
-        let hook = self.engine.hook_of(&sluice_core::ids::LinkName::parse("github").unwrap());
+        self.hear("github", delivery).await;
+    }
+
+    /// A delivery by a link, taken in and interpreted.
+    pub(crate) async fn hear(&self, link: &str, delivery: Delivery) {
+        let hook = self.engine.hook_of(&sluice_core::ids::LinkName::parse(link).unwrap());
         match self.engine.receive(&hook, delivery).await {
             Received::Stored { .. } => {}
             other => panic!("the delivery was not stored: {other:?}"),
