@@ -14,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use crate::address::judge;
 use crate::exchange::{exchange, prepare};
 use crate::failure::{Failure, Why};
+use crate::mail::{self, Mail, Security};
 use crate::net::{Net, Sending};
 use crate::reach::Reach;
 use crate::request::{Answer, Method, Request};
@@ -37,6 +38,8 @@ pub struct Limits {
     pub total: Duration,
     /// Bytes of the answer's body, after unpacking.
     pub answer_bytes: usize,
+    /// Until a mail server has taken a message; they are slow on purpose.
+    pub mail: Duration,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             connect: Duration::from_secs(3),
             total: Duration::from_secs(15),
             answer_bytes: 1 << 20,
+            mail: Duration::from_secs(60),
         }
     }
 }
@@ -53,6 +57,8 @@ impl Default for Limits {
 pub struct Client {
     world: Box<dyn World>,
     tls: Arc<ClientConfig>,
+    /// The same for mail, which has no application protocol to agree on.
+    mail_tls: Arc<ClientConfig>,
     limits: Limits,
 }
 
@@ -64,7 +70,10 @@ impl Client {
 
     /// A client over another network.
     pub fn over(world: Box<dyn World>, roots: Roots, limits: Limits) -> Result<Self, BadRoots> {
-        Ok(Self { world, tls: roots.into_config()?, limits })
+        let tls = roots.into_config()?;
+        let mut mail_tls = ClientConfig::clone(&tls);
+        mail_tls.alpn_protocols.clear();
+        Ok(Self { world, tls, mail_tls: Arc::new(mail_tls), limits })
     }
 
     async fn deliver(&self, reach: &Reach, request: Request) -> Result<Answer, Failure> {
@@ -122,18 +131,36 @@ impl Client {
     }
 
     async fn connect(&self, reach: &Reach, target: &Target) -> Result<Box<dyn Stream>, Failure> {
+        let (stream, _) = self.open(reach, target).await?;
+        if target.is_encrypted() {
+            self.encrypt(&self.tls, target, stream).await
+        } else {
+            Ok(stream)
+        }
+    }
+
+    /// A connection to one of the target's judged addresses, in the clear.
+    async fn open(
+        &self,
+        reach: &Reach,
+        target: &Target,
+    ) -> Result<(Box<dyn Stream>, SocketAddr), Failure> {
         let addresses = self.addresses(reach, target).await?;
-        let mut stream = None;
         for address in addresses.into_iter().take(MAX_TRIES) {
-            if let Ok(open) = self.world.connect(SocketAddr::new(address, target.port())).await {
-                stream = Some(open);
-                break;
+            let address = SocketAddr::new(address, target.port());
+            if let Ok(open) = self.world.connect(address).await {
+                return Ok((open, address));
             }
         }
-        let stream = stream.ok_or(Failure::Unreachable { sent: false })?;
-        if !target.is_encrypted() {
-            return Ok(stream);
-        }
+        Err(Failure::Unreachable { sent: false })
+    }
+
+    async fn encrypt(
+        &self,
+        tls: &Arc<ClientConfig>,
+        target: &Target,
+        stream: Box<dyn Stream>,
+    ) -> Result<Box<dyn Stream>, Failure> {
         let name = match (target.name(), target.address()) {
             (Some(name), _) => {
                 ServerName::try_from(name.to_owned()).map_err(|_| Failure::Blocked(Why::OddHost))?
@@ -141,8 +168,57 @@ impl Client {
             (None, Some(address)) => ServerName::from(address),
             (None, None) => return Err(Failure::Blocked(Why::Malformed)),
         };
-        let encrypted = TlsConnector::from(self.tls.clone()).connect(name, stream).await;
+        let encrypted = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
         Ok(Box::new(encrypted.map_err(|_| Failure::Tls)?))
+    }
+
+    async fn post(&self, reach: &Reach, mail: &Mail) -> Result<Answer, Failure> {
+        let sent = AtomicBool::new(false);
+        let posting = self.post_within(reach, mail, &sent);
+        let outcome = match timeout(self.limits.mail, posting).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::Timeout { sent: sent.load(Ordering::Relaxed) }),
+        };
+        let name = match &outcome {
+            Ok(_) => "answered",
+            Err(failure) => failure.code(),
+        };
+        tracing::debug!(to = mail.host, outcome = name, "mail");
+        outcome
+    }
+
+    async fn post_within(
+        &self,
+        reach: &Reach,
+        mail: &Mail,
+        sent: &AtomicBool,
+    ) -> Result<Answer, Failure> {
+        // Read as the address of a web server is, so that a host has one reading here too.
+        let address = format!("https://{}:{}/", mail.host, mail.port);
+        let target = Target::read(&address, reach).map_err(Failure::Blocked)?;
+        if (target.port(), target.path_and_query().as_str()) != (mail.port, "/") {
+            return Err(Failure::Blocked(Why::OddHost));
+        }
+        if mail.security == Security::Plain && !reach.lists_plain(&target.host()) {
+            return Err(Failure::Blocked(Why::Scheme));
+        }
+        let connecting = async {
+            let (stream, peer) = self.open(reach, &target).await?;
+            let stream = match mail.security {
+                Security::Plain => stream,
+                Security::Tls => self.encrypt(&self.mail_tls, &target, stream).await?,
+                Security::StartTls => {
+                    let stream = mail::start_tls(stream).await?;
+                    self.encrypt(&self.mail_tls, &target, stream).await?
+                }
+            };
+            Ok((stream, peer))
+        };
+        let (stream, peer) = timeout(self.limits.connect * 3, connecting)
+            .await
+            .map_err(|_| Failure::Timeout { sent: false })??;
+        let greeted = mail.security == Security::StartTls;
+        mail::hand_over(stream, greeted, peer, mail, sent).await
     }
 
     /// The addresses of the target, all judged. One that must not be reached condemns the rest: a
@@ -169,6 +245,10 @@ impl Client {
 impl Net for Client {
     fn send<'a>(&'a self, reach: &'a Reach, request: Request) -> Sending<'a> {
         Box::pin(self.deliver(reach, request))
+    }
+
+    fn mail<'a>(&'a self, reach: &'a Reach, mail: Mail) -> Sending<'a> {
+        Box::pin(async move { self.post(reach, &mail).await })
     }
 }
 

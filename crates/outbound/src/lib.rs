@@ -9,6 +9,8 @@
 //! Requests and answers are plain data. [`Net`] is the seam: the program has a [`Client`] behind
 //! it, a test has a world of its own.
 //!
+//! Mail goes the same way: [`Net::mail`] hands a message to a server that the link lists.
+//!
 //! What it does not do: retry, keep connections, keep cookies, judge what an answer says.
 
 #![warn(missing_docs)]
@@ -18,6 +20,7 @@ mod client;
 mod decode;
 mod exchange;
 mod failure;
+mod mail;
 mod net;
 mod network;
 mod reach;
@@ -29,6 +32,7 @@ mod world;
 pub use self::address::judge;
 pub use self::client::{Client, Limits};
 pub use self::failure::{Failure, Why};
+pub use self::mail::{Login, Mail, Security};
 pub use self::net::{Net, Nowhere, Sending};
 pub use self::network::{BadNetwork, Network};
 pub use self::reach::{BadReach, Reach};

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::failure::Failure;
+use crate::mail::Mail;
 use crate::reach::Reach;
 use crate::request::{Answer, Request};
 
@@ -17,6 +18,11 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Se
 pub trait Net: Send + Sync {
     /// Sends a request within the reach of a link.
     fn send<'a>(&'a self, reach: &'a Reach, request: Request) -> Sending<'a>;
+
+    /// Hands a message to a mail server within the reach of a link. The status of the answer is the server's code.
+    fn mail<'a>(&'a self, _reach: &'a Reach, _mail: Mail) -> Sending<'a> {
+        Box::pin(async { Err(Failure::Unreachable { sent: false }) })
+    }
 }
 
 /// A net that reaches nothing: for those who have none.

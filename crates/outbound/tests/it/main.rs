@@ -4,5 +4,6 @@
 mod answers;
 mod hostile;
 mod local;
+mod mail;
 mod rebinding;
 mod world;
