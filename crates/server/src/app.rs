@@ -6,13 +6,15 @@ use sluice_core::ids::{EnvironmentName, ServiceName};
 use sluice_core::permission::Permission;
 use sluice_engine::store::{ReadError, Readers};
 use sluice_engine::{Caller, Engine};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use crate::hooks;
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::options::ServerOptions;
 use crate::overload::Overload;
 use crate::problem::Problem;
+use crate::room::Room;
 use crate::session::Logins;
 use crate::status;
 
@@ -39,8 +41,8 @@ pub(crate) struct Shared {
     pub(crate) overload: Overload,
     /// Logins that were begun at a provider.
     pub(crate) logins: Logins,
-    /// Kibibytes of deliveries that may still be read into memory.
-    pub(crate) hook_budget: Arc<Semaphore>,
+    /// Room in memory for deliveries.
+    pub(crate) hook_room: Room,
     /// Becomes true when the server stops.
     pub(crate) closing: watch::Sender<bool>,
     /// The API's own description.
@@ -56,14 +58,14 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(engine: Engine, options: ServerOptions) -> Self {
-        let hook_budget = Arc::new(Semaphore::new(options.hook_budget_bytes / 1024));
+        let hook_room = Room::new(options.hook_budget_bytes, hooks::largest(&options));
         Self {
             shared: Arc::new(Shared {
                 engine,
                 metrics: Metrics::default(),
                 overload: Overload::default(),
                 logins: Logins::default(),
-                hook_budget,
+                hook_room,
                 closing: watch::Sender::new(false),
                 openapi: openapi::text(),
                 options,

@@ -2,9 +2,7 @@
 //!
 //! Signatures are checked over the raw bytes by the engine. An address that does not exist, one
 //! whose signature does not hold and one without any are answered alike: nobody learns which
-//! hooks there are. What may be in memory at the same time is bounded.
-
-use std::sync::Arc;
+//! hooks there are. What may be in memory at the same time is bounded, for all and for each sender.
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -12,12 +10,13 @@ use http::StatusCode;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde::Serialize;
 use sluice_engine::{Delivery, Received};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::Reply;
 use crate::app::App;
 use crate::body;
+use crate::options::ServerOptions;
 use crate::problem::Problem;
+use crate::session::From;
 use crate::status;
 
 /// The largest body that can be configured.
@@ -29,16 +28,25 @@ struct StoredReply {
     duplicate: bool,
 }
 
+/// The largest body that is taken.
+pub(crate) fn largest(options: &ServerOptions) -> usize {
+    options.hook_body_bytes.min(MOST_BYTES)
+}
+
 pub(crate) async fn deliver(
     State(app): State<App>,
     Path(hook): Path<String>,
+    From(sender): From,
     request: Request,
 ) -> Result<Response, Problem> {
-    let limit = app.options.hook_body_bytes.min(MOST_BYTES);
+    let limit = largest(&app.options);
     let (parts, body) = request.into_parts();
     let declared = parts.headers.get(CONTENT_LENGTH).cloned();
     let expected = body::declared_length(declared.as_ref()).unwrap_or(limit).min(limit);
-    let _room = room(&app.hook_budget, expected)?;
+    let _room = app
+        .hook_room
+        .take(sender, expected)
+        .ok_or_else(|| Problem::of(&status::OVERLOADED, "").retry_after(2))?;
     let body = body::read(declared, body, limit).await?;
     let delivery = Delivery {
         headers: plain(&parts.headers),
@@ -59,14 +67,6 @@ pub(crate) async fn deliver(
         }
         Received::Unavailable(error) => Err(error.into()),
     }
-}
-
-/// Room in memory for a body, given back when dropped.
-fn room(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-    let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-    Arc::clone(budget)
-        .try_acquire_many_owned(kibibytes)
-        .map_err(|_| Problem::of(&status::OVERLOADED, "").retry_after(2))
 }
 
 /// Headers as plain data. One that is not text cannot be what a sender signs by.

@@ -25,6 +25,7 @@ mod paging;
 mod path;
 mod problem;
 mod query;
+mod room;
 mod route;
 mod routes;
 mod session;

@@ -141,6 +141,35 @@ async fn a_delivery_has_a_size_and_all_of_them_have_a_budget() {
 }
 
 #[tokio::test]
+async fn one_sender_does_not_take_the_room_of_the_others() {
+    let header = Some("x-sender".to_owned());
+    let options = ServerOptions { address_header: header, ..ServerOptions::default() };
+    let app = TestApp::with(options).await;
+    app.apply(&[("sluice.yaml", ORGANISATION)]).await;
+    let hook = app.hook("github");
+    let send = |sender: &'static str, declared: &'static str| {
+        let headers = [("content-length", declared), ("x-sender", sender)];
+        let never =
+            Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+        Box::pin(app.send(request(Method::POST, &hook, "", &headers, never)))
+    };
+    // Large ones until the share is used up, small ones until there are too many.
+    for (sender, declared, most) in [("192.0.2.1", "5242880", 3), ("2001:db8::1", "10", 32)] {
+        let mut slow: Vec<_> = (0..most).map(|_| send(sender, declared)).collect();
+        for one in &mut slow {
+            assert!(one.as_mut().now_or_never().is_none(), "{sender} is read");
+        }
+        let refused = send(sender, declared).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"), "{sender}");
+        assert_eq!(refused.header("retry-after"), "2");
+        let mut other = send("198.51.100.7", "5242880");
+        assert!(other.as_mut().now_or_never().is_none(), "another is read beside {sender}");
+        drop(slow);
+        assert!(send(sender, declared).as_mut().now_or_never().is_none(), "it is given back");
+    }
+}
+
+#[tokio::test]
 async fn senders_of_cloud_events_are_agreed_with() {
     let app = TestApp::start().await;
     for path in [app.hook("pipeline").as_str(), "/hooks/x"] {
