@@ -4,11 +4,12 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sluice_store::{CRASH_POINTS, OpenError, SafeHaltKind, Store, verify_dir};
+use sluice_store::{CRASH_POINTS, OpenError, SafeHaltKind, Store};
 
-use crate::instance::{Instance, commit, describe, entries, entry, options};
+use crate::instance::{Instance, commit, entries, entry, options, start_again};
 use crate::rows::beside;
 
 const FOLDER: &str = "SLUICE_STORE_TEST_FOLDER";
@@ -30,7 +31,7 @@ fn at_every_named_point_what_was_acknowledged_survives_a_crash() {
         check_content(&instance, &readers.entries(0, 10_000).unwrap());
         assert_eq!(commit(&mut writer, entries(size, 300)).head.size, size + 300);
         drop((writer, readers));
-        let report = verify(&instance);
+        let report = instance.verify().unwrap();
         assert_eq!((report.size, report.anchored_size), (size + 300, size + 300));
     }
 }
@@ -79,7 +80,7 @@ fn a_process_killed_at_any_moment_loses_nothing_that_it_acknowledged() {
         check_content(&instance, &readers.entries(0, 10_000).unwrap());
     }
     assert!(acknowledged > 0);
-    assert_eq!(verify(&instance).size, instance.open().0.head().size);
+    assert_eq!(instance.verify().unwrap().size, instance.open().0.head().size);
 }
 
 /// Not a test of its own: what the processes of the other tests run.
@@ -113,24 +114,40 @@ fn commit_for_ever(options: &sluice_store::StoreOptions) -> ! {
 }
 
 fn child(folder: &Path, point: Option<&str>) -> Child {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command
-        .args(["--exact", "crash::dying_process", "--nocapture"])
-        .env(FOLDER, folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    if let Some(point) = point {
-        command.env(POINT, point);
-    }
-    command.spawn().unwrap()
+    start_again(|command| {
+        command
+            .args(["--exact", "crash::dying_process", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        if let Some(point) = point {
+            command.env(POINT, point);
+        }
+    })
+}
+
+#[test]
+fn a_folder_is_free_when_its_writer_is_gone_whatever_is_started_meanwhile() {
+    let instance = Instance::new();
+    drop(instance.open());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let mut other = start_again(|command| {
+                    command.args(["--list"]).stdout(Stdio::null()).stderr(Stdio::null());
+                });
+                other.wait().unwrap();
+            }
+        });
+        let taken = (0..100).filter(|_| instance.try_open().is_err()).count();
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(taken, 0, "somebody else's process held the folder");
+    });
 }
 
 fn check_content(instance: &Instance, found: &[sluice_store::Entry]) {
     for (seq, found) in (0..).zip(found) {
         assert_eq!(found.bytes, entry(seq).bytes, "{}", instance.dir().display());
     }
-}
-
-fn verify(instance: &Instance) -> sluice_store::VerifyReport {
-    verify_dir(instance.dir(), None, &instance.verifying_key(), &describe).unwrap()
 }

@@ -72,13 +72,13 @@ fn a_database_ahead_of_its_anchor_is_taken_and_the_anchor_moved() {
     let older = fs::read(instance.file("anchor")).unwrap();
     filled(&instance, 300, 300);
     fs::write(instance.file("anchor"), older).unwrap();
-    let report = verify_dir(instance.dir(), None, &instance.verifying_key(), &describe).unwrap();
+    let report = instance.verify().unwrap();
     assert_eq!((report.size, report.anchored_size), (600, 300));
     let (writer, readers) = instance.open();
     assert_eq!(writer.head().size, 600);
     assert!(readers.checkpoint_note().contains("\n600\n"));
     drop((writer, readers));
-    let report = verify_dir(instance.dir(), None, &instance.verifying_key(), &describe).unwrap();
+    let report = instance.verify().unwrap();
     assert_eq!(report.anchored_size, 600);
 }
 
@@ -198,7 +198,7 @@ fn entries_added_by_somebody_without_the_key_are_refused() {
 fn a_folder_in_use_is_not_verified() {
     let instance = Instance::new();
     let _open = instance.open();
-    let verified = verify_dir(instance.dir(), None, &instance.verifying_key(), &describe);
+    let verified = instance.verify();
     assert!(matches!(verified, Err(Problem::Running(_))));
 }
 
@@ -286,7 +286,7 @@ fn a_full_disk_refuses_a_batch_and_goes_on_when_space_returns() {
     let (mut writer, _readers) = instance.open();
     assert_eq!(commit(&mut writer, entries(11, 4_000)).head.size, 4_011);
     drop(writer);
-    verify_dir(instance.dir(), None, &instance.verifying_key(), &describe).unwrap();
+    instance.verify().unwrap();
 }
 
 #[test]

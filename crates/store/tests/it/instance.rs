@@ -1,12 +1,14 @@
 //! A small instance in a temporary folder, and batches to put into it.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::{Child, Command};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use sluice_ledger::{SigningKey, VerifyingKey};
 use sluice_store::{Batch, Committed, Described, EntryWrite, OpenError, Outcome, Readers, Store};
-use sluice_store::{StoreOptions, Writer};
+use sluice_store::{Problem, StoreOptions, VerifyReport, Writer, verify_dir};
 use tempfile::TempDir;
 
 pub(crate) const ORIGIN: &str = "sluice.example.com/acme";
@@ -35,7 +37,14 @@ impl Instance {
     }
 
     pub(crate) fn try_open(&self) -> Result<(Writer, Readers), OpenError> {
+        let _quiet = nobody_forks();
         Store::open(&self.options)
+    }
+
+    /// Checks the whole folder.
+    pub(crate) fn verify(&self) -> Result<VerifyReport, Problem> {
+        let _quiet = nobody_forks();
+        verify_dir(self.dir(), None, &self.verifying_key(), &describe)
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -49,6 +58,33 @@ impl Instance {
     pub(crate) fn verifying_key(&self) -> VerifyingKey {
         self.options.signing_key.verifying_key()
     }
+}
+
+/// Held for writing while a process is started. Between its fork and its first instruction it has all that was open
+/// in this process, the locks on folders of other tests included, and those that are given back meanwhile stay taken.
+static FORKING: RwLock<()> = RwLock::new(());
+
+/// While this is held, no test is between fork and start.
+pub(crate) fn nobody_forks() -> RwLockReadGuard<'static, ()> {
+    FORKING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts this program once more. The path would lead to another one, or none, where it was built anew meanwhile.
+pub(crate) fn start_again(with: impl FnOnce(&mut Command)) -> Child {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("started-again");
+    with(&mut command);
+    let _forking = FORKING.write().unwrap_or_else(PoisonError::into_inner);
+    let mut child = command.spawn().unwrap();
+    // The kernel closes what the child has of ours only after `spawn` has returned, and names the child after that.
+    let named = |child: &Child| fs::read(format!("/proc/{}/cmdline", child.id()));
+    while !named(&child).is_ok_and(|name| name.starts_with(b"started-again")) {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    child
 }
 
 pub(crate) fn options(dir: &Path) -> StoreOptions {
