@@ -56,6 +56,8 @@ pub enum SafeHaltKind {
     WrongKey,
     /// The anchor is gone while the database holds entries.
     MissingAnchor,
+    /// The database was made by a build with other tables.
+    OtherFormat,
 }
 
 impl SafeHaltKind {
@@ -68,6 +70,7 @@ impl SafeHaltKind {
             Self::WrongOrigin => "wrong_origin",
             Self::WrongKey => "wrong_key",
             Self::MissingAnchor => "missing_anchor",
+            Self::OtherFormat => "other_format",
         }
     }
 }

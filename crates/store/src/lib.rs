@@ -20,6 +20,7 @@ mod edge;
 mod error;
 mod failure;
 mod folder;
+mod format;
 mod head;
 mod open;
 mod options;

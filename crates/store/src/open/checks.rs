@@ -3,10 +3,11 @@
 use rusqlite::{Connection, OptionalExtension};
 use sluice_ledger::{AnchorState, Checkpoint, Frontier};
 
-use super::{FORMAT, Opening, halt};
+use super::{Opening, halt};
 use crate::anchor_file;
 use crate::edge::{self, Edge, Tree};
 use crate::error::{OpenError, SafeHaltKind};
+use crate::format;
 use crate::head::{self, StoredHead};
 use crate::readers::Head;
 
@@ -60,15 +61,11 @@ impl Opening<'_> {
                 .map(Option::unwrap_or_default)
         };
         let database = self.database.display();
-        let format = meta("format")?;
-        if format != FORMAT {
-            return Err(halt(
-                SafeHaltKind::Corrupt,
-                format!(
-                    "`{database}` has format `{format}`, this program knows `{FORMAT}`: use the \
-                     version that wrote it, or restore a backup"
-                ),
-            ));
+        let (found, known) = (meta("format")?, format::format().map_err(|e| self.sql(e))?);
+        if found != known {
+            let kind =
+                if found.is_empty() { SafeHaltKind::Corrupt } else { SafeHaltKind::OtherFormat };
+            return Err(halt(kind, format!("`{database}`: {}", format::told(&found, known))));
         }
         let origin = meta("origin")?;
         if origin != self.options.origin {

@@ -18,6 +18,7 @@ use crate::crash::CrashPoint;
 use crate::edge::Edge;
 use crate::error::{OpenError, ReadError, SafeHaltKind, is_damage};
 use crate::folder;
+use crate::format::format;
 use crate::head::{self, HeadKey, StoredHead};
 use crate::options::StoreOptions;
 use crate::readers::{Head, Published, Readers};
@@ -27,9 +28,6 @@ use crate::writer::{Writer, WriterParts};
 pub(crate) const DATABASE: &str = "sluice.db";
 /// Name of the anchor in the folder, unless it lies elsewhere.
 pub(crate) const ANCHOR: &str = "anchor";
-
-/// The format of the database, in its table `meta`.
-pub(crate) const FORMAT: &str = "1";
 
 /// The entry point of the crate.
 #[derive(Debug, Clone, Copy)]
@@ -95,9 +93,8 @@ impl Opening<'_> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         connection.execute_batch(connection::SCHEMA)?;
         let key = self.options.signing_key.verifying_key().to_string();
-        for (name, value) in
-            [("origin", self.options.origin.as_str()), ("format", FORMAT), ("key", &key)]
-        {
+        let origin = self.options.origin.as_str();
+        for (name, value) in [("origin", origin), ("format", format()?), ("key", &key)] {
             connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])?;
         }
         let head = Head { size: 0, root: empty_root(), last_time_us: i64::MIN };

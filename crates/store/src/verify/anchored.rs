@@ -8,7 +8,7 @@ use sluice_ledger::{Checkpoint, VerifyingKey};
 use super::{Problem, Verification};
 use crate::anchor_file::{self, AnchorReadError};
 use crate::edge::{Edge, Tree};
-use crate::open::FORMAT;
+use crate::format;
 
 impl Verification<'_> {
     /// Checks format and key; gives the origin.
@@ -20,11 +20,11 @@ impl Verification<'_> {
                 .map_err(|error| Problem::unreadable("the table `meta`", error))?
                 .ok_or_else(|| Problem::Identity(format!("the database does not name its {name}")))
         };
-        let format = meta("format")?;
-        if format != FORMAT {
-            return Err(Problem::Identity(format!(
-                "the database has format `{format}`, this program knows `{FORMAT}`"
-            )));
+        let found = meta("format")?;
+        let known = format::format()
+            .map_err(|error| Problem::unreadable("the tables of this program", error))?;
+        if found != known {
+            return Err(Problem::Identity(format::told(&found, known)));
         }
         let stored = meta("key")?;
         if stored != key.to_string() {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 use super::Problem;
 use super::file::DatabaseFile;
 use crate::connection;
+use crate::format;
 use crate::readers::digest_holds;
 use crate::seal::{self, SEALED};
 
@@ -62,7 +63,7 @@ impl<'a> Beside<'a> {
 
     /// Checks the tables beside the journal and their indexes, as far as SQLite itself can.
     fn tables(&self) -> Result<(), Problem> {
-        let tables = schema(&self.connection).map_err(unreadable_list)?;
+        let tables = format::schema(&self.connection).map_err(unreadable_list)?;
         let tables = tables.iter().filter_map(|[kind, name, ..]| {
             name.as_deref().filter(|name| kind.as_deref() == Some("table") && *name != "entries")
         });
@@ -112,11 +113,19 @@ impl<'a> Beside<'a> {
 
 /// Checks that tables and indexes are the ones that this program makes.
 pub(super) fn check_schema(connection: &Connection) -> Result<(), Problem> {
-    let expected = connection::open_memory().and_then(|fresh| schema(&fresh));
-    if schema(connection).map_err(unreadable_list)? == expected.map_err(unreadable_list)? {
+    let expected = connection::open_memory().and_then(|fresh| format::schema(&fresh));
+    if format::schema(connection).map_err(unreadable_list)? == expected.map_err(unreadable_list)? {
         return Ok(());
     }
-    Err(Problem::Structure("its tables or indexes were changed".to_owned()))
+    let found = connection.query_row("SELECT value FROM meta WHERE key = 'format'", [], |row| {
+        row.get::<_, String>(0)
+    });
+    match (found, format::format()) {
+        (Ok(found), Ok(known)) if found != known => {
+            Err(Problem::Identity(format::told(&found, known)))
+        }
+        _ => Err(Problem::Structure("its tables or indexes were changed".to_owned())),
+    }
 }
 
 fn unreadable_list(error: rusqlite::Error) -> Problem {
@@ -130,12 +139,4 @@ fn told(value: ValueRef<'_>) -> String {
         ValueRef::Integer(number) => number.to_string(),
         other => format!("{other:?}"),
     }
-}
-
-/// Everything that the file says of its own tables.
-fn schema(connection: &Connection) -> rusqlite::Result<Vec<[Option<String>; 4]>> {
-    connection
-        .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?
-        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?
-        .collect()
 }

@@ -73,10 +73,11 @@ fn flip(instance: &Instance, files: &[&str], sample: usize) -> Tally {
     // An odd step: it meets every place within a page sooner or later.
     let step = (total as usize / sample).max(1) | 1;
     // Where it begins is chance, so that every run tries other bytes.
-    let first = match std::env::var("SLUICE_FLIP_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => RandomState::new().hash_one(step) as usize % step,
-    };
+    let seed = std::env::var_os("SLUICE_FLIP_SEED").and_then(|seed| seed.into_string().ok());
+    let first = seed.map_or_else(
+        || RandomState::new().hash_one(step) as usize % step,
+        |seed| seed.parse().unwrap(),
+    );
     let mut tally = Tally::default();
     let work = instance.copied();
     assert!(classify(&work, &truth, &mut tally) && tally.no_effect == 1, "{tally:?}");

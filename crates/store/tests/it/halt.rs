@@ -12,7 +12,7 @@ use sluice_store::{
 use crate::instance::{Instance, commit, copy, describe, entries, entry, signing_key};
 use crate::rows::{delivery, write};
 
-use SafeHaltKind::{Corrupt, Fork, MissingAnchor, Rollback, WrongKey, WrongOrigin};
+use SafeHaltKind::{Corrupt, Fork, MissingAnchor, OtherFormat, Rollback, WrongKey, WrongOrigin};
 
 #[test]
 fn an_older_copy_of_the_database_is_a_rollback() {
@@ -80,6 +80,31 @@ fn a_database_ahead_of_its_anchor_is_taken_and_the_anchor_moved() {
     drop((writer, readers));
     let report = instance.verify().unwrap();
     assert_eq!(report.anchored_size, 600);
+}
+
+#[test]
+fn a_database_of_another_build_is_refused_with_what_to_do_and_left_as_it_is() {
+    for (format, sql) in [
+        ("1", "DROP TABLE outbox; DROP TABLE secrets"),
+        ("2.00000000", "CREATE TABLE tomorrow (id INTEGER PRIMARY KEY) STRICT"),
+        ("3", ""),
+    ] {
+        let instance = Instance::new();
+        filled(&instance, 0, 10);
+        let connection = Connection::open(instance.file("sluice.db")).unwrap();
+        connection.execute_batch(sql).unwrap();
+        connection.execute("UPDATE meta SET value = ?1 WHERE key = 'format'", [format]).unwrap();
+        drop(connection);
+        let before = fs::read(instance.file("sluice.db")).unwrap();
+        refused(&instance, OtherFormat);
+        let error = instance.try_open().unwrap_err().to_string();
+        for part in [&format!("has format `{format}`"), "another build", "the program that made it"]
+        {
+            assert!(error.contains(part), "{error}");
+        }
+        unverified(&instance, "another build");
+        assert_eq!(fs::read(instance.file("sluice.db")).unwrap(), before, "{format}");
+    }
 }
 
 #[test]

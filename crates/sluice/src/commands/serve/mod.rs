@@ -98,6 +98,9 @@ fn not_opened(error: &OpenError) -> Failure {
         OpenError::Store(StoreError::SafeHalt { kind: SafeHaltKind::MissingAnchor, .. }) => {
             "nothing was changed; to adopt it, start once with `--adopt-missing-anchor`"
         }
+        OpenError::Store(StoreError::SafeHalt { kind: SafeHaltKind::OtherFormat, .. }) => {
+            "nothing was changed"
+        }
         OpenError::Store(StoreError::SafeHalt { .. }) | OpenError::Standing { .. } => {
             "nothing was changed; `sluice verify --data DIR` says more"
         }
