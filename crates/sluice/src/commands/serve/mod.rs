@@ -188,6 +188,7 @@ fn options(
         origin: arguments.origin.clone().or(file.origin),
         adopt_missing_anchor: arguments.adopt_missing_anchor,
         crash_at: arguments.crash_at.clone(),
+        full_anchor: None,
         max_pages: arguments.max_pages,
         clock: Arc::new(SystemClock::default()),
         rng: Arc::new(SystemRng),
