@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{access, change, deployment, gate, housekeeping, link, organisation, stop};
+use crate::{access, change, deployment, gate, housekeeping, link, organisation, provision, stop};
 
 macro_rules! events {
     ($($variant:ident($data:ty) = $name:literal, $version:literal;)*) => {
@@ -94,6 +94,13 @@ events! {
     GlassOpened(access::event::GlassOpened) = "break_glass.opened", 1;
     PlanProposed(access::event::PlanProposed) = "organisation.proposed", 1;
     PlanConfirmed(access::event::PlanConfirmed) = "organisation.confirmed", 1;
+
+    UserSet(provision::event::UserSet) = "provision.user_set", 1;
+    UserRemoved(provision::event::UserRemoved) = "provision.user_removed", 1;
+    GroupSet(provision::event::GroupSet) = "provision.group_set", 1;
+    GroupMembersChanged(provision::event::GroupMembersChanged) = "provision.group_members_changed", 1;
+    GroupRemoved(provision::event::GroupRemoved) = "provision.group_removed", 1;
+    ProvisionTokenConfirmed(provision::event::TokenConfirmed) = "provision.token_confirmed", 1;
 
     ItemDeclared(organisation::event::ItemDeclared) = "organisation.item_declared", 1;
     ItemWithdrawn(organisation::event::ItemWithdrawn) = "organisation.item_withdrawn", 1;

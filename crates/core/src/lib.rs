@@ -19,6 +19,7 @@ pub mod link;
 pub mod organisation;
 pub mod pass;
 pub mod permission;
+pub mod provision;
 pub mod refusal;
 pub mod risk;
 pub mod run;

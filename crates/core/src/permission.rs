@@ -56,6 +56,7 @@ permissions! {
     AccessExplain = "access.explain", "See who may do what, and why.";
     SecretWrite = "secret.write", "Set and remove secrets of links, and put them under another master key; nobody can read them.";
     PersonErase = "person.erase", "Erase name and addresses of a person.";
+    PeopleProvision = "people.provision", "Keep people and groups as a provider of identities has them (SCIM); by a token that two people agreed on.";
     BreakGlass = "break_glass.use", "Open the emergency path together with a second person; for people only.";
 }
 
@@ -89,6 +90,7 @@ impl Permission {
                 | Self::PolicyActivate
                 | Self::AccessExplain
                 | Self::PersonErase
+                | Self::PeopleProvision
         )
     }
 }

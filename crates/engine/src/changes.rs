@@ -76,6 +76,7 @@ impl Engine {
         caller.require(Permission::ChangeApprove)?;
         let (person, session) = caller.require_session()?;
         let auth_time = session.auth_time;
+        let login = self.login_groups(&caller.token);
         short("reason", &input.reason)?;
         let command = Approve {
             change: number,
@@ -84,6 +85,8 @@ impl Engine {
             verdict: input.verdict,
             revision: input.revision,
             reason: input.reason,
+            auth_time: Some(auth_time),
+            login,
         };
         self.edit(
             caller,

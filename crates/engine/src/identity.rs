@@ -43,10 +43,10 @@ impl Engine {
         Some(PersonCard { id: id.clone(), handle: row.handle, name: row.name })
     }
 
-    /// The id of the person with a handle, where such a person is declared.
+    /// The id of the person with a handle, where such a person is declared or provisioned.
     pub fn person_by_handle(&self, handle: &str) -> Option<PersonId> {
-        let id = self.signing().person(handle);
-        self.standing().organisation.people.contains_key(&id).then_some(id)
+        let id = self.person_of_handle(handle);
+        self.standing().organisation.person(&id).is_some().then_some(id)
     }
 
     /// The identity that a person has by being that person.

@@ -58,8 +58,9 @@ pub use keys::PublicKeys;
 pub use links::{LinkCard, LinkTrial};
 pub use organisation::{Applied, CheckReport, HookAddress, Pending, Plan, offline_check};
 pub use people::{
-    DeviceStart, Enrolment, Explained, GroupMap, LoginAttempt, LoginProvider, LoginReturn,
-    NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,
+    DeviceStart, Enrolment, Explained, GroupMap, GroupWish, LoginAttempt, LoginProvider,
+    LoginReturn, NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,
+    UserRecord, UserWish,
 };
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};

@@ -67,6 +67,9 @@ impl Engine {
         }
         let standing = self.standing();
         let known = standing.tokens.get(&id)?;
+        if let Some(person) = &known.token.person {
+            standing.organisation.acting(person)?;
+        }
         let hash = hash(secret);
         // What is void leaves the standing: a secret that was good once needs no second look at the database.
         let good = self.known_secrets().is_of(&hash, &id) || self.is_stored(&hash, &id);
@@ -283,10 +286,8 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
             "choose a time between them",
         );
     }
-    let person_known = new
-        .person
-        .as_ref()
-        .is_some_and(|id| engine.standing().organisation.people.contains_key(id));
+    let person_known =
+        new.person.as_ref().is_some_and(|id| engine.standing().organisation.acting(id).is_some());
     match (new.kind, &new.person) {
         (CallerKind::Person, None) => {
             return invalid(

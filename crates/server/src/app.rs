@@ -95,6 +95,12 @@ impl App {
         }
     }
 
+    /// Where the resources of SCIM are: as a whole address where the server knows its own.
+    pub(crate) fn scim_base(&self) -> String {
+        let own = self.options.public_url.as_deref().unwrap_or_default();
+        format!("{}/scim/v2", own.trim_end_matches('/'))
+    }
+
     /// Resolves when the server stops.
     pub(crate) async fn closed(&self) {
         let mut closing = self.closing.subscribe();

@@ -56,8 +56,19 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for LargeJson<T> {
     }
 }
 
+/// The bytes of a body as SCIM has them.
+pub(crate) async fn scim_bytes(request: Request) -> Result<Bytes, Problem> {
+    const LIMITS: Limits = Limits { keys: 45_000, ..Limits::API };
+    is_of(request.headers(), &["application/scim+json", "application/json"])?;
+    checked_bytes(request, &LIMITS).await
+}
+
 async fn json_bytes(request: Request, limits: &Limits) -> Result<Bytes, Problem> {
-    is_json(request.headers())?;
+    is_of(request.headers(), &["application/json"])?;
+    checked_bytes(request, limits).await
+}
+
+async fn checked_bytes(request: Request, limits: &Limits) -> Result<Bytes, Problem> {
     let bytes = read(
         request.headers().get(CONTENT_LENGTH).cloned(),
         request.into_body(),
@@ -71,12 +82,13 @@ async fn json_bytes(request: Request, limits: &Limits) -> Result<Bytes, Problem>
     Ok(bytes)
 }
 
-fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+fn is_of(headers: &HeaderMap, known: &[&str]) -> Result<(), Problem> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (given, more) = (types.next().and_then(|value| value.to_str().ok()), types.next());
     let media_type = given.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
     let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    if media_type.eq_ignore_ascii_case("application/json") && plain && more.is_none() {
+    let is_known = known.iter().any(|known| media_type.eq_ignore_ascii_case(known));
+    if is_known && plain && more.is_none() {
         return Ok(());
     }
     Err(Problem::of(&status::MEDIA_TYPE, ""))
@@ -122,7 +134,7 @@ pub(crate) fn declared_length(header: Option<&HeaderValue>) -> Option<usize> {
 }
 
 /// Types checked bytes; the error says at which path.
-fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

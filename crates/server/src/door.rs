@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{path, status};
+use crate::{path, scim, status};
 
 /// The id of a request: that of the caller, where it is fit for a log, or one of ours.
 #[derive(Debug, Clone)]
@@ -36,9 +36,10 @@ pub(crate) async fn door(State(app): State<App>, mut request: Request, next: Nex
     let route = route.to_owned();
     let span = tracing::info_span!("request", %method, route, request_id = %id.0);
     request.extensions_mut().insert(id.clone());
+    let is_scim = request.uri().path().starts_with("/scim/");
     let answered = answer(request, next).instrument(span.clone()).await;
     let _entered = span.enter();
-    let mut response = written(answered, &id.0);
+    let mut response = written(answered, &id.0, is_scim);
     dress(&mut response, &id.0);
     let elapsed = started.elapsed();
     app.metrics.request(method.as_str(), &route, response.status(), elapsed);
@@ -73,7 +74,7 @@ fn headers_within(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Writes out the problem that an answer carries, and logs it where it is a failure of ours.
-fn written(answered: Result<Response, Problem>, id: &str) -> Response {
+fn written(answered: Result<Response, Problem>, id: &str, is_scim: bool) -> Response {
     let problem = match answered {
         Err(problem) => problem,
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
@@ -92,7 +93,7 @@ fn written(answered: Result<Response, Problem>, id: &str) -> Response {
     } else {
         tracing::info!(code = %problem.code, status = problem.status.as_u16(), "a request was refused");
     }
-    problem.render(id)
+    if is_scim { scim::rendered(&problem, id) } else { problem.render(id) }
 }
 
 /// Whether an answer is an error that a layer below us made, in words of its own.

@@ -28,6 +28,7 @@ mod query;
 mod room;
 mod route;
 mod routes;
+pub mod scim;
 mod session;
 pub mod status;
 mod web;

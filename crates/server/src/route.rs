@@ -103,6 +103,14 @@ impl Route {
         Self::new(Method::DELETE, MethodFilter::DELETE, path, access, class, handler)
     }
 
+    pub(crate) fn patch<H, T>(path: &'static str, access: Access, class: Class, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::PATCH, MethodFilter::PATCH, path, access, class, handler)
+    }
+
     pub(crate) fn options<H, T>(
         path: &'static str,
         access: Access,

@@ -5,6 +5,7 @@
 
 mod identities;
 mod neighbours;
+mod provisioning;
 
 use std::sync::Arc;
 
@@ -71,6 +72,7 @@ fn routes() -> Vec<Route> {
     routes.extend(neighbours::neighbours());
     routes.extend(identities::identities());
     routes.extend(identities::keys());
+    routes.extend(provisioning::provisioning());
     routes.extend(people());
     routes.extend(ledgers());
     routes.extend(outside());

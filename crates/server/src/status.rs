@@ -89,6 +89,13 @@ codes! {
     SAFE_HALT = 503 "safe_halt", "Nothing is recorded until a person has looked", "run `sluice verify` on the server's folder";
     DAMAGED = 500 "stored_data_damaged", "What is stored does not have its hash", "stop the server and run `sluice verify`";
     INTERNAL = 500 "internal_error", "Something went wrong here", "tell your administrator the value of `instance`";
+    SCIM_FILTER = 400 "scim_filter", "The filter is none", "write one as in RFC 7644, 3.4.2.2";
+    SCIM_PATH = 400 "scim_path", "The path of the patch is none", "write one as in RFC 7644, 3.5.2";
+    SCIM_SYNTAX = 400 "scim_syntax", "The body does not have the right shape", "compare with RFC 7644";
+    SCIM_VALUE = 400 "scim_value", "A value is not possible here", "compare with `/scim/v2/Schemas`";
+    SCIM_NO_TARGET = 400 "scim_no_target", "The path of the patch names nothing", "look at the resource as it is";
+    SCIM_MUTABILITY = 400 "scim_mutability", "The attribute cannot be changed", "leave it out";
+    SCIM_FORBIDDEN = 403 "scim_forbidden", "This is not possible here", "leave the parameter out";
     BAD_REQUEST = 400 "bad_request", "The request cannot be read", "check the request";
 }
 
@@ -174,6 +181,27 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     text
+}
+
+/// Status and type of a problem in the form of SCIM (RFC 7644, 3.12), which knows no `422`.
+pub(crate) fn of_scim(problem: &Problem) -> (StatusCode, Option<&'static str>) {
+    let kind = match problem.code.as_ref() {
+        "scim_filter" => Some("invalidFilter"),
+        "scim_path" => Some("invalidPath"),
+        "scim_value" | "member_unknown" | "too_many_provisioned" | "query_invalid" => {
+            Some("invalidValue")
+        }
+        "scim_no_target" => Some("noTarget"),
+        "scim_mutability" => Some("mutability"),
+        "not_unique" => Some("uniqueness"),
+        _ if problem.status == StatusCode::BAD_REQUEST => Some("invalidSyntax"),
+        _ => None,
+    };
+    let status = match problem.status {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    (status, kind)
 }
 
 /// What becomes of an answer that a layer below made without a problem.

@@ -56,6 +56,12 @@ pub enum Row {
     TouchSession { id: String, at_us: i64 },
     /// Drops sessions that were over before this time.
     PruneSessions { before_us: i64 },
+    /// Drops tokens that had expired before this time.
+    PruneTokens { before_us: i64 },
+    /// What a provider of identities keeps of a person; replaced as a whole.
+    Provisioned(ProvisionedRow),
+    /// Erases what a provider kept of a person.
+    RemoveProvisioned { id: String },
     /// A secret under the master key; replaced as a whole.
     Secret(SecretRow),
     /// A secret that is gone.
@@ -274,6 +280,14 @@ pub struct SessionRow {
     pub person_id: String,
     pub seen_us: i64,
     pub expires_us: i64,
+}
+
+/// What a provider of identities keeps of a person: personal data, as JSON that the store does not look into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisionedRow {
+    pub id: String,
+    pub person_id: String,
+    pub body: String,
 }
 
 /// A secret, encrypted; what is inside is the engine's.

@@ -75,6 +75,11 @@ CREATE INDEX sessions_by_person ON sessions (person_id);
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY, sealed BLOB NOT NULL, seal BLOB NOT NULL
 ) STRICT;
+CREATE TABLE provisioned (
+  id TEXT PRIMARY KEY, person_id TEXT NOT NULL, body TEXT NOT NULL, seal BLOB NOT NULL
+) STRICT;
+CREATE INDEX provisioned_by_person ON provisioned (person_id);
+CREATE INDEX tokens_by_expiry ON tokens (expires_us);
 CREATE TABLE snapshots (
   name TEXT NOT NULL, size INTEGER NOT NULL, bytes BLOB NOT NULL, note TEXT NOT NULL,
   seal BLOB NOT NULL, PRIMARY KEY (name, size)

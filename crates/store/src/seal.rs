@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
 /// The tables whose rows end in a `seal` column, with the columns of their key.
-pub(crate) const SEALED: [(&str, &[&str]); 14] = [
+pub(crate) const SEALED: [(&str, &[&str]); 15] = [
     ("idempotency", &["scope", "key"]),
     ("inbox", &["id"]),
     ("outbox", &["id"]),
@@ -21,6 +21,7 @@ pub(crate) const SEALED: [(&str, &[&str]); 14] = [
     ("credentials", &["person_id"]),
     ("sessions", &["id"]),
     ("secrets", &["name"]),
+    ("provisioned", &["id"]),
     ("snapshots", &["name", "size"]),
     ("cursors", &["name"]),
 ];

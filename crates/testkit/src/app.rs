@@ -81,7 +81,8 @@ impl Answered {
     /// The `code` of a problem; empty where it is none.
     pub fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        body["code"].as_str().unwrap_or_default().to_owned()
+        // The form of SCIM has no place for it.
+        body["code"].as_str().unwrap_or_else(|| self.header("x-problem-code")).to_owned()
     }
 
     /// A header as text; empty where it is absent.
@@ -180,6 +181,7 @@ impl TestApp {
             methods: ["password".to_owned()].into(),
             auth_time: None,
             narrowed_to,
+            groups: None,
         };
         self.engine.open_session(new).await.expect("a session is opened").value
     }

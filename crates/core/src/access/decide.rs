@@ -22,8 +22,8 @@ pub fn propose(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let organisation = &standing.organisation;
-    if !organisation.people.contains_key(&proposed.person) {
-        let message = format!("{} is not declared", proposed.person);
+    if organisation.acting(&proposed.person).is_none() {
+        let message = format!("{} is not declared, or has left", proposed.person);
         return Err(Refusal::missing("person_unknown", message, "declare the person first"));
     }
     match standing.access.table.role(&proposed.role) {
@@ -107,7 +107,7 @@ pub fn due(standing: &Standing, now: Timestamp) -> Vec<Event> {
     };
     let roles = standing.access.roles.iter();
     let due = roles.filter_map(|(grant, role)| {
-        let gone = !standing.organisation.people.contains_key(&role.proposed.person);
+        let gone = standing.organisation.person(&role.proposed.person).is_none();
         let ended = role.proposed.until.is_some_and(|until| until <= now);
         match &role.state {
             _ if gone => revoked(grant, "the person is not declared any more"),

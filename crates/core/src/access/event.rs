@@ -69,6 +69,25 @@ pub struct SessionOpened {
     /// Only these permissions, of those the person has; absent: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub narrowed_to: Option<BTreeSet<String>>,
+    /// Groups that the login said, of those that mappings name; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
+}
+
+/// Groups of a person, as a login said them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginGroups {
+    /// Name of the provider.
+    pub provider: String,
+    /// The groups.
+    pub names: BTreeSet<String>,
+}
+
+impl LoginGroups {
+    /// The groups.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
 }
 
 /// A person proved again who they are.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::PersonId;
-use crate::organisation::{Item, ItemKind, Organisation, PlanStep};
+use crate::ids::{IdentityKey, PersonId};
+use crate::organisation::{GroupMapping, Item, ItemKind, Organisation, PROVISIONED, PlanStep};
 
 /// What a plan touches that decides about changes: policy, rules, windows, roles, settings.
 pub fn sensitive(organisation: &Organisation, steps: &[PlanStep]) -> BTreeSet<String> {
@@ -18,11 +18,14 @@ fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
     match item {
         Item::Person(new) => {
             let old = organisation.people.get(&new.id);
+            // Whoever claims what a provider keeps has the groups of that record.
+            let claims = new.identities.iter().any(|one| organisation.provision.knows(one));
             let same = old.is_some_and(|old| {
                 (&old.roles, &old.claims, &old.delegates, &old.identities)
                     == (&new.roles, &new.claims, &new.delegates, &new.identities)
             });
             let plain = old.is_none()
+                && !claims
                 && new.roles.is_empty()
                 && new.claims.is_empty()
                 && new.delegates.is_empty();
@@ -54,6 +57,7 @@ fn of_kind(kind: ItemKind) -> Option<&'static str> {
         ItemKind::ChangeModel => Some("change models"),
         ItemKind::PolicyFile => Some("policy"),
         ItemKind::TrustRule => Some("trust rules"),
+        ItemKind::GroupMapping => Some("group mappings"),
         // Taking people away lessens who may decide; rules that can be met by nobody then wait, and let nothing through.
         ItemKind::Team | ItemKind::Person | ItemKind::Service | ItemKind::Link => None,
     }
@@ -74,7 +78,13 @@ pub fn benefits(organisation: &Organisation, steps: &[PlanStep], person: &Person
                 old.map_or(!new.claims.is_empty(), |old| !new.claims.is_subset(&old.claims));
             // Whoever sheds an identity sheds what it had a hand in.
             let shed = old.is_some_and(|old| !old.identities.is_subset(&new.identities));
-            roles || claims || shed
+            let known = |one: &&IdentityKey| organisation.provision.knows(one);
+            let gained = new
+                .identities
+                .iter()
+                .filter(known)
+                .any(|one| old.is_none_or(|old| !old.identities.contains(one)));
+            roles || claims || shed || gained
         }
         Item::Person(new) => {
             let old = organisation.people.get(&new.id);
@@ -89,6 +99,17 @@ pub fn benefits(organisation: &Organisation, steps: &[PlanStep], person: &Person
             new.approvers.persons.contains(person)
                 && old.is_none_or(|old| !old.approvers.persons.contains(person))
         }
+        Item::GroupMapping(new) => {
+            let old = organisation.mappings.get(&new.name);
+            let same = old.is_some_and(|old| old.as_ref() == new);
+            !same && is_member(organisation, new, person)
+        }
         _ => false,
     })
+}
+
+/// Whether a person is in the provisioned group of a mapping. What logins say of groups stands in sessions only.
+fn is_member(organisation: &Organisation, mapping: &GroupMapping, person: &PersonId) -> bool {
+    mapping.provider == PROVISIONED
+        && organisation.provision.groups_of_person(person).contains(mapping.group.as_str())
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::ids::PersonId;
-use crate::organisation::{ApprovalRule, Person};
+use crate::organisation::{ApprovalRule, GroupMapping, Person, RoleGrant};
 use crate::permission::Permission;
 use crate::scope::Scope;
 use crate::standing::Standing;
 
+use super::event::SessionOpened;
 use super::{Reach, Role};
 
 /// Permissions that a person has by one thing, and where.
@@ -21,9 +22,10 @@ pub struct Held {
     pub by: String,
 }
 
-/// Everything that gives a person permissions. Nobody who is not declared has any.
+/// Everything that gives a person permissions, but for what a login says of groups. Nobody has any who is neither
+/// declared nor provisioned, or whose provider says that they have left.
 pub fn held_by(standing: &Standing, person: &PersonId) -> Vec<Held> {
-    let Some(declared) = standing.organisation.people.get(person) else { return Vec::new() };
+    let Some(declared) = standing.organisation.acting(person) else { return Vec::new() };
     let teams = teams_of(standing, person);
     let mut held = Vec::new();
     for grant in &declared.roles {
@@ -35,10 +37,39 @@ pub fn held_by(standing: &Standing, person: &PersonId) -> Vec<Held> {
         let by = format!("the role `{name}`, granted by two people as `{id}`");
         held.extend(of_role(standing, name, scope, &teams, &by));
     }
+    for (mapping, grant) in standing.organisation.roles_by_group(person) {
+        held.extend(of_mapping(standing, mapping, grant, &teams));
+    }
     for rule in standing.organisation.approval_rules.values() {
         held.extend(of_rule(rule, declared, person, &teams));
     }
     held
+}
+
+/// Everything that gives the person of a session permissions: with the roles of groups that the login said.
+pub fn held_in(standing: &Standing, session: &SessionOpened) -> Vec<Held> {
+    let mut held = held_by(standing, &session.person);
+    let acting = standing.organisation.acting(&session.person).is_some();
+    let Some(groups) = session.groups.as_ref().filter(|_| acting) else { return held };
+    let teams = teams_of(standing, &session.person);
+    for (mapping, grant) in standing.organisation.mapped(&groups.provider, groups.names()) {
+        held.extend(of_mapping(standing, mapping, grant, &teams));
+    }
+    held
+}
+
+fn of_mapping(
+    standing: &Standing,
+    mapping: &GroupMapping,
+    grant: &RoleGrant,
+    teams: &BTreeSet<String>,
+) -> Vec<Held> {
+    let GroupMapping { name, provider, group, .. } = mapping;
+    let role = &grant.role;
+    let by = format!(
+        "the role `{role}`, which the mapping `{name}` gives the group `{group}` of `{provider}`"
+    );
+    of_role(standing, role, &grant.scope, teams, &by)
 }
 
 /// All permissions of a person, wherever they hold.

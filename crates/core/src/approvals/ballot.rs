@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::change::{ApprovalVerdict, Change, Involvement};
+use crate::access::event::LoginGroups;
+use crate::change::{Approval, ApprovalVerdict, Change, Involvement};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
-use crate::ids::PersonId;
-use crate::organisation::{ApprovalRule, Organisation};
+use crate::ids::{PersonId, RuleName};
+use crate::organisation::{ApprovalRule, GroupMapping, Organisation, RoleGrant};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
 use crate::standing::Standing;
+
+/// The longest life of a session.
+const LOGIN_HOLDS: SignedDuration = SignedDuration::from_hours(12);
 
 /// The rules that cover any of `targets` and the change's type, and what was said for this revision.
 pub fn gather(
@@ -56,10 +60,17 @@ pub fn gather(
                 involved: persons.into_iter().flatten().any(|person| involved.contains_key(person)),
                 eligible: rules
                     .iter()
-                    .filter(|rule| {
-                        voices.iter().any(|voice| eligible(organisation, rule, voice, targets))
+                    .filter_map(|rule| {
+                        let stands =
+                            voices.iter().any(|voice| eligible(organisation, rule, voice, targets));
+                        let until = expiry(rule, approval.at);
+                        let until = if stands {
+                            until
+                        } else {
+                            until.min(by_login(organisation, rule, approval, targets)?)
+                        };
+                        Some((rule.name.clone(), until))
                     })
-                    .map(|rule| (rule.name.clone(), expiry(rule, approval.at)))
                     .collect(),
             }
         })
@@ -68,7 +79,7 @@ pub fn gather(
 }
 
 /// Each person's last word on the present revision.
-fn last_words(change: &Change) -> BTreeMap<&PersonId, &crate::change::Approval> {
+fn last_words(change: &Change) -> BTreeMap<&PersonId, &Approval> {
     change
         .approvals
         .iter()
@@ -80,8 +91,8 @@ fn last_words(change: &Change) -> BTreeMap<&PersonId, &crate::change::Approval> 
 /// Whether a delegate's word stands for the absent one: nobody's voice is heard twice. The absent one's own word goes
 /// before every delegate's, and the first delegate's before the others'.
 fn speaks_for(
-    words: &BTreeMap<&PersonId, &crate::change::Approval>,
-    approval: &crate::change::Approval,
+    words: &BTreeMap<&PersonId, &Approval>,
+    approval: &Approval,
     absent: &PersonId,
 ) -> bool {
     let first = words
@@ -98,7 +109,7 @@ fn voices<'a>(
     on_behalf_of: Option<&'a PersonId>,
 ) -> Vec<&'a PersonId> {
     let absent = on_behalf_of.filter(|absent| {
-        organisation.people.get(*absent).is_some_and(|absent| absent.delegates.contains(person))
+        organisation.person(absent).is_some_and(|absent| absent.delegates.contains(person))
     });
     [Some(person), absent].into_iter().flatten().collect()
 }
@@ -109,6 +120,50 @@ fn expiry(rule: &ApprovalRule, given: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// Until when a word counts for a rule that was given in a role which a login's groups gave, and nothing else: the
+/// provider says nothing more of those groups, so that it holds for as long as a session can last.
+pub(crate) fn by_login(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    approval: &Approval,
+    targets: &[Target],
+) -> Option<Timestamp> {
+    organisation.acting(&approval.person)?;
+    let mappings = approval.mappings.iter().filter_map(|name| organisation.mappings.get(name));
+    let mut roles = mappings.flat_map(|mapping| mapping.roles.iter());
+    let counts = roles.any(|held| {
+        rule.approvers.roles.contains(&held.role)
+            && targets.iter().any(|target| held.scope.covers(target))
+    });
+    counts.then(|| approval.at.saturating_add(LOGIN_HOLDS).unwrap_or(Timestamp::MAX))
+}
+
+/// In which role a person may speak for a rule, where it is a role by which they may.
+pub fn role_used(
+    organisation: &Organisation,
+    person: &PersonId,
+    login: Option<&LoginGroups>,
+    targets: &[Target],
+) -> (Option<String>, BTreeSet<RuleName>) {
+    let by_login = login.into_iter().flat_map(|groups| {
+        organisation.mapped(&groups.provider, groups.names()).collect::<Vec<_>>()
+    });
+    let by_login: Vec<(&GroupMapping, &RoleGrant)> = by_login.collect();
+    let rules = organisation.approval_rules.values();
+    let asked: BTreeSet<&str> = rules
+        .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
+        .flat_map(|rule| rule.approvers.roles.iter().map(String::as_str))
+        .collect();
+    let covers = |held: &RoleGrant| {
+        asked.contains(held.role.as_str()) && targets.iter().any(|target| held.scope.covers(target))
+    };
+    let standing = organisation.roles_of(person).find(|held| covers(held));
+    let used =
+        standing.or_else(|| by_login.iter().map(|(_, role)| *role).find(|held| covers(held)));
+    let mappings = by_login.iter().filter(|(_, role)| covers(role));
+    (used.map(|held| held.role.clone()), mappings.map(|(one, _)| one.name.clone()).collect())
+}
+
 /// Whether a person may speak for a rule, for one of `targets`.
 pub fn eligible(
     organisation: &Organisation,
@@ -116,7 +171,7 @@ pub fn eligible(
     person: &PersonId,
     targets: &[Target],
 ) -> bool {
-    let Some(declared) = organisation.people.get(person) else { return false };
+    let Some(declared) = organisation.acting(person) else { return false };
     let approvers = &rule.approvers;
     let in_team =
         |team: &str| organisation.teams.get(team).is_some_and(|team| team.members.contains(person));

@@ -133,8 +133,7 @@ impl Booth<'_> {
         let delegates = self.met.into_iter().flatten();
         let named = self
             .organisation
-            .people
-            .keys()
+            .everybody()
             .filter(|person| eligible(self.organisation, self.rule, person, targets));
         let persons: BTreeSet<&PersonId> = delegates.chain(named).collect();
         let mut voters: Vec<Voter> = persons

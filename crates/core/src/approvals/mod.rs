@@ -10,7 +10,8 @@ mod electorate;
 mod matching;
 mod weigh;
 
-pub use ballot::{eligible, gather, involvement, selectors};
+pub(crate) use ballot::by_login;
+pub use ballot::{eligible, gather, involvement, role_used, selectors};
 pub use electorate::{RuleElectorate, Voter, VoterStanding, electorate};
 pub use matching::assign;
 pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

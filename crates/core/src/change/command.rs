@@ -1,6 +1,9 @@
 //! What can be asked of a change, beside what the gate and deployments do to it.
 
+use jiff::Timestamp;
+
 use super::{ApprovalVerdict, ChangeOutcome};
+use crate::access::event::LoginGroups;
 use crate::ids::{ChangeNumber, Digest, PersonId};
 
 /// A person says yes or no.
@@ -18,6 +21,10 @@ pub struct Approve {
     pub revision: Digest,
     /// Why.
     pub reason: String,
+    /// When they last proved who they are.
+    pub auth_time: Option<Timestamp>,
+    /// Groups that their login said.
+    pub login: Option<LoginGroups>,
 }
 
 /// A person gives a change up.

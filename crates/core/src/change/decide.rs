@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Approve, Cancel, Close, Review};
 use super::{Approval, ApprovalVerdict, Change, ChangeOutcome, ChangeState, DebtKind, event};
-use crate::approvals::{eligible, involvement};
+use crate::approvals::{by_login, eligible, involvement, role_used};
 use crate::event::Event;
 use crate::ids::RuleName;
 use crate::organisation::Organisation;
@@ -54,7 +54,9 @@ pub fn approve(
         ));
     }
     check_delegation(organisation, command).map_err(|refusal| (refusal, None))?;
-    check_entitlement(change, organisation, command)?;
+    let targets = targets_of(change, organisation);
+    let (role, mappings) =
+        role_used(organisation, &command.person, command.login.as_ref(), &targets);
     let approval = Approval {
         person: command.person.clone(),
         on_behalf_of: command.on_behalf_of.clone(),
@@ -62,7 +64,11 @@ pub fn approve(
         revision: command.revision.clone(),
         reason: command.reason.clone(),
         at: now,
+        auth_time: command.auth_time,
+        role,
+        mappings,
     };
+    check_entitlement(change, organisation, &approval, &targets)?;
     let same = change
         .approvals
         .iter()
@@ -88,8 +94,7 @@ pub fn approve(
 fn check_delegation(organisation: &Organisation, command: &Approve) -> Result<(), Refusal> {
     let Some(absent) = &command.on_behalf_of else { return Ok(()) };
     let named = organisation
-        .people
-        .get(absent)
+        .person(absent)
         .is_some_and(|absent| absent.delegates.contains(&command.person));
     if *absent == command.person || !named {
         return Err(Refusal::forbidden(
@@ -104,23 +109,26 @@ fn check_delegation(organisation: &Organisation, command: &Approve) -> Result<()
 fn check_entitlement(
     change: &Change,
     organisation: &Organisation,
-    command: &Approve,
+    approval: &Approval,
+    targets: &[Target],
 ) -> Result<(), Refused> {
-    let targets = targets_of(change, organisation);
     let risk = change.risk.as_ref().map_or(RiskLevel::Low, |risk| risk.level);
     let voices: Vec<_> =
-        [Some(&command.person), command.on_behalf_of.as_ref()].into_iter().flatten().collect();
+        [Some(&approval.person), approval.on_behalf_of.as_ref()].into_iter().flatten().collect();
     let rules: Vec<_> = organisation
         .approval_rules
         .values()
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
         .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
-        .filter(|rule| voices.iter().any(|voice| eligible(organisation, rule, voice, &targets)))
+        .filter(|rule| {
+            voices.iter().any(|voice| eligible(organisation, rule, voice, targets))
+                || by_login(organisation, rule, approval, targets).is_some()
+        })
         .collect();
     let refused = |code: &str, message: String, help: &str| {
         let event = event::ApprovalRefused {
             change: change.number,
-            person: command.person.clone(),
+            person: approval.person.clone(),
             code: code.into(),
         };
         (Refusal::forbidden(code, message, help), Some(Box::new(Event::from(event))))
@@ -132,7 +140,7 @@ fn check_entitlement(
             "ask for the change's open rules: each names who can meet it",
         ));
     }
-    if command.verdict == ApprovalVerdict::Reject {
+    if approval.verdict == ApprovalVerdict::Reject {
         return Ok(());
     }
     let (involved, _) = involvement(organisation, &change.involved);

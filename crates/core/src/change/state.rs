@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Revision;
 use crate::ids::{
     ChangeNumber, CommitId, DecisionId, DeploymentNumber, Digest, EnvironmentName, IdentityKey,
-    ModelName, PersonId, ServiceName,
+    ModelName, PersonId, RuleName, ServiceName,
 };
 use crate::risk::RiskAssessment;
 use crate::run::RunRef;
@@ -212,6 +212,15 @@ pub struct Approval {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+    /// When they had last proved who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+    /// In which role they spoke, where a role let them: else as a member of a team, or by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Mappings by which groups that their login said gave them such a role.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub mappings: BTreeSet<RuleName>,
 }
 
 /// What is owed for a change that went before it was fully authorised.

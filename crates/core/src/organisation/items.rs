@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, TrustRule};
+use super::{GroupMapping, Settings, TrustRule};
 use crate::calendar::Window;
 use crate::change::ChangeKind;
 use crate::effect::Subscription;
@@ -330,6 +330,8 @@ pub enum Item {
     Link(Link),
     /// A rule that believes some pipelines.
     TrustRule(TrustRule),
+    /// Roles that a group gives.
+    GroupMapping(GroupMapping),
 }
 
 /// Which kind of item.
@@ -360,11 +362,13 @@ pub enum ItemKind {
     Link,
     /// See [`Item::TrustRule`].
     TrustRule,
+    /// See [`Item::GroupMapping`].
+    GroupMapping,
 }
 
 impl ItemKind {
     /// Every kind, in the order in which items are declared: what is referred to comes first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Settings,
         Self::Environment,
         Self::Team,
@@ -377,6 +381,7 @@ impl ItemKind {
         Self::PolicyFile,
         Self::Link,
         Self::TrustRule,
+        Self::GroupMapping,
     ];
 
     /// The word for the kind, as in events and in the API.
@@ -394,6 +399,7 @@ impl ItemKind {
             Self::PolicyFile => "policy_file",
             Self::Link => "link",
             Self::TrustRule => "trust_rule",
+            Self::GroupMapping => "group_mapping",
         }
     }
 }
@@ -414,6 +420,7 @@ impl Item {
             Self::PolicyFile(_) => ItemKind::PolicyFile,
             Self::Link(_) => ItemKind::Link,
             Self::TrustRule(_) => ItemKind::TrustRule,
+            Self::GroupMapping(_) => ItemKind::GroupMapping,
         }
     }
 
@@ -432,6 +439,7 @@ impl Item {
             Self::PolicyFile(item) => &item.path,
             Self::Link(item) => item.name.as_str(),
             Self::TrustRule(item) => item.name.as_str(),
+            Self::GroupMapping(item) => item.name.as_str(),
         }
     }
 }

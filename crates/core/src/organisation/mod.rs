@@ -8,9 +8,11 @@ pub mod event;
 mod graph;
 mod items;
 mod login;
+mod mapping;
 mod settings;
 mod state;
 mod trust;
+mod who;
 
 pub use graph::find_cycle;
 pub use items::{
@@ -18,6 +20,7 @@ pub use items::{
     ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
 pub use login::login_of;
-pub use settings::{Authorship, Settings, Stages};
+pub use mapping::{GroupMapping, PROVISIONED};
+pub use settings::{Authorship, Settings, Stages, SubjectIs, Subjects};
 pub use state::{Organisation, PlanStep, Withdrawal};
 pub use trust::{PipelineIssuer, PipelineSystem, TrustRule};

@@ -39,6 +39,28 @@ impl Authorship {
     }
 }
 
+/// Which attribute of a provisioned person is the subject of their login.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectIs {
+    /// The provider's own id of them.
+    #[default]
+    ExternalId,
+    /// Their user name.
+    UserName,
+}
+
+/// How people who are provisioned come in: by which issuer, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subjects {
+    /// The issuer, exactly as its tokens say.
+    pub issuer: String,
+    /// What its subjects are.
+    #[serde(default)]
+    pub subject: SubjectIs,
+}
+
 /// What holds for the whole organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +102,9 @@ pub struct Settings {
     /// From whom it is taken who wrote a commit.
     #[serde(default, skip_serializing_if = "Authorship::is_required")]
     pub authorship: Authorship,
+    /// How people who are provisioned come in; absent: only those come in whose login is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_login: Option<Subjects>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
@@ -105,6 +130,7 @@ impl Default for Settings {
             second_factor: false,
             cool_off_minutes: 0,
             authorship: Authorship::Required,
+            provisioned_login: None,
         }
     }
 }

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{ItemDeclared, ItemWithdrawn};
 use super::{
-    ApprovalRule, ChangeModel, Environment, EvidenceRule, Item, ItemKind, Link, Person, PolicyFile,
-    RoleGrant, Service, Settings, Team, TrustRule,
+    ApprovalRule, ChangeModel, Environment, EvidenceRule, GroupMapping, Item, ItemKind, Link,
+    Person, PolicyFile, RoleGrant, Service, Settings, Team, TrustRule,
 };
 use crate::calendar::Window;
 use crate::ids::{
     EnvironmentName, IdentityKey, LinkName, ModelName, PersonId, RuleName, ServiceName, TeamName,
 };
+use crate::provision::Provision;
 use crate::scope::Target;
 
 /// Everything declared, with the look-ups that rules need. Cloning is cheap.
@@ -48,6 +49,12 @@ pub struct Organisation {
     /// Rules that believe pipelines.
     #[serde(default)]
     pub trust_rules: OrdMap<RuleName, Arc<TrustRule>>,
+    /// Roles that groups give.
+    #[serde(default)]
+    pub mappings: OrdMap<RuleName, Arc<GroupMapping>>,
+    /// What a provider of identities keeps here, beside what is declared.
+    #[serde(default)]
+    pub provision: Provision,
     /// Who depends on a service.
     dependents: OrdMap<ServiceName, OrdSet<ServiceName>>,
     /// Which services come from a repository.
@@ -132,6 +139,7 @@ impl Organisation {
         names.extend(self.policy_files.keys().map(|name| (ItemKind::PolicyFile, name.clone())));
         names.extend(self.links.keys().map(|name| (ItemKind::Link, name.to_string())));
         names.extend(self.trust_rules.keys().map(|name| (ItemKind::TrustRule, name.to_string())));
+        names.extend(self.mappings.keys().map(|name| (ItemKind::GroupMapping, name.to_string())));
         names
     }
 
@@ -169,6 +177,9 @@ impl Organisation {
             ItemKind::TrustRule => {
                 self.trust_rules.get(name).map(|item| Item::TrustRule(item.as_ref().clone()))
             }
+            ItemKind::GroupMapping => {
+                self.mappings.get(name).map(|item| Item::GroupMapping(item.as_ref().clone()))
+            }
         }
     }
 
@@ -191,7 +202,9 @@ impl Organisation {
                 for identity in &item.identities {
                     self.by_identity.insert(identity.clone(), item.id.clone());
                 }
+                let identities = item.identities.clone();
                 self.people.insert(item.id.clone(), Arc::new(item));
+                self.rebind(&identities);
             }
             Item::Service(item) => {
                 for needed in &item.depends_on {
@@ -226,6 +239,9 @@ impl Organisation {
             Item::TrustRule(item) => {
                 self.trust_rules.insert(item.name.clone(), Arc::new(item));
             }
+            Item::GroupMapping(item) => {
+                self.mappings.insert(item.name.clone(), Arc::new(item));
+            }
         }
     }
 
@@ -258,6 +274,7 @@ impl Organisation {
                             self.by_identity.remove(identity);
                         }
                     }
+                    self.rebind(&item.identities);
                 }
             }
             ItemKind::Service => self.forget_service(name),
@@ -268,6 +285,7 @@ impl Organisation {
             ItemKind::PolicyFile => drop(self.policy_files.remove(name)),
             ItemKind::Link => drop(self.links.remove(name)),
             ItemKind::TrustRule => drop(self.trust_rules.remove(name)),
+            ItemKind::GroupMapping => drop(self.mappings.remove(name)),
         }
     }
 
@@ -293,8 +311,8 @@ impl Organisation {
         names.iter().filter_map(|name| self.services.get(name)).collect()
     }
 
-    /// Whose an identity is.
-    pub fn person_of(&self, identity: &IdentityKey) -> Option<&PersonId> {
+    /// Who is declared with an identity.
+    pub fn declared_with(&self, identity: &IdentityKey) -> Option<&PersonId> {
         self.by_identity.get(identity)
     }
 
@@ -336,16 +354,6 @@ impl Organisation {
             target.environment_tier = item.tier.as_str().to_owned();
         }
         target
-    }
-
-    /// Whether a person holds a role whose scope covers a target.
-    pub fn holds_role(&self, person: &PersonId, role: &str, target: &Target) -> bool {
-        let holds = |roles: &[RoleGrant]| {
-            roles.iter().any(|held| held.role == role && held.scope.covers(target))
-        };
-        self.people.get(person).is_some_and(|declared| holds(&declared.roles))
-            || self.people.contains_key(person)
-                && self.granted.get(person).is_some_and(|granted| holds(granted))
     }
 }
 

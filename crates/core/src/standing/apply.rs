@@ -15,6 +15,7 @@ impl Standing {
         let before = topics_of(event, self);
         let resolved = self.incident_topic(event);
         self.fold(event, recorded.at);
+        self.provision_token(event, &recorded.actor);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);
         let topics: BTreeSet<Topic> =
@@ -99,17 +100,26 @@ impl Standing {
             Event::GlassOpened(event) => self.access.glass_opened(event),
             Event::PlanProposed(event) => self.access.plan_proposed(event, at),
             Event::PlanConfirmed(event) => drop(self.access.plans.remove(&event.plan)),
+            Event::UserSet(event) => self.user_set(event, at),
+            Event::UserRemoved(event) => self.user_removed(&event.user),
+            Event::GroupSet(event) => self.group_set(event, at),
+            Event::GroupMembersChanged(event) => self.members_changed(event, at),
+            Event::GroupRemoved(event) => self.group_removed(&event.group),
+            Event::ProvisionTokenConfirmed(event) => self.provision_confirmed(event),
             Event::SourceSeen(data) => self.source_seen(data),
             Event::RunSeen(data) => self.run_seen(data),
             Event::IncidentOpened(incident) => self.incident_opened(incident, at),
             Event::IncidentResolved(event) => drop(self.incidents.remove(&event.id)),
             Event::ItemDeclared(event) => {
                 self.person_declared(&event.item);
+                self.mapping_declared(&event.item);
                 self.organisation.declare(event);
+                self.mapping_declared(&event.item);
                 self.owners_changed(event.item.kind(), event.item.name());
             }
             Event::ItemWithdrawn(event) => {
                 self.person_withdrawn(event.kind, &event.name);
+                self.mapping_withdrawn(event.kind, &event.name);
                 self.organisation.withdraw(event);
                 self.owners_changed(event.kind, &event.name);
             }

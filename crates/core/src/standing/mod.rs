@@ -8,6 +8,7 @@ mod apply;
 mod behind;
 mod lookups;
 mod pairs;
+mod provisioned;
 mod recorded;
 mod remember;
 mod topics;

@@ -68,6 +68,7 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::GlassOpened(_)
         | Event::PlanProposed(_)
         | Event::PlanConfirmed(_)
+        | Event::ProvisionTokenConfirmed(_)
         | Event::DeliveryHeard(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
@@ -90,7 +91,13 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
         Event::IncidentResolved(_) => Vec::new(),
         // An approval counts by the role that its giver holds.
-        Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![Topic::Organisation],
+        Event::RoleGranted(_)
+        | Event::RoleRevoked(_)
+        | Event::UserSet(_)
+        | Event::UserRemoved(_)
+        | Event::GroupSet(_)
+        | Event::GroupMembersChanged(_)
+        | Event::GroupRemoved(_) => vec![Topic::Organisation],
         Event::ItemDeclared(_)
         | Event::ItemWithdrawn(_)
         | Event::OrganisationApplied(_)

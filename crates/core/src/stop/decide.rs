@@ -103,14 +103,14 @@ fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refus
 
 fn selects(standing: &Standing, selector: &str, person: &PersonId, scope: &Scope) -> bool {
     let organisation = &standing.organisation;
-    let Some(declared) = organisation.people.get(person) else { return false };
+    let Some(declared) = organisation.acting(person) else { return false };
     match selector.split_once(':') {
         Some(("team", team)) => {
             organisation.teams.get(team).is_some_and(|team| team.members.contains(person))
         }
-        Some(("role", role)) => {
-            declared.roles.iter().any(|held| held.role == role && held.scope.overlaps(scope))
-        }
+        Some(("role", role)) => organisation
+            .roles_of(person)
+            .any(|held| held.role == role && held.scope.overlaps(scope)),
         Some(("claim", claim)) => declared.claims.contains(claim),
         Some(_) => false,
         None => selector == person.as_str(),

@@ -111,6 +111,9 @@ impl Approvals {
                 revision: self.changes[word.revision].revision.digest.clone(),
                 reason: String::new(),
                 at: moment(index),
+                auth_time: None,
+                role: None,
+                mappings: BTreeSet::new(),
             })
             .collect();
         change
@@ -229,6 +232,8 @@ impl Model for Approvals {
                     verdict: verdict(yes),
                     revision: self.changes[revision].revision.digest.clone(),
                     reason: String::new(),
+                    auth_time: None,
+                    login: None,
                 };
                 let now = moment(before.words.len());
                 change::approve(&change, &standing.organisation, &command, now).ok()?;

@@ -150,6 +150,8 @@ fn a_delegate_lends_no_second_voice_to_the_one_who_spoke() {
             verdict,
             revision: change.revision.digest.clone(),
             reason: String::new(),
+            auth_time: None,
+            login: None,
         };
         let events =
             sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
@@ -193,6 +195,8 @@ fn an_approval_ends_with_its_rule_and_with_its_revision_and_with_the_role() {
         verdict: ApprovalVerdict::Approve,
         revision: change.revision.digest.clone(),
         reason: String::new(),
+        auth_time: None,
+        login: None,
     };
     let events =
         sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
@@ -248,6 +252,8 @@ proptest! {
                 verdict: ApprovalVerdict::Approve,
                 revision: change.revision.digest.clone(),
                 reason: String::new(),
+                auth_time: None,
+                login: None,
             };
             let events = sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
             if let Ok(events) = events {

@@ -257,5 +257,7 @@ fn yes(change: &Change, by: u8) -> Approve {
         verdict: ApprovalVerdict::Approve,
         revision: change.revision.digest.clone(),
         reason: String::new(),
+        auth_time: None,
+        login: None,
     }
 }

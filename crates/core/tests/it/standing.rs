@@ -151,6 +151,8 @@ fn approve_one(play: &mut Play, a: u8, b: u8) {
         },
         revision: change.revision.digest.clone(),
         reason: String::new(),
+        auth_time: None,
+        login: None,
     };
     match change::approve(&change, &play.standing.organisation, &command, play.now) {
         Ok(events) => play.play(events),

@@ -41,6 +41,8 @@ impl Correlation<'_> {
             verdict: reported.verdict,
             revision: reported.revision.clone(),
             reason: format!("{} ({}, {})", reported.comment, self.link, reported.at),
+            auth_time: None,
+            login: None,
         };
         match change::approve(&change, &self.standing.organisation, &command, self.now) {
             Ok(mut events) => {

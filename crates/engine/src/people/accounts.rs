@@ -13,7 +13,6 @@ use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::{Actor, Standing};
-use sluice_organisation::Keys as _;
 use sluice_store::Row;
 use sluice_store::rows::CredentialsRow;
 use subtle::ConstantTimeEq;
@@ -77,7 +76,7 @@ impl Engine {
         let who = person.clone();
         let answer = self
             .decide_with(caller.actor(), vec![Row::Credentials(row)], move |standing| {
-                if !standing.organisation.people.contains_key(&who) {
+                if standing.organisation.acting(&who).is_none() {
                     return Err(Refusal::missing(
                         "person_unknown",
                         format!("{who} is not declared"),
@@ -110,7 +109,7 @@ impl Engine {
         address: Option<std::net::IpAddr>,
     ) -> Result<Answer<()>, EngineError> {
         let handle = handle.trim().to_lowercase();
-        let person = self.signing().person(&handle);
+        let person = self.person_of_handle(&handle);
         let _one_at_a_time = self.people().credentials.lock().await;
         self.not_held_up(&person, address)?;
         let row = self.read(|readers| readers.credentials(person.as_str()))?;
@@ -351,7 +350,7 @@ fn ended(
 }
 
 fn open(standing: &Standing, person: &PersonId) -> bool {
-    standing.organisation.people.contains_key(person)
+    standing.organisation.acting(person).is_some()
         && standing.access.accounts.get(person).is_some_and(|account| account.disabled.is_none())
 }
 

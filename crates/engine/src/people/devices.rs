@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use sluice_core::refusal::Refusal;
 
-use super::sessions::{NewSession, OpenedSession, hash};
+use super::sessions::{NewSession, OpenedSession, hash, narrowing};
 use crate::answer::Answer;
 use crate::caller::{Caller, Client};
 use crate::engine::Engine;
@@ -113,6 +113,8 @@ impl Engine {
             )
             .into());
         };
+        let standing = self.standing();
+        let own = standing.access.sessions.get(&caller.token);
         let mut methods = session.methods.clone();
         methods.insert("device".to_owned());
         device.answer = Some(if agreed {
@@ -121,7 +123,9 @@ impl Engine {
                 client: Client::Cli,
                 methods,
                 auth_time: Some(session.auth_time),
-                narrowed_to: None,
+                // What the login said holds for the session that it confirms too.
+                narrowed_to: own.and_then(|own| narrowing(&own.opened)),
+                groups: own.and_then(|own| own.opened.groups.clone()),
             })
         } else {
             Confirmed::No

@@ -24,13 +24,13 @@ impl Engine {
         let person = person.clone();
         let rows = vec![Row::ErasePerson { person_id: id }];
         self.decide_with(caller.actor(), rows, move |standing| {
-            if standing.organisation.people.contains_key(&person) {
+            if standing.organisation.person(&person).is_some() {
                 return Err(Refusal::conflict(
                     "still_declared",
                     format!(
-                        "{person} is still declared, and the next `apply` would bring the name back"
+                        "{person} is still declared or provisioned, which would bring the name back"
                     ),
-                    "take them out of the organisation's folder and apply it, then erase",
+                    "take them out of the organisation's folder and apply it, or remove them at the provider; then erase",
                 ));
             }
             Ok(vec![PersonErased { person }.into()])
@@ -38,8 +38,17 @@ impl Engine {
         .await
     }
 
-    /// The id that a handle stands for, declared or not.
+    /// The id that a handle, or the user name of somebody who is provisioned, stands for, declared or not.
     pub fn person_of_handle(&self, handle: &str) -> PersonId {
-        self.signing().person(&handle.trim().to_lowercase())
+        let handle = handle.trim().to_lowercase();
+        let own = self.signing().person(&handle);
+        let standing = self.standing();
+        if standing.organisation.people.contains_key(&own) {
+            return own;
+        }
+        let provision = &standing.organisation.provision;
+        let named = provision.user_named(&self.signing().identity("user_name", &handle));
+        let known = named.and_then(|id| provision.users.get(id)?.person().cloned());
+        known.unwrap_or(own)
     }
 }

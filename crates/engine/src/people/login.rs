@@ -10,7 +10,6 @@ use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::{Refusal, RefusalNature};
 use sluice_core::standing::{Actor, Standing};
-use sluice_organisation::Keys as _;
 use sluice_store::Row;
 use sluice_store::rows::{CredentialsRow, SessionRow};
 use subtle::ConstantTimeEq;
@@ -95,10 +94,10 @@ impl Engine {
     /// Lets somebody in who knows the password and, where the account has a second factor, a code.
     pub async fn login(&self, attempt: LoginAttempt) -> Result<Answer<OpenedSession>, EngineError> {
         let handle = attempt.handle.trim().to_lowercase();
-        if handle.len() > 64 {
+        if handle.len() > 256 {
             return Err(refused().into());
         }
-        let person = self.signing().person(&handle);
+        let person = self.person_of_handle(&handle);
         let proven = self.prove(&person, &attempt.proof).await?;
         let new = NewSession {
             person,
@@ -106,6 +105,7 @@ impl Engine {
             methods: proven.methods,
             auth_time: None,
             narrowed_to: attempt.narrowed_to,
+            groups: None,
         };
         let rows = vec![Row::Credentials(proven.row)];
         // Nobody else changes the credentials until this is recorded.
@@ -170,7 +170,7 @@ impl Engine {
             return Err(refused().into());
         }
         let standing = self.standing();
-        let open = standing.organisation.people.contains_key(person)
+        let open = standing.organisation.acting(person).is_some()
             && standing.access.accounts.get(person).is_some_and(|known| known.disabled.is_none());
         let row = self.read(|readers| readers.credentials(person.as_str()))?;
         let row = row.filter(|row| open && row.password.is_some());

@@ -1,8 +1,8 @@
 //! Coming in by a provider of identities: OpenID Connect, the code flow with PKCE, `state` and `nonce`.
 //!
 //! A person is whoever their provider and its subject say, and the organisation's files name both: never a mail address
-//! or a name, which others can come to have. What a provider says of groups can take permissions away from a session and
-//! give none: roles are declared or granted here, by two people where that is asked for.
+//! or a name, which others can come to have. What a provider says of groups can take permissions away from a session, and
+//! gives it those roles that a mapping in the organisation's files names for exactly that group of exactly that provider.
 //!
 //! Sources: OpenID Connect Core 1.0 (3.1), RFC 7636, RFC 9207, RFC 9700.
 
@@ -12,6 +12,7 @@ use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use sluice_core::access::event::LoginGroups;
 use sluice_core::access::{self, Reach as RoleReach};
 use sluice_core::ids::PersonId;
 use sluice_core::organisation::{SecretRef, login_of};
@@ -58,8 +59,8 @@ pub struct LoginProvider {
     pub networks: Vec<String>,
     /// Whether it is spoken to without encryption. For a provider on the same machine.
     pub plain: bool,
-    /// The claim that lists groups, and the roles that each group confirms. With it a session has only the permissions of
-    /// roles that a group confirms.
+    /// The claim that lists groups, and the roles that each group confirms. Where it names roles, a session has only the
+    /// permissions of those that a group confirms.
     pub groups: Option<GroupMap>,
 }
 
@@ -68,7 +69,7 @@ pub struct LoginProvider {
 pub struct GroupMap {
     /// The claim that lists them.
     pub claim: String,
-    /// Roles by group, each by its exact name.
+    /// Roles by group, each by its exact name. None: groups confirm nothing, and are read for mappings only.
     pub roles: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -176,10 +177,12 @@ impl Engine {
         let standing = self.standing();
         let person = self.person_of_login(&standing, &claims)?;
         let auth_time = self.auth_time(&started, &claims)?;
-        let narrowed_to = provider.groups.as_ref().map(|map| confirmed(&standing, map, &claims));
+        let groups = said_groups(&standing, provider, &claims);
+        let narrowed_to = narrowing(&standing, provider, &claims, groups.as_ref());
         let methods = BTreeSet::from(["oidc".to_owned()]);
         let client = Client::Browser;
-        self.open_session(NewSession { person, client, methods, auth_time, narrowed_to }).await
+        self.open_session(NewSession { person, client, methods, auth_time, narrowed_to, groups })
+            .await
     }
 
     fn returned(
@@ -328,7 +331,9 @@ impl Engine {
     ) -> Result<PersonId, EngineError> {
         let login = login_of(&claims.issuer, &claims.subject);
         let identity = self.signing().identity("login", &login);
-        standing.organisation.person_of(&identity).cloned().ok_or_else(|| {
+        let declared = standing.organisation.declared_with(&identity).cloned();
+        let provisioned = || self.provisioned_login(standing, &claims.issuer, &claims.subject);
+        declared.or_else(provisioned).ok_or_else(|| {
             let message = format!(
                 "nobody is declared with the login `{}` of `{}`",
                 claims.subject, claims.issuer
@@ -365,17 +370,38 @@ impl Engine {
     }
 }
 
-/// The permissions of all roles that a person's groups confirm.
-fn confirmed(standing: &Standing, map: &GroupMap, claims: &Claims) -> BTreeSet<Permission> {
+/// The groups that a login says, of those that a mapping names: nothing else of them is kept.
+fn said_groups(
+    standing: &Standing,
+    provider: &LoginProvider,
+    claims: &Claims,
+) -> Option<LoginGroups> {
+    let map = provider.groups.as_ref()?;
+    let said = claims.lists.get(&map.claim)?;
+    let mappings = standing.organisation.mappings.values();
+    let named = mappings.filter(|one| one.provider == provider.name && said.contains(&one.group));
+    let names: BTreeSet<String> = named.map(|one| one.group.clone()).collect();
+    (!names.is_empty()).then(|| LoginGroups { provider: provider.name.clone(), names })
+}
+
+/// The permissions of all roles that a person's groups confirm or give, where groups have to confirm roles.
+fn narrowing(
+    standing: &Standing,
+    provider: &LoginProvider,
+    claims: &Claims,
+    given: Option<&LoginGroups>,
+) -> Option<BTreeSet<Permission>> {
+    let map = provider.groups.as_ref().filter(|map| !map.roles.is_empty())?;
     let groups = claims.lists.get(&map.claim).map(Vec::as_slice).unwrap_or_default();
+    let mapped = given.into_iter().flat_map(|given| {
+        standing.organisation.mapped(&given.provider, given.names()).map(|(_, grant)| &grant.role)
+    });
     let roles: BTreeSet<&String> =
-        groups.iter().filter_map(|group| map.roles.get(group)).flatten().collect();
+        groups.iter().filter_map(|group| map.roles.get(group)).flatten().chain(mapped).collect();
     let table = &standing.access.table;
     let known = roles.into_iter().filter_map(|role| table.role(role));
-    known
-        .flat_map(access::Role::permissions)
-        .map(|(permission, _): (_, RoleReach)| permission)
-        .collect()
+    let permissions = known.flat_map(access::Role::permissions);
+    Some(permissions.map(|(permission, _): (_, RoleReach)| permission).collect())
 }
 
 fn reach(provider: &LoginProvider) -> Result<Reach, EngineError> {

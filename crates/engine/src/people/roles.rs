@@ -121,8 +121,8 @@ impl Engine {
         }
         let standing = self.standing();
         let mut explained = Explained { allowed: false, because: Vec::new(), but: Vec::new() };
-        if !standing.organisation.people.contains_key(person) {
-            explained.but.push("the organisation does not declare this person".to_owned());
+        if standing.organisation.acting(person).is_none() {
+            explained.but.push(why_not(&standing, person).to_owned());
             return Ok(explained);
         }
         let (targets, change) = match object {
@@ -146,6 +146,15 @@ impl Engine {
         explained.allowed &= closed.is_none();
         explained.but.extend(closed.map(|why| format!("the account is closed: {why}")));
         Ok(explained)
+    }
+}
+
+fn why_not(standing: &Standing, person: &PersonId) -> &'static str {
+    match standing.organisation.person(person) {
+        Some(_) => "their provider of identities says that they have left",
+        None => {
+            "the organisation does not declare this person, and no provider keeps them, or it is disputed whose record it is"
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sluice_core::access::event::{SessionEnded, SessionOpened};
+use sluice_core::access::event::{LoginGroups, SessionEnded, SessionOpened};
 use sluice_core::access::{self, Session};
 use sluice_core::event::Event;
 use sluice_core::ids::{PersonId, TokenId};
@@ -47,6 +47,8 @@ pub struct NewSession {
     pub auth_time: Option<Timestamp>,
     /// Only these permissions, of those the person has; absent: all of them.
     pub narrowed_to: Option<BTreeSet<Permission>>,
+    /// Groups that the login said, of those that mappings name.
+    pub groups: Option<LoginGroups>,
 }
 
 /// A session that was opened, or whose secret was renewed. The secret is never shown again.
@@ -116,6 +118,7 @@ impl Engine {
             auth_time,
             expires_at,
             narrowed_to,
+            groups: new.groups,
         };
         let row = SessionRow {
             id: id.to_string(),
@@ -176,6 +179,11 @@ impl Engine {
             && may_come_in(&standing, &session.opened.person).is_ok()
             && self.see(&id, row.seen_us, now.as_microsecond());
         good.then(|| caller(&standing, session, client))
+    }
+
+    /// The groups that the login of a session said.
+    pub(crate) fn login_groups(&self, session: &TokenId) -> Option<LoginGroups> {
+        self.standing().access.sessions.get(session)?.opened.groups.clone()
     }
 
     /// What a page sends along with what it changes.
@@ -254,12 +262,18 @@ impl Engine {
 /// Only whoever is declared and whose account is not closed comes in; an account is not needed where somebody else
 /// has seen the proof.
 fn may_come_in(standing: &Standing, person: &PersonId) -> Result<(), Refusal> {
-    let declared = standing.organisation.people.contains_key(person);
+    let declared = standing.organisation.acting(person).is_some();
     let account = standing.access.accounts.get(person);
     if declared && account.is_none_or(|account| account.disabled.is_none()) {
         return Ok(());
     }
     Err(super::login::refused())
+}
+
+/// The permissions that a session is narrowed to.
+pub(super) fn narrowing(opened: &SessionOpened) -> Option<BTreeSet<Permission>> {
+    let names = opened.narrowed_to.as_ref()?;
+    Some(names.iter().filter_map(|name| Permission::parse(name)).collect())
 }
 
 /// Whether a proof was a password and nothing else. What a provider of identities asks for is its own affair.
@@ -269,7 +283,7 @@ fn by_password_alone(methods: &BTreeSet<String>) -> bool {
 
 fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
     let opened = &session.opened;
-    let held = access::held_by(standing, &opened.person);
+    let held = access::held_in(standing, opened);
     let half = standing.organisation.settings.second_factor && by_password_alone(&opened.methods);
     let allowed = |permission: &Permission| {
         let narrowed = opened.narrowed_to.as_ref();

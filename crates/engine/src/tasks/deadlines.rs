@@ -17,6 +17,9 @@ use crate::sequencer::{Commit, Step};
 /// How often the deadlines are looked at.
 const EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// How long rows of expired tokens are kept: a day, for whoever asks why one was refused.
+const EXPIRED_US: i64 = 24 * 3_600 * 1_000_000;
+
 /// Looks between two prunings: once an hour.
 const PRUNE_EVERY: u64 = 120;
 
@@ -61,7 +64,8 @@ impl Engine {
         Ok(count)
     }
 
-    /// Forgets idempotency keys and deliveries whose thirty days are over.
+    /// Forgets idempotency keys and deliveries whose thirty days are over, and the rows of sessions and tokens that
+    /// have expired: each run of a pipeline leaves one.
     pub async fn prune(&self) -> Result<(), EngineError> {
         let decide = |_: &Standing, now: Timestamp| {
             let mut commit = Commit::of(Vec::new(), Actor::Sluice);
@@ -71,6 +75,7 @@ impl Engine {
                 Row::PruneInbox { before_us },
                 Row::PruneOutbox { before_us },
                 Row::PruneSessions { before_us: now.as_microsecond() },
+                Row::PruneTokens { before_us: now.as_microsecond() - EXPIRED_US },
             ];
             Step::Record((), commit)
         };

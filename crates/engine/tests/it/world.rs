@@ -129,6 +129,7 @@ impl World {
             methods: ["password".to_owned()].into(),
             auth_time: None,
             narrowed_to: None,
+            groups: None,
         };
         let opened = self.engine.open_session(new).await.unwrap();
         self.engine.authenticate(&opened.value.secret).unwrap()

@@ -48,5 +48,6 @@ fn section(kind: ItemKind) -> &'static str {
         ItemKind::PolicyFile => "guardrails:",
         ItemKind::Link => "links:",
         ItemKind::TrustRule => "trust:",
+        ItemKind::GroupMapping => "group_roles:",
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod approval;
 mod environment;
 mod evidence;
 mod link;
+mod mapping;
 mod model;
 mod person;
 mod scope;
@@ -38,6 +39,7 @@ pub(crate) const SECTIONS: &[&str] = &[
     "models",
     "links",
     "trust",
+    "group_roles",
     "guardrails",
 ];
 
@@ -75,6 +77,7 @@ pub(crate) fn read(desk: &mut Desk<'_>, section: &str, node: &Node) {
         "models" => model::read,
         "links" => link::read,
         "trust" => trust::read,
+        "group_roles" => mapping::read,
         _ => return,
     };
     for item in desk.list(node, &format!("`{section}`")) {

@@ -11,8 +11,17 @@ use crate::findings::{IdentityRecord, PersonRecord};
 use crate::keys::normalise_identity;
 use crate::yaml::{Node, Position};
 
-const KEYS: &[&str] =
-    &["handle", "name", "emails", "accounts", "logins", "roles", "claims", "delegates"];
+const KEYS: &[&str] = &[
+    "handle",
+    "name",
+    "emails",
+    "accounts",
+    "logins",
+    "provisioned_as",
+    "roles",
+    "claims",
+    "delegates",
+];
 const HANDLE_HELP: &str =
     "1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit";
 
@@ -105,12 +114,25 @@ fn identities(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<(&'static str, Stri
             desk.error(at, "bad_identity", "this is not an account", help);
         }
     }
+    for (user_name, at) in desk.texts_of(table, "provisioned_as") {
+        if is_user_name(&user_name) {
+            identities.push(("user_name", user_name, at));
+        } else {
+            let help = "write the `userName` by which the provider of identities keeps the person";
+            desk.error(at, "bad_identity", "this is not a user name", help);
+        }
+    }
     if let Some(node) = table.get("logins") {
         for item in desk.list(node, "`logins`") {
             identities.extend(login(desk, item).map(|login| ("login", login, item.at)));
         }
     }
     identities
+}
+
+/// A user name as providers keep it (SCIM).
+fn is_user_name(text: &str) -> bool {
+    (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// Who somebody is for a provider of identities: its issuer and the subject there, both exactly as its tokens say.
@@ -128,7 +150,7 @@ fn login(desk: &mut Desk<'_>, node: &Node) -> Option<String> {
     Some(login_of(&issuer, &subject))
 }
 
-fn roles(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<RoleGrant> {
+pub(super) fn roles(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<RoleGrant> {
     let Some(node) = table.get("roles") else { return Vec::new() };
     let mut roles = Vec::new();
     for item in desk.list(node, "`roles`") {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sluice_core::organisation::{Authorship, Item, ItemKind, Settings, Stages};
+use sluice_core::organisation::{
+    Authorship, Item, ItemKind, Settings, Stages, SubjectIs, Subjects,
+};
 
 use super::{globs, set};
 use crate::desk::{Desk, Table};
@@ -26,6 +28,7 @@ const KEYS: &[&str] = &[
     "business_days",
     "stages",
     "authorship",
+    "provisioned_login",
     "second_person",
     "second_factor",
     "cool_off",
@@ -69,6 +72,9 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let read = word.and_then(|word| desk.word_of(&word, node.at, "`authorship`", AUTHORSHIP));
         settings.authorship = read.unwrap_or_default();
     }
+    if let Some(node) = table.get("provisioned_login") {
+        settings.provisioned_login = subjects(desk, node);
+    }
     read_numbers(desk, &table, &mut settings);
     read_time_of_day(desk, &table, &mut settings);
     if let Some(node) = table.get("stages")
@@ -81,6 +87,24 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     if settings != Settings::default() {
         desk.findings.items.push(Item::Settings(settings));
     }
+}
+
+/// By which issuer people who are provisioned come in, and as whom.
+fn subjects(desk: &mut Desk<'_>, node: &Node) -> Option<Subjects> {
+    let words = &[("external_id", SubjectIs::ExternalId), ("user_name", SubjectIs::UserName)];
+    let table = desk.table(node, "`provisioned_login`", &["issuer", "subject"])?;
+    let at = table.required(desk, "issuer")?;
+    let issuer = desk.text(at, "`issuer`")?;
+    if !issuer.starts_with("http") || issuer.len() > 512 {
+        let help = "write it exactly as its tokens say, such as `https://login.example.org`";
+        desk.error(at.at, "bad_value", "this is not an issuer", help);
+        return None;
+    }
+    let subject = match table.get("subject") {
+        Some(node) => desk.word(node, "`subject`", words)?,
+        None => SubjectIs::default(),
+    };
+    Some(Subjects { issuer, subject })
 }
 
 fn read_numbers(desk: &mut Desk<'_>, table: &Table<'_>, settings: &mut Settings) {

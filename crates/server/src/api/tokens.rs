@@ -151,3 +151,13 @@ pub(crate) async fn revoke(
     let answer = app.engine.revoke_token(&caller, &token).await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
+
+/// A second person agrees that whoever has a token provisions people.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let answer = app.engine.confirm_provisioning(&caller, &id(&text)?).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
+}

@@ -91,6 +91,7 @@ fn operation(facts: &Facts) -> Value {
 fn media_type_of(schema: &str) -> &'static str {
     match schema {
         "ExchangeRequest" => "application/x-www-form-urlencoded",
+        "ScimUser" | "ScimGroup" | "ScimPatch" => "application/scim+json",
         _ => "application/json",
     }
 }
@@ -103,13 +104,18 @@ fn responses(facts: &Facts) -> Value {
             schema.map_or_else(|| json!({}), |schema| json!({"schema": reference(schema)}));
         answer["content"] = json!({ media_type: content });
     }
-    json!({
-        status.to_string(): answer,
-        "default": {
+    let problem = if facts.path.starts_with("/scim/") {
+        json!({
+            "description": "An error (RFC 7644, 3.12).",
+            "content": {"application/scim+json": {"schema": reference("ScimError")}},
+        })
+    } else {
+        json!({
             "description": "A problem (RFC 9457); `code` is stable.",
             "content": {"application/problem+json": {"schema": reference("Problem")}},
-        },
-    })
+        })
+    };
+    json!({status.to_string(): answer, "default": problem})
 }
 
 fn parameters(facts: &Facts) -> Vec<Value> {

@@ -16,6 +16,7 @@ mod oidc;
 mod organisation;
 mod pages;
 mod paths;
+mod scim;
 mod secrets;
 mod sessions;
 mod system;

@@ -87,9 +87,9 @@ fn provider(file: LoginFile) -> Result<LoginProvider, Failure> {
         (Some(_), Some(_)) => return Err(wrong("its secret is in two places")),
     };
     let groups = match (file.groups_claim.clone(), file.groups.is_empty()) {
-        (Some(claim), false) => Some(GroupMap { claim, roles: file.groups.clone() }),
+        (Some(claim), _) => Some(GroupMap { claim, roles: file.groups.clone() }),
         (None, true) => None,
-        _ => return Err(wrong("`groups_claim` and `groups` belong together")),
+        (None, false) => return Err(wrong("`groups` needs `groups_claim`")),
     };
     Ok(LoginProvider {
         title: file.title.clone().unwrap_or_else(|| file.name.clone()),
@@ -127,7 +127,7 @@ mod tests {
             "issuer = 'https://a'\nalgorithm = 'HS256'",
             "issuer = 'https://a'\nalgorithm = 'none'",
             "issuer = 'https://a'\nclient_secret_env = 'A'\nclient_secret_file = 'b'",
-            "issuer = 'https://a'\ngroups_claim = 'groups'",
+            "issuer = 'https://a'\n[groups]\ncab = ['cab_approver']",
         ] {
             assert!(told(more).is_err(), "{more}");
         }

@@ -4,7 +4,9 @@ use rusqlite::Row;
 
 use super::{MAX_PAGE, Readers, sealed};
 use crate::error::ReadError;
-use crate::rows::{CredentialsRow, IdentityRow, PersonRow, SecretRow, SessionRow, TokenRow};
+use crate::rows::{
+    CredentialsRow, IdentityRow, PersonRow, ProvisionedRow, SecretRow, SessionRow, TokenRow,
+};
 
 impl Readers {
     /// One person.
@@ -37,6 +39,17 @@ impl Readers {
     /// How a person proves who they are.
     pub fn credentials(&self, person_id: &str) -> Result<Option<CredentialsRow>, ReadError> {
         self.one("SELECT * FROM credentials WHERE person_id = ?1", [person_id], credentials)
+    }
+
+    /// What a provider of identities keeps of a person, by id.
+    pub fn provisioned(&self, id: &str) -> Result<Option<ProvisionedRow>, ReadError> {
+        self.one("SELECT * FROM provisioned WHERE id = ?1", [id], provisioned)
+    }
+
+    /// What a provider of identities keeps of people, in the order of ids, after `after`, at most `max`.
+    pub fn all_provisioned(&self, after: &str, max: u32) -> Result<Vec<ProvisionedRow>, ReadError> {
+        let sql = "SELECT * FROM provisioned WHERE id > ?1 ORDER BY id LIMIT ?2";
+        self.all(sql, (after, max.min(MAX_PAGE)), provisioned)
     }
 
     /// A secret, as it is kept.
@@ -116,6 +129,12 @@ fn session(row: &Row<'_>) -> Result<SessionRow, ReadError> {
         seen_us: row.get(3)?,
         expires_us: row.get(4)?,
     })
+}
+
+fn provisioned(row: &Row<'_>) -> Result<ProvisionedRow, ReadError> {
+    let id: String = row.get(0)?;
+    sealed(row, || format!("the provisioned record `{id}`"))?;
+    Ok(ProvisionedRow { id, person_id: row.get(1)?, body: row.get(2)? })
 }
 
 fn secret(row: &Row<'_>) -> Result<SecretRow, ReadError> {

@@ -61,6 +61,14 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Credentials(row) => people::credentials(connection, row),
         Row::Session(row) => people::session(connection, row),
         Row::TouchSession { id, at_us } => people::touch_session(connection, id, *at_us),
+        Row::Provisioned(row) => people::provisioned(connection, row),
+        Row::RemoveProvisioned { id } => people::remove_provisioned(connection, id),
+        Row::PruneTokens { before_us } => {
+            connection
+                .prepare_cached("DELETE FROM tokens WHERE expires_us < ?1")?
+                .execute([before_us])?;
+            Ok(RowOutcome::Done)
+        }
         Row::Secret(row) => people::secret(connection, row),
         Row::RemoveSecret { name } => people::remove_secret(connection, name),
         Row::PruneSessions { before_us } => {

@@ -5,7 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::RecordError;
 use crate::rows::{
-    CredentialsRow, IdentityRow, PersonRow, RowOutcome, SecretRow, SessionRow, TokenRow,
+    CredentialsRow, IdentityRow, PersonRow, ProvisionedRow, RowOutcome, SecretRow, SessionRow,
+    TokenRow,
 };
 use crate::seal;
 
@@ -45,11 +46,31 @@ fn erase(connection: &Connection, person_id: &str) -> Recorded {
     connection
         .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
         .execute([person_id])?;
-    for table in ["persons", "credentials", "sessions"] {
+    for table in ["persons", "credentials", "sessions", "provisioned"] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE person_id = ?1"))?
             .execute([person_id])?;
     }
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn provisioned(connection: &Connection, row: &ProvisionedRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT OR REPLACE INTO provisioned VALUES (?1, ?2, ?3, ?4)",
+        &[text(&row.id), text(&row.person_id), text(&row.body)],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+/// What is erased is overwritten, not only unlinked.
+pub(super) fn remove_provisioned(connection: &Connection, id: &str) -> Recorded {
+    connection.pragma_update(None, "secure_delete", true)?;
+    let removed = connection
+        .prepare_cached("DELETE FROM provisioned WHERE id = ?1")
+        .and_then(|mut statement| statement.execute([id]));
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    removed?;
     Ok(RowOutcome::Done)
 }
 

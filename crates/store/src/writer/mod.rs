@@ -102,7 +102,10 @@ impl Writer {
             self.sign(&written.head)
         };
         self.parts.crash.pass("after_sign");
-        let erases = batch.rows.iter().any(|row| matches!(row, Row::ErasePerson { .. }));
+        let erases = batch
+            .rows
+            .iter()
+            .any(|row| matches!(row, Row::ErasePerson { .. } | Row::RemoveProvisioned { .. }));
         let outcome = self.acknowledge(written, note);
         if erases {
             // The log still holds pages as they were before.

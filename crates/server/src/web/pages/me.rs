@@ -38,8 +38,7 @@ fn build(visit: &Visit) -> MePage {
     let caller = &visit.caller;
     let person = caller.person.as_ref();
     let card = person.and_then(|person| visit.card(person));
-    let declared =
-        person.and_then(|person| visit.standing.organisation.people.get(person).cloned());
+    let declared = person.and_then(|person| visit.standing.organisation.person(person).cloned());
     let session = caller.session.as_ref();
     let shell = visit.shell(Section::Elsewhere, w::t("me.you"));
     MePage {

@@ -1,0 +1,103 @@
+//! Who there is, declared or provisioned, and which roles they have by what.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::mapping::PROVISIONED;
+use super::{GroupMapping, Organisation, Person, RoleGrant};
+use crate::ids::{IdentityKey, PersonId, ProvisionedId};
+use crate::provision::Bond;
+use crate::scope::Target;
+
+impl Organisation {
+    /// A person, whether they may act or not.
+    pub fn person(&self, person: &PersonId) -> Option<&Arc<Person>> {
+        self.people.get(person).or_else(|| self.provision.arrivals.get(person))
+    }
+
+    /// A person who may act: their provider has not said that they have left.
+    pub fn acting(&self, person: &PersonId) -> Option<&Arc<Person>> {
+        self.person(person).filter(|known| !self.has_left(known))
+    }
+
+    /// Everybody, in the order of their ids within those declared and those provisioned.
+    pub fn everybody(&self) -> impl Iterator<Item = &PersonId> {
+        self.people.keys().chain(self.provision.arrivals.keys())
+    }
+
+    /// Whether all records of a person say that they may not act, or the last one is gone.
+    fn has_left(&self, person: &Person) -> bool {
+        let mut records = self.provision.users_of(&person.id).peekable();
+        if records.peek().is_none() {
+            return person.identities.iter().any(|one| self.provision.left.contains(one));
+        }
+        !records.any(|user| user.set.active)
+    }
+
+    /// Whose an identity is.
+    pub fn person_of(&self, identity: &IdentityKey) -> Option<&PersonId> {
+        self.declared_with(identity).or_else(|| {
+            let user = self.provision.user_at(identity)?;
+            self.provision.users.get(user)?.person()
+        })
+    }
+
+    /// Roles that groups which are provisioned give a person, with the mapping that says so.
+    pub fn roles_by_group(
+        &self,
+        person: &PersonId,
+    ) -> impl Iterator<Item = (&GroupMapping, &RoleGrant)> {
+        self.mapped(PROVISIONED, self.provision.groups_of_person(person))
+    }
+
+    /// Roles that groups of a provider give.
+    pub fn mapped<'a>(
+        &'a self,
+        provider: &str,
+        groups: BTreeSet<&str>,
+    ) -> impl Iterator<Item = (&'a GroupMapping, &'a RoleGrant)> {
+        let mappings = self.mappings.values().map(AsRef::as_ref);
+        let named: Vec<&GroupMapping> = mappings
+            .filter(|one| one.provider == provider && groups.contains(one.group.as_str()))
+            .collect();
+        named.into_iter().flat_map(|mapping| mapping.roles.iter().map(move |role| (mapping, role)))
+    }
+
+    /// All roles of a person who may act, but for those that a login gave their session.
+    pub fn roles_of<'a>(&'a self, person: &'a PersonId) -> impl Iterator<Item = &'a RoleGrant> {
+        let acting = self.acting(person);
+        let declared = acting.into_iter().flat_map(|known| known.roles.iter());
+        let granted = self.granted.get(person).filter(|_| acting.is_some()).into_iter().flatten();
+        let by_group = acting.into_iter().flat_map(|known| self.roles_by_group(&known.id));
+        declared.chain(granted).chain(by_group.map(|(_, role)| role))
+    }
+
+    /// Whether a person holds a role whose scope covers a target.
+    pub fn holds_role(&self, person: &PersonId, role: &str, target: &Target) -> bool {
+        self.roles_of(person).any(|held| held.role == role && held.scope.covers(target))
+    }
+
+    /// Says anew who the records are that have any of these identities.
+    pub(crate) fn rebind(&mut self, identities: &BTreeSet<IdentityKey>) {
+        let known = identities.iter().flat_map(|one| {
+            [self.provision.user_named(one), self.provision.user_at(one)].into_iter().flatten()
+        });
+        let records: BTreeSet<ProvisionedId> = known.cloned().collect();
+        for id in records {
+            self.settle(&id);
+        }
+    }
+
+    /// Says who a record is.
+    pub(crate) fn settle(&mut self, id: &ProvisionedId) {
+        let Some(user) = self.provision.users.get(id) else { return };
+        let claimed = self.declared_with(&user.set.user_name);
+        let other = |email| self.declared_with(email).is_some_and(|owner| Some(owner) != claimed);
+        let bond = if user.set.emails.iter().any(other) {
+            Bond::Disputed
+        } else {
+            claimed.map_or(Bond::Own, |person| Bond::Declared(person.clone()))
+        };
+        self.provision.bind(id, bond);
+    }
+}
