@@ -3,6 +3,7 @@
 
 mod browser;
 mod oidc;
+mod python;
 mod reliability;
 mod tidy;
 
@@ -13,9 +14,15 @@ use std::process::ExitCode;
 type Task = (&'static str, &'static str, fn() -> ExitCode);
 
 /// Every task.
-const TASKS: [Task; 4] = [
+const TASKS: [Task; 6] = [
     ("tidy", "check what is agreed on and easy to break", tidy),
     ("oidc", "log in at a real provider of identities, by Node", || oidc::run(root())),
+    ("scim", "keep people and groups as scim2-tester does, by Python", || python::scim(root())),
+    (
+        "schemathesis",
+        "play all that schemathesis makes of the API's description, by Python",
+        || python::schemathesis(root()),
+    ),
     (
         "browser",
         "play the journeys of each role and look at every page, in Chromium",

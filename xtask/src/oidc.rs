@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 }
 
 /// The program, built as it stands.
-fn built(root: &Path) -> Option<std::path::PathBuf> {
+pub(crate) fn built(root: &Path) -> Option<std::path::PathBuf> {
     let mut build = Command::new("cargo");
     build.args(["build", "-q", "-p", "sluice"]).current_dir(root);
     build.status().ok().filter(std::process::ExitStatus::success)?;
@@ -45,13 +45,13 @@ fn built(root: &Path) -> Option<std::path::PathBuf> {
     Some(own.parent()?.join("sluice"))
 }
 
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let mut asked = Command::new(program);
     asked.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     asked.status().is_ok_and(|status| status.success())
 }
 
-fn skipped(why: &str) -> ExitCode {
+pub(crate) fn skipped(why: &str) -> ExitCode {
     println!("SKIPPED: {why}");
     ExitCode::SUCCESS
 }

@@ -88,7 +88,10 @@ fn written(answered: Result<Response, Problem>, id: &str, is_scim: bool) -> Resp
         },
     };
     let cause = problem.log.as_deref().unwrap_or(&problem.detail);
-    if problem.status.is_server_error() {
+    if problem.code == status::OVERLOADED.code {
+        // It happens a thousand times a second or not at all, and is counted.
+        tracing::debug!("there was no room for a request");
+    } else if problem.status.is_server_error() {
         tracing::error!(code = %problem.code, cause, "a request failed");
     } else {
         tracing::info!(code = %problem.code, status = problem.status.as_u16(), "a request was refused");

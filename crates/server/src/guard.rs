@@ -70,6 +70,7 @@ fn looker(app: &App, request: &Request) -> Option<web::Looker> {
 
 /// Lets a request in, and says how long it may take.
 async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Duration, Problem> {
+    app.overload.glance(facts.class)?;
     let who = authenticate(app, facts, request)?;
     if let Some(Who { caller, csrf }) = who {
         if let Some(csrf) = csrf {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use sluice_core::access::event::{FactorChanged, LoginBlocked, SessionSteppedUp};
@@ -174,10 +175,9 @@ impl Engine {
             && standing.access.accounts.get(person).is_some_and(|known| known.disabled.is_none());
         let row = self.read(|readers| readers.credentials(person.as_str()))?;
         let row = row.filter(|row| open && row.password.is_some());
-        let stored = match row.as_ref().and_then(|row| row.password.clone()) {
-            Some(stored) => stored,
-            None => self.dummy_hash().await?,
-        };
+        // Made before anything is known of the name, so that its making tells nothing either.
+        let dummy = self.dummy_hash().await?;
+        let stored = row.as_ref().and_then(|row| row.password.clone()).unwrap_or(dummy);
         let same = self.verify_password(proof.password.clone(), stored).await?;
         let Some(row) = row.filter(|_| same) else {
             return Err(self.failed(person, &address).await);
@@ -300,6 +300,11 @@ impl Engine {
         Ok(self.people().dummy.get_or_init(|| made).clone())
     }
 
+    /// How often a password was hashed since the start: what a login costs, and what tells names apart if it differs.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.people().hashed.load(Ordering::Relaxed)
+    }
+
     /// Hashes on a thread of its own, at most two at once.
     async fn slowly<T: Send + 'static>(
         &self,
@@ -307,6 +312,7 @@ impl Engine {
     ) -> Result<T, EngineError> {
         // The semaphore is never closed.
         let _place = self.people().hashing.acquire().await;
+        self.people().hashed.fetch_add(1, Ordering::Relaxed);
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|_| Unavailable::ledger("a password could not be looked at"))
     }

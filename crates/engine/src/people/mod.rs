@@ -18,6 +18,7 @@ mod totp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 use sluice_core::ids::TokenId;
@@ -47,6 +48,8 @@ pub(crate) struct People {
     seen: Mutex<BTreeMap<TokenId, Seen>>,
     /// Command lines that wait to be confirmed.
     devices: Mutex<Vec<devices::Device>>,
+    /// How often a password was hashed.
+    hashed: AtomicU64,
     /// What unknown names are compared with, so that they take as long as known ones.
     dummy: std::sync::OnceLock<String>,
 }
@@ -65,6 +68,7 @@ impl Default for People {
             credentials: Arc::default(),
             seen: Mutex::default(),
             devices: Mutex::default(),
+            hashed: AtomicU64::new(0),
             dummy: std::sync::OnceLock::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sluice_core::ids::{PersonId, TeamName};
-use sluice_core::organisation::{ApprovalRule, Item, ItemKind, Person, Service, Team};
+use sluice_core::organisation::{ApprovalRule, Item, ItemKind, Person, RoleGrant, Service, Team};
 use sluice_core::scope::Scope;
 
 use crate::findings::Findings;
@@ -41,6 +41,8 @@ struct Folk<'a> {
     /// Services by the team that owns them.
     services: BTreeMap<&'a TeamName, Vec<&'a Service>>,
     declared: BTreeSet<&'a PersonId>,
+    /// Roles that groups give. Who is in them is not said here.
+    by_group: Vec<&'a RoleGrant>,
 }
 
 struct Complaint {
@@ -57,6 +59,7 @@ impl<'a> Folk<'a> {
             teams: BTreeMap::new(),
             services: BTreeMap::new(),
             declared: BTreeSet::new(),
+            by_group: Vec::new(),
         };
         for item in items {
             match item {
@@ -67,6 +70,7 @@ impl<'a> Folk<'a> {
                 Item::Team(team) => {
                     folk.teams.insert(&team.name, team);
                 }
+                Item::GroupMapping(mapping) => folk.by_group.extend(&mapping.roles),
                 Item::Service(service) => {
                     folk.services.entry(&service.owner).or_default().push(service);
                 }
@@ -79,7 +83,10 @@ impl<'a> Folk<'a> {
     fn judge(&self, rule: &ApprovalRule) -> Option<Complaint> {
         let quorum = usize::try_from(rule.quorum).unwrap_or(usize::MAX);
         let fixed = self.fixed(rule);
-        if fixed.len() >= quorum {
+        let by_group = self.by_group.iter().any(|grant| {
+            rule.approvers.roles.contains(&grant.role) && may_overlap(&grant.scope, &rule.scope)
+        });
+        if fixed.len() >= quorum || by_group {
             return None;
         }
         if !rule.approvers.teams.contains(OWNER) {

@@ -70,6 +70,11 @@ fn words(items: &[Item]) -> BTreeMap<Dimension, BTreeSet<String>> {
                     add(Dimension::Claim, claim);
                 }
             }
+            Item::GroupMapping(mapping) => {
+                for grant in &mapping.roles {
+                    add(Dimension::Role, &grant.role);
+                }
+            }
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ mod gate;
 mod hooks;
 mod listen;
 mod log;
+mod mapped;
 mod matrix;
 mod oidc;
 mod organisation;

@@ -24,23 +24,23 @@ people:
 "#;
 
 /// The provider, and what it says. A lie alters one part.
-struct Idp {
+pub(crate) struct Idp {
     metadata: Value,
     token: Map<String, Value>,
-    claims: Value,
+    pub(crate) claims: Value,
     back: Vec<(String, String)>,
     jwks: String,
     token_status: u16,
     signed: Option<String>,
 }
 
-struct World {
-    app: TestApp,
+pub(crate) struct World {
+    pub(crate) app: TestApp,
     signer: Signer,
 }
 
 impl World {
-    async fn start(groups: Option<GroupMap>) -> Self {
+    pub(crate) async fn start(groups: Option<GroupMap>) -> Self {
         let provider = LoginProvider {
             name: "corp".into(),
             title: "Corporate login".into(),
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// A whole login by a browser, with what the provider says altered by `lie`.
-    async fn login(&self, query: &str, lie: impl Fn(&mut Idp)) -> Answered {
+    pub(crate) async fn login(&self, query: &str, lie: impl Fn(&mut Idp)) -> Answered {
         let mut idp = self.idp();
         // What the provider learns when the person comes: only then can it lie about it.
         let early = {
@@ -146,7 +146,7 @@ impl World {
         assert!(!body.contains("secret-of"));
     }
 
-    async fn get(&self, cookie: &str, path: &str) -> Answered {
+    pub(crate) async fn get(&self, cookie: &str, path: &str) -> Answered {
         let headers = [("host", "sluice.test.example"), ("cookie", cookie)];
         let headers = if cookie.is_empty() { &headers[..1] } else { &headers[..] };
         self.app.send(request(Method::GET, path, "", headers, Body::empty())).await
@@ -154,7 +154,7 @@ impl World {
 }
 
 /// The session's cookie, without its attributes.
-fn session(answered: &Answered) -> String {
+pub(crate) fn session(answered: &Answered) -> String {
     let all = answered.headers.get_all("set-cookie").iter();
     let all = all.filter_map(|value| value.to_str().ok());
     let own = all.filter(|text| text.starts_with("__Host-sluice="));

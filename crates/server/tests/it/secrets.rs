@@ -1,5 +1,7 @@
 //! Secrets go in and never come out: not by any route, not in the ledger, not in any file of the server.
 
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
@@ -66,9 +68,11 @@ async fn what_is_no_secret_is_refused() {
     assert_eq!(app.get(&other, "/api/v1/secrets").await.status, 403);
 }
 
-/// Fifty canaries by every way in: as secrets, as the credentials of requests, where a secret has no place.
+/// Fifty canaries by every way in: as secrets, as the credentials of requests, where a secret has no place. They are found
+/// in no answer, no file and no line of the log, however much of it is written.
 #[tokio::test]
 async fn canaries_are_found_nowhere() {
+    let log = Log::listen();
     let app = TestApp::empty().await;
     app.apply(&[("sluice.yaml", ORGANISATION), ("kept.yaml", LINK)]).await;
     let canary = |n: usize| format!("canary{n:04}f3a9c1");
@@ -119,8 +123,49 @@ async fn canaries_are_found_nowhere() {
         assert!(!shown.contains("f3a9c1"), "{shown}");
     }
     assert_eq!(told_in_files(&app), Vec::<String>::new());
+    let (lines, told) = log.heard();
+    assert!(lines > 100, "the log was listened to: {lines} lines");
+    assert_eq!(told, Vec::<String>::new());
     let entries = app.get(&app.admin, "/api/v1/ledger/entries?limit=200").await;
     assert_ne!(entries.json()["items"], Value::Null);
+}
+
+/// All that this process logs, at the level that tells most.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<(usize, Vec<String>)>>);
+
+impl Log {
+    fn listen() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).expect("nobody else listens");
+        log
+    }
+
+    /// How many lines there were, and those with a canary.
+    fn heard(&self) -> (usize, Vec<String>) {
+        self.0.lock().expect("unharmed").clone()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut heard = self.0.lock().expect("unharmed");
+        heard.0 += 1;
+        let text = String::from_utf8_lossy(bytes);
+        if text.contains("f3a9c1") {
+            heard.1.push(text.into_owned());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Files of the server's folder in which a canary is found.

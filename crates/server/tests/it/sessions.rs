@@ -420,3 +420,26 @@ fn totp(secret: &str, second: i64) -> String {
     let number = u32::from_be_bytes([hash[at] & 127, hash[at + 1], hash[at + 2], hash[at + 3]]);
     format!("{:06}", number % 1_000_000)
 }
+
+/// Not timed, but counted: what a wrong attempt costs tells nothing of the account.
+#[tokio::test]
+async fn every_wrong_attempt_hashes_as_often() {
+    let app = with_account().await;
+    let attempt = async |handle: &str, code: Option<&str>| {
+        let before = app.engine.passwords_hashed();
+        let body = json!({"handle": handle, "password": "not the one of anybody", "code": code, "client": "cli"});
+        let refused = app.post("", "/api/v1/login", &[], &body).await;
+        assert_eq!(refused.code(), "login_refused", "{handle}");
+        app.engine.passwords_hashed() - before
+    };
+    attempt("nobody", None).await;
+    for (handle, code) in [
+        ("nobody", None),
+        ("alice", None),
+        ("alice", Some("000000")),
+        ("bob", None),
+        ("x@y.example", None),
+    ] {
+        assert_eq!(attempt(handle, code).await, 1, "{handle} {code:?}");
+    }
+}

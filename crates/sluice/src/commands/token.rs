@@ -34,6 +34,13 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Agree, as a second person, that a token provisions people and groups
+    Confirm {
+        /// Id of the token, not its secret
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// List tokens, without their secrets
     List {
         /// Print them as JSON
@@ -101,6 +108,11 @@ pub(crate) fn run(command: &TokenCommand) -> Outcome {
         TokenCommand::Revoke { id, server } => {
             Client::new(server)?.delete(&format!("/api/v1/tokens/{}", encode(id)))?;
             output::note(&format!("revoked {}", output::clean(id)));
+        }
+        TokenCommand::Confirm { id, server } => {
+            let path = format!("/api/v1/tokens/{}/confirm", encode(id));
+            Client::new(server)?.post(&path, &json!({}), &[])?;
+            output::note(&format!("confirmed {}", output::clean(id)));
         }
         TokenCommand::List { json, server } => {
             show::records(&Client::new(server)?.get("/api/v1/tokens")?, COLUMNS, *json);

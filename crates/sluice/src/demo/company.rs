@@ -77,7 +77,7 @@ pub(super) async fn session(engine: &Engine, person: PersonId) -> Result<String,
         methods: ["demo".to_owned()].into(),
         auth_time: None,
         narrowed_to: None,
-            groups: None,
+        groups: None,
     };
     let opened = engine.open_session(new).await;
     opened
