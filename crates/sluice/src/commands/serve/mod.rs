@@ -195,6 +195,7 @@ fn options(
         secrets: Arc::new(PlainSecrets),
         net,
         vault,
+        full_anchor: None,
     }
 }
 
