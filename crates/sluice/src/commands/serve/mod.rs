@@ -195,7 +195,6 @@ fn options(
         secrets: Arc::new(PlainSecrets),
         net,
         vault,
-        full_anchor: None,
     }
 }
 
