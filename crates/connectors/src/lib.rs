@@ -9,6 +9,7 @@
 //! Adding a system touches one folder and one line of [`registry()`].
 #![warn(missing_docs)]
 
+mod alerts;
 mod cdevents;
 mod connector;
 mod explain;

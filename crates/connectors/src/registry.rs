@@ -12,6 +12,7 @@ pub fn registry() -> &'static [&'static dyn Connector] {
         &crate::gitlab::GitLab,
         &crate::jenkins::Jenkins,
         &crate::jira::Jira,
+        &crate::servicenow::ServiceNow,
     ]
 }
 
@@ -30,10 +31,13 @@ pub fn tellers() -> &'static [&'static dyn Teller] {
         &crate::gitlab::GitLab,
         &crate::markers::GRAFANA,
         &crate::jira::Jira,
+        &crate::alerts::NTFY,
         &crate::markers::OTLP,
+        &crate::alerts::PAGERDUTY,
         &crate::servicenow::ServiceNow,
         &crate::slack::Slack,
         &crate::markers::SPLUNK,
+        &crate::alerts::TEAMS,
     ]
 }
 

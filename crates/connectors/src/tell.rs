@@ -62,6 +62,11 @@ pub trait Tell {
     /// The next step in telling an effect. Told again after a cut, it makes nothing twice.
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt>;
 
+    /// Whether it keeps a record of its own for each of ours, which can be compared.
+    fn keeps_records(&self) -> bool {
+        false
+    }
+
     /// The next step of a trial that alters nothing over there.
     fn test(&self, talk: &Trial<'_>) -> Step<String>;
 
@@ -347,6 +352,8 @@ pub struct Talk<'a> {
     pub now: Timestamp,
     /// Where our pages are, for links that people follow.
     pub public_url: Option<&'a str>,
+    /// Whether both sides are only compared: nothing is annotated, and nothing that would be altered will be sent.
+    pub comparing: bool,
 }
 
 impl<'a> Talk<'a> {

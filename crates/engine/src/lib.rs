@@ -29,6 +29,7 @@ mod organisation;
 mod owe;
 mod people;
 mod policy;
+mod reconcile;
 pub mod rng;
 mod secrets;
 mod sequencer;
@@ -62,6 +63,7 @@ pub use people::{
     LoginReturn, NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,
     UserRecord, UserWish,
 };
+pub use reconcile::{Difference, Reconciliation};
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};
 pub use sluice_connectors as connectors;

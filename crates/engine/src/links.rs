@@ -231,7 +231,7 @@ impl Engine {
     }
 }
 
-fn declared<'a>(standing: &'a Standing, name: &str) -> Result<&'a Link, Refusal> {
+pub(crate) fn declared<'a>(standing: &'a Standing, name: &str) -> Result<&'a Link, Refusal> {
     standing.organisation.links.get(name).map(AsRef::as_ref).ok_or_else(|| {
         Refusal::missing(
             "link_unknown",

@@ -47,6 +47,10 @@ impl Tell for JiraTold {
         }
     }
 
+    fn keeps_records(&self) -> bool {
+        true
+    }
+
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         let Some(exchange) = talk.so_far.last() else {
             let permissions = match self.config.product {

@@ -24,6 +24,8 @@ pub(super) struct Config {
     pub(super) standard_template: Option<String>,
     /// Further fields of a new record.
     pub(super) fields: BTreeMap<String, String>,
+    /// Names of the secrets that the business rule signs with.
+    pub(super) secrets: Vec<String>,
     pub(super) outlet: Outlet,
     pub(super) pace: Pace,
 }
@@ -45,11 +47,33 @@ enum Way {
 }
 
 impl Config {
-    pub(super) fn read(value: &Value) -> Result<Self, Vec<Problem>> {
+    /// As it is told.
+    pub(super) fn told(value: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(value, "");
+        settings.leave("secret");
+        let config = Self::read(&mut settings);
+        let problems = settings.finish();
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// As it is heard: not without a secret.
+    pub(super) fn heard(value: &Value) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::of(value, "");
+        let secrets = settings.secrets();
+        let config = Self { secrets, ..Self::read(&mut settings) };
+        let problems = settings.finish();
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// For reading a file at the desk.
+    pub(super) fn offline() -> Self {
+        Self { authority: Authority::ServiceNow, ..Self::read(&mut Settings::of(&Value::Null, "")) }
+    }
+
+    fn read(settings: &mut Settings<'_>) -> Self {
         let url = settings.base_url("url", None);
         let ways = [("basic", Way::Basic), ("oauth", Way::OAuth), ("api_key", Way::ApiKey)];
-        let account = account(&mut settings, &ways, &url);
+        let account = account(settings, &ways, &url);
         let words = [("sluice", Authority::Sluice), ("servicenow", Authority::ServiceNow)];
         let authority = settings.choice("authority", &words).unwrap_or(Authority::Sluice);
         let prefix = settings.short_word("correlation_prefix", "sluice");
@@ -58,17 +82,24 @@ impl Config {
         if standard_template.as_deref().is_some_and(|id| !is_sys_id(id)) {
             settings.problem("standard_template", "`standard_template` is not a sys_id", help);
         }
-        let fields = fields(&mut settings);
+        let fields = fields(settings);
         let networks = settings.networks();
         let pace = Pace {
             per_minute: settings.number("per_minute", 120, (1, 6_000)),
             settle_s: settings.number("settle_s", 90, (10, 3_600)),
         };
         let outlet = Outlet { urls: vec![url.clone()], networks };
-        let problems = settings.finish();
-        let config =
-            Self { url, account, authority, prefix, standard_template, fields, outlet, pace };
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
+        Self {
+            url,
+            account,
+            authority,
+            prefix,
+            standard_template,
+            fields,
+            secrets: Vec::new(),
+            outlet,
+            pace,
+        }
     }
 
     /// The correlation id of one of our records.

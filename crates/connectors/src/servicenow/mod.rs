@@ -2,9 +2,11 @@
 //!
 //! A change request is found by its correlation id before one is made, moved along its states one by one, and gets
 //! work notes that name their effect, so that none is written twice. What was done over there by hand is never
-//! overwritten: where both sides differ, the difference is recorded. It is read back by `sys_updated_on`.
+//! overwritten: where both sides differ, the difference is recorded. It is read back by `sys_updated_on`, and a
+//! business rule tells what is new at once.
 
 mod config;
+mod hear;
 mod poll;
 mod record;
 mod tell;
@@ -13,11 +15,39 @@ mod wire;
 
 use serde_json::Value;
 
-use crate::connector::Problem;
+use crate::connector::{Connector, Link, Problem};
 use crate::tell::{Teller, Telling};
 
 /// The connector for ServiceNow.
 pub(crate) struct ServiceNow;
+
+impl Connector for ServiceNow {
+    fn kind(&self) -> &'static str {
+        "servicenow"
+    }
+
+    fn about(&self) -> &'static str {
+        "ServiceNow business rules: change requests that were moved, approvals that were given"
+    }
+
+    fn example(&self) -> &'static str {
+        r#"{
+  "secret": "servicenow-business-rule",
+  "url": "https://acme.service-now.com",
+  "user": "sluice.integration",
+  "authority": "servicenow"
+}"#
+    }
+
+    fn configure(&self, configuration: &Value) -> Result<Link, Vec<Problem>> {
+        config::Config::heard(configuration)
+            .map(|config| Box::new(hear::ServiceNowHeard { config }) as Link)
+    }
+
+    fn offline(&self) -> Link {
+        Box::new(hear::ServiceNowHeard { config: config::Config::offline() })
+    }
+}
 
 impl Teller for ServiceNow {
     fn kind(&self) -> &'static str {
@@ -40,7 +70,7 @@ impl Teller for ServiceNow {
     }
 
     fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
-        config::Config::read(settings)
+        config::Config::told(settings)
             .map(|config| Box::new(tell::ServiceNowLink { config }) as Telling)
     }
 }

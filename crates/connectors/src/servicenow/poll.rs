@@ -103,7 +103,7 @@ fn updated(row: &Value) -> Option<Timestamp> {
     time(&text(row, "sys_updated_on")?)
 }
 
-fn moved(config: &Config, row: &Value) -> Option<Signal> {
+pub(super) fn moved(config: &Config, row: &Value) -> Option<Signal> {
     let correlation = text(row, "correlation_id")?;
     let entity = config.entity(&correlation)?;
     let state = state_of(text(row, "state")?.trim().parse().ok()?)?;
@@ -116,7 +116,11 @@ fn moved(config: &Config, row: &Value) -> Option<Signal> {
     })
 }
 
-fn approved(config: &Config, row: &Value) -> Option<Signal> {
+/// Who said yes or no; nothing where they have no authority.
+pub(super) fn approved(config: &Config, row: &Value) -> Option<Signal> {
+    if config.authority != Authority::ServiceNow {
+        return None;
+    }
     let correlation = text(row, "sysapproval.correlation_id")?;
     let entity = config.entity(&correlation)?;
     let verdict = words::verdict(&text(row, "state")?)?;

@@ -51,6 +51,10 @@ impl Tell for ServiceNowLink {
         told.unwrap_or_else(|step| step)
     }
 
+    fn keeps_records(&self) -> bool {
+        true
+    }
+
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
             None => {

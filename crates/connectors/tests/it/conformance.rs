@@ -11,7 +11,7 @@ use crate::support::{example_link, fixtures, now};
 #[test]
 fn each_kind_is_there_once_and_can_be_found() {
     let kinds: Vec<&str> = registry().iter().map(|connector| connector.kind()).collect();
-    assert_eq!(kinds, ["cdevents", "generic", "github", "gitlab", "jenkins", "jira"]);
+    assert_eq!(kinds, ["cdevents", "generic", "github", "gitlab", "jenkins", "jira", "servicenow"]);
     assert_eq!(kinds.iter().collect::<BTreeSet<_>>().len(), kinds.len());
     for kind in kinds {
         assert_eq!(find(kind).map(Connector::kind), Some(kind));

@@ -30,6 +30,7 @@ fn published(telling: &Telling, effect: &Effect, opened: Option<&str>) -> Ask {
         attempt: 1,
         now: now(),
         public_url: Some("https://sluice.example"),
+        comparing: false,
     });
     match step {
         Step::Send(ask) => ask,

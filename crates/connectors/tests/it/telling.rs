@@ -27,10 +27,13 @@ fn each_kind_is_there_once_and_says_how_to_set_it_up() {
             "gitlab",
             "grafana",
             "jira",
+            "ntfy",
             "otlp",
+            "pagerduty",
             "servicenow",
             "slack",
-            "splunk"
+            "splunk",
+            "teams"
         ]
     );
     for teller in tellers() {
@@ -240,6 +243,7 @@ fn play(
             attempt: 2,
             now: now(),
             public_url: Some("https://sluice.example"),
+            comparing: false,
         });
         let Step::Send(ask) = step else { return (step, so_far.len()) };
         assert!(!ask.url.contains(SECRET) && !format!("{ask:?}").contains(SECRET), "{ask:?}");

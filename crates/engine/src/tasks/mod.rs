@@ -7,7 +7,7 @@ mod patrol;
 mod rules;
 
 pub use self::deliver::Delivered;
-pub(crate) use self::deliver::Lines;
+pub(crate) use self::deliver::{Line, Lines};
 pub(crate) use self::rules::WaitingRun;
 use crate::engine::Engine;
 

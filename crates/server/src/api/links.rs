@@ -78,6 +78,23 @@ pub(crate) async fn replay(
     Ok(Reply(ReplayReply { replayed, receipt, as_of }))
 }
 
+/// Whether what differs is to be mended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReconcileRequest {
+    #[serde(default)]
+    repair: bool,
+}
+
+pub(crate) async fn reconcile(
+    State(app): State<App>,
+    By(caller): By,
+    Path(name): Path<String>,
+    body: Json<ReconcileRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok(Reply(app.engine.reconcile_link(&caller, &name, body.value.repair).await?))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutboxQuery {

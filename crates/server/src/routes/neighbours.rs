@@ -26,6 +26,10 @@ pub(super) fn neighbours() -> Vec<Route> {
             .about("Owe anew what was given up: one effect, or the oldest 200.")
             .takes("ReplayRequest")
             .gives("ReplayReply"),
+        Route::post("/api/v1/links/{name}/reconcile", Needs(OrganisationApply), Act, links::reconcile)
+            .about("Compare the records of a link with ours; with `repair`, owe anew what that would mend.")
+            .takes("ReconcileRequest")
+            .gives("Reconciliation"),
         Route::get("/api/v1/outbox", Needs(InboxRead), Read, links::outbox)
             .about("List what is or was owed to neighbours, newest first.")
             .with(&["link", "state", "limit", "cursor"])

@@ -41,6 +41,14 @@ const OUTBOX: &[Column] = &[
     ("LAST ERROR", "/last_error"),
 ];
 
+const DIFFERING: &[Column] = &[
+    ("RECORD", "/entity"),
+    ("ABOUT", "/about"),
+    ("OURS", "/ours"),
+    ("THEIRS", "/theirs"),
+    ("MENDABLE", "/mendable"),
+];
+
 /// What can be done with links.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LinkCommand {
@@ -99,6 +107,19 @@ pub(crate) enum LinkCommand {
         /// Only this effect, by its number in the outbox
         #[arg(long, value_name = "ID")]
         effect: Option<u64>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Compare the records of a neighbour with ours, and list what differs
+    Reconcile {
+        /// Name of the link
+        name: String,
+        /// Owe anew what telling once more would mend
+        #[arg(long)]
+        repair: bool,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -179,6 +200,9 @@ pub(crate) fn run(command: &LinkCommand) -> Outcome {
             output::note(&format!("{} owed anew", answer["replayed"]));
             Ok(exit::OK)
         }
+        LinkCommand::Reconcile { name, repair, json, server } => {
+            reconcile(name, *repair, *json, server)
+        }
         LinkCommand::Kinds => {
             for connector in registry() {
                 output::line(&format!("{:12} hears {}", connector.kind(), connector.about()));
@@ -193,6 +217,31 @@ pub(crate) fn run(command: &LinkCommand) -> Outcome {
 
 fn act(name: &str, what: &str, body: &Value, server: &ServerArgs) -> Result<Value, Failure> {
     Client::new(server)?.post(&format!("/api/v1/links/{}/{what}", encode(name)), body, &[])
+}
+
+fn reconcile(name: &str, repair: bool, json: bool, server: &ServerArgs) -> Outcome {
+    let result = act(name, "reconcile", &json!({ "repair": repair }), server)?;
+    if json {
+        output::json(&result);
+    } else {
+        let listed = json!({ "items": result["differing"] });
+        show::records(&listed, DIFFERING, false);
+    }
+    let summary = format!("{} compared, {} equal", result["compared"], result["equal"]);
+    if result["differing"].as_array().is_none_or(Vec::is_empty) {
+        output::note(&format!("{}: {summary}", output::clean(name)));
+        return Ok(exit::OK);
+    }
+    let help = match result["owed_anew"].as_u64() {
+        Some(0) | None if repair => {
+            "what is left was done by hand over there: decide which side is right"
+        }
+        Some(0) | None => {
+            "mend what can be mended with `--repair`, and decide about the rest by hand"
+        }
+        Some(_) => "what can be mended is told now; compare again in a while",
+    };
+    Err(Failure::new(format!("{name}: {summary}, the others differ"), help))
 }
 
 fn test(name: &str, server: &ServerArgs) -> Outcome {

@@ -9,6 +9,7 @@ mod gitlab;
 mod jira;
 mod lies;
 mod servicenow;
+mod sinks;
 mod slack;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use self::gitlab::GitLab;
 pub use self::jira::{Issue, Jira};
 pub use self::lies::{Lie, Lies};
 pub use self::servicenow::ServiceNow;
+pub use self::sinks::Sinks;
 pub use self::slack::Slack;
 use crate::clock::FakeClock;
 

@@ -90,6 +90,7 @@ impl Engine {
                     attempt,
                     now,
                     public_url,
+                    comparing: false,
                 })
             })
             .await;
@@ -101,7 +102,7 @@ impl Engine {
     }
 
     /// What a neighbour is known to have for a record.
-    pub(super) async fn known(
+    pub(crate) async fn known(
         &self,
         link: &LinkName,
         entity: &str,

@@ -58,10 +58,10 @@ pub(super) struct Fares {
 
 /// A line that can be spoken on.
 pub(crate) struct Line {
-    pub(super) name: LinkName,
+    pub(crate) name: LinkName,
     pub(crate) telling: Telling,
     pub(super) reach: Reach,
-    pub(super) credentials: Credentials,
+    pub(crate) credentials: Credentials,
     pub(super) state: Arc<LineState>,
 }
 
@@ -107,16 +107,21 @@ impl Engine {
             }
             sent.requests += 1;
             sent.altering |= ask.verb != Verb::Get;
-            line.state.fares.lock().budget.spend();
-            let step = ask.step;
-            let answer = self.net().send(&line.reach, request(ask)).await;
-            let answer = answer.map_err(lost).map(|answer| Reply {
-                status: answer.status,
-                headers: answer.headers,
-                body: answer.body,
-            });
-            so_far.push(Exchange { step, answer });
+            so_far.push(self.ask_by(line, ask).await);
         }
+    }
+
+    /// Sends one request.
+    pub(crate) async fn ask_by(&self, line: &Line, ask: Ask) -> Exchange {
+        line.state.fares.lock().budget.spend();
+        let step = ask.step;
+        let answer = self.net().send(&line.reach, request(ask)).await;
+        let answer = answer.map_err(lost).map(|answer| Reply {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+        });
+        Exchange { step, answer }
     }
 
     /// The session of a line: the one that holds, or a new one.

@@ -20,8 +20,7 @@ use sluice_store::rows::OutboxRow;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::attempt::Came;
-use self::line::Line;
-pub(crate) use self::line::Lines;
+pub(crate) use self::line::{Line, Lines};
 use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
 

@@ -73,18 +73,31 @@ impl Engine {
         }
     }
 
+    /// What is new of what a neighbour said of our records, and the rows by which it is known the next time. Both
+    /// ways in, a delivery and a reading back, say the same things.
+    pub(crate) async fn news(
+        &self,
+        link: &LinkName,
+        said: Vec<Signal>,
+    ) -> Result<(Vec<Signal>, Vec<Row>), EngineError> {
+        let (mut signals, mut rows) = (Vec::new(), Vec::new());
+        for signal in said {
+            if let Some((entity, name, value)) = identity(&signal) {
+                let known = self.known(link, &entity).await?;
+                if known.get(&name) == Some(&value) {
+                    continue;
+                }
+                let link = link.to_string();
+                rows.push(Row::ExternalRef(ExternalRefRow { link, entity, name, value }));
+            }
+            signals.push(signal);
+        }
+        Ok((signals, rows))
+    }
+
     /// Takes in what was read. What was taken in before is known by its digest.
     async fn take_back(&self, line: &Line, polled: Polled) -> Result<usize, EngineError> {
-        let (mut signals, mut rows) = (Vec::new(), Vec::new());
-        for signal in polled.signals {
-            let Some((entity, name, value)) = identity(&signal) else { continue };
-            let known = self.known(&line.name, &entity).await?;
-            if known.get(&name) != Some(&value) {
-                let link = line.name.to_string();
-                rows.push(Row::ExternalRef(ExternalRefRow { link, entity, name, value }));
-                signals.push(signal);
-            }
-        }
+        let (signals, mut rows) = self.news(&line.name, polled.signals).await?;
         let now_us = self.now().as_microsecond();
         {
             let mut fares = line.state.fares.lock();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use sluice_connectors::kit::signature::hmac_sha256;
 use sluice_core::change::ApprovalVerdict;
+use sluice_engine::{Delivery, Received};
+use sluice_testkit::NamedSecrets;
 
 use super::servicenow::disagreements;
 use super::{LINKS, Town, link};
@@ -70,4 +73,42 @@ async fn an_approval_of_an_earlier_revision_does_not_count() {
     town.world.engine.poll_by(&link("servicenow")).await.unwrap();
     assert!(town.world.change(number).approvals.is_empty());
     assert_eq!(disagreements(&town), ["approval"]);
+}
+
+#[tokio::test]
+async fn a_business_rule_tells_of_an_approval_at_once_and_it_counts_once() {
+    let links = LINKS.replace(
+        "    credentials: {password: {env: SNOW}}\n",
+        "    secrets: [{env: RULE}]\n    credentials: {password: {env: SNOW}}\n",
+    );
+    let town =
+        Town::with(&links.replace("user: sluice\n", "user: sluice\n      authority: servicenow\n"))
+            .await;
+    let number = town.world.ask(question("payments", 52, 52)).await.change.unwrap();
+    town.settle(DAY).await;
+    let (correlation, now) = (format!("sluice-{number}"), town.world.engine.now());
+    let record = {
+        let mut servicenow = town.servicenow.lock().unwrap();
+        servicenow.approve(&correlation, "bob.baker@acme.example", "approved", now);
+        serde_json::json!(servicenow.approvals[0].fields)
+    };
+    let body = serde_json::json!({ "table": "sysapproval_approver", "record": record });
+    let bytes = serde_json::to_vec(&body).unwrap();
+    let hook = town.world.engine.hook_of(&link("servicenow"));
+    for (secret, is_taken) in [("ANOTHER", false), ("RULE", true)] {
+        let mac = hmac_sha256(&NamedSecrets::of(secret), &bytes);
+        let delivery = Delivery::of_body(bytes.clone(), now)
+            .with_header("x-sluice-delivery", "1-1")
+            .with_header(
+                "x-sluice-signature",
+                &format!("sha256={}", data_encoding::BASE64.encode(&mac)),
+            );
+        let received = town.world.engine.receive(&hook, delivery).await;
+        assert_eq!(matches!(received, Received::Stored { .. }), is_taken, "{received:?}");
+    }
+    while town.world.engine.interpret_inbox().await.unwrap() > 0 {}
+    assert_eq!(town.world.change(number).approvals.len(), 1);
+    town.world.engine.poll_by(&link("servicenow")).await.unwrap();
+    assert_eq!(town.world.change(number).approvals.len(), 1);
+    assert!(disagreements(&town).is_empty());
 }

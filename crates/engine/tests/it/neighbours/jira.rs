@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sluice_connectors::kit::signature::hmac_sha256;
 use sluice_core::change::{ApprovalVerdict, ChangeState};
+use sluice_engine::{Delivery, Received};
+use sluice_testkit::NamedSecrets;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::servicenow::disagreements;
@@ -165,6 +168,41 @@ async fn where_jira_has_the_authority_a_request_that_is_canceled_there_is_cancel
     town.jira.lock().unwrap().set(&label, "Canceled", town.world.engine.now());
     town.world.engine.poll_by(&link("jira")).await.unwrap();
     assert_eq!(town.state_here(number), ChangeState::Canceled);
+}
+
+#[tokio::test]
+async fn a_webhook_tells_at_once_and_what_comes_both_ways_counts_once() {
+    let town = start().await;
+    let number = town.world.ask(question("payments", 69, 69)).await.change.unwrap();
+    town.settle(DAY).await;
+    let label = format!("sluice-{number}");
+    let now = town.world.engine.now();
+    town.jira.lock().unwrap().set(&label, "Completed", now);
+    for (id, wanted) in [("hook-1", 1), ("hook-2", 1)] {
+        let issue = {
+            let jira = town.jira.lock().unwrap();
+            let issue = jira.live(&label)[0].clone();
+            json!({ "id": issue.id, "key": issue.key, "fields": issue.fields })
+        };
+        let body = json!({
+            "timestamp": now.as_millisecond(), "webhookEvent": "jira:issue_updated", "id": id, "issue": issue,
+        });
+        let bytes = serde_json::to_vec(&body).unwrap();
+        let mac = hmac_sha256(&NamedSecrets::of("JIRA_WEBHOOK"), &bytes);
+        let delivery = Delivery::of_body(bytes, now)
+            .with_header("x-atlassian-webhook-identifier", id)
+            .with_header(
+                "x-hub-signature",
+                &format!("sha256={}", data_encoding::HEXLOWER.encode(&mac)),
+            );
+        let hook = town.world.engine.hook_of(&link("jira"));
+        let received = town.world.engine.receive(&hook, delivery).await;
+        assert!(matches!(received, Received::Stored { duplicate: false, .. }), "{received:?}");
+        while town.world.engine.interpret_inbox().await.unwrap() > 0 {}
+        assert_eq!(disagreements(&town).len(), wanted, "{id}");
+    }
+    town.world.engine.poll_by(&link("jira")).await.unwrap();
+    assert_eq!(disagreements(&town), ["state"]);
 }
 
 #[tokio::test]

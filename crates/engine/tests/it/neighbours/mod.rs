@@ -2,11 +2,14 @@
 //! moved by hand.
 
 mod approvals;
+mod described;
 mod episodes;
 mod gitlab;
 mod jira;
+mod reconcile;
 mod rules;
 mod servicenow;
+mod sinks;
 mod slack_and_github;
 
 use std::sync::{Arc, Mutex};
@@ -18,7 +21,9 @@ use sluice_engine::organisation_files::Folder;
 use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
-use sluice_testkit::neighbours::{GitHub, GitLab, Jira, Neighbours, ServiceNow, Shared, Slack};
+use sluice_testkit::neighbours::{
+    GitHub, GitLab, Jira, Neighbours, ServiceNow, Shared, Sinks, Slack,
+};
 
 use crate::world::{World, acme, digest, question};
 
@@ -77,6 +82,7 @@ pub(crate) struct Town {
     pub(crate) github: Shared<GitHub>,
     pub(crate) jira: Shared<Jira>,
     pub(crate) gitlab: Shared<GitLab>,
+    pub(crate) sinks: Shared<Sinks>,
 }
 
 impl Town {
@@ -96,7 +102,9 @@ impl Town {
         let github = Shared::<GitHub>::default();
         let jira = Shared::<Jira>::default();
         let gitlab = Shared::<GitLab>::default();
+        let sinks = Shared::<Sinks>::default();
         let net = Neighbours::new(&clock)
+            .with("sinks.test", Arc::clone(&sinks) as Arc<Mutex<_>>)
             .with("gitlab.test", Arc::clone(&gitlab) as Arc<Mutex<_>>)
             .with("jira.test", Arc::clone(&jira) as Arc<Mutex<_>>)
             .with("servicenow.test", Arc::clone(&servicenow) as Arc<Mutex<_>>)
@@ -112,7 +120,7 @@ impl Town {
         });
         folder.insert("links.yaml", own);
         let world = World::among(&clock, Arc::clone(&net) as _, &folder).await;
-        Self { world, net, servicenow, slack, github, jira, gitlab }
+        Self { world, net, servicenow, slack, github, jira, gitlab, sinks }
     }
 
     /// Tells until nothing is owed, moving the clock to when there is more to do; at most for so long.

@@ -1,0 +1,81 @@
+//! Alerts: messages to where people look first, for systems that only take them: Microsoft Teams, PagerDuty, ntfy.
+//!
+//! They are one family, as the markers are: the conversation is the same, and each says what a message looks like over
+//! there. Nothing is decided in them: what has to be decided leads to our page.
+
+mod config;
+mod ntfy;
+mod pagerduty;
+mod teams;
+mod tell;
+
+use serde_json::Value;
+
+use self::config::Config;
+use self::tell::AlertLink;
+use crate::connector::Problem;
+use crate::kit::settings::Settings;
+use crate::tell::{Ask, Exchange, Session, Step, Talk, Teller, Telling};
+
+/// How one system wants its messages.
+pub(crate) trait Channel: Sync + Send {
+    /// Its name in configuration.
+    fn kind(&self) -> &'static str;
+
+    /// One sentence on what it is told.
+    fn about(&self) -> &'static str;
+
+    /// Complete settings.
+    fn example(&self) -> &'static str;
+
+    /// Where it sends and who it is, and the members that are its own.
+    fn settings(&self, settings: &mut Settings<'_>) -> Config;
+
+    /// The request that says it; `None` where it is nothing for this channel.
+    fn say(&self, config: &Config, talk: &Talk<'_>) -> Result<Option<Ask>, &'static str>;
+
+    /// Whether the answer says that it was taken.
+    fn said(&self, sent: &Exchange) -> Result<(), Step<()>>;
+
+    /// A request that alters nothing.
+    fn test(&self, config: &Config, session: &Session) -> Ask;
+}
+
+/// The connector for one system of the family.
+pub(crate) struct Alerts(pub(crate) &'static dyn Channel);
+
+/// Microsoft Teams.
+pub(crate) const TEAMS: Alerts = Alerts(&teams::Teams);
+/// PagerDuty.
+pub(crate) const PAGERDUTY: Alerts = Alerts(&pagerduty::PagerDuty);
+/// ntfy.
+pub(crate) const NTFY: Alerts = Alerts(&ntfy::Ntfy);
+
+impl Teller for Alerts {
+    fn kind(&self) -> &'static str {
+        self.0.kind()
+    }
+
+    fn about(&self) -> &'static str {
+        self.0.about()
+    }
+
+    fn example(&self) -> &'static str {
+        self.0.example()
+    }
+
+    fn family(&self) -> &'static str {
+        "alerts"
+    }
+
+    fn configure(&self, settings: &Value) -> Result<Telling, Vec<Problem>> {
+        let mut read = Settings::of(settings, "");
+        let config = self.0.settings(&mut read).with_pace(&mut read);
+        let problems = read.finish();
+        if problems.is_empty() {
+            Ok(Box::new(AlertLink { config, channel: self.0 }))
+        } else {
+            Err(problems)
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Reconciling: whether a neighbour's records say what ours say, record by record, and what differs.
+//!
+//! It is asked of the connector itself: the newest thing that was told of a record is told once more, without sending
+//! anything that would alter something over there. What the connector would still have to do is what differs.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sluice_connectors::tell::{Exchange, Session, Step, Talk, Verb};
+use sluice_core::effect::{ChangeCard, Effect, Tell};
+use sluice_core::ids::LinkName;
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::Standing;
+use sluice_store::rows::{EffectRow, OUTBOX_DELIVERED, OUTBOX_PENDING, OutboxRow};
+use sluice_store::{OutboxFilter, Page, Row};
+
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::sequencer::{Commit, Step as Decided};
+use crate::tasks::Line;
+
+/// The most records that are compared at once, the newest first.
+const MOST: usize = 500;
+/// The most pages of the outbox that are looked through for them.
+const PAGES: u32 = 40;
+/// The most exchanges about one record.
+const EXCHANGES: usize = 20;
+
+/// What a comparison gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reconciliation {
+    /// The link.
+    pub link: LinkName,
+    /// How many records were compared.
+    pub compared: u64,
+    /// How many of them say the same on both sides.
+    pub equal: u64,
+    /// What does not.
+    pub differing: Vec<Difference>,
+    /// How many effects were owed anew to make it so.
+    pub owed_anew: u64,
+}
+
+/// What one record differs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Our record.
+    pub entity: String,
+    /// `record`, `state`, `revision`, `link`; `unknown` where they could not be asked.
+    pub about: String,
+    /// What we say.
+    pub ours: String,
+    /// What they say, as far as it is known.
+    pub theirs: String,
+    /// Whether telling them once more would mend it.
+    pub mendable: bool,
+}
+
+impl Engine {
+    /// Compares the records of a link with ours. With `repair`, what telling once more would mend is owed anew.
+    pub async fn reconcile_link(
+        &self,
+        caller: &Caller,
+        name: &str,
+        repair: bool,
+    ) -> Result<Reconciliation, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        let standing = self.standing();
+        let link = crate::links::declared(&standing, name)?;
+        let line = self.line(link).map_err(|trouble| unusable(name, trouble.detail))?;
+        if !line.telling.keeps_records() {
+            return Err(unusable(name, "it keeps no records of ours that could be compared").into());
+        }
+        let told = self.newest_told(name).await?;
+        let session =
+            self.session(&line).await.map_err(|trouble| unusable(name, trouble.detail))?;
+        let mut result = Reconciliation {
+            link: link.name.clone(),
+            compared: told.len() as u64,
+            equal: 0,
+            differing: Vec::new(),
+            owed_anew: 0,
+        };
+        let mut anew = Vec::new();
+        for row in told {
+            match self.compare_record(&line, &session, &row).await? {
+                None => result.equal += 1,
+                Some(difference) => {
+                    if difference.mendable {
+                        anew.extend(again(&row, self.now(), standing.size));
+                    }
+                    result.differing.push(difference);
+                }
+            }
+        }
+        if repair && !anew.is_empty() {
+            result.owed_anew = anew.len() as u64;
+            self.owe_anew(caller, anew).await?;
+        }
+        Ok(result)
+    }
+
+    /// The newest effect of each change that a link was told of.
+    async fn newest_told(&self, name: &str) -> Result<Vec<OutboxRow>, EngineError> {
+        let (mut seen, mut told) = (BTreeSet::new(), Vec::new());
+        let mut before = None;
+        for _ in 0..PAGES {
+            let (readers, link) = (self.readers().clone(), name.to_owned());
+            let filter = OutboxFilter { link: Some(link), ..OutboxFilter::default() };
+            let page = Page { before, ..Page::default() };
+            let rows = self.blocking(move || readers.outbox(&filter, page)).await?;
+            before = rows.last().map(|row| row.id);
+            for row in rows {
+                if row.effect.entity.starts_with("CHG") && seen.insert(row.effect.entity.clone()) {
+                    told.push(row);
+                }
+            }
+            if before.is_none() || told.len() >= MOST {
+                break;
+            }
+        }
+        told.truncate(MOST);
+        Ok(told)
+    }
+
+    async fn compare_record(
+        &self,
+        line: &Line,
+        session: &Session,
+        row: &OutboxRow,
+    ) -> Result<Option<Difference>, EngineError> {
+        let Ok(mut effect) = serde_json::from_str::<Effect>(&row.effect.body) else {
+            return Ok(None);
+        };
+        let Some(card) = effect.change.clone() else { return Ok(None) };
+        effect.tell = Tell::ChangeMoved;
+        effect.decision = None;
+        if row.state != OUTBOX_DELIVERED {
+            let theirs =
+                if row.state == OUTBOX_PENDING { "it is still owed" } else { "it was given up" };
+            return Ok(Some(of(&card, "state", theirs, false)));
+        }
+        let known = self.known(&line.name, &row.effect.entity).await?;
+        let (now, public_url) = (self.now(), self.public_url());
+        let mut so_far: Vec<Exchange> = Vec::new();
+        loop {
+            let step = line.telling.tell(&Talk {
+                effect: &effect,
+                so_far: &so_far,
+                session,
+                credentials: &line.credentials,
+                known: &known,
+                attempt: 2,
+                now,
+                public_url,
+                comparing: true,
+            });
+            match step {
+                Step::Done(receipt) => {
+                    return Ok(receipt
+                        .differs
+                        .map(|(about, _, theirs)| of(&card, about, &theirs, false)));
+                }
+                Step::Retry(trouble) | Step::GiveUp(trouble) => {
+                    return Ok(Some(of(&card, "unknown", trouble.detail, false)));
+                }
+                Step::Send(ask) if ask.verb != Verb::Get => {
+                    return Ok(Some(would(&card, ask.step)));
+                }
+                Step::Send(_) if so_far.len() >= EXCHANGES => {
+                    return Ok(Some(of(&card, "unknown", "it cannot be found out", false)));
+                }
+                Step::Send(ask) => so_far.push(self.ask_by(line, ask).await),
+            }
+        }
+    }
+
+    async fn owe_anew(&self, caller: &Caller, rows: Vec<Row>) -> Result<(), EngineError> {
+        let actor = caller.actor();
+        let decide = move |_: &Standing, _: Timestamp| {
+            let mut commit = Commit::of(Vec::new(), actor);
+            commit.rows = rows;
+            Decided::Record((), commit)
+        };
+        self.sequencer().submit(decide).await?;
+        self.sequencer().wake_tellers();
+        Ok(())
+    }
+}
+
+fn of(card: &ChangeCard, about: &str, theirs: &str, mendable: bool) -> Difference {
+    let ours = match about {
+        "revision" => card.revision.to_string(),
+        _ => card.state.as_str().to_owned(),
+    };
+    Difference {
+        entity: card.number.to_string(),
+        about: about.to_owned(),
+        ours,
+        theirs: theirs.to_owned(),
+        mendable,
+    }
+}
+
+/// What differs where the connector would do this.
+fn would(card: &ChangeCard, step: &str) -> Difference {
+    match step {
+        "create" => of(card, "record", "there is none", true),
+        "cancel_surplus" | "set_aside" => of(card, "record", "there are several", true),
+        "describe" => of(card, "revision", "another one is shown", true),
+        "link" => of(card, "link", "there is none", true),
+        _ => of(card, "state", "an earlier one", true),
+    }
+}
+
+/// The same thing owed once more.
+fn again(row: &OutboxRow, now: Timestamp, size: u64) -> Option<Row> {
+    let mut effect: Effect = serde_json::from_str(&row.effect.body).ok()?;
+    effect.tell = Tell::ChangeMoved;
+    effect.decision = None;
+    effect.key = format!("{}:again{size}", row.effect.effect_key);
+    let body = serde_json::to_string(&effect).ok()?;
+    Some(Row::Effect(EffectRow {
+        link: row.effect.link.clone(),
+        entity: row.effect.entity.clone(),
+        effect_key: effect.key,
+        kind: effect.tell.as_str().to_owned(),
+        body,
+        next_us: now.as_microsecond(),
+        created_us: now.as_microsecond(),
+    }))
+}
+
+fn unusable(name: &str, detail: &str) -> Refusal {
+    Refusal::conflict(
+        "link_not_comparable",
+        format!("`{name}` cannot be compared: {detail}"),
+        "try `sluice link test`",
+    )
+}
