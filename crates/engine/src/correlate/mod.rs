@@ -227,6 +227,7 @@ impl Correlation<'_> {
                 environment: environment.to_owned(),
                 run: run.clone(),
                 commit: commit.clone(),
+                since: self.now,
             };
             self.rows.push(request.row(self.link));
         }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sluice_core::effect::{DecisionCard, Effect, Subject, Tell};
@@ -30,6 +31,8 @@ use crate::sequencer::{Commit, Step};
 const WAITING: &str = "gate_requests";
 /// How long one question waits for its answer before it is asked anew.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+/// After so long a forge has given up by itself.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long it rests when nothing wakes it.
 const REST: Duration = Duration::from_secs(15);
 
@@ -44,6 +47,8 @@ pub(crate) struct WaitingRun {
     pub(crate) run: RunRef,
     /// What it would deploy.
     pub(crate) commit: CommitId,
+    /// Since when.
+    pub(crate) since: Timestamp,
 }
 
 impl WaitingRun {
@@ -161,12 +166,14 @@ impl Engine {
             .filter(told)
             .map(|link| link.name.clone())
             .collect();
-        let mut waiting = Vec::new();
+        let (mut waiting, now) = (Vec::new(), self.now());
         for link in links {
             let (readers, name) = (self.readers().clone(), link.to_string());
             let rows = self.blocking(move || readers.external_refs_open(&name, WAITING)).await?;
-            let runs = rows.iter().filter_map(|row| serde_json::from_str(&row.value).ok());
-            waiting.extend(runs.map(|run: WaitingRun| (link.clone(), run)));
+            let runs =
+                rows.iter().filter_map(|row| serde_json::from_str::<WaitingRun>(&row.value).ok());
+            let waits = |run: &WaitingRun| now.duration_since(run.since) < GIVEN_UP;
+            waiting.extend(runs.filter(waits).map(|run| (link.clone(), run)));
         }
         Ok(waiting)
     }
@@ -183,6 +190,11 @@ impl Engine {
         else {
             return Ok(false);
         };
+        // Where the link is told of nothing, it asks for nothing either: somebody else may answer there.
+        let target = standing.organisation.target(&question.service, &question.environment);
+        if !caller.covers(Permission::GateEvaluate, &target) {
+            return Ok(false);
+        }
         let key = format!("{}/{}", run.name(), standing.size);
         let hash = Sha256::digest(key.as_bytes()).into();
         let answer = self.ask(&caller, &key, hash, question.clone(), wait).await?;
@@ -192,7 +204,7 @@ impl Engine {
         let mut rows = vec![run.answered(link)];
         rows.extend(untold(link, &run, &question, &answer, self.now()));
         let actor = Actor::Link(link.clone());
-        let decide = move |_: &Standing, _: jiff::Timestamp| {
+        let decide = move |_: &Standing, _: Timestamp| {
             let mut commit = Commit::of(Vec::new(), actor);
             commit.rows = rows;
             Step::Record((), commit)
@@ -218,7 +230,7 @@ fn untold(
     run: &WaitingRun,
     question: &Question,
     answer: &GateAnswer,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Option<Row> {
     if answer.change.is_some() || answer.decision != Decision::Deny {
         return None;

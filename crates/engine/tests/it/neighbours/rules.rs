@@ -11,10 +11,14 @@ use crate::world::{commit_id, question};
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 async fn start(dir: &std::path::Path) -> Town {
+    told(dir, "[decision]").await
+}
+
+async fn told(dir: &std::path::Path, tell: &str) -> Town {
     let (key, signer) = (dir.join("app.pem"), Signer::new("app"));
     std::fs::write(&key, signer.private_key_pem()).unwrap();
     let told = format!(
-        "      host: github.com\n      api: {{url: \"https://github.test\", app: Iv23li, installation: 7, environments: {{production: prod}}}}\n    credentials: {{private_key: {{file: {}}}}}\n    tell: [decision]\n",
+        "      host: github.com\n      api: {{url: \"https://github.test\", app: Iv23li, installation: 7, environments: {{production: prod}}}}\n    credentials: {{private_key: {{file: {}}}}}\n    tell: {tell}\n",
         key.display()
     );
     let town = Town::edited("links: []\n", &[("      host: github.com\n", &told)]).await;
@@ -89,6 +93,20 @@ async fn a_repository_of_no_service_is_answered_by_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let town = start(dir.path()).await;
     town.waits_at_rule("acme/unknown", 9003, "prod", 93).await;
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
+    town.settle(DAY).await;
+    assert!(town.github.lock().unwrap().rules.is_empty());
+}
+
+#[tokio::test]
+async fn a_run_is_not_answered_out_of_the_links_scope_nor_after_thirty_days() {
+    let dir = tempfile::tempdir().unwrap();
+    let tell = "{about: [decision], scope: {environment_tiers: [production]}}";
+    let town = told(dir.path(), tell).await;
+    town.waits_at_rule("acme/payments", 9004, "staging", 94).await;
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
+    town.waits_at_rule("acme/payments", 9005, "prod", 95).await;
+    town.world.clock.advance(31 * DAY);
     assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
     town.settle(DAY).await;
     assert!(town.github.lock().unwrap().rules.is_empty());
