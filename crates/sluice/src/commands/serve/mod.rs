@@ -190,7 +190,6 @@ fn options(
         crash_at: arguments.crash_at.clone(),
         full_anchor: None,
         max_pages: arguments.max_pages,
-        full_anchor: None,
         clock: Arc::new(SystemClock::default()),
         rng: Arc::new(SystemRng),
         secrets: Arc::new(PlainSecrets),
