@@ -16,8 +16,8 @@ ground = Ground(sluice, folder)
 try:
     schemathesis = pathlib.Path(sys.executable).with_name("schemathesis")
     played = subprocess.run(
-        [schemathesis, "--config-file", pathlib.Path(__file__).with_name("schemathesis.toml"), "run",
-         f"{ground.url}/api/v1/openapi.json", "--url", ground.url, "--header", f"Authorization: Bearer {ground.admin}",
+        [schemathesis, "run", f"{ground.url}/api/v1/openapi.json", "--url", ground.url,
+         "--header", f"Authorization: Bearer {ground.admin}",
          "--checks", "all", "--max-examples", examples, "--seed", "1", "--no-color", "--request-timeout", "20",
          "--exclude-path", "/api/v1/events"],
         check=False, cwd=folder)
