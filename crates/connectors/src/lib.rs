@@ -19,6 +19,7 @@ mod gitlab;
 mod jenkins;
 mod jira;
 pub mod kit;
+mod mail;
 mod markers;
 mod registry;
 mod servicenow;

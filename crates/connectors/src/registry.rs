@@ -32,6 +32,7 @@ pub fn tellers() -> &'static [&'static dyn Teller] {
         &crate::markers::GRAFANA,
         &crate::jira::Jira,
         &crate::alerts::NTFY,
+        &crate::mail::Mail,
         &crate::markers::OTLP,
         &crate::alerts::PAGERDUTY,
         &crate::servicenow::ServiceNow,

@@ -51,6 +51,26 @@ pub trait Tell {
         Pace::default()
     }
 
+    /// Who gets it, for those that speak to people one by one. Where each is reached is found out by who sends.
+    fn audience(&self, _: &Effect) -> Vec<Audience> {
+        Vec::new()
+    }
+
+    /// Until when an effect is held back on purpose. Nothing has failed then.
+    fn held_until(&self, _: &Effect, _now: Timestamp) -> Option<Timestamp> {
+        None
+    }
+
+    /// Whether an effect may be told along with others, in one message.
+    fn gathers(&self, _: &Effect) -> bool {
+        false
+    }
+
+    /// Whether any effect may; then one is told at a time.
+    fn gathers_any(&self) -> bool {
+        false
+    }
+
     /// Gets what shows who we are. The session is kept until it ends or is refused.
     fn authenticate(
         &self,
@@ -102,8 +122,45 @@ impl Outlet {
         self.urls.iter().map(|url| {
             let parsed = url::Url::parse(url).ok()?;
             let host = parsed.host_str()?.to_owned();
-            Some(Place { host, port: parsed.port(), plain: parsed.scheme() == "http" })
+            Some(Place {
+                host,
+                port: parsed.port(),
+                plain: matches!(parsed.scheme(), "http" | "smtp-plain"),
+            })
         })
+    }
+}
+
+/// People whom a link speaks to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// The teams that own the services.
+    Owners,
+    /// Whoever could still approve the change.
+    Approvers,
+    /// A team, by name.
+    Team(String),
+    /// Everybody with a role that holds where the effect lies.
+    Role(String),
+    /// A person, by handle.
+    Person(String),
+    /// An address, whoever reads there.
+    Address(String),
+}
+
+/// Where somebody is reached.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Addressee {
+    /// Mail address.
+    pub address: String,
+    /// Name, where it is known.
+    pub name: Option<String>,
+}
+
+/// People are not shown.
+impl fmt::Debug for Addressee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Addressee(withheld)")
     }
 }
 
@@ -354,6 +411,10 @@ pub struct Talk<'a> {
     pub public_url: Option<&'a str>,
     /// Whether both sides are only compared: nothing is annotated, and nothing that would be altered will be sent.
     pub comparing: bool,
+    /// Who gets it, for those that speak to people.
+    pub people: &'a [Addressee],
+    /// What is told along with it.
+    pub along: &'a [Effect],
 }
 
 impl<'a> Talk<'a> {

@@ -31,6 +31,8 @@ fn published(telling: &Telling, effect: &Effect, opened: Option<&str>) -> Ask {
         now: now(),
         public_url: Some("https://sluice.example"),
         comparing: false,
+        people: &people(),
+        along: &[],
     });
     match step {
         Step::Send(ask) => ask,

@@ -244,6 +244,8 @@ fn play(
             now: now(),
             public_url: Some("https://sluice.example"),
             comparing: false,
+            people: &people(),
+            along: &[],
         });
         let Step::Send(ask) = step else { return (step, so_far.len()) };
         assert!(!ask.url.contains(SECRET) && !format!("{ask:?}").contains(SECRET), "{ask:?}");

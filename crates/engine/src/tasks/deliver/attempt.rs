@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sluice_connectors::tell::{Because, Receipt, Talk, Trouble};
+use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble};
 use sluice_core::effect::Effect;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::{IncidentOpened, IncidentResolved};
@@ -18,6 +18,7 @@ use sluice_store::rows::{
     ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow,
 };
 
+use super::along::Along;
 use super::line::{Line, Sent};
 use super::pace;
 use crate::engine::Engine;
@@ -41,18 +42,39 @@ struct Outcome {
     came: Came,
 }
 
+/// What is told, and to whom.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    effect: &'a Effect,
+    people: &'a [Addressee],
+    along: &'a [Effect],
+}
+
 impl Engine {
     /// Tells one effect, or records why it could not be told.
     pub(super) async fn attempt(&self, line: &Line, row: OutboxRow) -> Result<Came, EngineError> {
+        let effect = serde_json::from_str::<Effect>(&row.effect.body).ok();
+        if let Some(came) = self.held(line, &row, effect.as_ref()).await? {
+            return Ok(came);
+        }
         let attempts = row.attempts.saturating_add(1);
         self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
-        let told = match serde_json::from_str::<Effect>(&row.effect.body) {
-            Ok(effect) => self.told(line, &row, &effect, attempts).await?,
-            Err(_) => {
+        let (mut people, mut along) = (Vec::new(), Along::default());
+        if let Some(effect) = &effect {
+            people = self.addressees(&line.telling.audience(effect), effect).await?;
+            along = self.along(line, &row, effect, &people).await?;
+        }
+        let told = match &effect {
+            Some(effect) => {
+                let told = Told { effect, people: &people, along: &along.effects };
+                self.told(line, &row, told, attempts).await?
+            }
+            None => {
                 let detail = "what is owed cannot be read by this version of the program";
                 (Err((Trouble::new(Because::Client, detail), true)), Sent::default())
             }
         };
+        let was_told = told.0.is_ok();
         let outcome = match told {
             (Ok(receipt), _) => self.went_well(line, &row, attempts, receipt).await?,
             (Err((trouble, for_good)), sent) => {
@@ -62,6 +84,9 @@ impl Engine {
         let came = outcome.came;
         let mut rows = vec![outcome.row];
         rows.extend(outcome.rows);
+        if was_told {
+            rows.extend(along.rows.iter().map(|row| self.told_along(row)));
+        }
         self.record(&line.name, outcome.events, rows).await?;
         Ok(came)
     }
@@ -70,7 +95,7 @@ impl Engine {
         &self,
         line: &Line,
         row: &OutboxRow,
-        effect: &Effect,
+        Told { effect, people, along }: Told<'_>,
         attempt: u32,
     ) -> Result<(Result<Receipt, (Trouble, bool)>, Sent), EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
@@ -91,6 +116,8 @@ impl Engine {
                     now,
                     public_url,
                     comparing: false,
+                    people,
+                    along,
                 })
             })
             .await;

@@ -12,7 +12,7 @@ use sluice_connectors::tell::{
 };
 use sluice_core::ids::LinkName;
 use sluice_core::organisation::Link;
-use sluice_outbound::{Failure, Method, Reach, Request};
+use sluice_outbound::{Failure, Login, Mail, Method, Reach, Request, Security};
 use sluice_store::rows::LinkHealthRow;
 
 use super::pace::{Breaker, Budget};
@@ -115,7 +115,10 @@ impl Engine {
     pub(crate) async fn ask_by(&self, line: &Line, ask: Ask) -> Exchange {
         line.state.fares.lock().budget.spend();
         let step = ask.step;
-        let answer = self.net().send(&line.reach, request(ask)).await;
+        let answer = match mail(&ask) {
+            Some(mail) => self.net().mail(&line.reach, mail).await,
+            None => self.net().send(&line.reach, request(ask)).await,
+        };
         let answer = answer.map_err(lost).map(|answer| Reply {
             status: answer.status,
             headers: answer.headers,
@@ -169,6 +172,41 @@ fn reach(telling: &Telling) -> Option<Reach> {
         }
     }
     outlet.networks.iter().try_fold(reach, |reach, network| reach.open(network).ok())
+}
+
+/// A request to a mail server; nothing for one to a web server.
+fn mail(ask: &Ask) -> Option<Mail> {
+    let (scheme, rest) = ask.url.split_once("://")?;
+    let security = match scheme {
+        "smtps" => Security::Tls,
+        "smtp" => Security::StartTls,
+        "smtp-plain" => Security::Plain,
+        _ => return None,
+    };
+    let (host, port) = rest.rsplit_once(':')?;
+    let all = |name: &str| {
+        let shown = ask.headers.iter().filter(move |(known, _)| *known == name);
+        shown.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let secret = |name: &str| {
+        ask.secret_headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    };
+    let login = secret("user").and_then(|user| {
+        let (secret, is_token) = match secret("password") {
+            Some(password) => (password, false),
+            None => (secret("token")?, true),
+        };
+        Some(Login { user, secret, is_token })
+    });
+    Some(Mail {
+        host: host.to_owned(),
+        port: port.parse().ok()?,
+        security,
+        from: all("mail-from").pop().unwrap_or_default(),
+        to: all("rcpt-to"),
+        message: ask.body.as_ref().map(|(_, bytes)| bytes.clone()),
+        login,
+    })
 }
 
 fn request(ask: Ask) -> Request {

@@ -4,7 +4,9 @@
 //! connector looks for what it would make. A neighbour that fails costs nobody else anything: each link has its own
 //! worker, its own breaker and its own budget, and no decision waits for any of them.
 
+mod along;
 mod attempt;
+mod audience;
 mod line;
 mod pace;
 mod poll;
@@ -147,7 +149,8 @@ impl Engine {
         let mut due = due.into_iter();
         let mut telling = JoinSet::new();
         loop {
-            let at_once = if line.state.fares.lock().breaker.is_trying() { 1 } else { AT_ONCE };
+            let one = line.telling.gathers_any() || line.state.fares.lock().breaker.is_trying();
+            let at_once = if one { 1 } else { AT_ONCE };
             while telling.len() < at_once && self.not_before(line).is_none() {
                 let Some(row) = due.next() else { break };
                 let (engine, line) = (self.clone(), Arc::clone(line));

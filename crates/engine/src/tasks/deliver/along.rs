@@ -1,0 +1,93 @@
+//! What is held back on purpose, and what is told along with something else in one message.
+
+use jiff::Timestamp;
+use sluice_connectors::tell::Addressee;
+use sluice_core::effect::Effect;
+use sluice_store::rows::{OUTBOX_DELIVERED, OUTBOX_PENDING, OutboxRow};
+use sluice_store::{OutboxFilter, Page, Row};
+
+use super::attempt::Came;
+use super::line::Line;
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+/// The most that one message speaks of beside its first.
+const MOST: u32 = 99;
+
+/// What is told along with an effect.
+#[derive(Default)]
+pub(super) struct Along {
+    pub(super) rows: Vec<OutboxRow>,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Engine {
+    /// Puts off what its link holds back, and passes over what was told along with something else.
+    pub(super) async fn held(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        effect: Option<&Effect>,
+    ) -> Result<Option<Came>, EngineError> {
+        if line.telling.gathers_any() {
+            let (readers, id) = (self.readers().clone(), row.id);
+            let now = self.blocking(move || readers.outbox_get(id)).await?;
+            if now.is_none_or(|now| now.state != OUTBOX_PENDING) {
+                return Ok(Some(Came::Told));
+            }
+        }
+        let now = self.now();
+        let until = effect.and_then(|effect| line.telling.held_until(effect, now));
+        let Some(until) = until.filter(|until: &Timestamp| *until > now) else { return Ok(None) };
+        let held = Row::EffectOutcome {
+            id: row.id,
+            state: OUTBOX_PENDING.to_owned(),
+            attempts: row.attempts,
+            next_us: until.as_microsecond(),
+            last_error: row.last_error.clone(),
+        };
+        self.record_rows(&line.name, vec![held]).await?;
+        Ok(Some(Came::Waits))
+    }
+
+    /// Everything else that is owed to the same people and may go into the same message.
+    pub(super) async fn along(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        effect: &Effect,
+        people: &[Addressee],
+    ) -> Result<Along, EngineError> {
+        let mut along = Along::default();
+        if !line.telling.gathers(effect) {
+            return Ok(along);
+        }
+        let filter = OutboxFilter {
+            link: Some(line.name.to_string()),
+            state: Some(OUTBOX_PENDING.to_owned()),
+            ..OutboxFilter::default()
+        };
+        let (readers, page) = (self.readers().clone(), Page { limit: MOST, ..Page::default() });
+        let mut owed = self.blocking(move || readers.outbox(&filter, page)).await?;
+        owed.sort_by_key(|other| other.id);
+        for other in owed.into_iter().filter(|other| other.id != row.id) {
+            let Ok(read) = serde_json::from_str::<Effect>(&other.effect.body) else { continue };
+            let gathers = line.telling.gathers(&read);
+            if gathers && self.addressees(&line.telling.audience(&read), &read).await? == people {
+                along.effects.push(read);
+                along.rows.push(other);
+            }
+        }
+        Ok(along)
+    }
+
+    pub(super) fn told_along(&self, row: &OutboxRow) -> Row {
+        Row::EffectOutcome {
+            id: row.id,
+            state: OUTBOX_DELIVERED.to_owned(),
+            attempts: row.attempts.saturating_add(1),
+            next_us: self.now().as_microsecond(),
+            last_error: None,
+        }
+    }
+}

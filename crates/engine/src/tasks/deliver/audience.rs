@@ -1,0 +1,98 @@
+//! Who gets what is told, and where they are reached: looked up at the moment of telling, so that it is true then, and
+//! nobody's address is kept in what is owed.
+
+use std::collections::BTreeSet;
+
+use sluice_connectors::tell::{Addressee, Audience};
+use sluice_core::approvals::{VoterStanding, electorate};
+use sluice_core::effect::Effect;
+use sluice_core::ids::{PersonId, TeamName};
+use sluice_core::scope::Target;
+use sluice_core::standing::Standing;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+/// The most people that one message goes to.
+const MOST: usize = 100;
+
+impl Engine {
+    /// Where those are reached whom an effect is told to. Whoever has no mail address is left out.
+    pub(super) async fn addressees(
+        &self,
+        audience: &[Audience],
+        effect: &Effect,
+    ) -> Result<Vec<Addressee>, EngineError> {
+        let standing = self.standing();
+        let mut people = BTreeSet::new();
+        let mut found = BTreeSet::new();
+        for part in audience {
+            match part {
+                Audience::Address(address) => {
+                    found.insert(Addressee { address: address.clone(), name: None });
+                }
+                Audience::Person(handle) => people.extend(self.person_by_handle(handle)),
+                Audience::Team(name) => people.extend(members(&standing, name)),
+                Audience::Owners => people.extend(owners(&standing, effect)),
+                Audience::Role(role) => people.extend(holders(&standing, role, effect)),
+                Audience::Approvers => people.extend(self.approvers(&standing, effect)),
+            }
+        }
+        let readers = self.readers().clone();
+        let reached = self.blocking(move || {
+            let mut reached = Vec::new();
+            for person in people.into_iter().take(MOST) {
+                let name = readers.person(person.as_str())?.map(|row| row.name);
+                let mails = readers.identities_of(person.as_str())?.into_iter();
+                // One address of each person; the same one every time.
+                let address = mails.filter(|row| row.kind == "email").map(|row| row.value).min();
+                reached.extend(address.map(|address| Addressee { address, name }));
+            }
+            Ok(reached)
+        });
+        found.extend(reached.await?);
+        Ok(found.into_iter().take(MOST).collect())
+    }
+
+    fn approvers(&self, standing: &Standing, effect: &Effect) -> BTreeSet<PersonId> {
+        let number = effect.change.as_ref().map(|card| card.number);
+        let Some(change) = number.and_then(|number| standing.changes.get(&number)) else {
+            return BTreeSet::new();
+        };
+        let rules = electorate(standing, change, self.now());
+        let wanting = rules.iter().filter(|rule| rule.missing() > 0);
+        let could = wanting.flat_map(|rule| &rule.voters);
+        let could = could.filter(|voter| voter.standing == VoterStanding::Could);
+        could.map(|voter| voter.person.clone()).collect()
+    }
+}
+
+fn members(standing: &Standing, team: &str) -> BTreeSet<PersonId> {
+    let team = TeamName::parse(team).ok().and_then(|name| standing.organisation.teams.get(&name));
+    team.map(|team| team.members.clone()).unwrap_or_default()
+}
+
+fn targets(standing: &Standing, effect: &Effect) -> Vec<Target> {
+    let organisation = &standing.organisation;
+    let Some(environment) = &effect.environment else { return Vec::new() };
+    effect.services.iter().map(|service| organisation.target(service, environment)).collect()
+}
+
+fn owners(standing: &Standing, effect: &Effect) -> BTreeSet<PersonId> {
+    let services = effect.services.iter();
+    let owned = services.filter_map(|service| standing.organisation.services.get(service));
+    owned.flat_map(|service| members(standing, service.owner.as_str())).collect()
+}
+
+fn holders(standing: &Standing, role: &str, effect: &Effect) -> BTreeSet<PersonId> {
+    let organisation = &standing.organisation;
+    let mut targets = targets(standing, effect);
+    if targets.is_empty() {
+        // What lies nowhere concerns those whose role holds everywhere.
+        targets.push(Target::default());
+    }
+    let holds = |person: &&PersonId| {
+        targets.iter().any(|target| organisation.holds_role(person, role, target))
+    };
+    organisation.people.keys().filter(holds).cloned().collect()
+}
