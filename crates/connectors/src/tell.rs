@@ -56,6 +56,11 @@ pub trait Tell {
         Vec::new()
     }
 
+    /// The domain in which people are reached rather than elsewhere.
+    fn domain(&self) -> Option<&str> {
+        None
+    }
+
     /// Until when an effect is held back on purpose. Nothing has failed then.
     fn held_until(&self, _: &Effect, _now: Timestamp) -> Option<Timestamp> {
         None

@@ -34,6 +34,10 @@ impl Tell for MailLink {
         self.config.to.clone()
     }
 
+    fn domain(&self) -> Option<&str> {
+        Some(self.config.from.domain())
+    }
+
     fn held_until(&self, effect: &Effect, now: Timestamp) -> Option<Timestamp> {
         if cannot_wait(effect) {
             return None;

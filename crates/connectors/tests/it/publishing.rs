@@ -9,7 +9,7 @@ use sluice_core::effect::Effect;
 
 use crate::cdevents_schemas::{read, registry};
 use crate::support::{link_with, now, shared};
-use crate::telling::{effects, example, session};
+use crate::telling::{effects, example, people, session};
 
 const KEY: &[u8] = b"a signing key of 24 bytes";
 

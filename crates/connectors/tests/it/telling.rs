@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use sluice_connectors::tell::{
-    Because, Credentials, Exchange, Lost, Reply, Session, Step, Talk, Teller, Telling, Trial,
+    Addressee, Because, Credentials, Exchange, Lost, Reply, Session, Step, Talk, Teller, Telling,
+    Trial,
 };
 use sluice_connectors::{Secret, find_teller, tellers};
 use sluice_core::effect::Effect;
@@ -27,6 +28,7 @@ fn each_kind_is_there_once_and_says_how_to_set_it_up() {
             "gitlab",
             "grafana",
             "jira",
+            "mail",
             "ntfy",
             "otlp",
             "pagerduty",
@@ -153,6 +155,14 @@ pub(crate) fn example(teller: &dyn Teller) -> Telling {
     teller.configure(&settings).unwrap_or_else(|problems| panic!("{}: {problems:?}", teller.kind()))
 }
 
+/// Somebody who is spoken to.
+pub(crate) fn people() -> Vec<Addressee> {
+    vec![Addressee {
+        address: "ann@acme.example".to_owned(),
+        name: Some("Ann <x>, Esq.".to_owned()),
+    }]
+}
+
 pub(crate) fn session() -> Session {
     Session { headers: vec![("authorization", format!("Bearer {SECRET}"))], until: None }
 }
@@ -250,7 +260,9 @@ fn play(
         let Step::Send(ask) = step else { return (step, so_far.len()) };
         assert!(!ask.url.contains(SECRET) && !format!("{ask:?}").contains(SECRET), "{ask:?}");
         let place = telling.outlet().places().next().flatten().expect("a place");
-        assert!(ask.url.starts_with(&format!("https://{}", place.host)), "{}", ask.url);
+        let (scheme, rest) = ask.url.split_once("://").expect("an address");
+        assert!(["https", "smtps"].contains(&scheme), "{}", ask.url);
+        assert!(rest.starts_with(&place.host), "{}", ask.url);
         assert!(so_far.len() < 40, "the conversation does not end: {}", effect.tell.as_str());
         let answer = answers.get(so_far.len()).or(answers.last()).expect("an answer").clone();
         so_far.push(Exchange { step: ask.step, answer });

@@ -8,6 +8,7 @@ mod github;
 mod gitlab;
 mod jira;
 mod lies;
+mod mail;
 mod servicenow;
 mod sinks;
 mod slack;
@@ -18,12 +19,13 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde_json::Value;
 use sluice_engine::Clock;
-use sluice_engine::outbound::{Answer, Failure, Net, Reach, Request, Sending, Target};
+use sluice_engine::outbound::{Answer, Failure, Mail, Net, Reach, Request, Sending, Target};
 
 pub use self::github::GitHub;
 pub use self::gitlab::GitLab;
 pub use self::jira::{Issue, Jira};
 pub use self::lies::{Lie, Lies};
+pub use self::mail::{Letter, MailServer};
 pub use self::servicenow::ServiceNow;
 pub use self::sinks::Sinks;
 pub use self::slack::Slack;
@@ -169,11 +171,10 @@ impl Neighbours {
         self.seen.lock().expect("no test panics with it").clone()
     }
 
-    fn reply(&self, request: &Request, target: &Target) -> Result<Answer, Failure> {
+    fn reply(&self, seen: Seen, target: &Target) -> Result<Answer, Failure> {
         let host = target.host();
         let unreachable = Failure::Unreachable { sent: false };
         let neighbour = self.hosts.get(&host).ok_or(unreachable)?;
-        let seen = Seen::of(request);
         self.seen.lock().expect("no test panics with it").push((host, seen.clone()));
         let lie = self.lies.lock().expect("no test panics with it").next();
         let mut neighbour = neighbour.lock().expect("no test panics with it");
@@ -186,7 +187,15 @@ impl Net for Neighbours {
     fn send<'a>(&'a self, reach: &'a Reach, request: Request) -> Sending<'a> {
         Box::pin(async move {
             let target = Target::read(&request.url, reach).map_err(Failure::Blocked)?;
-            self.reply(&request, &target)
+            self.reply(Seen::of(&request), &target)
+        })
+    }
+
+    fn mail<'a>(&'a self, reach: &'a Reach, mail: Mail) -> Sending<'a> {
+        Box::pin(async move {
+            let address = format!("https://{}:{}/", mail.host, mail.port);
+            let target = Target::read(&address, reach).map_err(Failure::Blocked)?;
+            self.reply(mail::seen(&mail), &target)
         })
     }
 }

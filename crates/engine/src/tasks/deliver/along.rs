@@ -73,7 +73,7 @@ impl Engine {
         for other in owed.into_iter().filter(|other| other.id != row.id) {
             let Ok(read) = serde_json::from_str::<Effect>(&other.effect.body) else { continue };
             let gathers = line.telling.gathers(&read);
-            if gathers && self.addressees(&line.telling.audience(&read), &read).await? == people {
+            if gathers && self.addressees(&line.telling, &read).await? == people {
                 along.effects.push(read);
                 along.rows.push(other);
             }

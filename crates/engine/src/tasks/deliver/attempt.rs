@@ -61,7 +61,7 @@ impl Engine {
         self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
         let (mut people, mut along) = (Vec::new(), Along::default());
         if let Some(effect) = &effect {
-            people = self.addressees(&line.telling.audience(effect), effect).await?;
+            people = self.addressees(&line.telling, effect).await?;
             along = self.along(line, &row, effect, &people).await?;
         }
         let told = match &effect {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sluice_connectors::tell::{Addressee, Audience};
+use sluice_connectors::tell::{Addressee, Audience, Telling};
 use sluice_core::approvals::{VoterStanding, electorate};
 use sluice_core::effect::Effect;
 use sluice_core::ids::{PersonId, TeamName};
@@ -20,32 +20,35 @@ impl Engine {
     /// Where those are reached whom an effect is told to. Whoever has no mail address is left out.
     pub(super) async fn addressees(
         &self,
-        audience: &[Audience],
+        telling: &Telling,
         effect: &Effect,
     ) -> Result<Vec<Addressee>, EngineError> {
         let standing = self.standing();
         let mut people = BTreeSet::new();
         let mut found = BTreeSet::new();
-        for part in audience {
+        for part in telling.audience(effect) {
             match part {
                 Audience::Address(address) => {
-                    found.insert(Addressee { address: address.clone(), name: None });
+                    found.insert(Addressee { address, name: None });
                 }
-                Audience::Person(handle) => people.extend(self.person_by_handle(handle)),
-                Audience::Team(name) => people.extend(members(&standing, name)),
+                Audience::Person(handle) => people.extend(self.person_by_handle(&handle)),
+                Audience::Team(name) => people.extend(members(&standing, &name)),
                 Audience::Owners => people.extend(owners(&standing, effect)),
-                Audience::Role(role) => people.extend(holders(&standing, role, effect)),
+                Audience::Role(role) => people.extend(holders(&standing, &role, effect)),
                 Audience::Approvers => people.extend(self.approvers(&standing, effect)),
             }
         }
-        let readers = self.readers().clone();
+        let (readers, domain) = (self.readers().clone(), telling.domain().map(str::to_owned));
         let reached = self.blocking(move || {
             let mut reached = Vec::new();
             for person in people.into_iter().take(MOST) {
                 let name = readers.person(person.as_str())?.map(|row| row.name);
                 let mails = readers.identities_of(person.as_str())?.into_iter();
-                // One address of each person; the same one every time.
-                let address = mails.filter(|row| row.kind == "email").map(|row| row.value).min();
+                let mails = mails.filter(|row| row.kind == "email").map(|row| row.value);
+                let address = mails.filter(|mail| is_read(mail)).min_by_key(|mail| {
+                    let of_ours = domain.as_deref().is_some_and(|domain| is_in(mail, domain));
+                    (!of_ours, mail.clone())
+                });
                 reached.extend(address.map(|address| Addressee { address, name }));
             }
             Ok(reached)
@@ -65,6 +68,15 @@ impl Engine {
         let could = could.filter(|voter| voter.standing == VoterStanding::Could);
         could.map(|voter| voter.person.clone()).collect()
     }
+}
+
+/// Whether anybody reads what is sent there; forges give addresses that nobody does.
+fn is_read(mail: &str) -> bool {
+    !mail.to_ascii_lowercase().replace('-', "").contains("noreply")
+}
+
+fn is_in(mail: &str, domain: &str) -> bool {
+    mail.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
 }
 
 fn members(standing: &Standing, team: &str) -> BTreeSet<PersonId> {

@@ -6,6 +6,7 @@ mod described;
 mod episodes;
 mod gitlab;
 mod jira;
+mod mail;
 mod reconcile;
 mod rules;
 mod servicenow;

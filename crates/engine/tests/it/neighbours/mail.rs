@@ -1,0 +1,188 @@
+//! Mail: who gets what, in which thread, and what waits until morning.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sluice_core::scope::Scope;
+use sluice_testkit::FakeClock;
+use sluice_testkit::neighbours::{Letter, Lie, Lies, MailServer, Neighbours, Shared};
+
+use crate::world::{World, acme, question};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A company whose link has these settings beside server and sender.
+struct Office {
+    world: World,
+    net: Arc<Neighbours>,
+    server: Shared<MailServer>,
+}
+
+impl Office {
+    async fn start(at: &str, tell: &str, settings: &str) -> Self {
+        let clock = Arc::new(FakeClock::at(at));
+        let server = Shared::<MailServer>::default();
+        let net = Neighbours::new(&clock).with("mail.test", Arc::clone(&server) as Arc<Mutex<_>>);
+        let net = Arc::new(net);
+        let mut folder = acme();
+        let link = format!(
+            "links:\n  - name: mail\n    connector: mail\n    credentials: {{password: {{env: MAIL}}}}\n    tell: {tell}\n    settings: {{url: \"smtps://mail.test:465\", user: sluice, from: sluice@acme.example, {settings}}}\n"
+        );
+        folder.insert("mail.yaml".to_owned(), link.into_bytes());
+        let world = World::among(&clock, Arc::clone(&net) as _, &folder).await;
+        Self { world, net, server }
+    }
+
+    /// Tells what is due now, and after each of so many hours.
+    async fn hours(&self, count: u32) {
+        self.world.engine.deliver().await.unwrap();
+        for _ in 0..count {
+            self.world.clock.advance(HOUR);
+            self.world.engine.deliver().await.unwrap();
+        }
+    }
+
+    fn letters(&self) -> Vec<Letter> {
+        self.server.lock().unwrap().letters.clone()
+    }
+}
+
+#[tokio::test]
+async fn approvers_hear_why_until_when_and_what_to_do_in_the_thread_of_the_change() {
+    let office =
+        Office::start("2026-03-04T10:00:00Z", "[approval, decision]", "to: [approvers, owners]")
+            .await;
+    let answer = office.world.ask(question("payments", 61, 61)).await;
+    let number = answer.change.unwrap();
+    office.hours(1).await;
+    let letters = office.letters();
+    assert!(letters.len() >= 2, "{letters:#?}");
+    for letter in &letters {
+        assert!(letter.to.contains(&"bob.baker@acme.example".to_owned()), "{:?}", letter.to);
+        assert!(letter.to.iter().all(|to| !to.contains("noreply") && !to.contains("home.example")));
+        let thread = format!("<{number}@acme.example>");
+        assert_eq!(letter.header("In-Reply-To"), Some(thread.as_str()));
+        assert_eq!(letter.header("Auto-Submitted"), Some("auto-generated"));
+        assert!(letter.text.contains("multipart/alternative"), "{}", letter.text);
+    }
+    let text = letters.iter().map(|letter| letter.text.as_str()).collect::<String>();
+    for said in [
+        "approvals.owner-approval",
+        "Would pass if one more person",
+        "An approver looks at the change and decides.",
+        &format!("https://sluice.acme.example/changes/{number}"),
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let ids: std::collections::BTreeSet<_> =
+        letters.iter().map(|letter| letter.header("Message-ID").unwrap()).collect();
+    assert_eq!(ids.len(), letters.len());
+}
+
+#[tokio::test]
+async fn a_team_a_role_a_person_and_an_address_are_found() {
+    for (to, reached) in [
+        ("team:storefront", "dana.lindqvist@acme.example"),
+        ("role:change_manager", "grace.mwangi@acme.example"),
+        ("person:emre", "emre.yildiz@acme.example"),
+        ("desk@acme.example", "desk@acme.example"),
+    ] {
+        let office =
+            Office::start("2026-03-04T10:00:00Z", "[decision]", &format!("to: [\"{to}\"]")).await;
+        office.world.ask(question("payments", 62, 62)).await;
+        office.hours(0).await;
+        let letters = office.letters();
+        assert_eq!(letters.len(), 1, "{to}");
+        assert!(letters[0].to.contains(&reached.to_owned()), "{to}: {:?}", letters[0].to);
+        assert!(!letters[0].to.contains(&"alice.archer@acme.example".to_owned()), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn at_night_only_what_cannot_wait_is_sent() {
+    let quiet = "to: [owners, desk@acme.example], quiet: {from: \"20:00\", to: \"07:00\", zone: Europe/Berlin}";
+    let office = Office::start("2026-03-04T21:30:00Z", "[decision, stop]", quiet).await;
+    office.world.ask(question("payments", 63, 63)).await;
+    office.hours(2).await;
+    assert_eq!(office.letters(), []);
+    let grace = office.world.person("grace").await;
+    office.world.engine.pull_stop(&grace, Scope::default(), "card network".into()).await.unwrap();
+    office.hours(0).await;
+    let letters = office.letters();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].text.contains("card network"), "{}", letters[0].text);
+    office.hours(8).await;
+    let letters = office.letters();
+    assert_eq!(letters.len(), 2);
+    let seven = "2026-03-05T06:00:00Z".parse().unwrap();
+    assert!(letters[1].at >= seven, "{:?}", letters[1].at);
+}
+
+#[tokio::test]
+async fn a_digest_says_in_one_message_what_happened_in_its_time() {
+    let office = Office::start(
+        "2026-03-04T10:00:00Z",
+        "[change, decision]",
+        "to: [\"desk@acme.example\"], digest_minutes: 30",
+    )
+    .await;
+    for seed in 64..67 {
+        office.world.ask(question("payments", seed, u32::from(seed))).await;
+    }
+    office.hours(0).await;
+    assert_eq!(office.letters(), []);
+    office.hours(2).await;
+    let letters = office.letters();
+    assert_eq!(letters.len(), 1, "{letters:#?}");
+    let subject = letters[0].header("Subject").unwrap();
+    assert!(subject.contains(" more"), "{subject}");
+    for number in ["CHG0000001", "CHG0000002", "CHG0000003"] {
+        assert!(letters[0].text.contains(number), "{number}");
+    }
+    assert_eq!(letters[0].header("In-Reply-To"), None);
+    let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
+    assert_eq!((owed.pending, owed.given_up), (0, 0));
+}
+
+#[tokio::test]
+async fn a_message_whose_receipt_was_lost_comes_again_as_the_same() {
+    let office =
+        Office::start("2026-03-04T10:00:00Z", "[decision]", "to: [\"desk@acme.example\"]").await;
+    office.world.ask(question("payments", 68, 68)).await;
+    office.net.lie(Lies::once_after(0, Lie::LostAnswer));
+    office.hours(1).await;
+    let letters = office.letters();
+    assert_eq!(letters.len(), 2);
+    assert_eq!(letters[0].header("Message-ID"), letters[1].header("Message-ID"));
+}
+
+#[tokio::test]
+async fn what_the_server_says_decides_what_follows() {
+    for (code, word, given_up) in
+        [(535, "auth", 0), (451, "server", 0), (452, "rate_limited", 0), (554, "client", 1)]
+    {
+        let office =
+            Office::start("2026-03-04T10:00:00Z", "[decision]", "to: [\"desk@acme.example\"]")
+                .await;
+        office.server.lock().unwrap().code = Some(code);
+        office.world.ask(question("payments", 69, 69)).await;
+        office.hours(0).await;
+        let readers = office.world.engine.readers();
+        let error = readers.link_health("mail").unwrap().unwrap().last_error.unwrap();
+        assert!(error.starts_with(word), "{code}: {error}");
+        assert_eq!(readers.outbox_owed("mail").unwrap().given_up, given_up, "{code}");
+        office.server.lock().unwrap().code = None;
+        office.hours(12).await;
+        assert_eq!(office.letters().len(), 1 - usize::try_from(given_up).unwrap(), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn what_reaches_nobody_is_not_silent() {
+    let office = Office::start("2026-03-04T10:00:00Z", "[decision]", "to: [\"team:nobody\"]").await;
+    office.world.ask(question("payments", 70, 70)).await;
+    office.hours(0).await;
+    let readers = office.world.engine.readers();
+    assert_eq!(readers.outbox_owed("mail").unwrap().given_up, 1);
+    assert!(office.world.engine.standing().incidents.contains_key("sluice:link/mail"));
+}

@@ -1,0 +1,74 @@
+//! A mail server: who may come in, and what it took.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sluice_engine::outbound::Mail;
+
+use super::{Neighbour, Said, Seen};
+
+/// A message that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// When.
+    pub at: Timestamp,
+    /// Who gets it.
+    pub to: Vec<String>,
+    /// All of it, without soft line breaks.
+    pub text: String,
+}
+
+impl Letter {
+    /// A header of the message.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let head = self.text.split("\r\n\r\n").next().unwrap_or_default();
+        head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+/// A mail server.
+#[derive(Debug, Default)]
+pub struct MailServer {
+    /// What it took, in order.
+    pub letters: Vec<Letter>,
+    /// The code that every message ends in.
+    pub code: Option<u16>,
+}
+
+impl Neighbour for MailServer {
+    fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
+        let said = |status| Said { status, headers: Vec::new(), body: Vec::new() };
+        if !seen.headers.get("password").is_some_and(|shown| shown.starts_with("secret-of-")) {
+            return said(535);
+        }
+        if let Some(code) = self.code {
+            return said(code);
+        }
+        if seen.method != "GET" {
+            let to = seen.headers.get("rcpt-to").map(String::as_str).unwrap_or_default();
+            let text = String::from_utf8_lossy(&seen.body).replace("=\r\n", "");
+            let to = to.split(',').map(str::to_owned).collect();
+            self.letters.push(Letter { at: now, to, text });
+        }
+        said(250)
+    }
+}
+
+/// What a mail server sees of a message.
+pub(super) fn seen(mail: &Mail) -> Seen {
+    let mut headers = BTreeMap::from([
+        ("mail-from".to_owned(), mail.from.clone()),
+        ("rcpt-to".to_owned(), mail.to.join(",")),
+    ]);
+    if let Some(login) = &mail.login {
+        headers.insert("user".to_owned(), login.user.clone());
+        headers.insert("password".to_owned(), login.secret.clone());
+    }
+    Seen {
+        method: if mail.message.is_some() { "POST" } else { "GET" }.to_owned(),
+        path: "/".to_owned(),
+        query: BTreeMap::new(),
+        headers,
+        body: mail.message.clone().unwrap_or_default(),
+    }
+}
