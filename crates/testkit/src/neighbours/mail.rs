@@ -14,7 +14,7 @@ pub struct Letter {
     pub at: Timestamp,
     /// Who gets it.
     pub to: Vec<String>,
-    /// All of it, without soft line breaks.
+    /// All of it, without soft line breaks and folds.
     pub text: String,
 }
 
@@ -46,7 +46,7 @@ impl Neighbour for MailServer {
         }
         if seen.method != "GET" {
             let to = seen.headers.get("rcpt-to").map(String::as_str).unwrap_or_default();
-            let text = String::from_utf8_lossy(&seen.body).replace("=\r\n", "");
+            let text = String::from_utf8_lossy(&seen.body).replace("=\r\n", "").replace("\r\n ", " ");
             let to = to.split(',').map(str::to_owned).collect();
             self.letters.push(Letter { at: now, to, text });
         }
