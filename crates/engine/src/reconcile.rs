@@ -157,6 +157,8 @@ impl Engine {
                 now,
                 public_url,
                 comparing: true,
+                people: &[],
+                along: &[],
             });
             match step {
                 Step::Done(receipt) => {

@@ -46,7 +46,8 @@ impl Neighbour for MailServer {
         }
         if seen.method != "GET" {
             let to = seen.headers.get("rcpt-to").map(String::as_str).unwrap_or_default();
-            let text = String::from_utf8_lossy(&seen.body).replace("=\r\n", "").replace("\r\n ", " ");
+            let text =
+                String::from_utf8_lossy(&seen.body).replace("=\r\n", "").replace("\r\n ", " ");
             let to = to.split(',').map(str::to_owned).collect();
             self.letters.push(Letter { at: now, to, text });
         }
