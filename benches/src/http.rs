@@ -40,10 +40,39 @@ impl Connection {
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
         self.stream.write_all(&request).await?;
-        self.answer().await
+        let (head, body) = self.answer().await?;
+        Ok((status_of(&head)?, body))
     }
 
-    async fn answer(&mut self) -> anyhow::Result<(u16, Vec<u8>)> {
+    /// Posts JSON; gives status and head.
+    pub async fn post_for_head(
+        &mut self,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<(u16, String)> {
+        let host = self.stream.peer_addr()?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
+            body.len()
+        );
+        self.stream.write_all(head.as_bytes()).await?;
+        self.stream.write_all(body).await?;
+        let (head, _) = self.answer().await?;
+        Ok((status_of(&head)?, head))
+    }
+
+    /// Gets one thing; gives status and body.
+    pub async fn get(&mut self, path: &str, headers: &str) -> anyhow::Result<(u16, Vec<u8>)> {
+        let host = self.stream.peer_addr()?;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
+        self.stream.write_all(request.as_bytes()).await?;
+        let (head, body) = self.answer().await?;
+        Ok((status_of(&head)?, body))
+    }
+
+    /// Head and body of the next answer.
+    async fn answer(&mut self) -> anyhow::Result<(String, Vec<u8>)> {
         self.buffer.clear();
         let end = loop {
             if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -53,9 +82,8 @@ impl Connection {
                 bail!("the connection was closed");
             }
         };
-        let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
-        let status =
-            head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status")?;
+        let told = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
+        let head = told.to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         if head.contains("transfer-encoding: chunked") {
@@ -66,8 +94,12 @@ impl Connection {
                 bail!("the connection was closed");
             }
         }
-        Ok((status, self.buffer[end..end + length].to_vec()))
+        Ok((told, self.buffer[end..end + length].to_vec()))
     }
+}
+
+fn status_of(head: &str) -> anyhow::Result<u16> {
+    head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("no status")
 }
 
 /// What a load came to.
@@ -124,9 +156,7 @@ pub async fn load(
 /// Gets one thing.
 pub async fn get(address: SocketAddr, path: &str, headers: &str) -> anyhow::Result<Vec<u8>> {
     let mut connection = Connection::to(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n");
-    connection.stream.write_all(request.as_bytes()).await?;
-    let (status, body) = connection.answer().await?;
+    let (status, body) = connection.get(path, headers).await?;
     if status != 200 {
         bail!("{path}: {status} {}", String::from_utf8_lossy(&body));
     }

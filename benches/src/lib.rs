@@ -6,5 +6,6 @@
 pub mod company;
 pub mod figures;
 pub mod flush;
+pub mod history;
 pub mod http;
 pub mod program;

@@ -71,6 +71,7 @@ events! {
     SecretsRewrapped(housekeeping::SecretsRewrapped) = "secret.rewrapped", 1;
     TokenRevoked(housekeeping::TokenRevoked) = "token.revoked", 1;
     DeliveryHeard(housekeeping::DeliveryHeard) = "delivery.heard", 1;
+    DeliveryReplayed(housekeeping::DeliveryReplayed) = "delivery.replayed", 1;
     SourceSeen(housekeeping::SourceSeen) = "source.seen", 1;
     RunSeen(housekeeping::RunSeen) = "run.seen", 1;
     IncidentOpened(housekeeping::IncidentOpened) = "incident.opened", 1;
@@ -127,6 +128,8 @@ events! {
     ChangeDebtIncurred(change::event::DebtIncurred) = "change.debt_incurred", 1;
     ChangeDebtSettled(change::event::DebtSettled) = "change.debt_settled", 1;
     ChangeReminded(change::event::Reminded) = "change.reminded", 1;
+    ChangeCommented(change::event::Commented) = "change.commented", 1;
+    ChangeEvidenceOpened(change::event::EvidenceOpened) = "change.evidence_opened", 1;
     ChangeClosed(change::event::Closed) = "change.closed", 1;
     ChangeCanceled(change::event::Canceled) = "change.canceled", 1;
 

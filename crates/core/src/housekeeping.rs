@@ -120,6 +120,15 @@ pub struct DeliveryHeard {
     pub detail: String,
 }
 
+/// A delivery that was put aside, or of which nothing was understood, is read again by a person's wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryReplayed {
+    /// The link that it came by.
+    pub link: LinkName,
+    /// Its number in the inbox.
+    pub inbox: i64,
+}
+
 /// An incident became known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentOpened {

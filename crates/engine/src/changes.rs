@@ -73,6 +73,18 @@ impl Engine {
         if_match: Option<u64>,
         input: ApprovalInput,
     ) -> Result<Answer<Change>, EngineError> {
+        self.vote(caller, number, if_match, input, false).await
+    }
+
+    /// A person's word on one change; `together` where it is one of several that they decide on at once.
+    pub(crate) async fn vote(
+        &self,
+        caller: &Caller,
+        number: ChangeNumber,
+        if_match: Option<u64>,
+        input: ApprovalInput,
+        together: bool,
+    ) -> Result<Answer<Change>, EngineError> {
         caller.require(Permission::ChangeApprove)?;
         let (person, session) = caller.require_session()?;
         let auth_time = session.auth_time;
@@ -96,6 +108,11 @@ impl Engine {
             move |standing, change, now| {
                 if in_production(standing, change) {
                     recent(auth_time, now).map_err(|refusal| (refusal, None))?;
+                }
+                if together {
+                    let settings = &standing.organisation.settings;
+                    change::together(change, settings, &command.revision)
+                        .map_err(|refusal| (refusal, None))?;
                 }
                 let change = &standing.with_everybody(change);
                 let mut events = change::approve(change, &standing.organisation, &command, now)?;
@@ -169,7 +186,7 @@ impl Engine {
     }
 
     /// The one way an existing change is edited: in scope, at the version that was seen, by its rules.
-    async fn edit(
+    pub(crate) async fn edit(
         &self,
         caller: &Caller,
         permission: Permission,
@@ -230,7 +247,7 @@ pub(crate) fn in_scope(
         .all(|name| caller.covers(permission, &organisation.target(name, &change.environment)))
 }
 
-fn unknown(number: ChangeNumber) -> Refusal {
+pub(crate) fn unknown(number: ChangeNumber) -> Refusal {
     Refusal::missing("change_unknown", format!("there is no change {number}"), "check the number")
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::GroupRemoved(event) => format!("provisioned/{}", event.group),
         Event::ProvisionTokenConfirmed(event) => format!("token/{}", event.token),
         Event::DeliveryHeard(event) => format!("delivery/{}", event.inbox),
+        Event::DeliveryReplayed(event) => format!("delivery/{}", event.inbox),
         Event::SourceSeen(event) => format!("source/{}", event.commit),
         Event::RunSeen(event) => format!("run/{}", event.run.key()),
         Event::IncidentOpened(event) => format!("incident/{}", event.id),
@@ -70,6 +71,8 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::ChangeDebtIncurred(event) => change(&event.change),
         Event::ChangeDebtSettled(event) => change(&event.change),
         Event::ChangeReminded(event) => change(&event.change),
+        Event::ChangeCommented(event) => change(&event.change),
+        Event::ChangeEvidenceOpened(event) => change(&event.change),
         Event::ChangeClosed(event) => change(&event.change),
         Event::ChangeCanceled(event) => change(&event.change),
         Event::GateDecided(event) => event

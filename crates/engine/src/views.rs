@@ -140,6 +140,8 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         Event::ChangeDebtIncurred(event) => Some(event.change),
         Event::ChangeDebtSettled(event) => Some(event.change),
         Event::ChangeReminded(event) => Some(event.change),
+        Event::ChangeCommented(event) => Some(event.change),
+        Event::ChangeEvidenceOpened(event) => Some(event.change),
         Event::ChangeClosed(event) => Some(event.change),
         Event::ChangeCanceled(event) => Some(event.change),
         Event::GateDecided(event) => event.change,
@@ -178,6 +180,7 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         | Event::GroupRemoved(_)
         | Event::ProvisionTokenConfirmed(_)
         | Event::DeliveryHeard(_)
+        | Event::DeliveryReplayed(_)
         | Event::SourceSeen(_)
         | Event::RunSeen(_)
         | Event::IncidentOpened(_)

@@ -15,6 +15,7 @@ use crate::options::ServerOptions;
 use crate::overload::Overload;
 use crate::problem::Problem;
 use crate::room::Room;
+use crate::reports::Reports;
 use crate::session::Logins;
 use crate::status;
 
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) options: ServerOptions,
     pub(crate) metrics: Metrics,
+    /// Room for what browsers report.
+    pub(crate) reports: Reports,
     pub(crate) overload: Overload,
     /// Logins that were begun at a provider.
     pub(crate) logins: Logins,
@@ -63,6 +66,7 @@ impl App {
             shared: Arc::new(Shared {
                 engine,
                 metrics: Metrics::default(),
+                reports: Reports::default(),
                 overload: Overload::default(),
                 logins: Logins::default(),
                 hook_room,

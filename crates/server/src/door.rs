@@ -113,9 +113,10 @@ fn dress(response: &mut Response, id: &str) {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
         base-uri 'none'; frame-ancestors 'none'; object-src 'none'; \
-        require-trusted-types-for 'script'";
-    const ALWAYS: [(&str, &str); 8] = [
+        require-trusted-types-for 'script'; report-to csp";
+    const ALWAYS: [(&str, &str); 9] = [
         ("content-security-policy", POLICY),
+        ("reporting-endpoints", "csp=\"/reports/csp\""),
         ("strict-transport-security", "max-age=31536000"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),

@@ -26,6 +26,7 @@ mod path;
 mod problem;
 mod query;
 mod room;
+mod reports;
 mod route;
 mod routes;
 pub mod scim;

@@ -5,7 +5,9 @@
 
 mod identities;
 mod neighbours;
+mod outside;
 mod provisioning;
+mod talk;
 
 use std::sync::Arc;
 
@@ -20,16 +22,16 @@ use sluice_core::permission::Permission::{
 
 use crate::api::{
     accounts, calendar, changes, decisions, deployments, emergency, exceptions, gate, identity,
-    inbox, ledger, organisation, passes, policy, roles, session, stops, system,
+    inbox, ledger, organisation, passes, policy, roles, session, stops,
 };
 use crate::app::App;
 use crate::door::door;
 use crate::guard::guard;
 use crate::problem::Problem;
-use crate::route::Access::{AnyToken, Log, Metrics, Needs, Public};
-use crate::route::Class::{Act, Bulk, Deliver, Follow, Gate, Light, Read};
+use crate::route::Access::{AnyToken, Log, Needs, Public};
+use crate::route::Class::{Act, Bulk, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{events, hooks, log, status, web};
+use crate::{events, log, status, web};
 
 /// What is known of every route of the API.
 pub fn route_table() -> Vec<Facts> {
@@ -70,12 +72,13 @@ fn routes() -> Vec<Route> {
     routes.extend(halts());
     routes.extend(declared());
     routes.extend(neighbours::neighbours());
+    routes.extend(talk::beside());
     routes.extend(identities::identities());
     routes.extend(identities::keys());
     routes.extend(provisioning::provisioning());
     routes.extend(people());
     routes.extend(ledgers());
-    routes.extend(outside());
+    routes.extend(outside::outside());
     routes
 }
 
@@ -458,36 +461,5 @@ fn ledgers() -> Vec<Route> {
         Route::get("/log/tile/{*path}", Log, Read, log::tile)
             .about("A tile of hashes or a bundle of entries, as C2SP tlog-tiles.")
             .answers(200, "application/octet-stream"),
-    ]
-}
-
-fn outside() -> Vec<Route> {
-    const SIGNED: &str = "senders sign their deliveries and have no token";
-    vec![
-        Route::post("/hooks/{hook}", Public(SIGNED), Deliver, hooks::deliver)
-            .about("Take a delivery of a link; the signature is over the raw bytes.")
-            .answers(202, "application/json")
-            .gives("HookReply"),
-        Route::options("/hooks/{hook}", Public(SIGNED), Light, hooks::agree)
-            .about("Agree to be sent CloudEvents.")
-            .answers(200, ""),
-        Route::get("/healthz", Public("for those who restart the process"), Light, system::health)
-            .about("Whether the process answers.")
-            .gives("Health"),
-        Route::get("/readyz", Public("for those who send requests here"), Light, system::ready)
-            .about("Whether what is asked can be recorded.")
-            .gives("Health"),
-        Route::get("/metrics", Metrics, Light, system::metrics)
-            .about("Measurements, in the OpenMetrics text form.")
-            .answers(200, "application/openmetrics-text"),
-        Route::get(
-            "/api/v1/openapi.json",
-            Public("the API's description holds no data"),
-            Light,
-            system::openapi,
-        )
-        .about("This description.")
-        .answers(200, "application/vnd.oai.openapi+json")
-        .gives("AnyObject"),
     ]
 }

@@ -44,6 +44,7 @@ codes! {
     TOKEN_REFUSED = 401 "token_refused", "The token is not good", "it is unknown, has expired or was revoked: log in again, or ask an administrator for a new one";
     SESSION_REFUSED = 401 "session_refused", "The session is over", "log in again";
     CSRF_REFUSED = 403 "csrf_refused", "The request does not come from our own pages", "send it from a page of this server, with the token that `GET /api/v1/session` gives";
+    REPORTS_THROTTLED = 429 "reports_throttled", "Too many reports", "send fewer; those that are lost are not needed";
     LOGIN_THROTTLED = 429 "login_throttled", "Too many attempts failed", "wait as long as `Retry-After` says";
     HOOK_REFUSED = 401 "hook_refused", "The delivery is refused", "check the address of the hook and the secret on both sides";
     PERMISSION_MISSING = 403 "permission_missing", "The token does not allow this", "ask an administrator for a token with this permission";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Change, ChangeKind, ChangeState, Evidence, event};
+use super::{Change, ChangeKind, ChangeState, Evidence, Look, event};
 use crate::deployment::DeploymentState;
 use crate::event::Event;
 
@@ -14,10 +14,31 @@ pub fn apply(change: Option<&Change>, event: &Event, at: Timestamp) -> Option<Ch
         return Some(proposed(event, at));
     }
     let mut change = change?.clone();
-    change.updated_at = at;
-    change.version_of_record += 1;
-    alter(&mut change, event, at);
+    if !noted(&mut change, event, at) {
+        change.updated_at = at;
+        change.version_of_record += 1;
+        alter(&mut change, event, at);
+    }
     Some(change)
+}
+
+/// What is written beside a change and does not alter it: a form that somebody fills in meanwhile stays good.
+fn noted(change: &mut Change, event: &Event, at: Timestamp) -> bool {
+    match event {
+        Event::ChangeCommented(_) => {
+            change.comments = change.comments.saturating_add(1);
+            change.updated_at = at;
+        }
+        Event::ChangeEvidenceOpened(event) => change.looks.push(Look {
+            person: event.person.clone(),
+            revision: event.revision.clone(),
+            kind: event.kind.clone(),
+            name: event.name.clone(),
+            at,
+        }),
+        _ => return false,
+    }
+    true
 }
 
 fn proposed(event: &event::Proposed, at: Timestamp) -> Change {
@@ -53,6 +74,8 @@ fn proposed(event: &event::Proposed, at: Timestamp) -> Change {
         outcome: None,
         reminded_at: None,
         version_of_record: 1,
+        comments: 0,
+        looks: Vec::new(),
     }
 }
 

@@ -252,3 +252,27 @@ pub struct Canceled {
     /// Why.
     pub because: String,
 }
+
+/// Somebody said something about it. Nothing follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commented {
+    /// The change.
+    pub change: ChangeNumber,
+    /// What was said.
+    pub text: String,
+}
+
+/// A person opened a piece of its evidence, for the first time at this revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceOpened {
+    /// The change.
+    pub change: ChangeNumber,
+    /// Who.
+    pub person: PersonId,
+    /// The revision that was shown.
+    pub revision: Digest,
+    /// Type of the evidence.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}

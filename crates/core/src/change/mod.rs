@@ -14,6 +14,7 @@
 //! approvals; nothing has to be reset.
 
 mod apply;
+mod beside;
 pub mod command;
 mod decide;
 pub mod event;
@@ -22,10 +23,11 @@ mod revision;
 mod state;
 
 pub use apply::apply;
+pub use beside::{comment, look, together};
 pub(crate) use decide::targets_of;
 pub use decide::{approve, cancel, close, overdue, review};
 pub use revision::{Revision, RevisionInput};
 pub use state::{
     Approval, ApprovalVerdict, Change, ChangeKind, ChangeOutcome, ChangeState, Debt, DebtKind,
-    Evidence, EvidenceStatus, Involvement, InvolvementRole, Origin,
+    Evidence, EvidenceStatus, Involvement, InvolvementRole, Look, Origin,
 };

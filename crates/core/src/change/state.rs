@@ -351,8 +351,34 @@ pub struct Change {
     /// When waiting approvers were last reminded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reminded_at: Option<Timestamp>,
-    /// Version of the record, for `If-Match`: the number of events of its stream.
+    /// Version of the record, for `If-Match`: the number of events that altered it.
     pub version_of_record: u64,
+    /// How often somebody said something about it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub comments: u32,
+    /// Who opened which evidence, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// A person opened a piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Who.
+    pub person: PersonId,
+    /// The revision that was shown.
+    pub revision: Digest,
+    /// Type of the evidence.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Change {

@@ -21,6 +21,6 @@ pub use items::{
 };
 pub use login::login_of;
 pub use mapping::{GroupMapping, PROVISIONED};
-pub use settings::{Authorship, Settings, Stages, SubjectIs, Subjects};
+pub use settings::{Authorship, Settings, Stages, SubjectIs, Subjects, Together};
 pub use state::{Organisation, PlanStep, Withdrawal};
 pub use trust::{PipelineIssuer, PipelineSystem, TrustRule};

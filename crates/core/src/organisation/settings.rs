@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EnvironmentName;
+use crate::risk::RiskLevel;
 
 /// Which state a change enters when a stage of a pipeline starts or ends.
 ///
@@ -61,6 +62,35 @@ pub struct Subjects {
     pub subject: SubjectIs,
 }
 
+/// Which changes a person may approve together with others, by their risk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Together {
+    /// None: each is decided on alone.
+    Never,
+    /// Those of low risk.
+    #[default]
+    Low,
+    /// Those of medium risk, too.
+    Medium,
+}
+
+impl Together {
+    /// The highest risk; none where nothing is approved together.
+    pub fn most(self) -> Option<RiskLevel> {
+        match self {
+            Self::Never => None,
+            Self::Low => Some(RiskLevel::Low),
+            Self::Medium => Some(RiskLevel::Medium),
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What holds for the whole organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +135,9 @@ pub struct Settings {
     /// How people who are provisioned come in; absent: only those come in whose login is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_login: Option<Subjects>,
+    /// Which changes may be approved together with others.
+    #[serde(default, skip_serializing_if = "Together::is_usual")]
+    pub approve_together: Together,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
@@ -131,6 +164,7 @@ impl Default for Settings {
             cool_off_minutes: 0,
             authorship: Authorship::Required,
             provisioned_login: None,
+            approve_together: Together::Low,
         }
     }
 }

@@ -54,6 +54,7 @@ impl Standing {
         match event {
             Event::LedgerOpened(_)
             | Event::DeliveryHeard(_)
+            | Event::DeliveryReplayed(_)
             | Event::OrganisationApplied(_)
             | Event::PassRefused(_)
             | Event::EffectGivenUp(_)
@@ -154,6 +155,8 @@ impl Standing {
             Event::ChangeDebtIncurred(data) => self.alter(data.change, event, at),
             Event::ChangeDebtSettled(data) => self.alter(data.change, event, at),
             Event::ChangeReminded(data) => self.alter(data.change, event, at),
+            Event::ChangeCommented(data) => self.alter(data.change, event, at),
+            Event::ChangeEvidenceOpened(data) => self.alter(data.change, event, at),
             Event::ChangeClosed(data) => {
                 self.learn(data.change, data.outcome);
                 self.alter(data.change, event, at);

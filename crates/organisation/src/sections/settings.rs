@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sluice_core::organisation::{
-    Authorship, Item, ItemKind, Settings, Stages, SubjectIs, Subjects,
+    Authorship, Item, ItemKind, Settings, Stages, SubjectIs, Subjects, Together,
 };
 
 use super::{globs, set};
@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "stages",
     "authorship",
     "provisioned_login",
+    "approve_together",
     "second_person",
     "second_factor",
     "cool_off",
@@ -74,6 +75,12 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     }
     if let Some(node) = table.get("provisioned_login") {
         settings.provisioned_login = subjects(desk, node);
+    }
+    if let Some(node) = table.get("approve_together") {
+        let word = desk.text(node, "`approve_together`");
+        let read =
+            word.and_then(|word| desk.word_of(&word, node.at, "`approve_together`", TOGETHER));
+        settings.approve_together = read.unwrap_or_default();
     }
     read_numbers(desk, &table, &mut settings);
     read_time_of_day(desk, &table, &mut settings);
@@ -175,6 +182,9 @@ fn business_hours(desk: &mut Desk<'_>, node: &Node) -> Option<(u8, u8)> {
 
 const AUTHORSHIP: &[(&str, Authorship)] =
     &[("required", Authorship::Required), ("reported", Authorship::Reported)];
+
+const TOGETHER: &[(&str, Together)] =
+    &[("never", Together::Never), ("low", Together::Low), ("medium", Together::Medium)];
 
 const DAYS: &[(&str, u8)] =
     &[("mon", 1), ("tue", 2), ("wed", 3), ("thu", 4), ("fri", 5), ("sat", 6), ("sun", 7)];

@@ -14,6 +14,7 @@ use sluice_core::ids::Digest;
 use sluice_engine::store::InboxFilter;
 use sluice_engine::store::rows::InboxRow;
 
+use super::stops::Done;
 use super::{Reply, no_such, time};
 use crate::app::App;
 use crate::guard::By;
@@ -80,6 +81,16 @@ pub(crate) async fn show(
     let row = app.read(move |readers| readers.inbox_get(number)).await?;
     let row = row.ok_or_else(|| no_such(format!("delivery {number}")))?;
     Ok(Reply(reply(row, true)))
+}
+
+/// Has a delivery read again.
+pub(crate) async fn replay(
+    State(app): State<App>,
+    By(caller): By,
+    Path(number): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let answer = app.engine.replay_delivery(&caller, id(&number)?).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
 
 fn reply(row: InboxRow, whole: bool) -> DeliveryReply {

@@ -21,6 +21,7 @@ pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod stops;
 pub(crate) mod system;
+pub(crate) mod talk;
 pub(crate) mod tokens;
 
 use axum::response::{IntoResponse, Response};

@@ -2,7 +2,7 @@
 
 use sluice_core::permission::Permission::{
     AccessExplain, CalendarRead, ChangeApprove, ChangeRead, ExceptionGrant, InboxRead, LedgerRead,
-    OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
+    OrganisationApply, OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
 };
 
 use super::{assets, pages};
@@ -27,6 +27,15 @@ fn looking() -> Vec<Route> {
             .about("Changes as list or board."),
         Route::get("/changes/{number}", Needs(ChangeRead), Read, pages::change::show)
             .about("One change."),
+        Route::get(
+            "/changes/{number}/evidence/{at}",
+            Needs(ChangeRead),
+            Read,
+            pages::change::evidence,
+        )
+        .about("One piece of a change's evidence; that it was opened is recorded."),
+        Route::get("/changes/together", Needs(ChangeApprove), Read, pages::together::show)
+            .about("What may be approved together."),
         Route::get("/services", Needs(OrganisationRead), Read, pages::services::show)
             .about("The catalogue, versions, the graph."),
         Route::get("/services/{*name}", Needs(OrganisationRead), Read, pages::services::one::show)
@@ -84,6 +93,10 @@ fn overseeing() -> Vec<Route> {
             .about("Links, inbox, installation."),
         Route::get("/admin/inbox", Needs(InboxRead), Read, pages::admin::inbox)
             .about("Deliveries and what became of them."),
+        Route::get("/admin/inbox/{id}", Needs(InboxRead), Read, pages::admin::delivery)
+            .about("One delivery as it came."),
+        Route::get("/admin/outbox", Needs(InboxRead), Read, pages::admin::outbox)
+            .about("What neighbours are told, and how their links fare."),
         Route::get("/admin/people", Needs(OrganisationRead), Read, pages::admin::people)
             .about("People, teams, roles."),
         Route::get("/admin/tokens", Needs(TokenManage), Read, pages::admin::tokens)
@@ -107,6 +120,10 @@ fn acting() -> Vec<Route> {
     vec![
         Route::post("/changes/{number}/vote", Needs(ChangeApprove), Act, pages::change::vote)
             .about("Say yes or no to a change."),
+        Route::post("/changes/together", Needs(ChangeApprove), Act, pages::together::approve)
+            .about("Say yes to several changes."),
+        Route::post("/changes/{number}/comments", Needs(ChangeRead), Act, pages::change::comment)
+            .about("Say something about a change."),
         Route::post("/stops", Needs(StopPull), Act, pages::calendar::pull).about("Stop the line."),
         Route::post("/stops/{id}/lift", Needs(StopLift), Act, pages::calendar::lift)
             .about("Lift a stop."),
@@ -118,6 +135,34 @@ fn acting() -> Vec<Route> {
             .about("Judge a decision by another policy; records nothing."),
         Route::post("/admin/tokens/{id}/revoke", Needs(TokenManage), Act, pages::admin::revoke)
             .about("Make a token void."),
+        Route::post(
+            "/admin/inbox/{id}/replay",
+            Needs(OrganisationApply),
+            Act,
+            pages::admin::replay_delivery,
+        )
+        .about("Have a delivery read again."),
+        Route::post(
+            "/admin/links/{name}/replay",
+            Needs(OrganisationApply),
+            Act,
+            pages::admin::replay,
+        )
+        .about("Owe anew what was given up."),
+        Route::post(
+            "/admin/links/{name}/pause",
+            Needs(OrganisationApply),
+            Act,
+            pages::admin::pause,
+        )
+        .about("Send nothing by a link."),
+        Route::post(
+            "/admin/links/{name}/resume",
+            Needs(OrganisationApply),
+            Act,
+            pages::admin::resume,
+        )
+        .about("Send by a link again."),
         Route::post("/login", Public("who is not in has to come in"), Act, pages::login::enter)
             .about("Come in."),
         Route::post(

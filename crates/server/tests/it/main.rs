@@ -21,5 +21,6 @@ mod scim;
 mod secrets;
 mod sessions;
 mod system;
+mod talk;
 mod two_people;
 mod walks;

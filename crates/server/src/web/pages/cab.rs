@@ -10,7 +10,7 @@ use askama::Template;
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use sluice_core::approvals::{RuleElectorate, VoterStanding, electorate};
-use sluice_core::change::{ApprovalVerdict, Change, EvidenceStatus};
+use sluice_core::change::{Approval, ApprovalVerdict, Change, EvidenceStatus};
 use sluice_core::deployment::DeploymentState;
 use sluice_core::ids::PersonId;
 use sluice_core::risk::RiskLevel;
@@ -87,6 +87,7 @@ struct Sign {
     median: String,
     quick: usize,
     silent: usize,
+    unopened: String,
     rejected: usize,
     worrying: bool,
 }
@@ -212,6 +213,9 @@ struct Habit {
     spans: Vec<i64>,
     quick: usize,
     silent: usize,
+    /// Words on changes that brought evidence, and those of them before which none of it was opened.
+    with_evidence: usize,
+    unopened: usize,
     rejected: usize,
 }
 
@@ -226,6 +230,10 @@ fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
             habit.spans.push(took.as_secs());
             habit.quick += usize::from(took < QUICK);
             habit.silent += usize::from(approval.reason.trim().is_empty());
+            if !change.evidence.is_empty() {
+                habit.with_evidence += 1;
+                habit.unopened += usize::from(!has_opened(change, approval));
+            }
             habit.rejected += usize::from(rejected);
             minutes.push(Minute {
                 number: change.number.to_string(),
@@ -256,6 +264,7 @@ fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
                 median: moment::span_of(SignedDuration::from_secs(middle)),
                 quick: habit.quick,
                 silent: habit.silent,
+                unopened: w::ff("cab.of", habit.unopened, habit.with_evidence),
                 rejected: habit.rejected,
                 worrying: votes >= 5 && (habit.quick * 2 > votes || habit.silent * 2 > votes),
                 votes,
@@ -265,6 +274,15 @@ fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
     signs.sort_by_key(|sign| std::cmp::Reverse(sign.votes));
     signs.truncate(12);
     (minutes, signs, votes)
+}
+
+/// Whether somebody opened a piece of the evidence before they spoke of the same revision.
+fn has_opened(change: &Change, approval: &Approval) -> bool {
+    change.looks.iter().any(|look| {
+        look.person == approval.person
+            && look.revision == approval.revision
+            && look.at <= approval.at
+    })
 }
 
 /// From when on a change could be looked at: when it was opened.

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use serde::Deserialize;
 use sluice_core::change::ChangeState;
+use sluice_core::permission::Permission;
 use sluice_engine::store::ChangeFilter;
 use sluice_engine::store::rows::ChangeRow;
 
@@ -67,6 +68,7 @@ struct ChangesPage {
     next: Option<String>,
     first: Option<String>,
     filtered: bool,
+    together: bool,
 }
 
 /// A filter with a name.
@@ -132,6 +134,7 @@ fn build(visit: &Visit, query: &ChangesQuery) -> Result<ChangesPage, Problem> {
     Ok(ChangesPage {
         shell,
         views: views(query),
+        together: visit.may(Permission::ChangeApprove) && visit.caller.person.is_some(),
         filtered: filter != ChangeFilter::default(),
         filters: filters(visit, query),
         board,

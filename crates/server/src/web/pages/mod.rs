@@ -14,3 +14,4 @@ pub(crate) mod numbers;
 pub(crate) mod policies;
 pub(crate) mod search;
 pub(crate) mod services;
+pub(crate) mod together;

@@ -5,6 +5,7 @@ mod related;
 pub(crate) use self::related::short;
 mod risk;
 mod story;
+mod talk;
 mod verdict;
 mod vote;
 
@@ -22,8 +23,11 @@ use self::approvals::Approvals;
 use self::related::{DeploymentLine, EvidenceLine, Fact, Similar};
 use self::risk::RiskPicture;
 use self::story::{Moment, Step};
+
+pub(crate) use self::talk::{comment, evidence, status};
 use self::verdict::Verdict;
-pub(crate) use self::vote::{act, vote};
+
+pub(crate) use self::vote::{act, lines, vote};
 use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::{Query, id};
@@ -51,6 +55,9 @@ struct ChangePage {
     risk: Option<RiskPicture>,
     approvals: Approvals,
     evidence: Vec<EvidenceLine>,
+    comments: Vec<talk::Said>,
+    may_speak: bool,
+    references: Vec<talk::Reference>,
     missing: Vec<String>,
     conflicts: Vec<verdict::Conflict>,
     deployments: Vec<DeploymentLine>,
@@ -127,7 +134,10 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
         risk: change.risk.as_ref().map(risk::build),
         actions: actions(visit, change, &rules),
         approvals: approvals::build(visit, change, &rules),
-        evidence: related::evidence(change, facts.as_ref()),
+        evidence: related::evidence(visit, change, facts.as_ref()),
+        comments: talk::comments(visit, change)?,
+        may_speak: talk::may_speak(visit),
+        references: talk::references(visit, change)?,
         missing: missing.unwrap_or_default(),
         conflicts: verdict::conflicts(facts.as_ref()),
         deployments: related::deployments(visit, change)?,
@@ -200,7 +210,7 @@ fn actions(
 }
 
 /// Whether the person who looks proved too long ago who they are.
-fn is_old(visit: &Visit) -> bool {
+pub(super) fn is_old(visit: &Visit) -> bool {
     let session = visit.caller.session.as_ref();
     session.is_some_and(|session| {
         let until = session.auth_time.saturating_add(sluice_engine::RECENT);

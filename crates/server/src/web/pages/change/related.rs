@@ -17,6 +17,10 @@ pub(super) struct EvidenceLine {
     pub(super) mark: Markup,
     pub(super) kind: String,
     pub(super) name: Markup,
+    /// Where it is shown.
+    pub(super) address: String,
+    /// Whether the person who looks has opened it at this revision.
+    pub(super) opened: bool,
     pub(super) digest: Option<String>,
     pub(super) required: bool,
 }
@@ -55,20 +59,24 @@ pub(super) struct DebtLine {
     pub(super) due: Markup,
 }
 
-pub(super) fn evidence(change: &Change, facts: Option<&GateFacts>) -> Vec<EvidenceLine> {
+pub(super) fn evidence(
+    visit: &Visit,
+    change: &Change,
+    facts: Option<&GateFacts>,
+) -> Vec<EvidenceLine> {
+    let person = visit.caller.person.as_ref();
     let required: BTreeSet<&String> =
         facts.into_iter().flat_map(|facts| facts.evidence.required.keys()).collect();
-    let lines = change.evidence.iter().map(|evidence| EvidenceLine {
-        mark: marks::evidence(match evidence.status {
-            sluice_core::change::EvidenceStatus::Passed => "passed",
-            sluice_core::change::EvidenceStatus::Failed => "failed",
-            sluice_core::change::EvidenceStatus::Neutral => "neutral",
-        }),
+    let lines = change.evidence.iter().enumerate().map(|(at, evidence)| EvidenceLine {
+        mark: super::talk::status(evidence.status),
         kind: evidence.kind.replace('_', " "),
-        name: match &evidence.url {
-            Some(url) => marks::outward(url, &evidence.name),
-            None => plain(&evidence.name),
-        },
+        name: plain(&evidence.name),
+        address: format!("/changes/{}/evidence/{at}", change.number),
+        opened: change.looks.iter().any(|look| {
+            Some(&look.person) == person
+                && look.revision == change.revision.digest
+                && (&look.kind, &look.name) == (&evidence.kind, &evidence.name)
+        }),
         digest: evidence.digest.as_ref().map(|digest| short(digest.as_str())),
         required: required.contains(&evidence.kind),
     });

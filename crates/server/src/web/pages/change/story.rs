@@ -155,7 +155,8 @@ fn look(name: &str) -> (&'static str, &'static str) {
         "change.authorization_requested" | "change.reminded" => ("wait", "people"),
         "change.debt_incurred" => ("wait", "eye"),
         "change.assessed" => ("calm", "bar2"),
-        "change.evidence_added" => ("calm", "doc"),
+        "change.evidence_added" | "change.evidence_opened" => ("calm", "doc"),
+        "change.commented" => ("calm", "talk"),
         _ => ("calm", "dot"),
     }
 }
@@ -167,6 +168,8 @@ fn words(data: &Value) -> String {
         "/because",
         "/note",
         "/finding",
+        "/text",
+        "/name",
         "/title",
         "/outcome",
         "/risk/level",

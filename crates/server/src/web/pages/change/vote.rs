@@ -8,11 +8,10 @@ use sluice_core::change::{ApprovalVerdict, ChangeOutcome};
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_engine::{ApprovalInput, Client};
 
-use crate::api::no_such;
+use crate::api::talk::visible;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
-use crate::query::id;
 use crate::session::From;
 use crate::status;
 use crate::web::form::Form;
@@ -135,23 +134,7 @@ pub(crate) async fn act(
     Ok(see(&format!("/changes/{number}?done={done}")))
 }
 
-/// The number of a change that the caller may see.
-async fn visible(
-    app: &App,
-    caller: &sluice_engine::Caller,
-    number: &str,
-) -> Result<ChangeNumber, Problem> {
-    let number: ChangeNumber = id(number)?;
-    let engine = app.engine.clone();
-    let change = app.blocking(move || engine.change(number).map_err(Problem::from)).await?;
-    let seen = change.is_some_and(|change| {
-        let services = change.services.iter().map(|service| service.as_str());
-        app.sees(caller, services, change.environment.as_str())
-    });
-    seen.then_some(number).ok_or_else(|| no_such(format!("change {number}")))
-}
-
 /// Browsers send line ends as a pair (HTML, form submission); we keep one.
-fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
 }

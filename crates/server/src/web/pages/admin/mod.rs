@@ -1,5 +1,8 @@
 //! Admin: links and deliveries, people and roles, tokens, who may what and why, and how the installation fares.
 
+mod inbox;
+mod outbox;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -8,19 +11,18 @@ use sluice_core::ids::{EnvironmentName, ServiceName, TokenId};
 use sluice_core::permission::Permission;
 use sluice_engine::store::States;
 
+pub(crate) use self::inbox::{delivery, inbox, replay_delivery};
+pub(crate) use self::outbox::{outbox, pause, replay, resume};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::web::form::Form;
-use crate::web::page::{Looker, address, page, see, some};
+use crate::web::page::{Looker, page, see, some};
 use crate::web::pages::changes::Choice;
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read, time};
 use crate::web::{Markup, marks, w};
-
-/// Deliveries on a page.
-const PAGE: u32 = 40;
 
 /// The parts of this section that the caller may see.
 struct Tab {
@@ -33,6 +35,7 @@ fn tabs(visit: &Visit, here: &str) -> Vec<Tab> {
     let rows = [
         ("/admin", w::t("admin.overview"), Permission::OrganisationRead),
         ("/admin/inbox", w::t("admin.inbox"), Permission::InboxRead),
+        ("/admin/outbox", w::t("admin.outbox"), Permission::InboxRead),
         ("/admin/people", w::t("admin.people_and_roles"), Permission::OrganisationRead),
         ("/admin/tokens", w::t("admin.tokens"), Permission::TokenManage),
         ("/admin/access", w::t("admin.who_may_what"), Permission::AccessExplain),
@@ -106,102 +109,6 @@ pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
         })
     })
     .await
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct InboxQuery {
-    state: Option<String>,
-    before: Option<u64>,
-}
-
-#[derive(Template)]
-#[template(path = "pages/inbox.html")]
-struct InboxPage {
-    shell: Shell,
-    tabs: Vec<Tab>,
-    all: bool,
-    states: Vec<(String, u64, String, bool)>,
-    lines: Vec<DeliveryLine>,
-    next: Option<String>,
-}
-
-/// One delivery.
-struct DeliveryLine {
-    id: u64,
-    link: String,
-    kind: String,
-    mark: Markup,
-    outcome: String,
-    size: String,
-    at: Markup,
-}
-
-/// What was delivered, and what became of it.
-pub(crate) async fn inbox(
-    looker: Looker,
-    Query(query): Query<InboxQuery>,
-) -> Result<Response, Problem> {
-    page(looker, move |visit| {
-        let state = some(query.state);
-        let mut rows =
-            read(visit.readers().inbox_glance(state.as_deref(), query.before, PAGE + 1))?;
-        let more = rows.len() > PAGE as usize;
-        rows.truncate(PAGE as usize);
-        let wanted = state.clone().unwrap_or_default();
-        let next = rows.last().filter(|_| more).map(|row| {
-            address("/admin/inbox", &[("state", &wanted), ("before", &row.id.to_string())])
-        });
-        let states = read(visit.readers().inbox_states())?;
-        Ok(InboxPage {
-            shell: visit.shell(Section::Admin, w::t("admin.inbox")),
-            tabs: tabs(visit, "/admin/inbox"),
-            all: wanted.is_empty(),
-            states: states
-                .into_iter()
-                .map(|(name, count)| {
-                    let link = address("/admin/inbox", &[("state", &name)]);
-                    (w::named("inbox", &name), count, link, name == wanted)
-                })
-                .collect(),
-            lines: rows
-                .into_iter()
-                .map(|row| DeliveryLine {
-                    id: row.id,
-                    mark: marks::pill(
-                        tone(&row.state),
-                        picture(&row.state),
-                        &w::named("inbox", &row.state),
-                    ),
-                    outcome: row.outcome.unwrap_or_default(),
-                    size: w::f("admin.bytes", w::thousands(row.size_bytes)),
-                    at: visit.when_us(row.received_us),
-                    link: row.link,
-                    kind: row.kind,
-                })
-                .collect(),
-            next,
-        })
-    })
-    .await
-}
-
-fn tone(state: &str) -> &'static str {
-    match state {
-        "done" => "ok",
-        "quarantined" => "no",
-        "new" => "info",
-        _ => "calm",
-    }
-}
-
-fn picture(state: &str) -> &'static str {
-    match state {
-        "done" => "check",
-        "quarantined" => "ban",
-        "new" => "clock",
-        _ => "dot",
-    }
 }
 
 #[derive(Debug, Deserialize)]

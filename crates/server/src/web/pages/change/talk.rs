@@ -1,0 +1,152 @@
+//! Beside a change: what was said about it, what neighbours have of it, and its evidence, which people open.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use http::HeaderMap;
+use serde::Deserialize;
+use sluice_core::change::{Change, EvidenceStatus};
+use sluice_core::permission::Permission;
+
+use super::vote::lines;
+use crate::api::{no_such, talk::visible};
+use crate::problem::Problem;
+use crate::query::id;
+use crate::web::form::Form;
+use crate::web::page::{Looker, page, see};
+use crate::web::shell::{Section, Shell};
+use crate::web::visit::{Visit, read};
+use crate::web::{Markup, marks, w};
+
+/// Something that was said.
+pub(super) struct Said {
+    pub(super) index: u64,
+    pub(super) who: Markup,
+    pub(super) at: Markup,
+    pub(super) text: String,
+}
+
+/// What a neighbour has.
+pub(super) struct Reference {
+    pub(super) link: String,
+    pub(super) name: String,
+    pub(super) value: Markup,
+}
+
+pub(super) fn comments(visit: &Visit, change: &Change) -> Result<Vec<Said>, Problem> {
+    let comments = visit.app.engine.comments(change.number).map_err(Problem::from)?;
+    let said = comments.into_iter().map(|comment| Said {
+        index: comment.index,
+        who: visit.actor(&comment.by),
+        at: visit.when(comment.at),
+        text: comment.text,
+    });
+    Ok(said.collect())
+}
+
+/// Whether the person who looks may say something.
+pub(super) fn may_speak(visit: &Visit) -> bool {
+    visit.may(Permission::ChangeEdit) || visit.may(Permission::ChangeApprove)
+}
+
+pub(super) fn references(visit: &Visit, change: &Change) -> Result<Vec<Reference>, Problem> {
+    let rows = read(visit.readers().external_refs_of(&change.number.to_string()))?;
+    let found = rows.into_iter().map(|row| Reference {
+        link: row.link,
+        name: row.name.replace('_', " "),
+        value: marks::outward(&row.value, &row.value),
+    });
+    Ok(found.collect())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommentForm {
+    text: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard of forms")]
+    csrf_token: String,
+}
+
+/// Says something, and shows the change again.
+pub(crate) async fn comment(
+    looker: Looker,
+    Path(number): Path<String>,
+    Form(form): Form<CommentForm>,
+) -> Result<Response, Problem> {
+    let number = visible(&looker.app, &looker.caller, &number).await?;
+    looker.app.engine.comment(&looker.caller, number, lines(&form.text)).await?;
+    Ok(see(&format!("/changes/{number}?done=commented#comments")))
+}
+
+#[derive(Template)]
+#[template(path = "pages/evidence.html")]
+struct EvidencePage {
+    shell: Shell,
+    number: String,
+    title: String,
+    name: String,
+    mark: Markup,
+    facts: Vec<(&'static str, Markup, bool)>,
+    outward: Option<Markup>,
+    revision: String,
+    looks: Vec<(Markup, Markup)>,
+}
+
+/// One piece of evidence. That somebody opened it is recorded, where they came here from one of our own pages: another
+/// site could send them here without their wish.
+pub(crate) async fn evidence(
+    looker: Looker,
+    headers: HeaderMap,
+    Path((number, at)): Path<(String, usize)>,
+) -> Result<Response, Problem> {
+    let number = visible(&looker.app, &looker.caller, &number).await?;
+    let engine = looker.app.engine.clone();
+    let change = looker.app.blocking(move || engine.change(number).map_err(Problem::from)).await?;
+    let unknown = || no_such(format!("evidence {at} of {number}"));
+    let wanted = change.as_ref().and_then(|change| change.evidence.get(at)).ok_or_else(unknown)?;
+    let own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    if own && looker.caller.session.is_some() {
+        let (kind, name) = (wanted.kind.clone(), wanted.name.clone());
+        looker.app.engine.open_evidence(&looker.caller, number, kind, name).await?;
+    }
+    page(looker, move |visit| {
+        let number = id(&number.to_string())?;
+        let change = super::find(visit, number)?;
+        show(visit, &change, at).ok_or_else(|| no_such(format!("evidence {at} of {number}")))
+    })
+    .await
+}
+
+fn show(visit: &Visit, change: &Change, at: usize) -> Option<EvidencePage> {
+    let evidence = change.evidence.get(at)?;
+    let plain = |text: &str| askama::filters::Safe(crate::web::escape::escaped(text));
+    let mut facts = vec![(w::t("evidence.type"), plain(&evidence.kind.replace('_', " ")), false)];
+    if let Some(digest) = &evidence.digest {
+        facts.push((w::t("evidence.digest"), plain(digest.as_str()), true));
+    }
+    let mine = change.looks.iter().rev().filter(|look| {
+        (look.kind.as_str(), look.name.as_str()) == (&evidence.kind, &evidence.name)
+            && look.revision == change.revision.digest
+    });
+    Some(EvidencePage {
+        shell: visit.shell(Section::Changes, format!("{} {}", change.number, evidence.name)),
+        number: change.number.to_string(),
+        title: change.title.clone(),
+        name: evidence.name.clone(),
+        mark: status(evidence.status),
+        facts,
+        outward: evidence.url.as_ref().map(|url| marks::outward(url, url)),
+        revision: change.revision.digest.to_string(),
+        looks: mine.map(|look| (visit.who(&look.person), visit.when(look.at))).collect(),
+    })
+}
+
+/// What a piece of evidence says.
+pub(crate) fn status(status: EvidenceStatus) -> Markup {
+    marks::evidence(match status {
+        EvidenceStatus::Passed => "passed",
+        EvidenceStatus::Failed => "failed",
+        EvidenceStatus::Neutral => "neutral",
+    })
+}
