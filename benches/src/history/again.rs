@@ -42,6 +42,8 @@ struct Line {
     data: String,
     /// Microseconds after the life began.
     after_us: i64,
+    /// Times in the data, as they are written, and how long after the beginning they are.
+    times: Vec<(String, i64)>,
 }
 
 /// A life as it is written again, and the texts in it that are each life's own.
@@ -116,6 +118,7 @@ impl Pattern {
                 actor: serde_json::to_string(&envelope.actor)?,
                 data: envelope.data.get().to_owned(),
                 after_us: envelope.time.as_microsecond() - began.as_microsecond(),
+                times: times(envelope.data.get(), began),
             });
         }
         Ok(Self {
@@ -180,7 +183,12 @@ impl Pen {
         for line in &pattern.lines {
             let after = line.after_us.saturating_mul(room) / (whole + 1);
             self.last = at.checked_add(SignedDuration::from_micros(after))?.max(self.last);
-            self.line(line, &own)?;
+            let moved = line.times.iter().map(|(text, after)| {
+                let after = SignedDuration::from_micros(after.saturating_mul(room) / (whole + 1));
+                Ok((text.as_str(), at.checked_add(after)?.to_string()))
+            });
+            let moved: Vec<(&str, String)> = moved.collect::<Result<_, jiff::Error>>()?;
+            self.line(line, &own, &moved)?;
         }
         Ok(())
     }
@@ -205,8 +213,16 @@ impl Pen {
         own
     }
 
-    fn line(&mut self, line: &Line, own: &[(&str, String)]) -> anyhow::Result<()> {
+    fn line(
+        &mut self,
+        line: &Line,
+        own: &[(&str, String)],
+        moved: &[(&str, String)],
+    ) -> anyhow::Result<()> {
         let (mut data, mut stream) = (line.data.clone(), line.stream.clone());
+        for (from, to) in moved {
+            data = data.replace(from, to);
+        }
         for (from, to) in own {
             data = data.replace(from, to);
             stream = stream.replace(from, to);
@@ -241,6 +257,18 @@ impl Pen {
             other => bail!("not written: {other:?}"),
         }
     }
+}
+
+/// The times in a text, and how long after `began` they are.
+fn times(data: &str, began: Timestamp) -> Vec<(String, i64)> {
+    let texts = data.split('"').filter(|text| text.starts_with("20") && text.ends_with('Z'));
+    let mut found: Vec<(String, i64)> = texts
+        .filter_map(|text| Some((text, text.parse::<Timestamp>().ok()?)))
+        .map(|(text, at)| (text.to_owned(), at.as_microsecond() - began.as_microsecond()))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// A number in the letters of ids.

@@ -95,6 +95,8 @@ events! {
     GlassOpened(access::event::GlassOpened) = "break_glass.opened", 1;
     PlanProposed(access::event::PlanProposed) = "organisation.proposed", 1;
     PlanConfirmed(access::event::PlanConfirmed) = "organisation.confirmed", 1;
+    PlanRefused(access::event::PlanRefused) = "organisation.refused", 1;
+    GlassRefused(access::event::GlassRefused) = "break_glass.refused", 1;
 
     UserSet(provision::event::UserSet) = "provision.user_set", 1;
     UserRemoved(provision::event::UserRemoved) = "provision.user_removed", 1;

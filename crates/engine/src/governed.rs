@@ -7,6 +7,8 @@ use sluice_core::access::{benefits, held_by, permissions_of, sensitive};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
+use sluice_store::Row;
+use sluice_store::rows::BlobRow;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -77,6 +79,7 @@ impl Engine {
         caller: &Caller,
         applied: Applied,
         proposed: PlanProposed,
+        text: Vec<u8>,
     ) -> Result<Answer<Applied>, EngineError> {
         let already = self.standing().access.plans.get(&proposed.plan).cloned();
         let proposed = already.map_or(proposed, |already| already.as_ref().clone());
@@ -85,11 +88,18 @@ impl Engine {
             touches: proposed.touches.clone(),
             from: proposed.from,
         };
+        // What is proposed is kept by its digest, so that the second person can read it.
+        let kept = Row::Blob(BlobRow {
+            digest: proposed.plan.to_string(),
+            media_type: "application/json".into(),
+            bytes: text,
+            created_us: self.now().as_microsecond(),
+        });
         let answer = self
-            .decide(caller, move |standing, _| {
+            .decide_with(caller.actor(), vec![kept], move |standing| {
                 // Proposing it again does not begin the waiting again, and does not change who proposed it.
                 let known = standing.access.plans.contains_key(&proposed.plan);
-                Ok(((), if known { Vec::new() } else { vec![proposed.into()] }))
+                Ok(if known { Vec::new() } else { vec![proposed.into()] })
             })
             .await?;
         let nothing = Applied { declared: 0, withdrawn: 0, policy: None, ..applied };

@@ -31,6 +31,7 @@ mod owe;
 mod people;
 mod policy;
 mod reconcile;
+mod preferences;
 pub mod rng;
 mod secrets;
 mod sequencer;
@@ -66,6 +67,7 @@ pub use people::{
     UserRecord, UserWish,
 };
 pub use reconcile::{Difference, Reconciliation};
+pub use preferences::{SavedView, Wanted, WantedKind};
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};
 pub use sluice_connectors as connectors;

@@ -125,7 +125,7 @@ impl Engine {
         let in_force = standing.policy.as_ref().map(|policy| &policy.bundle);
         let bundle = checked.candidate.as_ref().map(|candidate| candidate.digest.clone());
         let plan = Plan {
-            digest: Digest::of(&serde_json::to_vec(&(&steps, &bundle)).unwrap_or_default()),
+            digest: Digest::of(&plan_text(&steps, checked.candidate.as_ref())),
             policy: bundle.filter(|bundle| sound && Some(bundle) != in_force),
             problems: checked.problems.clone(),
             steps,
@@ -189,7 +189,10 @@ impl Engine {
         let confirmation = match self.governed(caller, &plan, confirming)? {
             Governed::Free => None,
             Governed::Confirmed(event) => Some(event),
-            Governed::Propose(event) => return self.propose_plan(caller, applied, event).await,
+            Governed::Propose(event) => {
+                let text = plan_text(&plan.steps, checked.candidate.as_ref());
+                return self.propose_plan(caller, applied, event, text).await;
+            }
         };
         if plan.steps.is_empty() && plan.policy.is_none() {
             return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
@@ -271,6 +274,12 @@ impl Engine {
         let ((), done) = self.sequencer().submit(decide).await?;
         Ok(Answer::of((), &done))
     }
+}
+
+/// What the digest of a plan is over: its steps and the bundle.
+fn plan_text(steps: &[PlanStep], candidate: Option<&Candidate>) -> Vec<u8> {
+    let bundle = candidate.map(|candidate| &candidate.digest);
+    serde_json::to_vec(&(steps, &bundle)).unwrap_or_default()
 }
 
 /// Refuses a plan with an error in it, and one that is not the one that was shown.

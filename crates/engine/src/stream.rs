@@ -30,6 +30,8 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::GlassOpened(event) => format!("break-glass/{}", event.id),
         Event::PlanProposed(event) => format!("plan/{}", event.plan),
         Event::PlanConfirmed(event) => format!("plan/{}", event.plan),
+        Event::PlanRefused(event) => format!("plan/{}", event.plan),
+        Event::GlassRefused(event) => format!("break-glass/{}", event.id),
         Event::SessionOpened(event) => format!("session/{}", event.session),
         Event::SessionSteppedUp(event) => format!("session/{}", event.session),
         Event::SessionEnded(event) => format!("session/{}", event.session),

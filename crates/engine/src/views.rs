@@ -179,6 +179,8 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         | Event::GroupMembersChanged(_)
         | Event::GroupRemoved(_)
         | Event::ProvisionTokenConfirmed(_)
+        | Event::PlanRefused(_)
+        | Event::GlassRefused(_)
         | Event::DeliveryHeard(_)
         | Event::DeliveryReplayed(_)
         | Event::SourceSeen(_)

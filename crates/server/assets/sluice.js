@@ -131,6 +131,7 @@
         void lamp.offsetWidth;
         lamp.classList.add("beat");
         refresh();
+        count();
       }
       size = event.data;
     });
@@ -260,34 +261,27 @@
     }));
   };
 
-  // -- Views saved in this browser ----------------------------------------------------------------
+  // -- The bell: what waits, and has not been seen ------------------------------------------------
 
-  const views = () => {
-    const bar = document.getElementById("views");
-    const button = document.getElementById("save-view");
-    if (!bar || !button) return;
-    const key = `sluice-views-${bar.dataset.saved || ""}`;
-    /** @returns {[string, string][]} */
-    const read = () => { try { const found = JSON.parse(kept(key)); return Array.isArray(found) ? found : []; } catch { return []; } };
-    const show = () => {
-      for (const old of all("a[data-own]", bar)) old.remove();
-      for (const [name, query] of read().slice(0, 12)) {
-        const address = `${location.pathname}?${String(query)}`;
-        const link = make("a", { href: address, "data-own": "" }, String(name));
-        if (location.search.slice(1) === query) link.setAttribute("aria-current", "true");
-        bar.insertBefore(link, button);
+  let counting = false;
+  const count = async () => {
+    const bell = document.getElementById("bell");
+    const badge = bell && bell.querySelector(".badge");
+    if (!bell || !(badge instanceof HTMLElement) || counting || document.hidden) return;
+    counting = true;
+    try {
+      const answer = await fetch("/api/v1/notifications", { credentials: "same-origin", redirect: "error" });
+      if (answer.ok) {
+        const { unseen } = await answer.json();
+        const told = unseen > 99 ? "99+" : String(unseen);
+        if (badge.textContent !== told) badge.textContent = told;
+        badge.hidden = unseen === 0;
+        const name = bell.dataset.name || bell.getAttribute("aria-label") || "";
+        bell.dataset.name = name;
+        bell.setAttribute("aria-label", unseen === 0 ? name : `${name}: ${told}`);
       }
-    };
-    button.addEventListener("click", () => {
-      const query = location.search.slice(1);
-      const rest = read().filter(([, address]) => address !== query);
-      if (rest.length !== read().length) { keep(key, JSON.stringify(rest)); show(); return; }
-      const parts = Array.from(new URLSearchParams(query).values()).filter((it) => it !== "" && it !== "board");
-      if (parts.length === 0) return;
-      keep(key, JSON.stringify([...rest, [parts.join(" · "), query]]));
-      show();
-    });
-    show();
+    } catch { /* the next event tries again */ }
+    counting = false;
   };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -295,7 +289,7 @@
     if (now) skew = new Date(now).getTime() - Date.now();
     tell();
     setInterval(tell, 30000);
-    views();
+    count();
     follow();
     document.addEventListener("keydown", pressed);
     document.getElementById("palette-open")?.addEventListener("click", palette);

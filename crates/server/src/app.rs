@@ -18,6 +18,7 @@ use crate::room::Room;
 use crate::reports::Reports;
 use crate::session::Logins;
 use crate::status;
+use crate::web;
 
 /// Whoever may act on a record may see it.
 const SEEING: [Permission; 6] = [
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) options: ServerOptions,
     pub(crate) metrics: Metrics,
+    /// Numbers that were reckoned a moment ago.
+    pub(crate) numbers: web::Kept,
     /// Room for what browsers report.
     pub(crate) reports: Reports,
     pub(crate) overload: Overload,
@@ -66,6 +69,7 @@ impl App {
             shared: Arc::new(Shared {
                 engine,
                 metrics: Metrics::default(),
+                numbers: web::Kept::default(),
                 reports: Reports::default(),
                 overload: Overload::default(),
                 logins: Logins::default(),

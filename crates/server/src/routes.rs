@@ -73,6 +73,7 @@ fn routes() -> Vec<Route> {
     routes.extend(declared());
     routes.extend(neighbours::neighbours());
     routes.extend(talk::beside());
+    routes.extend(talk::own());
     routes.extend(identities::identities());
     routes.extend(identities::keys());
     routes.extend(provisioning::provisioning());

@@ -62,6 +62,10 @@ pub enum Row {
     Provisioned(ProvisionedRow),
     /// Erases what a provider kept of a person.
     RemoveProvisioned { id: String },
+    /// How a person likes things; replaced as a whole.
+    Preference(PreferenceRow),
+    /// A preference that is gone. An unknown one is ignored.
+    RemovePreference { person_id: String, name: String },
     /// A secret under the master key; replaced as a whole.
     Secret(SecretRow),
     /// A secret that is gone.
@@ -288,6 +292,14 @@ pub struct ProvisionedRow {
     pub id: String,
     pub person_id: String,
     pub body: String,
+}
+
+/// How a person likes things, such as a filter with a name. Nothing is decided by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreferenceRow {
+    pub person_id: String,
+    pub name: String,
+    pub value: String,
 }
 
 /// A secret, encrypted; what is inside is the engine's.

@@ -72,6 +72,10 @@ CREATE TABLE sessions (
   seen_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, seal BLOB NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_person ON sessions (person_id);
+CREATE TABLE preferences (
+  person_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, seal BLOB NOT NULL,
+  PRIMARY KEY (person_id, name)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY, sealed BLOB NOT NULL, seal BLOB NOT NULL
 ) STRICT;

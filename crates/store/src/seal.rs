@@ -20,6 +20,7 @@ pub(crate) const SEALED: [(&str, &[&str]); 15] = [
     ("tokens", &["id"]),
     ("credentials", &["person_id"]),
     ("sessions", &["id"]),
+    ("preferences", &["person_id", "name"]),
     ("secrets", &["name"]),
     ("provisioned", &["id"]),
     ("snapshots", &["name", "size"]),

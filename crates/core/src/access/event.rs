@@ -223,3 +223,25 @@ pub struct PlanConfirmed {
     /// Who.
     pub by: PersonId,
 }
+
+/// A plan that waited for a second person was refused, or taken back by whoever proposed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRefused {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Who.
+    pub by: PersonId,
+    /// Why.
+    pub because: String,
+}
+
+/// An emergency path was refused before it was opened, or closed before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassRefused {
+    /// Its id.
+    pub id: GrantId,
+    /// Who.
+    pub by: PersonId,
+    /// Why.
+    pub because: String,
+}

@@ -107,6 +107,8 @@ impl Standing {
             Event::GroupMembersChanged(event) => self.members_changed(event, at),
             Event::GroupRemoved(event) => self.group_removed(&event.group),
             Event::ProvisionTokenConfirmed(event) => self.provision_confirmed(event),
+            Event::PlanRefused(event) => drop(self.access.plans.remove(&event.plan)),
+            Event::GlassRefused(event) => drop(self.access.glasses.remove(&event.id)),
             Event::SourceSeen(data) => self.source_seen(data),
             Event::RunSeen(data) => self.run_seen(data),
             Event::IncidentOpened(incident) => self.incident_opened(incident, at),

@@ -69,6 +69,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::PlanProposed(_)
         | Event::PlanConfirmed(_)
         | Event::ProvisionTokenConfirmed(_)
+        | Event::PlanRefused(_)
+        | Event::GlassRefused(_)
         | Event::DeliveryHeard(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)

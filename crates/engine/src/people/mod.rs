@@ -11,6 +11,7 @@ mod login;
 mod oidc;
 mod password;
 mod provision;
+mod refuse;
 mod roles;
 mod sessions;
 mod throttle;

@@ -224,7 +224,7 @@ impl Engine {
     }
 
     /// Writes rows that no event goes with.
-    pub(super) async fn store_rows(&self, rows: Vec<Row>) -> Result<(), EngineError> {
+    pub(crate) async fn store_rows(&self, rows: Vec<Row>) -> Result<(), EngineError> {
         let decide = move |_: &Standing, _: Timestamp| {
             let mut commit = Commit::of(Vec::new(), Actor::Sluice);
             commit.rows = rows;

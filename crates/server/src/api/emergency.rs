@@ -9,6 +9,7 @@ use sluice_core::ids::{Digest, GrantId, PersonId};
 use sluice_engine::ledger::Receipt;
 
 use super::gate::{GateRequest, reply};
+use super::stops::{Done, ReasonRequest};
 use super::{Created, Reply};
 use crate::app::App;
 use crate::body::{Json, text_within};
@@ -120,4 +121,15 @@ pub(crate) async fn open(
     let answer = app.engine.open_break_glass(&caller, &glass).await?;
     app.metrics.decision(answer.decision);
     Ok(Reply(reply(answer, false)))
+}
+
+pub(crate) async fn refuse(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+    body: Json<ReasonRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let glass: GrantId = id(&text)?;
+    let answer = app.engine.refuse_break_glass(&caller, &glass, body.value.reason).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }

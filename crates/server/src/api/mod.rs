@@ -13,6 +13,7 @@ pub(crate) mod identity;
 pub(crate) mod inbox;
 pub(crate) mod ledger;
 pub(crate) mod links;
+pub(crate) mod notifications;
 pub(crate) mod organisation;
 pub(crate) mod passes;
 pub(crate) mod policy;

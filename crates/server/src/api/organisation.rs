@@ -12,13 +12,14 @@ use sluice_engine::ledger::Receipt;
 use sluice_engine::organisation_files::Folder;
 use sluice_engine::{Answer, Applied, Pending};
 
+use super::stops::{Done, ReasonRequest};
 use super::{Reply, no_such};
 use crate::app::App;
-use crate::body::LargeJson;
+use crate::body::{Json, LargeJson};
 use crate::guard::By;
 use crate::paging::{self, Listed, Seek};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{Query, id};
 
 #[derive(Serialize)]
 struct Overview {
@@ -211,4 +212,16 @@ fn applied(answer: Answer<Applied>) -> ApplyReply {
         receipt: answer.receipt,
         as_of: answer.as_of,
     }
+}
+
+/// Refuses a plan that waits for a second person.
+pub(crate) async fn refuse(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+    body: Json<ReasonRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let plan: Digest = id(&text)?;
+    let answer = app.engine.refuse_plan(&caller, &plan, body.value.reason).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }

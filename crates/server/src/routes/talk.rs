@@ -1,9 +1,11 @@
 //! What people do beside changes, and deliveries that are read again.
 
-use sluice_core::permission::Permission::{ChangeApprove, ChangeRead, OrganisationApply};
+use sluice_core::permission::Permission::{
+    BreakGlass, ChangeApprove, ChangeRead, OrganisationApply,
+};
 
-use crate::api::{inbox, talk};
-use crate::route::Access::Needs;
+use crate::api::{emergency, inbox, notifications, organisation, talk};
+use crate::route::Access::{AnyToken, Needs};
 use crate::route::Class::{Act, Read};
 use crate::route::Route;
 
@@ -30,6 +32,41 @@ pub(super) fn beside() -> Vec<Route> {
             .gives("TogetherList"),
         Route::post("/api/v1/inbox/{id}/replay", Needs(OrganisationApply), Act, inbox::replay)
             .about("Have a delivery that was put aside or ignored read again.")
+            .gives("Done"),
+    ]
+}
+
+/// What waits for whoever asks, the views that they keep, and what a second person refuses.
+pub(super) fn own() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/notifications", AnyToken, Read, notifications::list)
+            .about("List what waits for you, and how much of it you have not seen.")
+            .gives("WantedList"),
+        Route::post("/api/v1/notifications/seen", AnyToken, Act, notifications::seen)
+            .about("Say that you have seen what waits for you.")
+            .gives("Done"),
+        Route::get("/api/v1/views", AnyToken, Read, notifications::views)
+            .about("List the views that you keep: lists with a filter, by name.")
+            .gives("ViewList"),
+        Route::put("/api/v1/views/{title}", AnyToken, Act, notifications::save)
+            .about("Keep a view.")
+            .takes("ViewRequest")
+            .gives("Done"),
+        Route::delete("/api/v1/views/{title}", AnyToken, Act, notifications::remove)
+            .about("Forget a view.")
+            .gives("Done"),
+        Route::post(
+            "/api/v1/organisation/plans/{plan}/refuse",
+            AnyToken,
+            Act,
+            organisation::refuse,
+        )
+        .about("Refuse a plan that waits for a second person, or take your own back.")
+        .takes("ReasonRequest")
+        .gives("Done"),
+        Route::post("/api/v1/break-glass/{id}/refuse", Needs(BreakGlass), Act, emergency::refuse)
+            .about("Refuse an emergency path that waits.")
+            .takes("ReasonRequest")
             .gives("Done"),
     ]
 }

@@ -68,6 +68,11 @@ fn before(path: &str) -> String {
     if path.starts_with("/exceptions") || path.starts_with("/stops") {
         return "/calendar".to_owned();
     }
+    for page in ["/proposals", "/me/second-factor", "/changes/together"] {
+        if path.starts_with(page) {
+            return page.to_owned();
+        }
+    }
     path.rsplit_once('/').map_or("/", |(before, _)| before).to_owned()
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod texts;
 mod visit;
 
 pub(crate) use self::page::Looker;
+pub(crate) use self::pages::numbers::Kept;
 pub(crate) use self::routes::routes;
 pub(crate) use self::texts as w;
 

@@ -1,8 +1,9 @@
 //! The pages: every address, who may see it, and what answers.
 
 use sluice_core::permission::Permission::{
-    AccessExplain, CalendarRead, ChangeApprove, ChangeRead, ExceptionGrant, InboxRead, LedgerRead,
-    OrganisationApply, OrganisationRead, PolicyRead, StopLift, StopPull, TokenManage,
+    AccessExplain, BreakGlass, CalendarRead, ChangeApprove, ChangeRead, ExceptionGrant, InboxRead,
+    LedgerRead, OrganisationApply, OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull,
+    TokenManage,
 };
 
 use super::{assets, pages};
@@ -16,6 +17,8 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(coming_in());
     routes.extend(overseeing());
     routes.extend(acting());
+    routes.extend(of_two());
+    routes.extend(own());
     routes
 }
 
@@ -68,6 +71,12 @@ fn coming_in() -> Vec<Route> {
         Route::get("/device", AnyToken, Read, pages::login::device).about("Let a command line in."),
         Route::get("/confirm", AnyToken, Read, pages::login::confirm)
             .about("Prove again who one is."),
+        Route::get("/me/second-factor", AnyToken, Read, pages::factor::show)
+            .about("A device that gives one-time codes."),
+        Route::get("/notifications", AnyToken, Read, pages::notifications::show)
+            .about("What waits for the person who looks."),
+        Route::get("/proposals", AnyToken, Read, pages::proposals::show)
+            .about("What waits for a second person."),
         Route::get("/me", AnyToken, Read, pages::me::show).about("Who one is and what one may."),
         Route::get("/cab", Needs(ChangeRead), Read, pages::cab::show)
             .about("The agenda of the change advisory board."),
@@ -179,5 +188,61 @@ fn acting() -> Vec<Route> {
         Route::post("/logout", AnyToken, Act, pages::login::leave).about("Leave."),
         Route::post("/changes/{number}/act", AnyToken, Act, pages::change::act)
             .about("Cancel, close or review a change."),
+    ]
+}
+
+/// What two people decide together.
+fn of_two() -> Vec<Route> {
+    vec![
+        Route::post("/proposals/roles", Needs(RoleGrant), Act, pages::proposals::propose_role)
+            .about("Propose a role for another person."),
+        Route::post(
+            "/proposals/roles/{grant}/confirm",
+            Needs(RoleGrant),
+            Act,
+            pages::proposals::confirm_role,
+        )
+        .about("Agree to a role."),
+        Route::post(
+            "/proposals/roles/{grant}/refuse",
+            AnyToken,
+            Act,
+            pages::proposals::refuse_role,
+        )
+        .about("Refuse a role, or take one back."),
+        Route::post("/proposals/plans/{plan}/refuse", AnyToken, Act, pages::proposals::refuse_plan)
+            .about("Refuse a change of what decides about changes."),
+        Route::post(
+            "/proposals/emergencies/{id}/open",
+            Needs(BreakGlass),
+            Act,
+            pages::proposals::open_glass,
+        )
+        .about("Open an emergency path."),
+        Route::post(
+            "/proposals/emergencies/{id}/refuse",
+            Needs(BreakGlass),
+            Act,
+            pages::proposals::refuse_glass,
+        )
+        .about("Refuse an emergency path."),
+    ]
+}
+
+/// What people do for themselves.
+fn own() -> Vec<Route> {
+    vec![
+        Route::post("/me/second-factor/begin", AnyToken, Act, pages::factor::begin)
+            .about("Begin to set a device up."),
+        Route::post("/me/second-factor/confirm", AnyToken, Act, pages::factor::confirm)
+            .about("Show that the device gives the right codes."),
+        Route::post("/me/second-factor/remove", AnyToken, Act, pages::factor::remove)
+            .about("Take the device away."),
+        Route::post("/notifications/seen", AnyToken, Act, pages::notifications::seen)
+            .about("Say that one has seen what waits."),
+        Route::post("/views", AnyToken, Act, pages::notifications::save_view)
+            .about("Keep a list with its filter."),
+        Route::post("/views/remove", AnyToken, Act, pages::notifications::remove_view)
+            .about("Forget a view."),
     ]
 }

@@ -15,6 +15,7 @@ mod mapped;
 mod matrix;
 mod oidc;
 mod organisation;
+mod own;
 mod pages;
 mod paths;
 mod scim;

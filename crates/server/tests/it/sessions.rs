@@ -410,7 +410,7 @@ async fn event_names(app: &TestApp) -> Vec<String> {
 }
 
 /// What a device shows: RFC 6238 by its own words, apart from the code under test.
-fn totp(secret: &str, second: i64) -> String {
+pub(crate) fn totp(secret: &str, second: i64) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let key = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).expect("base32");
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).expect("any key");
@@ -442,4 +442,12 @@ async fn every_wrong_attempt_hashes_as_often() {
     ] {
         assert_eq!(attempt(handle, code).await, 1, "{handle} {code:?}");
     }
+}
+
+/// A command line's session of `alice`, who has a password.
+pub(crate) async fn with_password() -> (TestApp, String) {
+    let app = with_account().await;
+    let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
+    let token = login(&app, &cli).await.json()["token"].as_str().expect("a token").to_owned();
+    (app, token)
 }

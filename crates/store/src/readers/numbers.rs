@@ -100,9 +100,10 @@ impl Readers {
         let (conditions, values) = span.conditions("started_us", "d.");
         let sql = format!(
             "SELECT d.started_us / {DAY}, (SELECT s.finished_us FROM deployments AS s
-               WHERE s.service = d.service AND s.number > d.number AND s.environment = d.environment
+                 INDEXED BY deployments_by_service WHERE s.service = d.service AND s.number > d.number AND s.environment = d.environment
                  AND s.state = 'succeeded' ORDER BY s.number LIMIT 1) - d.finished_us
-             FROM deployments AS d WHERE {conditions} AND d.state IN ('failed', 'rolled_back')
+             FROM deployments AS d INDEXED BY deployments_by_time
+             WHERE {conditions} AND d.state IN ('failed', 'rolled_back')
              ORDER BY d.started_us DESC LIMIT 500"
         );
         self.all(&sql, params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))

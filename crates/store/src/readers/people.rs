@@ -5,7 +5,7 @@ use rusqlite::Row;
 use super::{MAX_PAGE, Readers, sealed};
 use crate::error::ReadError;
 use crate::rows::{
-    CredentialsRow, IdentityRow, PersonRow, ProvisionedRow, SecretRow, SessionRow, TokenRow,
+    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, SecretRow, SessionRow, TokenRow,
 };
 
 impl Readers {
@@ -55,6 +55,15 @@ impl Readers {
     /// A secret, as it is kept.
     pub fn secret(&self, name: &str) -> Result<Option<SecretRow>, ReadError> {
         self.one("SELECT * FROM secrets WHERE name = ?1", [name], secret)
+    }
+
+    /// How a person likes things, by name; at most [`MAX_PAGE`].
+    pub fn preferences(&self, person_id: &str) -> Result<Vec<PreferenceRow>, ReadError> {
+        let sql = "SELECT * FROM preferences WHERE person_id = ?1 ORDER BY name LIMIT ?2";
+        self.all(sql, (person_id, MAX_PAGE), |row| {
+            sealed(row, || format!("a preference of `{person_id}`"))?;
+            Ok(PreferenceRow { person_id: row.get(0)?, name: row.get(1)?, value: row.get(2)? })
+        })
     }
 
     /// The session whose secret has this hash. Whether it is good is for the caller to judge.

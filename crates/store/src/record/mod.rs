@@ -69,6 +69,13 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
                 .execute([before_us])?;
             Ok(RowOutcome::Done)
         }
+        Row::Preference(row) => people::preference(connection, row),
+        Row::RemovePreference { person_id, name } => {
+            connection
+                .prepare_cached("DELETE FROM preferences WHERE person_id = ?1 AND name = ?2")?
+                .execute([person_id, name])?;
+            Ok(RowOutcome::Done)
+        }
         Row::Secret(row) => people::secret(connection, row),
         Row::RemoveSecret { name } => people::remove_secret(connection, name),
         Row::PruneSessions { before_us } => {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::RecordError;
 use crate::rows::{
-    CredentialsRow, IdentityRow, PersonRow, ProvisionedRow, RowOutcome, SecretRow, SessionRow,
+    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, RowOutcome, SecretRow, SessionRow,
     TokenRow,
 };
 use crate::seal;
@@ -46,7 +46,7 @@ fn erase(connection: &Connection, person_id: &str) -> Recorded {
     connection
         .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
         .execute([person_id])?;
-    for table in ["persons", "credentials", "sessions", "provisioned"] {
+    for table in ["persons", "credentials", "sessions", "provisioned", "preferences"] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE person_id = ?1"))?
             .execute([person_id])?;
@@ -59,6 +59,16 @@ pub(super) fn provisioned(connection: &Connection, row: &ProvisionedRow) -> Reco
         connection,
         "INSERT OR REPLACE INTO provisioned VALUES (?1, ?2, ?3, ?4)",
         &[text(&row.id), text(&row.person_id), text(&row.body)],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn preference(connection: &Connection, row: &PreferenceRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO preferences VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (person_id, name) DO UPDATE SET value = excluded.value, seal = excluded.seal",
+        &[text(&row.person_id), text(&row.name), text(&row.value)],
     )?;
     Ok(RowOutcome::Done)
 }

@@ -69,6 +69,18 @@ struct ChangesPage {
     first: Option<String>,
     filtered: bool,
     together: bool,
+    own_views: Vec<OwnView>,
+    may_keep: bool,
+    /// The name under which this list is kept already.
+    kept: Option<String>,
+    here: String,
+}
+
+/// A view that the person who looks keeps.
+struct OwnView {
+    title: String,
+    address: String,
+    here: bool,
 }
 
 /// A filter with a name.
@@ -131,8 +143,14 @@ fn build(visit: &Visit, query: &ChangesQuery) -> Result<ChangesPage, Problem> {
     shell.notice = notice(query.done.as_deref());
     let (rows, next) = if board { (Vec::new(), None) } else { list(visit, query, &filter)? };
     let columns = if board { columns(visit, query, &filter)? } else { Vec::new() };
+    let address = here(query, if board { "board" } else { "list" });
+    let own_views = own_views(visit, &address)?;
     Ok(ChangesPage {
         shell,
+        may_keep: visit.caller.session.is_some(),
+        kept: own_views.iter().find(|view| view.here).map(|view| view.title.clone()),
+        own_views,
+        here: address,
         views: views(query),
         together: visit.may(Permission::ChangeApprove) && visit.caller.person.is_some(),
         filtered: filter != ChangeFilter::default(),
@@ -145,6 +163,18 @@ fn build(visit: &Visit, query: &ChangesQuery) -> Result<ChangesPage, Problem> {
         next,
         first: query.cursor.is_some().then(|| here(query, "list")),
     })
+}
+
+/// The views of this section that the person who looks keeps.
+fn own_views(visit: &Visit, address: &str) -> Result<Vec<OwnView>, Problem> {
+    let kept = visit.app.engine.saved_views(&visit.caller).map_err(Problem::from)?;
+    let ours = kept.into_iter().filter(|view| view.address.starts_with("/changes"));
+    let views = ours.map(|view| OwnView {
+        here: view.address == address,
+        title: view.title,
+        address: view.address,
+    });
+    Ok(views.collect())
 }
 
 fn filter(query: &ChangesQuery) -> ChangeFilter {

@@ -98,11 +98,12 @@ struct EvidencePage {
 pub(crate) async fn evidence(
     looker: Looker,
     headers: HeaderMap,
-    Path((number, at)): Path<(String, usize)>,
+    Path((number, at)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let number = visible(&looker.app, &looker.caller, &number).await?;
     let engine = looker.app.engine.clone();
     let change = looker.app.blocking(move || engine.change(number).map_err(Problem::from)).await?;
+    let at: usize = id(&at)?;
     let unknown = || no_such(format!("evidence {at} of {number}"));
     let wanted = change.as_ref().and_then(|change| change.evidence.get(at)).ok_or_else(unknown)?;
     let own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");

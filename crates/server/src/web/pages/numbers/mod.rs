@@ -2,6 +2,7 @@
 
 mod chart;
 mod gather;
+mod kept;
 mod stats;
 
 use askama::Template;
@@ -10,7 +11,9 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 use sluice_core::permission::Permission;
 
-use self::gather::{Number, numbers};
+use self::gather::numbers;
+pub(crate) use self::kept::Kept;
+use self::kept::Reckoned;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::status;
@@ -18,7 +21,7 @@ use crate::web::page::{Looker, address, page, some};
 use crate::web::pages::changes::Choice;
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
-use crate::web::w;
+use crate::web::{Markup, w};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +35,8 @@ pub(crate) struct NumbersQuery {
 #[template(path = "pages/numbers.html")]
 struct NumbersPage {
     shell: Shell,
-    numbers: Vec<Number>,
+    reckoned: Reckoned,
+    when: Markup,
     days: i64,
     spans: Vec<(String, String, bool)>,
     environments: Vec<Choice>,
@@ -78,13 +82,15 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     page(looker, move |visit| {
         let wanted = Wanted::read(visit, query)?;
+        let reckoned = visit.app.numbers.numbers(visit, &wanted)?;
         let organisation = &visit.standing.organisation;
         let spans = [7, 30, 90, 365].map(|days| {
             (wanted.address("/numbers", days), w::n("numbers.one_day", days), days == wanted.days)
         });
         Ok(NumbersPage {
             shell: visit.shell(Section::Numbers, w::t("numbers.numbers")),
-            numbers: numbers(visit, &wanted)?,
+            when: visit.when(reckoned.at),
+            reckoned,
             days: wanted.days,
             spans: spans.into(),
             environments: organisation

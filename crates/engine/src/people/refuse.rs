@@ -1,0 +1,74 @@
+//! What waits for a second person, and is refused by one: nobody else's word is needed to let nothing happen.
+
+use sluice_core::access::event::{GlassRefused, PlanRefused};
+use sluice_core::ids::{Digest, GrantId, PersonId};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+impl Engine {
+    /// Refuses a plan that was proposed. Whoever proposed it may take it back.
+    pub async fn refuse_plan(
+        &self,
+        caller: &Caller,
+        plan: &Digest,
+        because: String,
+    ) -> Result<Answer<()>, EngineError> {
+        let (by, _) = caller.require_session()?;
+        let standing = self.standing();
+        let own = |by: &PersonId| {
+            let proposed = standing.access.plans.get(plan);
+            proposed.is_some_and(|proposed| proposed.by.as_ref() == Some(by))
+        };
+        if !own(&by) {
+            caller.require(Permission::PolicyActivate)?;
+        }
+        reasoned(&because)?;
+        let plan = plan.clone();
+        self.decide(caller, move |standing, _| {
+            if !standing.access.plans.contains_key(&plan) {
+                return Err(crate::governed::no_such_plan());
+            }
+            Ok(((), vec![PlanRefused { plan, by, because }.into()]))
+        })
+        .await
+    }
+
+    /// Refuses an emergency path that waits, or takes the wish for one back.
+    pub async fn refuse_break_glass(
+        &self,
+        caller: &Caller,
+        id: &GrantId,
+        because: String,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::BreakGlass)?;
+        let (by, _) = caller.require_session()?;
+        reasoned(&because)?;
+        let id = id.clone();
+        self.decide(caller, move |standing, now| {
+            let glass = sluice_core::access::emergency::found(standing, &id)?;
+            if !glass.waits(now) {
+                let message = format!("`{id}` does not wait any more");
+                return Err(Refusal::conflict("not_waiting", message, "nothing is left to refuse"));
+            }
+            Ok(((), vec![GlassRefused { id, by, because }.into()]))
+        })
+        .await
+    }
+}
+
+fn reasoned(reason: &str) -> Result<(), Refusal> {
+    let length = reason.trim().chars().count();
+    if (1..=500).contains(&length) && !reason.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        "bad_reason",
+        "a reason has 1 to 500 characters, none of them a control character",
+        "say why, in a sentence",
+    ))
+}

@@ -1,0 +1,327 @@
+//! What two people decide together: roles, what decides about changes, and the emergency path. One proposes, another
+//! confirms or refuses.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::Value;
+use sluice_core::access::{RoleState, StandingRole};
+use sluice_core::ids::{Digest, GrantId};
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_engine::RoleWish;
+
+use super::admin::RevokeForm;
+use crate::app::App;
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::{Query, id};
+use crate::status;
+use crate::web::form::Form;
+use crate::web::page::{Looker, page, see, some};
+use crate::web::shell::{Section, Shell, notice};
+use crate::web::visit::Visit;
+use crate::web::{Markup, w};
+
+/// The most steps of a plan that are shown.
+const STEPS: usize = 60;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProposalsQuery {
+    done: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/proposals.html")]
+struct ProposalsPage {
+    shell: Shell,
+    roles: Vec<RoleLine>,
+    plans: Vec<PlanLine>,
+    glasses: Vec<GlassLine>,
+    may_role: bool,
+    table: Vec<(String, String)>,
+}
+
+/// A role that was proposed or waits for its time.
+struct RoleLine {
+    grant: String,
+    who: Markup,
+    role: String,
+    scope: String,
+    reason: String,
+    by: Markup,
+    at: Markup,
+    from: Option<Markup>,
+    confirm: bool,
+    refuse: bool,
+    why_not: Option<&'static str>,
+}
+
+/// A plan that was proposed.
+struct PlanLine {
+    plan: String,
+    touches: String,
+    by: Option<Markup>,
+    from: Markup,
+    steps: Vec<(String, String)>,
+    more: usize,
+    kept: bool,
+    refuse: bool,
+}
+
+/// An emergency path.
+struct GlassLine {
+    id: String,
+    place: String,
+    commit: String,
+    reason: String,
+    by: Markup,
+    at: Markup,
+    until: Option<Markup>,
+    open: bool,
+    refuse: bool,
+}
+
+pub(crate) async fn show(
+    looker: Looker,
+    Query(query): Query<ProposalsQuery>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        let mut shell = visit.shell(Section::Elsewhere, w::t("proposals.second_person"));
+        shell.notice = notice(query.done.as_deref());
+        let table = &visit.standing.access.table.roles;
+        let table = table.iter().filter(|role| !role.machine);
+        Ok(ProposalsPage {
+            shell,
+            roles: roles(visit),
+            plans: plans(visit),
+            glasses: glasses(visit),
+            may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
+            table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
+        })
+    })
+    .await
+}
+
+fn roles(visit: &Visit) -> Vec<RoleLine> {
+    let person = visit.caller.person.as_ref();
+    if !visit.may(Permission::RoleGrant) {
+        return Vec::new();
+    }
+    let standing = visit.standing.access.roles.iter();
+    let waiting = standing.filter(|(_, role)| !matches!(role.state, RoleState::Granted { .. }));
+    waiting
+        .map(|(grant, role)| {
+            let StandingRole { proposed, at, state } = role.as_ref();
+            let why_not = if Some(&proposed.person) == person {
+                Some(w::t("proposals.it_is_for_yourself"))
+            } else if Some(&proposed.by) == person {
+                Some(w::t("proposals.you_proposed_it"))
+            } else {
+                None
+            };
+            RoleLine {
+                grant: grant.to_string(),
+                who: visit.who(&proposed.person),
+                role: proposed.role.replace('_', " "),
+                scope: proposed.scope.to_string(),
+                reason: proposed.reason.clone(),
+                by: visit.who(&proposed.by),
+                at: visit.when(*at),
+                from: match state {
+                    RoleState::Confirmed { from, .. } => Some(visit.when(*from)),
+                    RoleState::Proposed | RoleState::Granted { .. } => None,
+                },
+                confirm: *state == RoleState::Proposed && why_not.is_none() && person.is_some(),
+                refuse: person.is_some(),
+                why_not,
+            }
+        })
+        .collect()
+}
+
+fn plans(visit: &Visit) -> Vec<PlanLine> {
+    if !visit.may(Permission::OrganisationRead) {
+        return Vec::new();
+    }
+    let person = visit.caller.person.as_ref();
+    let plans = visit.standing.access.plans.values();
+    plans
+        .map(|plan| {
+            let kept = visit.readers().blob(plan.plan.as_str()).ok().flatten();
+            let text = kept.and_then(|blob| serde_json::from_slice::<Value>(&blob.bytes).ok());
+            let all: Vec<(String, String)> = text
+                .iter()
+                .filter_map(|text| text.get(0)?.as_array())
+                .flatten()
+                .map(step)
+                .collect();
+            let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
+            let own = person.is_some() && plan.by.as_ref() == person;
+            PlanLine {
+                plan: plan.plan.to_string(),
+                touches: touches.join(", "),
+                by: plan.by.as_ref().map(|by| visit.who(by)),
+                from: visit.when(plan.from),
+                kept: text.is_some(),
+                more: all.len().saturating_sub(STEPS),
+                steps: all.into_iter().take(STEPS).collect(),
+                refuse: person.is_some() && (own || visit.may(Permission::PolicyActivate)),
+            }
+        })
+        .collect()
+}
+
+/// What a step of a plan does, and its content.
+fn step(step: &Value) -> (String, String) {
+    let item = step.get("item").unwrap_or(step);
+    let spec = item.get("spec").unwrap_or(item);
+    let names = ["name", "path", "handle", "id"];
+    let name = names.iter().find_map(|name| spec.get(*name)?.as_str()).unwrap_or_default();
+    let kind = item.get("kind").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
+    let withdraws = step.get("step").and_then(Value::as_str) == Some("withdraw");
+    let replaces = step.get("replaces").and_then(Value::as_bool) == Some(true);
+    let verb = match (withdraws, replaces) {
+        (true, _) => w::t("proposals.withdraw"),
+        (false, true) => w::t("proposals.alter"),
+        (false, false) => w::t("proposals.declare"),
+    };
+    let text = serde_json::to_string_pretty(spec).unwrap_or_default();
+    (format!("{verb} {kind} {name}"), text)
+}
+
+fn glasses(visit: &Visit) -> Vec<GlassLine> {
+    let may = visit.may(Permission::BreakGlass);
+    let person = visit.caller.person.as_ref();
+    let glasses = visit.standing.access.glasses.iter();
+    let shown = glasses.filter(|(_, one)| one.is_open(visit.now) || one.waits(visit.now));
+    shown
+        .map(|(id, glass)| {
+            let question = &glass.asked.question;
+            let own = Some(&glass.asked.by) == person;
+            let waits = glass.waits(visit.now);
+            GlassLine {
+                id: id.to_string(),
+                place: format!("{} → {}", question.service, question.environment),
+                commit: question.commit.as_str().chars().take(12).collect(),
+                reason: question.emergency.clone().unwrap_or_default(),
+                by: visit.who(&glass.asked.by),
+                at: visit.when(glass.at),
+                until: glass.opened.as_ref().map(|opened| visit.when(opened.until)),
+                open: may && waits && !own && person.is_some(),
+                refuse: may && waits && person.is_some(),
+            }
+        })
+        .collect()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoleForm {
+    person: String,
+    role: String,
+    #[serde(default)]
+    service: String,
+    #[serde(default)]
+    days: String,
+    reason: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// Proposes a role for another person.
+pub(crate) async fn propose_role(
+    State(app): State<App>,
+    By(caller): By,
+    Form(form): Form<RoleForm>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::of(&status::BODY_INVALID, "nobody has this name here");
+    let person = app.engine.person_by_handle(form.person.trim()).ok_or_else(unknown)?;
+    let days: Option<i64> = some(Some(form.days))
+        .map(|days| days.parse())
+        .transpose()
+        .map_err(|_| Problem::of(&status::BODY_INVALID, "days are a whole number, or nothing"))?;
+    let until = days
+        .filter(|days| (1..=3_650).contains(days))
+        .and_then(|days| app.engine.now().checked_add(SignedDuration::from_hours(24 * days)).ok());
+    let scope =
+        Scope { services: some(Some(form.service)).into_iter().collect(), ..Scope::default() };
+    let reason = form.reason.trim().to_owned();
+    let wish = RoleWish { person, role: form.role, scope, until, reason };
+    app.engine.propose_role(&caller, wish).await?;
+    Ok(see("/proposals?done=proposed"))
+}
+
+/// A second person agrees to a role.
+pub(crate) async fn confirm_role(
+    State(app): State<App>,
+    By(caller): By,
+    Path(grant): Path<String>,
+    Form(_): Form<RevokeForm>,
+) -> Result<Response, Problem> {
+    let grant: GrantId = id(&grant)?;
+    app.engine.confirm_role(&caller, &grant).await?;
+    Ok(see("/proposals?done=confirmed"))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefuseForm {
+    reason: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// Refuses a role, or takes it back.
+pub(crate) async fn refuse_role(
+    State(app): State<App>,
+    By(caller): By,
+    Path(grant): Path<String>,
+    Form(form): Form<RefuseForm>,
+) -> Result<Response, Problem> {
+    let grant: GrantId = id(&grant)?;
+    app.engine.revoke_role(&caller, &grant, form.reason.trim().to_owned()).await?;
+    Ok(see("/proposals?done=refused"))
+}
+
+/// Refuses a plan.
+pub(crate) async fn refuse_plan(
+    State(app): State<App>,
+    By(caller): By,
+    Path(plan): Path<String>,
+    Form(form): Form<RefuseForm>,
+) -> Result<Response, Problem> {
+    let plan: Digest = id(&plan)?;
+    app.engine.refuse_plan(&caller, &plan, form.reason.trim().to_owned()).await?;
+    Ok(see("/proposals?done=refused"))
+}
+
+/// A second person opens an emergency path.
+pub(crate) async fn open_glass(
+    State(app): State<App>,
+    By(caller): By,
+    Path(glass): Path<String>,
+    Form(_): Form<RevokeForm>,
+) -> Result<Response, Problem> {
+    let glass: GrantId = id(&glass)?;
+    let answer = app.engine.open_break_glass(&caller, &glass).await?;
+    app.metrics.decision(answer.decision);
+    Ok(see("/proposals?done=glass_opened"))
+}
+
+/// Refuses an emergency path.
+pub(crate) async fn refuse_glass(
+    State(app): State<App>,
+    By(caller): By,
+    Path(glass): Path<String>,
+    Form(form): Form<RefuseForm>,
+) -> Result<Response, Problem> {
+    let glass: GrantId = id(&glass)?;
+    app.engine.refuse_break_glass(&caller, &glass, form.reason.trim().to_owned()).await?;
+    Ok(see("/proposals?done=refused"))
+}
