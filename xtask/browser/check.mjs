@@ -3,6 +3,7 @@
 //
 //   node check.mjs PROGRAM [NAME...]
 
+import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -66,6 +67,18 @@ const ask = (service, title = undefined, number = Math.random()) => api("/api/v1
   emergency: title, lines_changed: 10,
 });
 
+/** The code of a device with this key now (RFC 6238). */
+const oneTimeCode = (key) => {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = Array.from(key, (letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const bytes = Buffer.from(bits.match(/.{8}/g).map((eight) => parseInt(eight, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const mac = createHmac("sha1", bytes).update(step).digest();
+  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+};
+
 const waitingFor = async (service) => {
   const { body } = await api("/api/v1/changes?waiting=true&limit=100");
   return body.items.find((change) => change.services.includes(service)).number;
@@ -115,6 +128,87 @@ try {
     const other = await waitingFor("payments");
     await page.goto(`/changes/${other}`);
     check(await page.locator("button[value=approve]").count() === 0, "who may not approve has no button");
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("beside a change", async () => {
+    const context = await logIn(browser, demo, "grace");
+    const page = await watched(context);
+    await ask("identity", "Tidy the sessions", 0.771);
+    await page.goto("/");
+    await page.waitForFunction(() => !document.querySelector("#bell .badge").hidden);
+    await page.click("#bell");
+    await page.waitForURL(/\/notifications/);
+    check(await page.locator(".rows li").count() > 0, "what waits is listed");
+    await page.click("form[action='/notifications/seen'] button");
+    await page.waitForFunction(() => document.querySelector("#bell .badge").hidden);
+    const number = await waitingFor("identity");
+    await page.goto(`/changes/${number}`);
+    await page.fill("#comment", HOSTILE);
+    await page.click("form[action$='/comments'] button");
+    await page.waitForURL(/done=commented/);
+    check(await page.locator("#comments blockquote").innerText().then((text) => text.includes("<script>") && text.includes("[U+202E]")), "a comment is text, and what is hidden is shown");
+    check(await page.evaluate(() => window.hit === undefined), "a comment runs nothing");
+    await page.click("section[aria-labelledby=evidence-title] a");
+    await page.waitForURL(/\/evidence\/0/);
+    check(await page.locator("main").innerText().then((text) => text.includes("Grace Mwangi")), "who opened the evidence is told");
+    await page.goto("/changes/together");
+    check(await page.locator(".pick input:checked").count() === 0, "nothing is picked before somebody picks it");
+    const picked = page.locator(`#pick-${number}`);
+    check(await page.locator(".pick code").first().innerText().then((text) => text.startsWith("sha256:")), "each shows its revision");
+    await picked.check();
+    await page.fill("#reason", "read each of them");
+    await page.click("form[action='/changes/together'] button.ok");
+    await page.waitForURL(/said=/);
+    check(await page.locator(".notice").innerText().then((text) => text.includes(number) && text.includes("approved")), "it says what became of each");
+    await page.goto("/changes?state=closed");
+    await page.click(".keep summary");
+    await page.fill("#view-title", "What is done");
+    await page.click("form[action='/views'] button");
+    check(await page.locator("#views a", { hasText: "What is done" }).getAttribute("aria-current") === "true", "a view is kept, and it is the present one");
+    check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("a second person", async () => {
+    const first = await logIn(browser, demo, "ines");
+    const page = await watched(first);
+    await page.goto("/proposals");
+    await page.fill("#p-person", "bob");
+    await page.selectOption("#p-role", "auditor");
+    await page.fill("#p-reason", "the review of the quarter");
+    await page.click("form[action='/proposals/roles'] button");
+    await page.waitForURL(/done=proposed/);
+    check(await page.locator("form[action$='/confirm']").count() === 0, "nobody confirms what they proposed");
+    const second = await logIn(browser, demo, "henrik");
+    const other = await watched(second);
+    await other.goto("/proposals");
+    await other.click("form[action$='/confirm'] button");
+    await other.waitForURL(/done=confirmed/);
+    const third = await logIn(browser, demo, "bob");
+    const bob = await watched(third);
+    await bob.goto("/audit");
+    check(await bob.locator("h1").innerText().then((text) => text === "Audit"), "the role holds at once");
+    for (const one of [page, other, bob]) check(one.faults.length === 0, one.faults.join("; "));
+    for (const one of [first, second, third]) await one.close();
+  });
+
+  await journey("a second factor", async () => {
+    const context = await logIn(browser, demo, "fatima");
+    const page = await watched(context);
+    await page.goto("/me/second-factor");
+    await page.click("form[action$='/begin'] button");
+    await page.waitForSelector("svg.qr");
+    const key = (await page.locator("code.break").innerText()).replaceAll(" ", "");
+    check(await page.locator("svg.qr").evaluate((picture) => picture.getBoundingClientRect().width > 100), "the picture is large enough to be read");
+    await page.fill("#code", "000000");
+    await page.click("form[action$='/confirm'] button");
+    check(await page.locator("[role=alert]").count() === 1, "a wrong code is asked for again");
+    await page.fill("#code", oneTimeCode(key));
+    await page.click("form[action$='/confirm'] button");
+    await page.waitForSelector(".codes");
+    check(await page.locator(".codes li").count() === 10, "ten recovery codes are shown");
     check(page.faults.length === 0, page.faults.join("; "));
     await context.close();
   });

@@ -37,7 +37,7 @@ fn looking() -> Vec<Route> {
             pages::change::evidence,
         )
         .about("One piece of a change's evidence; that it was opened is recorded."),
-        Route::get("/changes/together", Needs(ChangeApprove), Read, pages::together::show)
+        Route::get("/changes/together", Needs(ChangeRead), Read, pages::together::show)
             .about("What may be approved together."),
         Route::get("/services", Needs(OrganisationRead), Read, pages::services::show)
             .about("The catalogue, versions, the graph."),

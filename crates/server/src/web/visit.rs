@@ -121,6 +121,23 @@ impl Visit {
         named.join(&format!(" {} ", w::t("who.or")))
     }
 
+    /// A sentence of the engine, in which people are numbers, with their names in it.
+    pub(crate) fn prose(&self, text: &str) -> Markup {
+        let mut told = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find("person/") {
+            let (before, from) = rest.split_at(at);
+            let letters = |found: &char| found.is_ascii_alphanumeric() || *found == '/';
+            let length = from.chars().take_while(letters).count();
+            let (id, after) = from.split_at(length);
+            told.push_str(before);
+            told.push_str(&PersonId::parse(id).map_or_else(|_| id.to_owned(), |id| self.name(&id)));
+            rest = after;
+        }
+        told.push_str(rest);
+        marks::prose(&told)
+    }
+
     /// A time as people read it.
     pub(crate) fn when(&self, at: Timestamp) -> Markup {
         moment::when(at, self.now)

@@ -284,8 +284,15 @@ struct AccessPage {
     query: AccessQuery,
     permissions: Vec<Choice>,
     environments: Vec<Choice>,
-    explained: Option<String>,
+    explained: Option<Told>,
     problem: Option<&'static str>,
+}
+
+/// The answer, and what speaks for and against it.
+struct Told {
+    mark: Markup,
+    because: Vec<Markup>,
+    but: Vec<Markup>,
 }
 
 /// Whether somebody may do something, and why.
@@ -327,7 +334,7 @@ pub(crate) async fn access(
 fn explain(
     visit: &Visit,
     query: &AccessQuery,
-) -> Result<(Option<String>, Option<&'static str>), Problem> {
+) -> Result<(Option<Told>, Option<&'static str>), Problem> {
     let (Some(person), Some(permission)) =
         (some(query.person.clone()), query.permission.as_deref().and_then(Permission::parse))
     else {
@@ -345,6 +352,12 @@ fn explain(
     let object = target.map_or(sluice_engine::Object::Anything, sluice_engine::Object::Place);
     let explained = visit.app.engine.explain_access(&visit.caller, &person, permission, &object);
     let explained = explained.map_err(Problem::from)?;
-    let text = serde_json::to_string_pretty(&explained).unwrap_or_default();
-    Ok((Some(text), None))
+    let lines = |lines: &[String]| lines.iter().map(|line| marks::prose(line)).collect();
+    let mark = if explained.allowed {
+        marks::pill("ok", "check", w::t("access.allowed"))
+    } else {
+        marks::pill("no", "ban", w::t("access.not_allowed"))
+    };
+    let told = Told { mark, because: lines(&explained.because), but: lines(&explained.but) };
+    Ok((Some(told), None))
 }

@@ -123,7 +123,7 @@ fn from_decision(visit: &Visit, row: &DecisionRow, decided: &GateDecided) -> Mom
         tone,
         word: w::f("story.gate", w::named("answer", &row.decision)),
         actor: None,
-        text: text_of(&reasons.join(" · ")),
+        text: text_of(visit, &reasons.join(" · ")),
         at: visit.when_us(row.at_us),
     }
 }
@@ -138,7 +138,7 @@ fn from_entry(visit: &Visit, entry: &Entry) -> Option<Moment> {
         tone,
         word: w::named("event", &entry.name.replace('.', "_")),
         actor: Some(visit.actor(&envelope.actor)),
-        text: text_of(&words(&data)),
+        text: text_of(visit, &words(&data)),
         at: visit.when_us(entry.time_us),
     })
 }
@@ -188,6 +188,6 @@ fn words(data: &Value) -> String {
     said.join(" · ")
 }
 
-fn text_of(text: &str) -> Option<Markup> {
-    (!text.is_empty()).then(|| marks::prose(text))
+fn text_of(visit: &Visit, text: &str) -> Option<Markup> {
+    (!text.is_empty()).then(|| visit.prose(text))
 }

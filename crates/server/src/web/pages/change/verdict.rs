@@ -89,9 +89,9 @@ pub(super) fn build(
                     Effect::Wait => "wait",
                     Effect::Note => "note",
                 }),
-                message: marks::prose(&reason.message),
+                message: visit.prose(&reason.message),
                 rule: reason.rule.clone(),
-                pass_if: (!reason.pass_if.is_empty()).then(|| marks::prose(&reason.pass_if)),
+                pass_if: (!reason.pass_if.is_empty()).then(|| visit.prose(&reason.pass_if)),
                 who: visit.selectors(&reason.who),
                 until: reason.until.map(|until| visit.when(until)),
             })

@@ -131,7 +131,7 @@ fn one_of(visit: &Visit, row: DecisionRow, key: (String, Option<u64>, String)) -
         service: row.service,
         environment: row.environment,
         change: row.change_number.map(|number| format!("CHG{number:07}")),
-        reason: marks::prose(&first.map(|reason| reason.message).unwrap_or_default()),
+        reason: visit.prose(&first.map(|reason| reason.message).unwrap_or_default()),
         when: visit.when_us(row.at_us),
         times: 1,
         key,

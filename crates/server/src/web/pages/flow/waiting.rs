@@ -68,7 +68,7 @@ fn row(visit: &Visit, change: &Change) -> Result<Waiting, Problem> {
         title: change.title.clone(),
         place: format!("{} → {}", services.join(", "), change.environment),
         risk: marks::risk(change.risk.as_ref().map_or("", |risk| risk.level.as_str())),
-        reason: marks::prose(speaks.map_or("", |reason| reason.message.as_str())),
+        reason: visit.prose(speaks.map_or("", |reason| reason.message.as_str())),
         who: speaks.map(|reason| visit.selectors(&reason.who)).unwrap_or_default(),
         until: until.map(|until| visit.when(until)),
         since: visit.when(since),
