@@ -30,8 +30,8 @@ mod organisation;
 mod owe;
 mod people;
 mod policy;
-mod reconcile;
 mod preferences;
+mod reconcile;
 pub mod rng;
 mod secrets;
 mod sequencer;
@@ -66,8 +66,8 @@ pub use people::{
     LoginReturn, NewSession, Object, OpenedSession, Proof, RoleWish, StartedLogin, TotpStart,
     UserRecord, UserWish,
 };
-pub use reconcile::{Difference, Reconciliation};
 pub use preferences::{SavedView, Wanted, WantedKind};
+pub use reconcile::{Difference, Reconciliation};
 pub use rng::{Rng, SystemRng};
 pub use secrets::{NoSecrets, Secrets};
 pub use sluice_connectors as connectors;

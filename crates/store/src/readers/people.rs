@@ -5,7 +5,8 @@ use rusqlite::Row;
 use super::{MAX_PAGE, Readers, sealed};
 use crate::error::ReadError;
 use crate::rows::{
-    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, SecretRow, SessionRow, TokenRow,
+    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, SecretRow, SessionRow,
+    TokenRow,
 };
 
 impl Readers {

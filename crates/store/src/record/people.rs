@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::RecordError;
 use crate::rows::{
-    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, RowOutcome, SecretRow, SessionRow,
-    TokenRow,
+    CredentialsRow, IdentityRow, PersonRow, PreferenceRow, ProvisionedRow, RowOutcome, SecretRow,
+    SessionRow, TokenRow,
 };
 use crate::seal;
 
