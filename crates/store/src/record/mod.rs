@@ -23,21 +23,17 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
     match row {
         Row::Idempotency(row) => beside::idempotency(connection, row),
         Row::PruneIdempotency { before_us } => {
-            connection
-                .prepare_cached("DELETE FROM idempotency WHERE at_us < ?1")?
-                .execute([before_us])?;
-            Ok(RowOutcome::Done)
+            prune(connection, "DELETE FROM idempotency WHERE at_us < ?1", *before_us)
         }
         Row::Delivery(row) => beside::delivery(connection, row),
         Row::DeliveryOutcome { id, state, outcome, attempts } => {
             beside::delivery_outcome(connection, *id, state, outcome.as_deref(), *attempts)
         }
-        Row::PruneInbox { before_us } => {
-            connection
-                .prepare_cached("DELETE FROM inbox WHERE state <> 'new' AND received_us < ?1")?
-                .execute([before_us])?;
-            Ok(RowOutcome::Done)
-        }
+        Row::PruneInbox { before_us } => prune(
+            connection,
+            "DELETE FROM inbox WHERE state <> 'new' AND received_us < ?1",
+            *before_us,
+        ),
         Row::Effect(row) => outbox::effect(connection, row),
         Row::EffectOutcome { id, state, attempts, next_us, last_error } => outbox::effect_outcome(
             connection,
@@ -64,10 +60,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Provisioned(row) => people::provisioned(connection, row),
         Row::RemoveProvisioned { id } => people::remove_provisioned(connection, id),
         Row::PruneTokens { before_us } => {
-            connection
-                .prepare_cached("DELETE FROM tokens WHERE expires_us < ?1")?
-                .execute([before_us])?;
-            Ok(RowOutcome::Done)
+            prune(connection, "DELETE FROM tokens WHERE expires_us < ?1", *before_us)
         }
         Row::Preference(row) => people::preference(connection, row),
         Row::RemovePreference { person_id, name } => {
@@ -79,10 +72,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Secret(row) => people::secret(connection, row),
         Row::RemoveSecret { name } => people::remove_secret(connection, name),
         Row::PruneSessions { before_us } => {
-            connection
-                .prepare_cached("DELETE FROM sessions WHERE expires_us < ?1")?
-                .execute([before_us])?;
-            Ok(RowOutcome::Done)
+            prune(connection, "DELETE FROM sessions WHERE expires_us < ?1", *before_us)
         }
         Row::Change(_)
         | Row::Decision(_)
@@ -91,6 +81,12 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         | Row::RemoveItem { .. } => views::view(connection, row),
         Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
     }
+}
+
+/// Removes what is older than a moment, in microseconds since the Unix epoch.
+fn prune(connection: &Connection, sql: &str, before_us: i64) -> Result<RowOutcome, RecordError> {
+    connection.prepare_cached(sql)?.execute([before_us])?;
+    Ok(RowOutcome::Done)
 }
 
 /// Empties every view.
