@@ -171,6 +171,18 @@ try {
     await context.close();
   });
 
+  await journey("a developer looks", async () => {
+    const context = await logIn(browser, demo, "bob");
+    const page = await watched(context);
+    await page.goto("/");
+    const sections = await page.locator(".rail li a span").allInnerTexts();
+    check(!sections.includes("Audit"), `a developer sees ${sections.join(", ")}`);
+    const refused = await page.goto("/audit");
+    check(refused.status() === 403, `the audit answers a developer with ${refused.status()}`);
+    check(await page.locator("h1").count() === 1, "the refusal is a page");
+    await context.close();
+  });
+
   await journey("a second person", async () => {
     const first = await logIn(browser, demo, "ines");
     const page = await watched(first);
@@ -227,18 +239,6 @@ try {
     await page.waitForURL(/done=lifted/);
     check(await page.locator(".alarm").count() === 0, "the stop is lifted");
     check(await page.locator("time").first().innerText().then((text) => text.length > 1), "times are told");
-    await context.close();
-  });
-
-  await journey("a developer looks", async () => {
-    const context = await logIn(browser, demo, "bob");
-    const page = await watched(context);
-    await page.goto("/");
-    const sections = await page.locator(".rail li a span").allInnerTexts();
-    check(!sections.includes("Audit"), `a developer sees ${sections.join(", ")}`);
-    const refused = await page.goto("/audit");
-    check(refused.status() === 403, `the audit answers a developer with ${refused.status()}`);
-    check(await page.locator("h1").count() === 1, "the refusal is a page");
     await context.close();
   });
 
