@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_connectors::tell::{Polled, Polling};
-use sluice_core::ids::{Digest, LinkName};
+use sluice_core::ids::LinkName;
 use sluice_core::signal::Signal;
 use sluice_core::standing::{Actor, Standing};
+use sluice_organisation::Keys as _;
 use sluice_store::Row;
 use sluice_store::rows::{ExternalRefRow, LinkHealthRow};
 
@@ -15,6 +16,7 @@ use super::attempt::micros;
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::keys::Keys;
 use crate::sequencer::{Commit, Step};
 
 /// How often a neighbour is read back.
@@ -82,7 +84,7 @@ impl Engine {
     ) -> Result<(Vec<Signal>, Vec<Row>), EngineError> {
         let (mut signals, mut rows) = (Vec::new(), Vec::new());
         for signal in said {
-            if let Some((entity, name, value)) = identity(&signal) {
+            if let Some((entity, name, value)) = identity(self.signing(), &signal) {
                 let known = self.known(link, &entity).await?;
                 if known.get(&name) == Some(&value) {
                     continue;
@@ -128,17 +130,18 @@ impl Engine {
 }
 
 /// What a signal that was read back is about, and what stands for all that it says.
-fn identity(signal: &Signal) -> Option<(String, String, String)> {
-    let said = serde_json::to_vec(signal).ok()?;
+fn identity(keys: &Keys, signal: &Signal) -> Option<(String, String, String)> {
+    let said = serde_json::to_string(signal).ok()?;
     match signal {
         Signal::RecordReported { entity, record, state, .. } => {
             Some((entity.clone(), format!("state.{record}"), state.clone()))
         }
         Signal::ApprovalReported { entity, who, .. } => {
-            // Opaque: an address does not belong into a table that is not erased.
+            // Keyed, as every address is that stands where nothing is erased: who lacks the key cannot try names.
             let named = who.email.as_deref().or(who.account.as_deref()).unwrap_or_default();
-            let who = Digest::of(named.as_bytes());
-            Some((entity.clone(), format!("approval.{who}"), Digest::of(&said).to_string()))
+            let who = keys.identity("approver", named);
+            let said = keys.identity("approval", &said);
+            Some((entity.clone(), format!("approval.{who}"), said.to_string()))
         }
         _ => None,
     }
