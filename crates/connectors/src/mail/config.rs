@@ -65,6 +65,9 @@ impl Config {
         let user = settings.text("user", "the account at the mail server");
         let ways = [("password", false), ("token", true)];
         let is_token = settings.choice("login", &ways).unwrap_or_default();
+        if is_token && user.is_none() {
+            settings.problem("user", "`user` is missing", "the account that the token is for");
+        }
         let help = "an address such as `sluice@acme.example`";
         let from = settings.text("from", help).and_then(|text| text.parse::<Address>().ok());
         if from.is_none() {
@@ -190,6 +193,48 @@ mod tests {
             let now: Timestamp = now.parse().expect("a time");
             let ends: Option<Timestamp> = ends.map(|ends| ends.parse().expect("a time"));
             assert_eq!(quiet(from, to).ends(now), ends, "{from} {to} {now}");
+        }
+    }
+
+    #[test]
+    fn each_wrong_setting_is_named_at_its_place() {
+        let good = serde_json::json!({
+            "url": "smtps://mail.acme.example", "from": "sluice@acme.example", "to": ["owners"]
+        });
+        let read = Config::read(&good).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(read.url, "smtps://mail.acme.example:465");
+        for (member, wrong, at) in [
+            ("url", serde_json::json!("https://mail.acme.example"), "/url"),
+            ("url", serde_json::json!("smtps://sluice:secret@mail.acme.example"), "/url"),
+            ("url", serde_json::json!("smtp-plain://mail.acme.example:25"), "/url"),
+            ("from", serde_json::json!("Sluice"), "/from"),
+            ("to", serde_json::json!([]), "/to"),
+            ("to", serde_json::json!(["everybody"]), "/to"),
+            ("to", serde_json::json!(["group:x"]), "/to"),
+            ("to", serde_json::json!(["team:"]), "/to"),
+            ("login", serde_json::json!("token"), "/user"),
+            (
+                "quiet",
+                serde_json::json!({"from": "20:00", "to": "25:00", "zone": "UTC"}),
+                "/quiet/to",
+            ),
+            (
+                "quiet",
+                serde_json::json!({"from": "20:00", "to": "07:00", "zone": "Mars"}),
+                "/quiet/zone",
+            ),
+            (
+                "quiet",
+                serde_json::json!({"from": "20:00", "to": "20:00", "zone": "UTC"}),
+                "/quiet/to",
+            ),
+            ("digest_minutes", serde_json::json!(100_000), "/digest_minutes"),
+        ] {
+            let mut settings = good.clone();
+            settings[member] = wrong.clone();
+            let problems = Config::read(&settings).err().unwrap_or_default();
+            let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+            assert!(paths.contains(&at), "{member} {wrong}: {paths:?}");
         }
     }
 }

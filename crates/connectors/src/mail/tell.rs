@@ -23,7 +23,7 @@ impl Tell for MailLink {
     }
 
     fn credentials(&self) -> &[&'static str] {
-        &["password"]
+        if self.config.user.is_some() { &["password"] } else { &[] }
     }
 
     fn pace(&self) -> Pace {

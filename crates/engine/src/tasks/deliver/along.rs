@@ -1,12 +1,12 @@
 //! What is held back on purpose, and what is told along with something else in one message.
 
 use jiff::Timestamp;
-use sluice_connectors::tell::Addressee;
 use sluice_core::effect::Effect;
 use sluice_store::rows::{OUTBOX_DELIVERED, OUTBOX_PENDING, OutboxRow};
 use sluice_store::{OutboxFilter, Page, Row};
 
 use super::attempt::Came;
+use super::audience::Reached;
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -56,7 +56,7 @@ impl Engine {
         line: &Line,
         row: &OutboxRow,
         effect: &Effect,
-        people: &[Addressee],
+        to: &Reached,
     ) -> Result<Along, EngineError> {
         let mut along = Along::default();
         if !line.telling.gathers(effect) {
@@ -73,7 +73,7 @@ impl Engine {
         for other in owed.into_iter().filter(|other| other.id != row.id) {
             let Ok(read) = serde_json::from_str::<Effect>(&other.effect.body) else { continue };
             let gathers = line.telling.gathers(&read);
-            if gathers && self.addressees(&line.telling, &read).await? == people {
+            if gathers && self.addressees(&line.telling, &read).await? == *to {
                 along.effects.push(read);
                 along.rows.push(other);
             }
@@ -81,6 +81,7 @@ impl Engine {
         Ok(along)
     }
 
+    /// Told without an attempt of its own: in another message, or because it concerns nobody.
     pub(super) fn told_along(&self, row: &OutboxRow) -> Row {
         Row::EffectOutcome {
             id: row.id,

@@ -19,6 +19,7 @@ use sluice_store::rows::{
 };
 
 use super::along::Along;
+use super::audience::Reached;
 use super::line::{Line, Sent};
 use super::pace;
 use crate::engine::Engine;
@@ -57,16 +58,20 @@ impl Engine {
         if let Some(came) = self.held(line, &row, effect.as_ref()).await? {
             return Ok(came);
         }
+        let (mut reached, mut along) = (Reached::default(), Along::default());
+        if let Some(effect) = effect.as_ref().filter(|effect| line.speaks_to_people(effect)) {
+            reached = self.addressees(&line.telling, effect).await?;
+            if reached.concerns_nobody() {
+                self.record_rows(&line.name, vec![self.told_along(&row)]).await?;
+                return Ok(Came::Told);
+            }
+            along = self.along(line, &row, effect, &reached).await?;
+        }
         let attempts = row.attempts.saturating_add(1);
         self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
-        let (mut people, mut along) = (Vec::new(), Along::default());
-        if let Some(effect) = &effect {
-            people = self.addressees(&line.telling, effect).await?;
-            along = self.along(line, &row, effect, &people).await?;
-        }
         let told = match &effect {
             Some(effect) => {
-                let told = Told { effect, people: &people, along: &along.effects };
+                let told = Told { effect, people: &reached.people, along: &along.effects };
                 self.told(line, &row, told, attempts).await?
             }
             None => {
@@ -186,7 +191,7 @@ impl Engine {
         let too_old =
             age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
         let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
-        let mut rows = vec![self.fails(line, trouble, for_good, &error)];
+        let rows = vec![self.fails(line, trouble, for_good, &error)];
         let (state, came) = if for_good || too_old {
             (OUTBOX_GIVEN_UP, Came::GivenUp)
         } else {
@@ -209,7 +214,7 @@ impl Engine {
             next_us,
             last_error,
         };
-        Outcome { row, events, rows: std::mem::take(&mut rows), came }
+        Outcome { row, events, rows, came }
     }
 
     /// Notes a failure of the line itself, for its breaker and its budget.

@@ -16,31 +16,52 @@ use crate::error::EngineError;
 /// The most people that one message goes to.
 const MOST: usize = 100;
 
+/// Who is reached, and whether somebody who should be is not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) people: Vec<Addressee>,
+    /// A part that names somebody named nobody, or one of them has no address.
+    pub(super) misses: bool,
+}
+
+impl Reached {
+    /// Whether there is nobody whom it concerns: a change that waits for nobody has no approvers.
+    pub(super) fn concerns_nobody(&self) -> bool {
+        self.people.is_empty() && !self.misses
+    }
+}
+
 impl Engine {
-    /// Where those are reached whom an effect is told to. Whoever has no mail address is left out.
+    /// Where those are reached whom an effect is told to.
     pub(super) async fn addressees(
         &self,
         telling: &Telling,
         effect: &Effect,
-    ) -> Result<Vec<Addressee>, EngineError> {
+    ) -> Result<Reached, EngineError> {
         let standing = self.standing();
-        let mut people = BTreeSet::new();
-        let mut found = BTreeSet::new();
+        let (mut people, mut found, mut misses) = (BTreeSet::new(), BTreeSet::new(), false);
         for part in telling.audience(effect) {
-            match part {
+            // Whether the part always means somebody.
+            let (named, somebody) = match part {
                 Audience::Address(address) => {
                     found.insert(Addressee { address, name: None });
+                    continue;
                 }
-                Audience::Person(handle) => people.extend(self.person_by_handle(&handle)),
-                Audience::Team(name) => people.extend(members(&standing, &name)),
-                Audience::Owners => people.extend(owners(&standing, effect)),
-                Audience::Role(role) => people.extend(holders(&standing, &role, effect)),
-                Audience::Approvers => people.extend(self.approvers(&standing, effect)),
-            }
+                Audience::Person(handle) => {
+                    (self.person_by_handle(&handle).into_iter().collect(), true)
+                }
+                Audience::Team(name) => (members(&standing, &name), true),
+                Audience::Role(role) => (holders(&standing, &role, effect), true),
+                Audience::Owners => (owners(&standing, effect), !effect.services.is_empty()),
+                Audience::Approvers => (self.approvers(&standing, effect), false),
+            };
+            misses |= somebody && named.is_empty();
+            people.extend(named);
         }
         let (readers, domain) = (self.readers().clone(), telling.domain().map(str::to_owned));
         let reached = self.blocking(move || {
             let mut reached = Vec::new();
+            let mut misses = misses;
             for person in people.into_iter().take(MOST) {
                 let name = readers.person(person.as_str())?.map(|row| row.name);
                 let mails = readers.identities_of(person.as_str())?.into_iter();
@@ -49,12 +70,14 @@ impl Engine {
                     let of_ours = domain.as_deref().is_some_and(|domain| is_in(mail, domain));
                     (!of_ours, mail.clone())
                 });
+                misses |= address.is_none();
                 reached.extend(address.map(|address| Addressee { address, name }));
             }
-            Ok(reached)
+            Ok((reached, misses))
         });
-        found.extend(reached.await?);
-        Ok(found.into_iter().take(MOST).collect())
+        let (reached, misses) = reached.await?;
+        found.extend(reached);
+        Ok(Reached { people: found.into_iter().take(MOST).collect(), misses })
     }
 
     fn approvers(&self, standing: &Standing, effect: &Effect) -> BTreeSet<PersonId> {

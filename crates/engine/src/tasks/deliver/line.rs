@@ -10,6 +10,7 @@ use sluice_connectors::Secret;
 use sluice_connectors::tell::{
     Ask, Because, Credentials, Exchange, Lost, Reply, Session, Step, Telling, Trouble, Verb,
 };
+use sluice_core::effect::Effect;
 use sluice_core::ids::LinkName;
 use sluice_core::organisation::Link;
 use sluice_outbound::{Failure, Login, Mail, Method, Reach, Request, Security};
@@ -151,6 +152,11 @@ pub(crate) struct Sent {
 }
 
 impl Line {
+    /// Whether it speaks to people one by one.
+    pub(super) fn speaks_to_people(&self, effect: &Effect) -> bool {
+        !self.telling.audience(effect).is_empty()
+    }
+
     /// For how long a thing that was made may not be found.
     pub(super) fn settle(&self) -> Duration {
         Duration::from_secs(u64::from(self.telling.pace().settle_s))

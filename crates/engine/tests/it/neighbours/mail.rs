@@ -7,7 +7,7 @@ use sluice_core::scope::Scope;
 use sluice_testkit::FakeClock;
 use sluice_testkit::neighbours::{Letter, Lie, Lies, MailServer, Neighbours, Shared};
 
-use crate::world::{World, acme, question};
+use crate::world::{World, acme, digest, question};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -185,4 +185,20 @@ async fn what_reaches_nobody_is_not_silent() {
     let readers = office.world.engine.readers();
     assert_eq!(readers.outbox_owed("mail").unwrap().given_up, 1);
     assert!(office.world.engine.standing().incidents.contains_key("sluice:link/mail"));
+}
+
+#[tokio::test]
+async fn who_waits_for_nobody_has_no_approvers_and_that_is_no_failure() {
+    let office =
+        Office::start("2026-03-04T10:00:00Z", "[change, decision]", "to: [approvers]").await;
+    let mut asked = question("payments", 71, 71);
+    asked.emergency = Some("payments fail".into());
+    let answer = office.world.ask(asked).await;
+    let redeemed = office.world.redeem(&answer, [digest(71)].into()).await.unwrap();
+    let report = serde_json::json!({ "state": "succeeded", "health": "healthy" });
+    office.world.report(redeemed.deployment, report).await;
+    office.hours(1).await;
+    let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
+    assert_eq!((owed.pending, owed.given_up), (0, 0));
+    assert!(!office.world.engine.standing().incidents.contains_key("sluice:link/mail"));
 }
