@@ -44,6 +44,11 @@ pub trait Hear {
     /// The sender's own id of the delivery, equal when it is sent again; absent where it has none.
     fn delivery_id(&self, delivery: &Delivery) -> Option<String>;
 
+    /// Whether the sender takes nothing but an empty `200` for an acknowledgement.
+    fn wants_empty_answer(&self) -> bool {
+        false
+    }
+
     /// What the delivery tells us. To be called after [`Hear::verify`].
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable>;
 

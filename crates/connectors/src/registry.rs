@@ -13,6 +13,7 @@ pub fn registry() -> &'static [&'static dyn Connector] {
         &crate::jenkins::Jenkins,
         &crate::jira::Jira,
         &crate::servicenow::ServiceNow,
+        &crate::slack::Slack,
     ]
 }
 

@@ -365,6 +365,22 @@ pub enum Signal {
         /// When.
         at: Timestamp,
     },
+    /// Somebody pressed a button of ours in a chat: a wish, and nothing more. Who decides shows elsewhere who they are.
+    IntentReported {
+        /// The sender's own id of it.
+        intent: String,
+        /// Our record: `CHG0000042`.
+        entity: String,
+        /// What they would like to do.
+        wish: ApprovalVerdict,
+        /// The revision that they were shown.
+        revision: Digest,
+        /// Who.
+        who: Who,
+        /// Where an answer reaches them alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<String>,
+    },
     /// How their record of one of ours stands.
     RecordReported {
         /// Our record.

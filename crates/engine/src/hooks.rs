@@ -35,6 +35,8 @@ pub enum Received {
         inbox: u64,
         /// Whether it had come before.
         duplicate: bool,
+        /// Whether the sender takes nothing but an empty `200` for an acknowledgement.
+        plain: bool,
     },
     /// There is no such hook. To be answered like a bad signature.
     Unknown,
@@ -61,6 +63,7 @@ impl Engine {
         if let Err(problem) = ear.hearing.verify(&delivery, &ear.secrets) {
             return Received::BadSignature { code: problem.code() };
         }
+        let plain = ear.hearing.wants_empty_answer();
         let body_hash: [u8; 32] = Sha256::digest(&delivery.body).into();
         let fallback = || format!("body:{}", data_encoding::HEXLOWER.encode(&body_hash));
         let row = DeliveryRow {
@@ -82,10 +85,10 @@ impl Engine {
             Ok(((), done)) => match done.rows.first() {
                 Some(RowOutcome::Delivered { id }) => {
                     self.inbox().notify_one();
-                    Received::Stored { inbox: *id, duplicate: false }
+                    Received::Stored { inbox: *id, duplicate: false, plain }
                 }
                 Some(RowOutcome::Duplicate { id, .. }) => {
-                    Received::Stored { inbox: *id, duplicate: true }
+                    Received::Stored { inbox: *id, duplicate: true, plain }
                 }
                 _ => Received::Unavailable(crate::error::Unavailable::ledger(
                     "the inbox gave no number",

@@ -8,6 +8,7 @@ use sluice_core::change::Change;
 use sluice_core::deployment::Deployment;
 use sluice_core::effect::{self, Around, Effect, Subscription};
 use sluice_core::event::Event;
+use sluice_core::ids::LinkName;
 use sluice_core::organisation::Link;
 use sluice_core::standing::{Recorded, Standing};
 use sluice_store::Row;
@@ -66,24 +67,27 @@ impl Owing {
     pub(crate) fn rows(self, standing: &Standing) -> Vec<Row> {
         let mut rows = Vec::new();
         for effect in self.effects {
-            let body = serde_json::to_string(&effect)
-                .unwrap_or_else(|error| unreachable!("an effect has a JSON form: {error}"));
-            for link in standing.organisation.links.values() {
-                if wants(standing, link, &effect) {
-                    rows.push(Row::Effect(EffectRow {
-                        link: link.name.to_string(),
-                        entity: effect.entity.clone(),
-                        effect_key: effect.key.clone(),
-                        kind: effect.tell.as_str().to_owned(),
-                        body: body.clone(),
-                        next_us: effect.at.as_microsecond(),
-                        created_us: effect.at.as_microsecond(),
-                    }));
-                }
-            }
+            let links = standing.organisation.links.values();
+            let links = links.filter(|link| wants(standing, link, &effect));
+            rows.extend(links.map(|link| owed(&link.name, &effect)));
         }
         rows
     }
+}
+
+/// That a link is owed an effect.
+pub(crate) fn owed(link: &LinkName, effect: &Effect) -> Row {
+    let body = serde_json::to_string(effect)
+        .unwrap_or_else(|error| unreachable!("an effect has a JSON form: {error}"));
+    Row::Effect(EffectRow {
+        link: link.to_string(),
+        entity: effect.entity.clone(),
+        effect_key: effect.key.clone(),
+        kind: effect.tell.as_str().to_owned(),
+        body,
+        next_us: effect.at.as_microsecond(),
+        created_us: effect.at.as_microsecond(),
+    })
 }
 
 fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {

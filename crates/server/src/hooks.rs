@@ -55,7 +55,8 @@ pub(crate) async fn deliver(
         received_at: app.engine.now(),
     };
     match app.engine.receive(&hook, delivery).await {
-        Received::Stored { inbox, duplicate } => {
+        Received::Stored { plain: true, .. } => Ok(StatusCode::OK.into_response()),
+        Received::Stored { inbox, duplicate, plain: false } => {
             let mut response = Reply(StoredReply { inbox, duplicate }).into_response();
             if !duplicate {
                 *response.status_mut() = StatusCode::ACCEPTED;

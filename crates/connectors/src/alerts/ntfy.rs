@@ -87,6 +87,8 @@ fn urgency(talk: &Talk<'_>) -> (u8, &'static str) {
         | Told::DeploymentStarted
         | Told::DeploymentEnded
         | Told::StopLifted
-        | Told::IncidentResolved => (3, "white_check_mark"),
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => (3, "white_check_mark"),
     }
 }

@@ -57,7 +57,9 @@ impl Channel for PagerDuty {
             | Told::ApprovalRefused
             | Told::GateDecided
             | Told::DeploymentStarted
-            | Told::DeploymentEnded => None,
+            | Told::DeploymentEnded
+            | Told::IntentAnswered
+            | Told::CalendarChanged => None,
         };
         let (path, body) = match action {
             None => {

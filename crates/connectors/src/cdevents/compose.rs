@@ -89,7 +89,9 @@ fn composed(talk: &Talk<'_>) -> Composed {
         | Told::DeploymentStarted
         | Told::StopPulled
         | Told::StopLifted
-        | Told::IncidentResolved => None,
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => None,
     };
     standard.unwrap_or_else(|| custom(talk))
 }

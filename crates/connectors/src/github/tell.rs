@@ -252,7 +252,9 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
         | Told::StopPulled
         | Told::StopLifted
         | Told::IncidentOpened
-        | Told::IncidentResolved => None,
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => None,
     }
 }
 

@@ -297,7 +297,9 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<&'static str> {
         | Told::StopPulled
         | Told::StopLifted
         | Told::IncidentOpened
-        | Told::IncidentResolved => None,
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => None,
     }
 }
 

@@ -127,6 +127,11 @@ fn keep_report(signal: &mut Signal) -> Result<(), Unreadable> {
                 ("severity", severity.as_deref()),
             ])
         }
+        Signal::IntentReported { intent, entity, who, reply_to, .. } => {
+            keep_who(who)?;
+            address(reply_to);
+            all([("intent", intent.as_str()), ("entity", entity.as_str())])
+        }
         Signal::Noted { name, values } => {
             while values.len() > NOTED_VALUES {
                 values.pop_last();

@@ -12,7 +12,7 @@ use crate::kit::secret::Secret;
 /// A delivery whose sender knows the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// How it was proved: `hmac_sha256`, `standard_webhooks` or `token`. A token proves the sender, not the
+    /// How it was proved: `hmac_sha256`, `standard_webhooks`, `slack` or `token`. A token proves the sender, not the
     /// body; that is left to TLS.
     pub scheme: &'static str,
     /// Which of the secrets matched, from 0; with 1 the sender still uses the old one.
@@ -147,11 +147,34 @@ pub(crate) fn verify_standard_webhooks(
         let expected = hmac_sha256_of(&standard_webhooks_key(secret), &signed);
         given.iter().fold(false, |found, given| found | same(&expected, given))
     })?;
-    let off_s = delivery.received_at.as_second().saturating_sub(sent_at);
-    if off_s.unsigned_abs() > TIMESTAMP_TOLERANCE_S.unsigned_abs() {
-        return Err(SignatureProblem::TimestampOutOfTolerance);
-    }
+    in_time(delivery, sent_at)?;
     Ok(Verified { scheme: "standard_webhooks", secret: matched })
+}
+
+/// Checks Slack's signature: `v0=<hex>` over `v0:<time>:<body>`, with the time in seconds in a header of its own.
+pub(crate) fn verify_slack(
+    delivery: &Delivery,
+    secrets: &[Secret],
+) -> Result<Verified, SignatureProblem> {
+    let secrets = usable(secrets)?;
+    let header = |name| delivery.header(name).ok_or(SignatureProblem::SignatureMissing);
+    let (timestamp, value) = (header("x-slack-request-timestamp")?, header("x-slack-signature")?);
+    let sent_at: i64 = timestamp.parse().map_err(|_| SignatureProblem::TimestampMalformed)?;
+    let given = value.strip_prefix("v0=").and_then(|text| decode(text, Encoding::Hex));
+    let given = given.ok_or(SignatureProblem::SignatureMalformed)?;
+    let signed = [&b"v0:"[..], timestamp.as_bytes(), b":", &delivery.body[..]];
+    let matched =
+        first_match(secrets, |secret| same(&hmac_sha256_of(secret.expose(), &signed), &given))?;
+    in_time(delivery, sent_at)?;
+    Ok(Verified { scheme: "slack", secret: matched })
+}
+
+fn in_time(delivery: &Delivery, sent_at: i64) -> Result<(), SignatureProblem> {
+    let off_s = delivery.received_at.as_second().saturating_sub(sent_at);
+    match off_s.unsigned_abs() > TIMESTAMP_TOLERANCE_S.unsigned_abs() {
+        true => Err(SignatureProblem::TimestampOutOfTolerance),
+        false => Ok(()),
+    }
 }
 
 /// The key of a Standard Webhooks secret: the decoded part behind `whsec_`, else the bytes as given.

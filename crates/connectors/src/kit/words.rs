@@ -76,7 +76,9 @@ pub(crate) fn to_do(talk: &Talk<'_>) -> Option<&'static str> {
         | Told::DeploymentStarted
         | Told::DeploymentEnded
         | Told::StopLifted
-        | Told::IncidentResolved => None,
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => None,
     }
 }
 

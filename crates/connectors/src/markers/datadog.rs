@@ -81,6 +81,8 @@ fn alert(talk: &Talk<'_>) -> &'static str {
         Told::GateDecided if decision == Some(Decision::Deny) => "warning",
         Told::ApprovalRefused => "warning",
         Told::ChangeOpened
+        | Told::IntentAnswered
+        | Told::CalendarChanged
         | Told::ChangeMoved
         | Told::ChangeRevised
         | Told::ChangeEnded

@@ -208,7 +208,9 @@ pub(super) fn is_note(told: Told) -> bool {
         | Told::StopPulled
         | Told::StopLifted
         | Told::IncidentOpened
-        | Told::IncidentResolved => true,
+        | Told::IncidentResolved
+        | Told::IntentAnswered
+        | Told::CalendarChanged => true,
     }
 }
 

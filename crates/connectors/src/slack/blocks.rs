@@ -9,6 +9,11 @@ use crate::tell::Talk;
 /// The most reasons that are written out.
 const REASONS: usize = 8;
 
+/// The button of those who would approve.
+pub(super) const APPROVE: &str = "sluice.approve";
+/// The button of those who would not.
+pub(super) const REJECT: &str = "sluice.reject";
+
 /// The first message of a change's thread.
 pub(super) fn of_change(talk: &Talk<'_>, card: &ChangeCard) -> Vec<Value> {
     let services: Vec<&str> = card.services.iter().map(|service| service.as_str()).collect();
@@ -37,7 +42,7 @@ pub(super) fn of_change(talk: &Talk<'_>, card: &ChangeCard) -> Vec<Value> {
 }
 
 /// One thing that happened.
-pub(super) fn of_effect(talk: &Talk<'_>) -> Vec<Value> {
+pub(super) fn of_effect(talk: &Talk<'_>, buttons: bool) -> Vec<Value> {
     let mut text = format!("*{}*", escaped(&talk.effect.line, 500));
     if let Some(decision) = &talk.effect.decision {
         for reason in decision.reasons.iter().take(REASONS) {
@@ -56,7 +61,8 @@ pub(super) fn of_effect(talk: &Talk<'_>) -> Vec<Value> {
     }
     let mut blocks = vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })];
     if is_asking(talk.effect) {
-        blocks.extend(button(talk, "Look and decide"));
+        let wishes = talk.effect.change.as_ref().filter(|_| buttons).map(wishes);
+        blocks.extend(wishes.or_else(|| button(talk, "Look and decide")));
     }
     blocks
 }
@@ -71,6 +77,21 @@ fn button(talk: &Talk<'_>, label: &str) -> Option<Value> {
     Some(json!({ "type": "actions", "elements": [
         { "type": "button", "text": { "type": "plain_text", "text": label }, "url": page, "action_id": "open" }
     ] }))
+}
+
+/// Buttons for those who would decide: they say so, and are shown the way to the page where it counts.
+fn wishes(card: &ChangeCard) -> Value {
+    let value = format!("{} {}", card.number, card.revision);
+    let button = |label: &str, action: &str, style: &str| {
+        json!({
+            "type": "button", "text": { "type": "plain_text", "text": label },
+            "action_id": action, "value": value, "style": style,
+        })
+    };
+    json!({ "type": "actions", "block_id": "sluice.decide", "elements": [
+        button("Approve\u{2026}", APPROVE, "primary"),
+        button("Reject\u{2026}", REJECT, "danger"),
+    ] })
 }
 
 fn field(name: &str, value: &str) -> Value {

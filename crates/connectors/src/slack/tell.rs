@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_core::effect::{ChangeCard, Subject};
+use sluice_core::effect::{ChangeCard, ReplyCard, Subject};
 
 use super::blocks::{escaped, of_change, of_effect};
 use super::config::Config;
@@ -45,9 +45,10 @@ impl Tell for SlackLink {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        let said = match &talk.effect.change {
-            Some(card) => self.in_thread(talk, card),
-            None => self.alone(talk),
+        let said = match (&talk.effect.reply, &talk.effect.change) {
+            (Some(card), _) => self.replied(talk, card),
+            (None, Some(card)) => self.in_thread(talk, card),
+            (None, None) => self.alone(talk),
         };
         match said {
             Ok(receipt) => Step::Done(receipt),
@@ -73,8 +74,35 @@ impl Tell for SlackLink {
 impl SlackLink {
     /// A message in the channel.
     fn alone(&self, talk: &Talk<'_>) -> Said<Receipt> {
-        self.said(talk, "message", None, || of_effect(talk))?;
+        self.said(talk, "message", None, || of_effect(talk, false))?;
         Ok(Receipt::plain())
+    }
+
+    /// Says something to one person alone. There is half an hour for it, and nobody to tell afterwards.
+    fn replied(&self, talk: &Talk<'_>, card: &ReplyCard) -> Said<Receipt> {
+        let theirs = url::Url::parse(&card.to).ok().zip(url::Url::parse(&self.config.answers).ok());
+        let is_theirs = theirs.is_some_and(|(to, answers)| to.origin() == answers.origin());
+        if !is_theirs || talk.now > card.until {
+            return Ok(Receipt::plain());
+        }
+        let Some(sent) = talk.last("answer") else {
+            let body = json!({
+                "response_type": "ephemeral", "replace_original": false,
+                "text": escaped(&card.text, 3_000),
+            });
+            return Err(Step::Send(Ask::new("answer", Verb::Post, card.to.clone()).json(&body)));
+        };
+        let reply = answers::replied(sent)?;
+        match reply.status {
+            200 if reply.body == b"ok"
+                || answers::parsed(reply).is_some_and(|said| said["ok"] == true) =>
+            {
+                Ok(Receipt::plain())
+            }
+            // The address has been used up, or has ended.
+            400..=499 if reply.status != 429 => Ok(Receipt::plain()),
+            _ => Err(not_understood("the answer does not say that it was taken")),
+        }
     }
 
     /// The thread's first message is made or renewed; what is more than a change of its state is said below it.
@@ -91,7 +119,7 @@ impl SlackLink {
             }
             return Ok(receipt);
         }
-        self.said(talk, "reply", Some(&thread), || of_effect(talk))?;
+        self.said(talk, "reply", Some(&thread), || of_effect(talk, self.config.buttons))?;
         Ok(receipt)
     }
 

@@ -11,7 +11,10 @@ use crate::support::{example_link, fixtures, now};
 #[test]
 fn each_kind_is_there_once_and_can_be_found() {
     let kinds: Vec<&str> = registry().iter().map(|connector| connector.kind()).collect();
-    assert_eq!(kinds, ["cdevents", "generic", "github", "gitlab", "jenkins", "jira", "servicenow"]);
+    assert_eq!(
+        kinds,
+        ["cdevents", "generic", "github", "gitlab", "jenkins", "jira", "servicenow", "slack"]
+    );
     assert_eq!(kinds.iter().collect::<BTreeSet<_>>().len(), kinds.len());
     for kind in kinds {
         assert_eq!(find(kind).map(Connector::kind), Some(kind));
@@ -107,6 +110,8 @@ fn a_delivery_has_the_same_id_when_it_is_sent_again() {
         ("cdevents", "run_started_binary", true),
         ("cdevents", "run_finished_structured", true),
         ("generic", "deployment", true),
+        ("slack", "approve", true),
+        ("slack", "form", true),
         ("jenkins", "started", false),
         ("cdevents", "batch", false),
     ];

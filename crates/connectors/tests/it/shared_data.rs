@@ -7,8 +7,14 @@ use sluice_connectors::{Delivery, HearOutcome, explain, find, registry};
 
 use crate::support::{example_link, files, now, outcome_of, shared};
 
-const SETS: &[&str] =
-    &["webhooks-github", "webhooks-scm", "cdevents", "cloudevents", "provider-samples"];
+const SETS: &[&str] = &[
+    "webhooks-github",
+    "webhooks-scm",
+    "cdevents",
+    "cloudevents",
+    "provider-samples",
+    "chatops-slack",
+];
 
 #[test]
 fn github_deliveries_are_understood_by_their_event() {

@@ -50,6 +50,7 @@ fn schemes() -> Vec<(&'static str, Link, Sign, bool)> {
             |d, s| d.with_header("x-token", s),
             false,
         ),
+        ("slack", example_link("slack"), slack, true),
         ("generic standard", generic(json!({"scheme": "standard_webhooks"})), standard, true),
     ]
 }
@@ -142,19 +143,38 @@ fn malformed_signatures_have_their_own_name() {
 
 #[test]
 fn a_signed_time_may_be_five_minutes_off_and_no_more() {
-    let link = link_with("gitlab", &[("verification", json!("signature"))]);
-    let verify =
-        |time: &str| link.verify(&at(delivery(), CURRENT, time), &[Secret::new(CURRENT)]).err();
-    for off_s in [-300, -1, 0, 300] {
-        assert_eq!(verify(&(NOW_S + off_s).to_string()), None, "{off_s}");
+    type SignAt = fn(Delivery, &str, &str) -> Delivery;
+    let gitlab = link_with("gitlab", &[("verification", json!("signature"))]);
+    for (link, sign) in [(gitlab, at as SignAt), (example_link("slack"), slack_at)] {
+        let verify = |time: &str| {
+            link.verify(&sign(delivery(), CURRENT, time), &[Secret::new(CURRENT)]).err()
+        };
+        for off_s in [-300, -1, 0, 300] {
+            assert_eq!(verify(&(NOW_S + off_s).to_string()), None, "{off_s}");
+        }
+        for off_s in [-301, 301, 1_000_000] {
+            let off = Some(TimestampOutOfTolerance);
+            assert_eq!(verify(&(NOW_S + off_s).to_string()), off, "{off_s}");
+        }
+        for time in ["", "soon", "1e9", "99999999999999999999"] {
+            assert_eq!(verify(time), Some(TimestampMalformed), "{time}");
+        }
+        assert_eq!(verify(&i64::MIN.to_string()), Some(TimestampOutOfTolerance));
     }
-    for off_s in [-301, 301, 1_000_000] {
-        assert_eq!(verify(&(NOW_S + off_s).to_string()), Some(TimestampOutOfTolerance), "{off_s}");
-    }
-    for time in ["", "soon", "1e9", "99999999999999999999"] {
-        assert_eq!(verify(time), Some(TimestampMalformed), "{time}");
-    }
-    assert_eq!(verify(&i64::MIN.to_string()), Some(TimestampOutOfTolerance));
+}
+
+#[test]
+fn the_published_vector_of_slack_verifies() {
+    let at = jiff::Timestamp::from_second(1_531_420_618).expect("a time");
+    let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    let delivery = Delivery::of_body(body, at)
+        .with_header("X-Slack-Request-Timestamp", "1531420618")
+        .with_header(
+            "X-Slack-Signature",
+            "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+        );
+    let secret = Secret::new("8f742231b10e8888abcd99yyyzzz85a5");
+    assert!(example_link("slack").verify(&delivery, &[secret]).is_ok());
 }
 
 #[test]
@@ -226,4 +246,16 @@ fn at(delivery: Delivery, secret: &str, time: &str) -> Delivery {
         .with_header("webhook-id", "msg_1")
         .with_header("webhook-timestamp", time)
         .with_header("webhook-signature", &format!("v1,{mac}"))
+}
+
+fn slack(delivery: Delivery, secret: &str) -> Delivery {
+    slack_at(delivery, secret, &NOW_S.to_string())
+}
+
+fn slack_at(delivery: Delivery, secret: &str, time: &str) -> Delivery {
+    let signed = [b"v0:", time.as_bytes(), b":", &delivery.body[..]].concat();
+    let mac = HEXLOWER.encode(&hmac_sha256(secret.as_bytes(), &signed));
+    delivery
+        .with_header("x-slack-request-timestamp", time)
+        .with_header("x-slack-signature", &format!("v0={mac}"))
 }

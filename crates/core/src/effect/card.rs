@@ -1,6 +1,7 @@
 //! What a neighbour is told of one record, as it stands after the event.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -128,4 +129,34 @@ pub struct DeploymentCard {
     /// Digests of what was deployed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub artifacts: BTreeSet<Digest>,
+}
+
+/// Whom alone something is said to.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplyCard {
+    /// Where it goes. Whoever knows it can speak there, so it is not shown.
+    pub to: String,
+    /// What became of what they did: a word of a closed set.
+    pub outcome: String,
+    /// What is said.
+    pub text: String,
+    /// After this nobody is reached there.
+    pub until: Timestamp,
+}
+
+impl fmt::Debug for ReplyCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplyCard({}, until {})", self.outcome, self.until)
+    }
+}
+
+/// When nothing may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedSpan {
+    /// Name of the window.
+    pub window: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }

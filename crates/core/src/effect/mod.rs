@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::card::{ChangeCard, DecisionCard, DeploymentCard};
+pub use self::card::{ChangeCard, ClosedSpan, DecisionCard, DeploymentCard, ReplyCard};
 pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::Change;
 use crate::deployment::Deployment;
@@ -49,6 +49,32 @@ pub struct Effect {
     /// The deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentCard>,
+    /// Whom alone it is said to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyCard>,
+    /// When nothing may go, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<ClosedSpan>,
+}
+
+impl Effect {
+    /// One that no event tells of, about a record of its own.
+    pub fn aside(entity: String, key: String, tell: Tell, at: Timestamp, line: String) -> Self {
+        Self {
+            key,
+            entity,
+            tell,
+            at,
+            line,
+            services: BTreeSet::new(),
+            environment: None,
+            change: None,
+            decision: None,
+            deployment: None,
+            reply: None,
+            closed: Vec::new(),
+        }
+    }
 }
 
 /// What is known beside an event when its effects are derived.
@@ -90,17 +116,13 @@ pub fn tell_of(event: &Event) -> Option<Tell> {
 pub fn effect(event: &Event, index: u64, at: Timestamp, around: Around<'_>) -> Option<Effect> {
     let tell = tell_of(event)?;
     let card = around.change.map(ChangeCard::of);
+    let key = format!("{index}:{}", tell.as_str());
+    let entity = card.as_ref().map_or_else(String::new, |card| card.number.to_string());
     let mut effect = Effect {
-        key: format!("{index}:{}", tell.as_str()),
-        entity: card.as_ref().map_or_else(String::new, |card| card.number.to_string()),
-        tell,
-        at,
-        line: String::new(),
         services: card.as_ref().map(|card| card.services.clone()).unwrap_or_default(),
         environment: card.as_ref().map(|card| card.environment.clone()),
         change: card,
-        decision: None,
-        deployment: None,
+        ..Effect::aside(entity, key, tell, at, String::new())
     };
     fill(&mut effect, event, around);
     if effect.line.is_empty() {
@@ -200,7 +222,9 @@ fn line_of_change(effect: &Effect) -> String {
         | Tell::StopPulled
         | Tell::StopLifted
         | Tell::IncidentOpened
-        | Tell::IncidentResolved => format!("{number} is in {}", card.state.as_str()),
+        | Tell::IncidentResolved
+        | Tell::IntentAnswered
+        | Tell::CalendarChanged => format!("{number} is in {}", card.state.as_str()),
     }
 }
 

@@ -22,17 +22,20 @@ pub enum Subject {
     Stop,
     /// Incidents.
     Incident,
+    /// When nothing may go: the calendar's windows that close, as they lie ahead.
+    Calendar,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Change,
         Self::Approval,
         Self::Decision,
         Self::Deployment,
         Self::Stop,
         Self::Incident,
+        Self::Calendar,
     ];
 
     /// The word for it.
@@ -44,6 +47,7 @@ impl Subject {
             Self::Deployment => "deployment",
             Self::Stop => "stop",
             Self::Incident => "incident",
+            Self::Calendar => "calendar",
         }
     }
 
@@ -109,6 +113,12 @@ pub enum Tell {
     /// An incident is over.
     #[serde(rename = "incident.resolved")]
     IncidentResolved,
+    /// Somebody pressed a button of ours, and is told where to go on.
+    #[serde(rename = "intent.answered")]
+    IntentAnswered,
+    /// What the calendar closes is another thing now.
+    #[serde(rename = "calendar.changed")]
+    CalendarChanged,
 }
 
 impl Tell {
@@ -129,6 +139,8 @@ impl Tell {
             Self::StopLifted => "stop.lifted",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentResolved => "incident.resolved",
+            Self::IntentAnswered => "intent.answered",
+            Self::CalendarChanged => "calendar.changed",
         }
     }
 
@@ -138,11 +150,15 @@ impl Tell {
             Self::ChangeOpened | Self::ChangeMoved | Self::ChangeRevised | Self::ChangeEnded => {
                 Subject::Change
             }
-            Self::ApprovalWanted | Self::ApprovalGiven | Self::ApprovalRefused => Subject::Approval,
+            Self::ApprovalWanted
+            | Self::ApprovalGiven
+            | Self::ApprovalRefused
+            | Self::IntentAnswered => Subject::Approval,
             Self::GateDecided => Subject::Decision,
             Self::DeploymentStarted | Self::DeploymentEnded => Subject::Deployment,
             Self::StopPulled | Self::StopLifted => Subject::Stop,
             Self::IncidentOpened | Self::IncidentResolved => Subject::Incident,
+            Self::CalendarChanged => Subject::Calendar,
         }
     }
 

@@ -5,6 +5,7 @@
 //! standing that the signals before have left.
 
 mod deployments;
+mod intents;
 mod merges;
 mod neighbours;
 
@@ -128,6 +129,11 @@ impl Correlation<'_> {
                 let (verdict, at) = (*verdict, *at);
                 let reported = neighbours::Reported { who, verdict, revision, comment, at };
                 self.approved_there(entity, &reported);
+            }
+            Signal::IntentReported { intent, entity, wish, revision, reply_to, .. } => {
+                if let Some(to) = reply_to {
+                    self.wished(&intents::Wished { intent, entity, wish: *wish, revision, to });
+                }
             }
             Signal::RecordReported { entity, state, counts, .. } => {
                 self.moved_there(entity, state, *counts);

@@ -93,7 +93,7 @@ impl Correlation<'_> {
         });
     }
 
-    fn change_named(&self, entity: &str) -> Option<std::sync::Arc<Change>> {
+    pub(super) fn change_named(&self, entity: &str) -> Option<std::sync::Arc<Change>> {
         let number = ChangeNumber::parse(entity).ok()?;
         self.standing.changes.get(&number).cloned()
     }

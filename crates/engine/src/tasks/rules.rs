@@ -18,13 +18,14 @@ use sluice_core::permission::Permission;
 use sluice_core::run::RunRef;
 use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
-use sluice_store::rows::{EffectRow, ExternalRefRow};
+use sluice_store::rows::ExternalRefRow;
 use tokio::task::JoinHandle;
 
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gate::GateAnswer;
+use crate::owe::owed;
 use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept that runs wait.
@@ -236,34 +237,20 @@ fn untold(
         return None;
     }
     let id = answer.id.as_ref()?.to_string();
+    let line = format!("the gate says deny to {} in {}", question.service, question.environment);
+    let key = format!("{id}:rule");
     let effect = Effect {
-        key: format!("{id}:rule"),
-        entity: id.clone(),
-        tell: Tell::GateDecided,
-        at: now,
-        line: format!("the gate says deny to {} in {}", question.service, question.environment),
         services: [question.service.clone()].into(),
         environment: Some(question.environment.clone()),
-        change: None,
         decision: Some(DecisionCard {
-            id,
+            id: id.clone(),
             answer: answer.decision,
             service: question.service.clone(),
             reasons: answer.reasons.clone(),
             until: answer.until,
             run: Some(run.run.clone()),
         }),
-        deployment: None,
+        ..Effect::aside(id.clone(), key, Tell::GateDecided, now, line)
     };
-    let body = serde_json::to_string(&effect)
-        .unwrap_or_else(|error| unreachable!("an effect has a JSON form: {error}"));
-    Some(Row::Effect(EffectRow {
-        link: link.to_string(),
-        entity: effect.entity,
-        effect_key: effect.key,
-        kind: effect.tell.as_str().to_owned(),
-        body,
-        next_us: now.as_microsecond(),
-        created_us: now.as_microsecond(),
-    }))
+    Some(owed(link, &effect))
 }

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+use sluice_connectors::kit::signature::hmac_sha256;
+use sluice_core::change::ChangeState;
 use sluice_core::gate::Decision;
+use sluice_core::ids::ChangeNumber;
+use sluice_engine::{Delivery, Received};
+use sluice_testkit::NamedSecrets;
 use sluice_testkit::Signer;
 use sluice_testkit::neighbours::{Lie, Lies};
 
-use super::Town;
+use super::{LINKS, Town, link};
 use crate::world::question;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -112,4 +118,136 @@ async fn an_app_answers_the_rule_that_a_run_waits_at() {
         (Some(number.to_string().as_str()), Some("completed"))
     );
     assert_eq!(check["name"], "Sluice / production");
+}
+
+/// Slack, with an app that reports its buttons.
+fn with_buttons() -> String {
+    LINKS
+        .replace(
+            "{bot_token: {env: SLACK}}",
+            "{bot_token: {env: SLACK}}\n    secrets: [{env: SLACK_SIGNING}]",
+        )
+        .replace("channel: C1,", "channel: C1, buttons: true, answers_url: \"https://slack.test\",")
+}
+
+impl Town {
+    /// Somebody presses a button of ours, and Slack reports it.
+    async fn pressed(&self, press: &str, action: &str, value: &str) -> Received {
+        let payload = json!({
+            "type": "block_actions", "trigger_id": press, "user": { "id": "U1", "username": "ann" },
+            "channel": { "id": "C1" }, "response_url": format!("https://slack.test/actions/T1/{press}"),
+            "actions": [{ "type": "button", "action_id": action, "value": value }],
+        });
+        let form = url_encoded(&payload.to_string());
+        let (now, body) = (self.world.engine.now(), format!("payload={form}"));
+        let signed = format!("v0:{}:{body}", now.as_second());
+        let mac = hmac_sha256(&NamedSecrets::of("SLACK_SIGNING"), signed.as_bytes());
+        let delivery = Delivery::of_body(body, now)
+            .with_header("content-type", "application/x-www-form-urlencoded")
+            .with_header("x-slack-request-timestamp", &now.as_second().to_string())
+            .with_header(
+                "x-slack-signature",
+                &format!("v0={}", data_encoding::HEXLOWER.encode(&mac)),
+            );
+        let hook = self.world.engine.hook_of(&link("slack"));
+        let received = self.world.engine.receive(&hook, delivery).await;
+        while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
+        received
+    }
+
+    fn answers(&self) -> Vec<String> {
+        let slack = self.slack.lock().unwrap();
+        let said = slack.answers.iter().map(|(_, said)| {
+            assert_eq!(said["response_type"], "ephemeral");
+            said["text"].as_str().unwrap().to_owned()
+        });
+        said.collect()
+    }
+
+    fn button(&self, action: &str) -> Option<String> {
+        let slack = self.slack.lock().unwrap();
+        let elements = slack.messages.iter().flat_map(|message| {
+            let blocks = message["blocks"].as_array().cloned().unwrap_or_default();
+            blocks
+                .into_iter()
+                .flat_map(|block| block["elements"].as_array().cloned().unwrap_or_default())
+        });
+        let found = elements.into_iter().find(|element| element["action_id"] == action);
+        Some(found?["value"].as_str().unwrap().to_owned())
+    }
+}
+
+fn url_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test]
+async fn a_button_decides_nothing_and_shows_the_way_to_where_one_decides() {
+    let town = Town::with(&with_buttons()).await;
+    let waits = town.world.ask(question("payments", 46, 46)).await;
+    let number = waits.change.unwrap();
+    town.settle(DAY).await;
+    let (approve, reject) = (town.button("sluice.approve"), town.button("sluice.reject"));
+    let (approve, reject) = (approve.expect("a button"), reject.expect("a button"));
+    let before = town.world.change(number);
+    for (press, action, value) in
+        [("p1", "sluice.approve", &approve), ("p2", "sluice.reject", &reject)]
+    {
+        let received = town.pressed(press, action, value).await;
+        assert!(matches!(received, Received::Stored { duplicate: false, plain: true, .. }));
+        // Reported twice, it is answered once.
+        let again = town.pressed(press, action, value).await;
+        assert!(matches!(again, Received::Stored { duplicate: true, .. }));
+    }
+    town.settle(DAY).await;
+    assert_eq!(town.world.change(number), before, "nothing has become of the change");
+    assert_eq!(town.state_here(number), ChangeState::Authorize);
+    let mut answers = town.answers();
+    answers.sort();
+    let [yes, no] = answers.as_slice() else { panic!("{answers:#?}") };
+    let page = format!("https://sluice.acme.example/changes/{number}");
+    assert!(yes.starts_with("To approve CHG") && yes.contains(&page), "{yes}");
+    assert!(no.starts_with("To reject CHG") && no.contains(&page), "{no}");
+}
+
+#[tokio::test]
+async fn a_button_of_another_revision_or_of_a_change_that_is_over_says_so() {
+    let town = Town::with(&with_buttons()).await;
+    let waits = town.world.ask(question("payments", 47, 47)).await;
+    let number = waits.change.unwrap();
+    let other = format!("sha256:{}", "cd".repeat(32));
+    town.pressed("p1", "sluice.approve", &format!("{number} {other}")).await;
+    let revision = town.world.change(number).revision.digest.clone();
+    let over = town.deploy("ledger", 48).await;
+    town.pressed("p2", "sluice.approve", &format!("{over} {revision}")).await;
+    let never = ChangeNumber(4_000);
+    town.pressed("p3", "sluice.approve", &format!("{never} {revision}")).await;
+    // Buttons that lead to a page are reported too, and need no answer.
+    town.pressed("p4", "open", "").await;
+    town.settle(DAY).await;
+    let answers = town.answers();
+    assert_eq!(answers.len(), 3, "{answers:#?}");
+    for (of, words) in [
+        (number, "is another thing now"),
+        (over, "no longer waits"),
+        (never, "There is no open change"),
+    ] {
+        let said = answers.iter().find(|said| said.contains(&of.to_string())).expect("an answer");
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn who_pressed_is_not_answered_when_nobody_reads_it_any_more() {
+    let town = Town::with(&with_buttons()).await;
+    let waits = town.world.ask(question("payments", 49, 49)).await;
+    let number = waits.change.unwrap();
+    let revision = town.world.change(number).revision.digest.clone();
+    town.net.lie(Lies::always(Lie::Unreachable));
+    town.pressed("p1", "sluice.approve", &format!("{number} {revision}")).await;
+    town.settle(Duration::from_secs(3_600)).await;
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert_eq!(town.answers(), [] as [String; 0]);
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
 }
