@@ -11,6 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::calendar::made;
 use crate::{access, change, deployment, gate, housekeeping, link, organisation, provision, stop};
 
 macro_rules! events {
@@ -147,6 +148,11 @@ events! {
     StopLifted(stop::event::StopLifted) = "stop.lifted", 1;
     ExceptionGranted(stop::event::ExceptionGranted) = "exception.granted", 1;
     ExceptionRevoked(stop::event::ExceptionRevoked) = "exception.revoked", 1;
+
+    WindowProposed(made::event::WindowProposed) = "window.proposed", 1;
+    WindowSet(made::event::WindowSet) = "window.set", 1;
+    WindowEnded(made::event::WindowEnded) = "window.ended", 1;
+    WindowRefused(made::event::WindowRefused) = "window.refused", 1;
 
     LinkPaused(link::LinkPaused) = "link.paused", 1;
     LinkResumed(link::LinkResumed) = "link.resumed", 1;

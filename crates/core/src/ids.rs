@@ -112,6 +112,8 @@ text_ids! {
     GrantId: "a grant id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Id of a person or group that a provider of identities keeps here.
     ProvisionedId: "a provisioned id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
+    /// Id of something that was proposed for the calendar.
+    ProposalId: "a proposal id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Id of an exception.
     ExceptionId: "an exception id", is_opaque, "4 to 64 lower-case letters, digits or `-`";
     /// Full id of a commit: 40 (SHA-1) or 64 (SHA-256) lower-case hexadecimal digits.

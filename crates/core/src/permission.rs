@@ -43,6 +43,7 @@ permissions! {
     StopLift = "stop.lift", "Lift a stop.";
     ExceptionGrant = "exception.grant", "Grant and revoke exceptions; for people only.";
     CalendarRead = "calendar.read", "See windows.";
+    CalendarEdit = "calendar.edit", "Make, alter and end windows on the calendar, and agree to those of others; for people only.";
     OrganisationRead = "organisation.read", "See what is declared.";
     OrganisationApply = "organisation.apply", "Declare and withdraw services, windows, rules, policy and links.";
     PolicyRead = "policy.read", "See the policy and evaluate it.";
@@ -63,7 +64,7 @@ permissions! {
 impl Permission {
     /// Whether only a person can have it, never a machine.
     pub fn is_for_people(self) -> bool {
-        self.is_of_decisions() || self == Self::RoleGrant
+        self.is_of_decisions() || matches!(self, Self::RoleGrant | Self::CalendarEdit)
     }
 
     /// Whether it lets a person take part in what is decided about a change.

@@ -284,7 +284,7 @@ impl Engine {
                 return Arc::clone(&compiled.calendar);
             }
         }
-        let windows = standing.organisation.windows.values().map(|window| window.as_ref().clone());
+        let windows = standing.windows().map(|window| window.as_ref().clone());
         let calendar = Arc::new(Calendar::around(windows, now));
         let compiled = CompiledCalendar { organisation, calendar: Arc::clone(&calendar) };
         self.inner.calendar.store(Some(Arc::new(compiled)));

@@ -58,7 +58,7 @@ impl Engine {
         if touches.is_empty() {
             return Ok(Governed::Free);
         }
-        if second_person_needed(&standing) {
+        if second_person_needed(&standing, Permission::PolicyActivate) {
             let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
             let from = self.now().saturating_add(SignedDuration::from_mins(minutes));
             return Ok(Governed::Propose(PlanProposed {
@@ -107,15 +107,15 @@ impl Engine {
     }
 }
 
-/// Whether a second person has to agree. Where the organisation does not say: as soon as two people could, who have a
-/// password here.
-fn second_person_needed(standing: &Standing) -> bool {
+/// Whether a second person has to agree. Where the organisation does not say: as soon as two people have the permission
+/// to, and a password here.
+pub(crate) fn second_person_needed(standing: &Standing, permission: Permission) -> bool {
     let could = || {
         let accounts = standing.access.accounts.iter();
         let able = accounts.filter(|(person, account)| {
             account.disabled.is_none()
                 && account.factors.contains("password")
-                && permissions_of(&held_by(standing, person)).contains(&Permission::PolicyActivate)
+                && permissions_of(&held_by(standing, person)).contains(&permission)
         });
         able.count() >= 2
     };

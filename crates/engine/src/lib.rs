@@ -44,6 +44,7 @@ mod tasks;
 mod tokens;
 mod vault;
 pub mod views;
+mod windows;
 
 pub use answer::Answer;
 pub use caller::{Caller, CallerKind, CallerSession, Client, Grant, RECENT};
@@ -81,3 +82,4 @@ pub use talk::{Comment, Picked, Together};
 pub use tasks::Delivered;
 pub use tokens::{CreatedToken, NewToken};
 pub use vault::Vault;
+pub use windows::WindowAnswer;

@@ -8,6 +8,7 @@ mod neighbours;
 mod outside;
 mod provisioning;
 mod talk;
+mod windows;
 
 use std::sync::Arc;
 
@@ -70,6 +71,7 @@ fn routes() -> Vec<Route> {
     let mut routes = gate();
     routes.extend(records());
     routes.extend(halts());
+    routes.extend(windows::windows());
     routes.extend(declared());
     routes.extend(neighbours::neighbours());
     routes.extend(talk::beside());

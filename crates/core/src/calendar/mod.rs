@@ -8,6 +8,8 @@
 //! - if any release window covers a deployment by scope, it may go only inside of one of them;
 //! - a maintenance window neither permits nor forbids; it is a fact for the risk.
 //!
+//! Windows are declared in files, or made by people ([`made`]); both are judged alike.
+//!
 //! Nothing here knows the present: the caller says when. Clocks that are moved are read to the
 //! safe side (see [`Reading`]). The truth table is in `docs/reference/calendar.md`.
 
@@ -15,6 +17,7 @@ mod coming;
 mod compiled;
 mod facts;
 mod local;
+pub mod made;
 mod reading;
 pub mod recurrence;
 mod schedule;

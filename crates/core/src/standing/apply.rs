@@ -195,6 +195,15 @@ impl Standing {
                 self.stops.insert(data.stop.id.clone(), Arc::new(data.stop.clone()));
             }
             Event::StopLifted(data) => drop(self.stops.remove(&data.stop)),
+            Event::WindowProposed(data) => self.made.proposed(data, at),
+            Event::WindowSet(data) => self.made.set(data, at),
+            Event::WindowEnded(data) => {
+                self.made.windows.remove(&data.name);
+                if let Some(agreed) = &data.agreed {
+                    self.made.proposals.remove(&agreed.proposal);
+                }
+            }
+            Event::WindowRefused(data) => drop(self.made.proposals.remove(&data.proposal)),
             Event::ExceptionGranted(data) => self.exception_granted(&data.exception, at),
             Event::ExceptionRevoked(data) => drop(self.exceptions.remove(&data.exception)),
         }

@@ -26,6 +26,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::calendar::Window;
+use crate::calendar::made::MadeWindows;
 use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
@@ -76,6 +78,9 @@ pub struct Standing {
     pub stops: OrdMap<StopId, Arc<Stop>>,
     /// Exceptions granted and not over.
     pub exceptions: OrdMap<ExceptionId, Arc<Exception>>,
+    /// Windows that people made, and what is proposed for the calendar.
+    #[serde(default)]
+    pub made: MadeWindows,
     /// Digests refused, with the deployment they failed in.
     pub denied_digests: OrdMap<Digest, Arc<DeniedDigest>>,
     /// Digests in the order in which they were first refused, so that the oldest leave first.
@@ -187,6 +192,18 @@ impl Standing {
         size: u64,
     ) -> bool {
         topics.into_iter().all(|topic| self.touched_at(topic) <= size)
+    }
+
+    /// Every window there is: those declared in files, then those that people made.
+    pub fn windows(&self) -> impl Iterator<Item = &Arc<Window>> {
+        let made = self.made.windows.values().map(|made| &made.window);
+        self.organisation.windows.values().chain(made)
+    }
+
+    /// A window by its name.
+    pub fn window(&self, name: &str) -> Option<&Arc<Window>> {
+        let made = || self.made.windows.get(name).map(|made| &made.window);
+        self.organisation.windows.get(name).or_else(made)
     }
 
     /// What is remembered of a service in an environment.

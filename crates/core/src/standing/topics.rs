@@ -71,6 +71,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::ProvisionTokenConfirmed(_)
         | Event::PlanRefused(_)
         | Event::GlassRefused(_)
+        | Event::WindowProposed(_)
+        | Event::WindowRefused(_)
         | Event::DeliveryHeard(_)
         | Event::PassRedeemed(_)
         | Event::PassRefused(_)
@@ -103,7 +105,9 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::GroupSet(_)
         | Event::GroupMembersChanged(_)
         | Event::GroupRemoved(_) => vec![Topic::Organisation],
-        Event::ItemDeclared(_)
+        Event::WindowSet(_)
+        | Event::WindowEnded(_)
+        | Event::ItemDeclared(_)
         | Event::ItemWithdrawn(_)
         | Event::OrganisationApplied(_)
         | Event::PolicyActivated(_) => {

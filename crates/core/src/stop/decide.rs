@@ -45,7 +45,7 @@ pub fn grant(
             true
         }
         Some(("stop", id)) => standing.stops.contains_key(id),
-        Some(("freeze", window)) => standing.organisation.windows.contains_key(window),
+        Some(("freeze", window)) => standing.window(window).is_some(),
         Some(("rule", rule)) => !rule.is_empty(),
         _ => false,
     };
@@ -78,8 +78,8 @@ pub fn grant(
 /// be one of them for each.
 fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refusal> {
     let Some(named) = exception.lifts.strip_prefix("freeze:") else { return Ok(()) };
-    let windows = standing.organisation.windows.values();
-    let restricted = windows
+    let restricted = standing
+        .windows()
         .filter(|window| named == "*" || window.name == named)
         .filter(|window| !window.grants.is_empty() && window.scope.overlaps(&exception.scope));
     let may = |selectors: &[String]| {
@@ -136,7 +136,7 @@ pub fn revoke(
     ])
 }
 
-fn reason_given(reason: &str) -> Result<(), Refusal> {
+pub(crate) fn reason_given(reason: &str) -> Result<(), Refusal> {
     let length = reason.trim().chars().count();
     if length == 0 {
         return Err(Refusal::invalid(

@@ -7,5 +7,6 @@ mod decide;
 pub mod event;
 mod state;
 
+pub(crate) use decide::reason_given;
 pub use decide::{grant, lift, pull, revoke};
 pub use state::{Exception, Stop};

@@ -24,6 +24,7 @@ pub(crate) mod stops;
 pub(crate) mod system;
 pub(crate) mod talk;
 pub(crate) mod tokens;
+pub(crate) mod windows;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

@@ -25,3 +25,4 @@ mod system;
 mod talk;
 mod two_people;
 mod walks;
+mod windows;

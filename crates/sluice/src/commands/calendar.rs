@@ -1,4 +1,4 @@
-//! `sluice calendar`: what comes, and what a calendar file means.
+//! `sluice calendar`: what comes, what people make of it, and what a calendar file means.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use sluice_organisation::ics;
 
+use super::exception::{self, ExceptionCommand};
 use super::values;
+use super::window::{self, WindowCommand};
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
@@ -28,6 +30,12 @@ const COLUMNS: &[Column] = &[
 pub(crate) enum CalendarCommand {
     /// Show the next windows of a service in an environment
     Show(ShowArgs),
+    /// Make, alter and end windows, and agree to those of others
+    #[command(subcommand)]
+    Window(WindowCommand),
+    /// Grant, revoke and list exceptions; the same as `sluice exception`
+    #[command(subcommand)]
+    Exception(ExceptionCommand),
     /// Print the occurrences of an iCalendar file as JSON, without a server
     Expand(ExpandArgs),
 }
@@ -83,6 +91,8 @@ pub(crate) fn run(command: &CalendarCommand) -> Outcome {
             show::records(&windows, COLUMNS, arguments.json);
             Ok(exit::OK)
         }
+        CalendarCommand::Window(command) => window::run(command),
+        CalendarCommand::Exception(command) => exception::run(command),
         CalendarCommand::Expand(arguments) => expand(arguments),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod stop;
 pub(crate) mod token;
 pub(crate) mod values;
 pub(crate) mod verify;
+pub(crate) mod window;
 
 use crate::cli::Command;
 use crate::failure::Outcome;

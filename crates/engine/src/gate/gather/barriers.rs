@@ -59,7 +59,7 @@ impl Gathering<'_> {
         let candidates = self.exceptions(target, |lifts| lifts.starts_with("freeze:"));
         let all = candidates.iter().any(|exception| exception.lifts == "freeze:*");
         let excepted: BTreeSet<String> = if all {
-            self.standing.organisation.windows.keys().cloned().collect()
+            self.standing.windows().map(|window| window.name.clone()).collect()
         } else {
             candidates
                 .iter()

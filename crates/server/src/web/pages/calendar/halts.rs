@@ -60,8 +60,8 @@ pub(super) fn build(visit: &Visit) -> Halts {
         .exceptions
         .values()
         .filter(|exception| mine(&exception.scope) && visit.now < exception.until);
-    let freezes = standing.organisation.windows.values();
-    let freezes = freezes.filter(|it| it.kind == sluice_core::calendar::WindowKind::Freeze);
+    let freezes =
+        standing.windows().filter(|it| it.kind == sluice_core::calendar::WindowKind::Freeze);
     let mut lifts: Vec<(String, String)> = freezes
         .map(|it| (format!("freeze:{}", it.name), w::f("halts.the_freeze", &it.title)))
         .collect();
