@@ -17,7 +17,6 @@ pub(crate) struct Cli {
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once in a run")]
 pub(crate) enum Command {
     /// Run the server
     Serve(c::serve::ServeArgs),
