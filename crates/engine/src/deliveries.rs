@@ -6,7 +6,6 @@ use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
 use sluice_store::Row;
-use sluice_store::rows::INBOX_NEW;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -51,12 +50,7 @@ impl Engine {
                 return Step::Refuse(refusal.into(), None);
             }
             let mut commit = Commit::of(vec![DeliveryReplayed { link, inbox }.into()], actor);
-            commit.rows.push(Row::DeliveryOutcome {
-                id,
-                state: INBOX_NEW.to_owned(),
-                outcome: None,
-                attempts: row.attempts,
-            });
+            commit.rows.push(Row::DeliveryAnew { id });
             Step::Record((), commit)
         };
         let ((), done) = self.sequencer().submit(decide).await?;

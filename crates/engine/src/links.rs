@@ -11,7 +11,7 @@ use sluice_core::organisation::Link;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
-use sluice_store::rows::{OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow};
+use sluice_store::rows::{OUTBOX_GIVEN_UP, OutboxRow};
 use sluice_store::{OutboxFilter, Page, ReadError, Row};
 
 use crate::answer::Answer;
@@ -197,7 +197,7 @@ impl Engine {
         }
         let count = given_up.len() as u64;
         let next_us = self.now().as_microsecond();
-        let rows = given_up.iter().map(|row| again(row, next_us)).collect();
+        let rows = given_up.iter().map(|row| Row::EffectAnew { id: row.id, next_us }).collect();
         let answer = self
             .with_link(caller, name, move |_, link| {
                 Ok((EffectsReplayed { link, count }.into(), rows))
@@ -239,17 +239,6 @@ pub(crate) fn declared<'a>(standing: &'a Standing, name: &str) -> Result<&'a Lin
             "see `sluice link list`",
         )
     })
-}
-
-/// Owed anew as if for the first time, but for what may have arrived.
-fn again(row: &OutboxRow, next_us: i64) -> Row {
-    Row::EffectOutcome {
-        id: row.id,
-        state: OUTBOX_PENDING.to_owned(),
-        attempts: row.attempts.min(1),
-        next_us,
-        last_error: row.last_error.clone(),
-    }
 }
 
 /// What is wrong with how a link is to be told.

@@ -8,9 +8,10 @@ use sluice_core::change::Change;
 use sluice_core::deployment::Deployment;
 use sluice_core::effect::{self, Around, Effect, Subscription};
 use sluice_core::event::Event;
-use sluice_core::ids::LinkName;
+use sluice_core::ids::{EnvironmentName, LinkName, ServiceName};
 use sluice_core::organisation::Link;
-use sluice_core::standing::{Recorded, Standing};
+use sluice_core::standing::{OpenIncident, Recorded, Standing};
+use sluice_core::stop::Stop;
 use sluice_store::Row;
 use sluice_store::rows::EffectRow;
 
@@ -20,11 +21,28 @@ pub(crate) struct Owing {
     effects: Vec<Effect>,
 }
 
-/// The deployment that an event ends, as it stands before.
-pub(crate) fn deployment_before(standing: &Standing, event: &Event) -> Option<Arc<Deployment>> {
-    match event {
-        Event::DeploymentEnded(event) => standing.deployments.get(&event.deployment).cloned(),
-        _ => None,
+/// What an event ends, as it stands before.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    deployment: Option<Arc<Deployment>>,
+    stop: Option<Arc<Stop>>,
+    incident: Option<Arc<OpenIncident>>,
+}
+
+impl Before {
+    pub(crate) fn of(standing: &Standing, event: &Event) -> Self {
+        let mut before = Self::default();
+        match event {
+            Event::DeploymentEnded(event) => {
+                before.deployment = standing.deployments.get(&event.deployment).cloned();
+            }
+            Event::StopLifted(event) => before.stop = standing.stops.get(&event.stop).cloned(),
+            Event::IncidentResolved(event) => {
+                before.incident = standing.incidents.get(&event.id).cloned();
+            }
+            _ => {}
+        }
+        before
     }
 }
 
@@ -40,19 +58,25 @@ impl Owing {
         standing: &Standing,
         recorded: &Recorded,
         change: Option<&Change>,
-        deployment: Option<&Deployment>,
+        before: &Before,
     ) {
         let event = &recorded.event;
         if effect::tell_of(event).is_none() {
             return;
         }
-        let around = match event {
+        let change = match event {
             // These name their change; it is not altered by them in the standing's view of it.
-            Event::DeploymentEnded(ended) if change.is_none() => ended
-                .change
-                .and_then(|number| standing.changes.get(&number))
-                .map_or_else(Around::default, |change| Around { change: Some(change), deployment }),
-            _ => Around { change, deployment },
+            Event::DeploymentEnded(ended) if change.is_none() => {
+                let number = ended.change.as_ref();
+                number.and_then(|number| standing.changes.get(number)).map(AsRef::as_ref)
+            }
+            _ => change,
+        };
+        let around = Around {
+            change,
+            deployment: before.deployment.as_deref(),
+            stop: before.stop.as_deref(),
+            incident: before.incident.as_deref().map(|open| &open.incident),
         };
         let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else {
             return;
@@ -97,11 +121,28 @@ fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {
     if !about.contains(&effect.tell.subject()) || of_itself {
         return false;
     }
-    let Some(environment) = effect.environment.as_ref().filter(|_| !scope.is_everything()) else {
+    if scope.is_everything() {
         return true;
-    };
+    }
     let organisation = &standing.organisation;
-    effect.services.iter().any(|name| scope.covers(&organisation.target(name, environment)))
+    let lies_in = |service: &ServiceName, environment: &EnvironmentName| {
+        scope.covers(&organisation.target(service, environment))
+    };
+    if let Some(environment) = &effect.environment {
+        return effect.services.iter().any(|service| lies_in(service, environment));
+    }
+    // Whatever names no environment holds in all of them.
+    let anywhere = |service: &ServiceName| {
+        organisation.environments.values().any(|it| lies_in(service, &it.name))
+    };
+    match &effect.scope {
+        Some(stop) if stop.services.is_empty() => scope.overlaps(stop),
+        Some(stop) => {
+            let named = stop.services.iter().filter_map(|name| ServiceName::parse(name).ok());
+            scope.overlaps(stop) && named.into_iter().any(|service| anywhere(&service))
+        }
+        None => effect.services.is_empty() || effect.services.iter().any(anywhere),
+    }
 }
 
 /// The id of the incident that stands for a link which could not be told something.

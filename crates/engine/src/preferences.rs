@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::access::RoleState;
-use sluice_core::approvals::electorate;
+use sluice_core::approvals::waits_for;
 use sluice_core::change::DebtKind;
-use sluice_core::ids::{ChangeNumber, PersonId};
+use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
+use sluice_store::Row;
 use sluice_store::rows::PreferenceRow;
-use sluice_store::{ChangeFilter, Page, Row};
 
 use crate::caller::Caller;
 use crate::changes::in_scope;
@@ -145,7 +145,7 @@ impl Engine {
         let rows = self.readers().preferences(person.as_str())?;
         let seen = rows.iter().find(|row| row.name == SEEN).and_then(|row| row.value.parse().ok());
         let seen: i64 = seen.unwrap_or(i64::MIN);
-        let mut found = self.wanted_approvals(caller, person)?;
+        let mut found = self.wanted_approvals(caller, person);
         found.extend(self.wanted_debts(caller, person));
         found.extend(self.wanted_words(caller, person));
         for one in &mut found {
@@ -156,25 +156,17 @@ impl Engine {
         Ok(found)
     }
 
-    fn wanted_approvals(
-        &self,
-        caller: &Caller,
-        person: &PersonId,
-    ) -> Result<Vec<Wanted>, EngineError> {
+    fn wanted_approvals(&self, caller: &Caller, person: &PersonId) -> Vec<Wanted> {
         if !caller.may(Permission::ChangeApprove) {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let (standing, now) = (self.standing(), self.now());
-        let filter = ChangeFilter { waiting: Some(true), ..ChangeFilter::default() };
-        let page = Page { before: None, after: None, limit: 200 };
-        let numbers = self.readers().changes(&filter, page)?.into_iter().map(|row| row.number);
-        let changes = numbers.filter_map(|number| standing.changes.get(&ChangeNumber(number)));
-        let mine = changes.filter(|change| {
+        let mine = standing.changes.values().rev().filter(|change| {
             change.waiting
                 && in_scope(&standing, caller, Permission::ChangeApprove, change)
-                && electorate(&standing, change, now).iter().any(|rule| rule.waits_for(person))
+                && waits_for(&standing, change, person, now).is_some()
         });
-        Ok(mine
+        mine.take(WANTED)
             .map(|change| Wanted {
                 kind: WantedKind::Approval,
                 record: change.number.to_string(),
@@ -182,7 +174,7 @@ impl Engine {
                 since: change.updated_at,
                 unseen: false,
             })
-            .collect())
+            .collect()
     }
 
     fn wanted_debts(&self, caller: &Caller, person: &PersonId) -> Vec<Wanted> {

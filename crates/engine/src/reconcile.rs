@@ -10,6 +10,7 @@ use serde::Serialize;
 use sluice_connectors::tell::{Exchange, Session, Step, Talk, Verb};
 use sluice_core::effect::{ChangeCard, Effect, Tell};
 use sluice_core::ids::LinkName;
+use sluice_core::link::EffectsReplayed;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
@@ -90,7 +91,7 @@ impl Engine {
                 None => result.equal += 1,
                 Some(difference) => {
                     if difference.mendable {
-                        anew.extend(again(&row, self.now(), standing.size));
+                        anew.push(row);
                     }
                     result.differing.push(difference);
                 }
@@ -98,7 +99,7 @@ impl Engine {
         }
         if repair && !anew.is_empty() {
             result.owed_anew = anew.len() as u64;
-            self.owe_anew(caller, anew).await?;
+            self.owe_anew(caller, &link.name, anew).await?;
         }
         Ok(result)
     }
@@ -180,11 +181,18 @@ impl Engine {
         }
     }
 
-    async fn owe_anew(&self, caller: &Caller, rows: Vec<Row>) -> Result<(), EngineError> {
-        let actor = caller.actor();
-        let decide = move |_: &Standing, _: Timestamp| {
-            let mut commit = Commit::of(Vec::new(), actor);
-            commit.rows = rows;
+    /// Owes once more how these records stand at the moment of recording, which may be newer than what was compared.
+    async fn owe_anew(
+        &self,
+        caller: &Caller,
+        link: &LinkName,
+        told: Vec<OutboxRow>,
+    ) -> Result<(), EngineError> {
+        let (actor, link) = (caller.actor(), link.clone());
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let count = told.len() as u64;
+            let mut commit = Commit::of(vec![EffectsReplayed { link, count }.into()], actor);
+            commit.rows = told.iter().filter_map(|row| again(standing, row, now)).collect();
             Decided::Record((), commit)
         };
         self.sequencer().submit(decide).await?;
@@ -218,9 +226,14 @@ fn would(card: &ChangeCard, step: &str) -> Difference {
     }
 }
 
-/// The same thing owed once more.
-fn again(row: &OutboxRow, now: Timestamp, size: u64) -> Option<Row> {
+/// The same thing owed once more, as it stands now.
+fn again(standing: &Standing, row: &OutboxRow, now: Timestamp) -> Option<Row> {
+    let size = standing.size;
     let mut effect: Effect = serde_json::from_str(&row.effect.body).ok()?;
+    let number = effect.change.as_ref()?.number;
+    if let Some(change) = standing.changes.get(&number) {
+        effect.change = Some(ChangeCard::of(change));
+    }
     effect.tell = Tell::ChangeMoved;
     effect.decision = None;
     effect.key = format!("{}:again{size}", row.effect.effect_key);

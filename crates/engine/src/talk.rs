@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::changes::{ApprovalInput, in_scope, unknown};
 use crate::engine::Engine;
 use crate::envelope::Envelope;
-use crate::error::EngineError;
+use crate::error::{EngineError, Unavailable};
 use crate::sequencer::{Commit, Step};
 
 /// The most changes that are approved by one word.
@@ -64,7 +64,14 @@ impl Engine {
         let readers = self.readers().clone();
         let row = self.blocking(move || readers.change(number.0)).await?;
         // For changes that are over, which have left the standing.
-        let stored: Option<Change> = row.and_then(|row| serde_json::from_str(&row.body).ok());
+        let mut stored: Option<Change> = row.and_then(|row| serde_json::from_str(&row.body).ok());
+        if let Some(over) = &mut stored {
+            // Its record is not written any more, so that nobody counted.
+            let engine = self.clone();
+            let said = tokio::task::spawn_blocking(move || engine.comments(number)).await;
+            let said = said.map_err(|_| Unavailable::ledger("the reader was stopped"))??;
+            over.comments = u32::try_from(said.len()).unwrap_or(u32::MAX);
+        }
         let asker = caller.clone();
         let step = move |standing: &Standing, _: Timestamp| {
             let refuse = |refusal: Refusal| Step::Refuse(refusal.into(), None);

@@ -16,6 +16,10 @@ pub enum Row {
     Delivery(DeliveryRow),
     /// Records what became of a delivery. The id must exist.
     DeliveryOutcome { id: u64, state: String, outcome: Option<String>, attempts: u32 },
+    /// Takes away the identities of this kind that a person has beyond these.
+    KeepIdentities { person_id: String, kind: String, keys: Vec<String> },
+    /// Has a delivery read again that was put aside or ignored; one that is neither is left as it is.
+    DeliveryAnew { id: u64 },
     /// Drops deliveries in a final state received before this time.
     PruneInbox { before_us: i64 },
     /// Owes an effect, unless the link already owes or did one with this key.
@@ -28,6 +32,8 @@ pub enum Row {
         next_us: i64,
         last_error: Option<String>,
     },
+    /// Owes an effect anew that was given up; one that was not is left as it is.
+    EffectAnew { id: u64, next_us: i64 },
     /// Drops effects that were told and were owed before this time.
     PruneOutbox { before_us: i64 },
     /// How a link fares; replaced as a whole.

@@ -45,6 +45,7 @@ CREATE TABLE external_refs (
   link TEXT NOT NULL, entity TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
   seal BLOB NOT NULL, PRIMARY KEY (link, entity, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX external_refs_by_entity ON external_refs (entity, link, name);
 CREATE TABLE blobs (
   digest TEXT PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL,
   created_us INTEGER NOT NULL, seal BLOB NOT NULL

@@ -197,6 +197,7 @@ impl GitHubTold {
         if !matches!(self.api.account, Account::App { .. }) {
             return Ok(());
         }
+        // Entries from before every answer named its run have none.
         let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
         let Some((repository, run)) = self.run(run) else { return Ok(()) };
         if let Some(sent) = talk.last("rule") {
@@ -212,7 +213,9 @@ impl GitHubTold {
             "comment": cut(&summary(talk), 1_000),
         });
         match decision.answer {
-            Decision::Allow => body["state"] = json!("approved"),
+            Decision::Allow if decision.lets_go(talk.now) => body["state"] = json!("approved"),
+            // Told too late: it has to be asked again.
+            Decision::Allow => {}
             Decision::Deny => body["state"] = json!("rejected"),
             // Without a state it is a report: the job goes on waiting.
             Decision::Wait => {}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
+use sluice_core::run::RunRef;
 
 use super::api::{Api, encoded};
 use crate::kit::answers::{self, cut, is_status, not_understood};
@@ -49,11 +50,12 @@ impl Tell for GitLabTold {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
-        match self.told(talk, card) {
-            Ok(receipt) => Step::Done(receipt),
-            Err(step) => step,
-        }
+        // First of all what waits gets its answer; what is only shown cannot hold that up.
+        let told = self.answered(talk).and_then(|()| match &talk.effect.change {
+            Some(card) => self.told(talk, card),
+            None => Ok(Receipt::plain()),
+        });
+        told.map_or_else(|step| step, Step::Done)
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
@@ -85,7 +87,6 @@ impl GitLabTold {
         };
         self.stated(talk, card, &place, mark)?;
         let note = self.noted(talk, card, &place, mark)?;
-        self.answered(talk, card, &place)?;
         Ok(match note {
             Some(note) => Receipt::plain().reference("note", note),
             None => Receipt::plain(),
@@ -173,8 +174,11 @@ impl GitLabTold {
         let (Some(iid), true) = (proposal, self.api.notes) else { return Ok(None) };
         let base = format!("merge_requests/{iid}/notes");
         let marker = format!("<!-- sluice:{}:{} -->", card.number, card.environment);
-        if let Some(sent) = talk.last("note") {
-            let note = own_note(&answers::json(sent)?, &marker);
+        // A note that is known and gone was taken away by somebody: another one is made.
+        let was_gone = talk.last("note").is_some_and(|sent| is_status(sent, &[404]));
+        let sent = talk.last("note_anew").or(talk.last("note").filter(|_| !was_gone));
+        if let Some(sent) = sent {
+            let note = own_note(&answers::json(sent)?, &marker).map(|(id, _)| id);
             let id =
                 note.ok_or_else(|| not_understood("the answer is not the note that was sent"))?;
             return Ok(Some(id.to_string()));
@@ -187,22 +191,52 @@ impl GitLabTold {
         let answer = answers::json(looked)?;
         let listed = answer.as_array();
         let listed = listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
-        let mut found: Vec<u64> =
+        let marked: Vec<(u64, Option<u64>)> =
             listed.iter().filter_map(|note| own_note(note, &marker)).collect();
-        found.sort_unstable();
         let known = talk.known.get("note").and_then(|id| id.parse::<u64>().ok());
-        let kept = found.first().copied().or(known);
+        let found = self.of_ours(talk, &marked, known)?;
+        let kept = found.first().copied().or(known.filter(|_| !was_gone));
         self.without_surplus(talk, place, &base, found.get(1..).unwrap_or_default())?;
         if kept.is_none() && mark == "success" {
             return Ok(None);
         }
         let text = format!("**{}**\n\n{}\n\n{marker}", card.number, words::markdown(talk));
+        let step = if was_gone { "note_anew" } else { "note" };
         let (verb, path) = match kept {
             Some(id) => (Verb::Put, format!("{base}/{id}")),
             None => (Verb::Post, base),
         };
-        let ask = self.api.ask("note", verb, place.project, &path, talk.session);
+        let ask = self.api.ask(step, verb, place.project, &path, talk.session);
         Err(Step::Send(ask.json(&json!({ "body": text }))))
+    }
+
+    /// Ids of marked notes that our own account made, the oldest first: anybody can write the mark.
+    fn of_ours(
+        &self,
+        talk: &Talk<'_>,
+        marked: &[(u64, Option<u64>)],
+        known: Option<u64>,
+    ) -> Said<Vec<u64>> {
+        let Some((_, any)) = marked.first() else { return Ok(Vec::new()) };
+        let us = match marked.iter().find(|(id, _)| Some(*id) == known) {
+            Some((_, author)) => *author,
+            // Where it is not said who wrote a note, nobody can be told apart.
+            None if any.is_none() => None,
+            None => {
+                let Some(looked) = talk.last("us") else {
+                    let url = format!("{}/user", self.api.url);
+                    let ask = Ask::new("us", Verb::Get, url).header("accept", "application/json");
+                    return Err(Step::Send(ask.by(talk.session)));
+                };
+                let answer = answers::json(looked)?;
+                let id = answer.get("id").and_then(Value::as_u64);
+                Some(id.ok_or_else(|| not_understood("the answer is not our account"))?)
+            }
+        };
+        let ours = marked.iter().filter(|(_, author)| *author == us);
+        let mut ids: Vec<u64> = ours.map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// A note that was made twice is kept once.
@@ -227,30 +261,43 @@ impl GitLabTold {
         }
     }
 
-    /// Approves or rejects the deployment of the commit that waits, where one does.
-    fn answered(&self, talk: &Talk<'_>, card: &ChangeCard, place: &Place<'_>) -> Said<()> {
-        let status = match talk.effect.decision.as_ref().map(|decision| decision.answer) {
-            Some(Decision::Allow) => "approved",
-            Some(Decision::Deny) => "rejected",
-            Some(Decision::Wait) | None => return Ok(()),
-        };
-        if !self.api.deployments {
+    /// Approves or rejects what waits for the run that asked: that deployment, or those of its pipeline.
+    fn answered(&self, talk: &Talk<'_>) -> Said<()> {
+        let (Some(decision), Some(environment)) = (&talk.effect.decision, &talk.effect.environment)
+        else {
             return Ok(());
-        }
-        let Some(looked) = talk.last("waiting") else {
-            let environment = encoded(self.api.environment(card.environment.as_str()));
-            let path = format!(
-                "deployments?environment={environment}&status=blocked&order_by=updated_at&sort=desc&per_page=100"
-            );
-            let ask = self.api.ask("waiting", Verb::Get, place.project, &path, talk.session);
-            return Err(Step::Send(ask));
         };
-        let answer = answers::json(looked)?;
-        let listed = answer.as_array();
-        let listed =
-            listed.ok_or_else(|| not_understood("the answer is not a list of deployments"))?;
-        let waiting: Vec<u64> =
-            listed.iter().filter_map(|one| blocked(one, place.commit)).collect();
+        let status = match decision.answer {
+            Decision::Allow if decision.lets_go(talk.now) => "approved",
+            Decision::Deny => "rejected",
+            Decision::Allow | Decision::Wait => return Ok(()),
+        };
+        let card = talk.effect.change.as_ref();
+        let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
+        let Some(asker) =
+            run.and_then(|run| self.asker(run, card)).filter(|_| self.api.deployments)
+        else {
+            return Ok(());
+        };
+        let waiting = match asker.what {
+            Waits::Deployment(id) => vec![id],
+            Waits::Pipeline(pipeline) => {
+                let Some(looked) = talk.last("waiting") else {
+                    let environment = encoded(self.api.environment(environment.as_str()));
+                    let path = format!(
+                        "deployments?environment={environment}&status=blocked&order_by=updated_at&sort=desc&per_page=100"
+                    );
+                    let ask =
+                        self.api.ask("waiting", Verb::Get, asker.project, &path, talk.session);
+                    return Err(Step::Send(ask));
+                };
+                let answer = answers::json(looked)?;
+                let listed = answer.as_array();
+                let listed = listed
+                    .ok_or_else(|| not_understood("the answer is not a list of deployments"))?;
+                listed.iter().filter_map(|one| blocked(one, pipeline)).collect()
+            }
+        };
         let given = talk.so_far.iter().filter(|exchange| exchange.step == "approval");
         for exchange in given.clone() {
             // It was decided in the meantime, or by us before an answer was lost.
@@ -266,11 +313,37 @@ impl GitLabTold {
             Some(id) => {
                 let path = format!("deployments/{id}/approval");
                 let body = json!({ "status": status, "comment": cut(&words::plain(talk).join("\n"), 900) });
-                let ask = self.api.ask("approval", Verb::Post, place.project, &path, talk.session);
+                let ask = self.api.ask("approval", Verb::Post, asker.project, &path, talk.session);
                 Err(Step::Send(ask.json(&body)))
             }
         }
     }
+
+    /// Who asked: a deployment of ours that waits, or a pipeline, whose project the change knows where its id does not
+    /// say it.
+    fn asker<'a>(&self, run: &'a RunRef, card: Option<&'a ChangeCard>) -> Option<Asker<'a>> {
+        if run.system != format!("gitlab:{}", self.api.host) {
+            return None;
+        }
+        if let Some((project, id)) = run.id.rsplit_once("/deployments/") {
+            return Some(Asker { project, what: Waits::Deployment(id.parse().ok()?) });
+        }
+        let what = Waits::Pipeline(run.id.rsplit('/').next()?.parse().ok()?);
+        let project = self.place(card?)?.project;
+        Some(Asker { project, what })
+    }
+}
+
+/// Who asked the gate.
+struct Asker<'a> {
+    project: &'a str,
+    what: Waits,
+}
+
+/// What waits for its answer.
+enum Waits {
+    Deployment(u64),
+    Pipeline(u64),
 }
 
 /// How it reads on the commit; nothing where nothing has to be said there.
@@ -303,15 +376,19 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<&'static str> {
     }
 }
 
-fn own_note(note: &Value, marker: &str) -> Option<u64> {
+/// A note with our mark, and who wrote it.
+fn own_note(note: &Value, marker: &str) -> Option<(u64, Option<u64>)> {
     let ours = note.get("body").and_then(Value::as_str).is_some_and(|body| body.contains(marker));
-    note.get("id").and_then(Value::as_u64).filter(|_| ours)
+    let author = note.pointer("/author/id").and_then(Value::as_u64);
+    note.get("id").and_then(Value::as_u64).filter(|_| ours).map(|id| (id, author))
 }
 
-fn blocked(deployment: &Value, commit: &str) -> Option<u64> {
-    let of = deployment.get("sha").and_then(Value::as_str) == Some(commit)
-        && deployment.get("status").and_then(Value::as_str) == Some("blocked");
-    deployment.get("id").and_then(Value::as_u64).filter(|_| of)
+/// A deployment that waits, where a job of this pipeline made it.
+fn blocked(deployment: &Value, pipeline: u64) -> Option<u64> {
+    let made_by = deployment.pointer("/deployable/pipeline/id").and_then(Value::as_u64);
+    let waits = deployment.get("status").and_then(Value::as_str) == Some("blocked");
+    let id = deployment.get("id").and_then(Value::as_u64);
+    id.filter(|_| waits && made_by == Some(pipeline))
 }
 
 fn is_number(text: &str) -> bool {

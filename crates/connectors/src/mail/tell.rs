@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sluice_core::change::ChangeKind;
-use sluice_core::effect::{Effect, Subject, Tell as Told};
+use sluice_core::effect::{Effect, Subject};
 
 use super::compose;
 use super::config::Config;
@@ -115,8 +115,8 @@ impl Tell for MailLink {
 fn cannot_wait(effect: &Effect) -> bool {
     let emergency = effect.change.as_ref().is_some_and(|card| card.kind == ChangeKind::Emergency);
     let subject = effect.tell.subject();
-    let grave = matches!(subject, Subject::Stop | Subject::Incident);
-    grave || (emergency && effect.tell == Told::ApprovalWanted)
+    // Of an emergency nothing waits: what is held would hold up what comes after it about the same record.
+    emergency || matches!(subject, Subject::Stop | Subject::Incident)
 }
 
 /// Whether the server took it: exactly `250`.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::kit::account::Account;
 use crate::kit::settings::Settings;
 use crate::tell::{Outlet, Pace, Talk};
@@ -55,6 +57,27 @@ pub(super) fn facts(talk: &Talk<'_>) -> Vec<(&'static str, String)> {
         facts.push(("decision", decision.answer.as_str().to_owned()));
     }
     facts
+}
+
+/// The same, each name once, in order; a name that stands for several things has all of them.
+pub(super) fn grouped(talk: &Talk<'_>) -> Vec<(&'static str, Vec<String>)> {
+    let mut grouped: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for (name, value) in facts(talk) {
+        match grouped.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => grouped.push((name, vec![value])),
+        }
+    }
+    grouped
+}
+
+/// As members of a document: one thing as text, several as a list.
+pub(super) fn members(talk: &Talk<'_>) -> Map<String, Value> {
+    let member = |values: Vec<String>| match <[String; 1]>::try_from(values) {
+        Ok([value]) => Value::from(value),
+        Err(values) => Value::from(values),
+    };
+    grouped(talk).into_iter().map(|(name, values)| (name.to_owned(), member(values))).collect()
 }
 
 /// The same for each attempt, and other than that of every other effect.

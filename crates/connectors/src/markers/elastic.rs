@@ -1,9 +1,9 @@
 //! Elasticsearch: a document by `_bulk`, created under a stable id, so that twice is the same as once.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Format;
-use super::config::{Config, facts, key};
+use super::config::{Config, key, members};
 use crate::kit::account::Account;
 use crate::kit::answers::{self, not_understood};
 use crate::kit::settings::Settings;
@@ -37,10 +37,7 @@ impl Format for Elastic {
     fn make(&self, config: &Config, talk: &Talk<'_>) -> Ask {
         let index = config.own.get("index").map_or("logs-sluice-default", String::as_str);
         let action = json!({ "create": { "_index": index, "_id": key(talk) } });
-        let mut own = Map::new();
-        for (name, value) in facts(talk) {
-            own.insert(name.to_owned(), json!(value));
-        }
+        let mut own = members(talk);
         let reasons: Vec<String> = words::why(talk).map(words::reason).collect();
         own.insert("reasons".to_owned(), json!(reasons));
         let document = json!({

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sluice_core::effect::Tell as Told;
 
 use super::Format;
-use super::config::{Config, facts};
+use super::config::{Config, grouped};
 use crate::kit::account::Account;
 use crate::kit::answers::{self, not_understood};
 use crate::kit::settings::Settings;
@@ -44,9 +44,16 @@ impl Format for Otlp {
 
     fn make(&self, config: &Config, talk: &Talk<'_>) -> Ask {
         let text = |value: &str| json!({ "stringValue": value });
-        let mut attributes: Vec<Value> = facts(talk)
+        let several = |values: &[String]| match values {
+            [one] => text(one),
+            all => {
+                let all: Vec<Value> = all.iter().map(|value| text(value)).collect();
+                json!({ "arrayValue": { "values": all } })
+            }
+        };
+        let mut attributes: Vec<Value> = grouped(talk)
             .iter()
-            .map(|(name, value)| json!({ "key": attribute(name), "value": text(value) }))
+            .map(|(name, values)| json!({ "key": attribute(name), "value": several(values) }))
             .collect();
         attributes.extend(
             words::why(talk)

@@ -1,9 +1,9 @@
 //! Splunk: an event by its HTTP Event Collector.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Format;
-use super::config::{Config, facts};
+use super::config::{Config, members};
 use crate::kit::account::Account;
 use crate::kit::answers::{self, not_understood};
 use crate::kit::settings::Settings;
@@ -34,10 +34,7 @@ impl Format for Splunk {
     }
 
     fn make(&self, config: &Config, talk: &Talk<'_>) -> Ask {
-        let mut event = Map::new();
-        for (name, value) in facts(talk) {
-            event.insert(name.to_owned(), json!(value));
-        }
+        let mut event = members(talk);
         event.insert("message".to_owned(), json!(words::what(talk)));
         let reasons: Vec<String> = words::why(talk).map(words::reason).collect();
         event.insert("reasons".to_owned(), json!(reasons));

@@ -9,6 +9,9 @@ use crate::tell::Talk;
 /// The most reasons that are written out.
 const REASONS: usize = 8;
 
+/// The most characters of reasons in one text: Slack takes 3,000, with what stands around them.
+const TEXT: usize = 2_800;
+
 /// The button of those who would approve.
 pub(super) const APPROVE: &str = "sluice.approve";
 /// The button of those who would not.
@@ -45,11 +48,17 @@ pub(super) fn of_change(talk: &Talk<'_>, card: &ChangeCard) -> Vec<Value> {
 pub(super) fn of_effect(talk: &Talk<'_>, buttons: bool) -> Vec<Value> {
     let mut text = format!("*{}*", escaped(&talk.effect.line, 500));
     if let Some(decision) = &talk.effect.decision {
-        for reason in decision.reasons.iter().take(REASONS) {
-            text.push_str(&format!("\n• {}", escaped(&reason.message, 200)));
+        for (told, reason) in decision.reasons.iter().enumerate() {
+            let mut line = format!("\n• {}", escaped(&reason.message, 200));
             if !reason.pass_if.is_empty() {
-                text.push_str(&format!(" _Would pass if {}_", escaped(&reason.pass_if, 200)));
+                line.push_str(&format!(" _Would pass if {}_", escaped(&reason.pass_if, 200)));
             }
+            if told >= REASONS || text.chars().count() + line.chars().count() > TEXT {
+                let left = decision.reasons.len() - told;
+                text.push_str(&format!("\n_and {left} more_"));
+                break;
+            }
+            text.push_str(&line);
         }
         if let Some(until) = decision.until {
             let fallback = until.strftime("%Y-%m-%d %H:%M UTC");

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{eligible, gather, weigh};
 use crate::change::{Change, InvolvementRole};
-use crate::facts::ApprovalFacts;
+use crate::facts::{ApprovalFacts, ApprovalRuleFact};
 use crate::ids::{PersonId, RuleName};
 use crate::organisation::{ApprovalRule, Organisation};
 use crate::risk::RiskLevel;
@@ -75,73 +75,115 @@ impl RuleElectorate {
     pub fn count(&self, standing: VoterStanding) -> usize {
         self.voters.iter().filter(|voter| voter.standing == standing).count()
     }
-
-    /// Whether a person could still speak for it, and it still needs somebody.
-    pub fn waits_for(&self, person: &PersonId) -> bool {
-        let could =
-            |voter: &Voter| voter.person == *person && voter.standing == VoterStanding::Could;
-        self.missing() > 0 && self.voters.iter().any(could)
-    }
 }
 
 /// The rules that apply to a change at its risk, for its present revision.
 pub fn electorate(standing: &Standing, change: &Change, now: Timestamp) -> Vec<RuleElectorate> {
-    let organisation = &standing.organisation;
-    let targets: Vec<Target> =
-        change.services.iter().map(|name| organisation.target(name, &change.environment)).collect();
-    let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
-    let (rules, facts) = gather(standing, change, &targets, risk);
-    let wanted: Vec<Requirement> = rules
-        .iter()
-        .filter(|rule| rule.applies)
-        .map(|rule| Requirement { rule: rule.name.clone(), owed: false })
-        .collect();
-    let weighed = weigh(&rules, &facts, &wanted, risk, now);
-    let counted: BTreeMap<&RuleName, &BTreeSet<PersonId>> =
-        weighed.rules.iter().map(|rule| (&rule.rule, &rule.met_by)).collect();
-    let named = rules.iter().filter(|rule| rule.applies);
-    named
-        .filter_map(|fact| {
-            let rule = organisation.approval_rules.get(&fact.name)?;
-            let met = counted.get(&fact.name).copied();
-            let booth = Booth { organisation, rule, facts: &facts, met, risk, now };
-            let (voters, more) = booth.voters(&targets);
-            Some(RuleElectorate {
-                rule: fact.name.clone(),
-                reason: fact.reason.clone(),
-                quorum: fact.quorum,
-                who: fact.who.clone(),
-                voters,
-                more,
-            })
-        })
-        .collect()
+    Poll::of(standing, change, now).each(|fact, booth| {
+        let (voters, more) = booth.voters();
+        RuleElectorate {
+            rule: fact.name.clone(),
+            reason: fact.reason.clone(),
+            quorum: fact.quorum,
+            who: fact.who.clone(),
+            voters,
+            more,
+        }
+    })
 }
 
-/// One rule, and what was said.
-struct Booth<'a> {
+/// The first rule that needs somebody, and for which this person could still speak.
+pub fn waits_for(
+    standing: &Standing,
+    change: &Change,
+    person: &PersonId,
+    now: Timestamp,
+) -> Option<RuleName> {
+    let waits = |fact: &ApprovalRuleFact, booth: &Booth<'_>| {
+        (booth.needs(fact.quorum) && booth.could(person)).then(|| fact.name.clone())
+    };
+    Poll::of(standing, change, now).each(waits).into_iter().flatten().next()
+}
+
+/// Everybody who could still speak for a rule that needs somebody.
+pub fn could_speak(standing: &Standing, change: &Change, now: Timestamp) -> BTreeSet<PersonId> {
+    let poll = Poll::of(standing, change, now);
+    let persons = poll.each(|fact, booth| match booth.needs(fact.quorum) {
+        true => standing.organisation.everybody().filter(|it| booth.could(it)).cloned().collect(),
+        false => BTreeSet::new(),
+    });
+    persons.into_iter().flatten().collect()
+}
+
+/// All rules of a change, and what was said.
+struct Poll<'a> {
     organisation: &'a Organisation,
-    rule: &'a ApprovalRule,
-    facts: &'a ApprovalFacts,
-    met: Option<&'a BTreeSet<PersonId>>,
+    targets: Vec<Target>,
+    rules: Vec<ApprovalRuleFact>,
+    facts: ApprovalFacts,
+    met: BTreeMap<RuleName, BTreeSet<PersonId>>,
     risk: RiskLevel,
     now: Timestamp,
 }
 
+impl<'a> Poll<'a> {
+    fn of(standing: &'a Standing, change: &Change, now: Timestamp) -> Self {
+        let organisation = &standing.organisation;
+        let target = |name| organisation.target(name, &change.environment);
+        let targets: Vec<Target> = change.services.iter().map(target).collect();
+        let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
+        let (rules, facts) = gather(standing, change, &targets, risk);
+        let wanted: Vec<Requirement> = rules
+            .iter()
+            .filter(|rule| rule.applies)
+            .map(|rule| Requirement { rule: rule.name.clone(), owed: false })
+            .collect();
+        let weighed = weigh(&rules, &facts, &wanted, risk, now);
+        let met = weighed.rules.into_iter().map(|rule| (rule.rule, rule.met_by)).collect();
+        Self { organisation, targets, rules, facts, met, risk, now }
+    }
+
+    fn each<T>(&self, mut see: impl FnMut(&ApprovalRuleFact, &Booth<'_>) -> T) -> Vec<T> {
+        let applying = self.rules.iter().filter(|rule| rule.applies);
+        applying
+            .filter_map(|fact| {
+                let rule = self.organisation.approval_rules.get(&fact.name)?;
+                Some(see(fact, &Booth { poll: self, rule, met: self.met.get(&fact.name) }))
+            })
+            .collect()
+    }
+}
+
+/// One rule.
+struct Booth<'a> {
+    poll: &'a Poll<'a>,
+    rule: &'a ApprovalRule,
+    met: Option<&'a BTreeSet<PersonId>>,
+}
+
 impl Booth<'_> {
-    fn voters(&self, targets: &[Target]) -> (Vec<Voter>, usize) {
+    fn needs(&self, quorum: u32) -> bool {
+        self.met.map_or(0, BTreeSet::len) < usize::try_from(quorum).unwrap_or(usize::MAX)
+    }
+
+    fn names(&self, person: &PersonId) -> bool {
+        eligible(self.poll.organisation, self.rule, person, &self.poll.targets)
+    }
+
+    fn could(&self, person: &PersonId) -> bool {
+        self.standing(person) == VoterStanding::Could && self.names(person)
+    }
+
+    fn voters(&self) -> (Vec<Voter>, usize) {
         let delegates = self.met.into_iter().flatten();
-        let named = self
-            .organisation
-            .everybody()
-            .filter(|person| eligible(self.organisation, self.rule, person, targets));
+        let named = self.poll.organisation.everybody().filter(|person| self.names(person));
         let persons: BTreeSet<&PersonId> = delegates.chain(named).collect();
         let mut voters: Vec<Voter> = persons
             .into_iter()
             .map(|person| Voter {
                 person: person.clone(),
                 standing: self.standing(person),
-                involved: self.facts.involved.get(person).cloned().unwrap_or_default(),
+                involved: self.poll.facts.involved.get(person).cloned().unwrap_or_default(),
             })
             .collect();
         voters.sort_by(|a, b| (a.standing, &a.person).cmp(&(b.standing, &b.person)));
@@ -154,14 +196,15 @@ impl Booth<'_> {
         if self.met.is_some_and(|met| met.contains(person)) {
             return VoterStanding::Counted;
         }
-        let given = self.facts.given.iter().find(|given| given.person == *person);
-        let involved = self.facts.involved.contains_key(person)
-            && !self.rule.involved_may_approve.contains(&self.risk);
+        let Poll { facts, risk, now, .. } = self.poll;
+        let given = facts.given.iter().find(|given| given.person == *person);
+        let involved =
+            facts.involved.contains_key(person) && !self.rule.involved_may_approve.contains(risk);
         match given {
             Some(given) if given.rejected => VoterStanding::Rejected,
             _ if involved => VoterStanding::Involved,
             Some(given) => match given.eligible.get(&self.rule.name) {
-                Some(until) if *until <= self.now => VoterStanding::Expired,
+                Some(until) if until <= now => VoterStanding::Expired,
                 Some(_) | None => VoterStanding::Elsewhere,
             },
             None => VoterStanding::Could,

@@ -12,6 +12,6 @@ mod weigh;
 
 pub(crate) use ballot::by_login;
 pub use ballot::{eligible, gather, involvement, role_used, selectors};
-pub use electorate::{RuleElectorate, Voter, VoterStanding, electorate};
+pub use electorate::{RuleElectorate, Voter, VoterStanding, could_speak, electorate, waits_for};
 pub use matching::assign;
 pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

@@ -63,7 +63,8 @@ pub struct ChangeCard {
 }
 
 impl ChangeCard {
-    pub(super) fn of(change: &Change) -> Self {
+    /// How a change stands.
+    pub fn of(change: &Change) -> Self {
         Self {
             number: change.number,
             state: change.state,
@@ -103,6 +104,16 @@ pub struct DecisionCard {
     /// The run that asked, where the decision names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunRef>,
+    /// Until when an `allow` holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl DecisionCard {
+    /// Whether it lets something go at `now`: an `allow` that was told late lets nothing go.
+    pub fn lets_go(&self, now: Timestamp) -> bool {
+        self.answer == Decision::Allow && self.expires_at.is_none_or(|expires| now < expires)
+    }
 }
 
 /// What a neighbour is told of a deployment.

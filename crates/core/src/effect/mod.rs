@@ -17,7 +17,10 @@ pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::Change;
 use crate::deployment::Deployment;
 use crate::event::Event;
+use crate::housekeeping::IncidentOpened;
 use crate::ids::{EnvironmentName, ServiceName};
+use crate::scope::Scope;
+use crate::stop::Stop;
 
 /// The most reasons that are told of a decision.
 const MOST_REASONS: usize = 20;
@@ -40,6 +43,9 @@ pub struct Effect {
     /// The environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentName>,
+    /// What a stop covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// The change as it stands after the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeCard>,
@@ -68,6 +74,7 @@ impl Effect {
             line,
             services: BTreeSet::new(),
             environment: None,
+            scope: None,
             change: None,
             decision: None,
             deployment: None,
@@ -84,6 +91,10 @@ pub struct Around<'a> {
     pub change: Option<&'a Change>,
     /// The deployment that the event ended, as it stood before.
     pub deployment: Option<&'a Deployment>,
+    /// The stop that the event lifted.
+    pub stop: Option<&'a Stop>,
+    /// The incident that the event ended.
+    pub incident: Option<&'a IncidentOpened>,
 }
 
 /// Whether anybody could be told of such an event.
@@ -147,7 +158,8 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
                 service: event.service.clone(),
                 reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
                 until: event.until,
-                run: event.pass.as_ref().map(|pass| pass.run.clone()),
+                run: event.run().cloned(),
+                expires_at: event.pass.as_ref().map(|pass| pass.expires_at),
             });
         }
         Event::DeploymentStarted(event) => {
@@ -173,21 +185,22 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
         }
         Event::StopPulled(event) => {
             effect.entity = format!("stop/{}", event.stop.id);
+            effect.scope = Some(event.stop.scope.clone());
             effect.line = format!("the line is stopped: {}", event.stop.reason);
         }
         Event::StopLifted(event) => {
             effect.entity = format!("stop/{}", event.stop);
+            effect.scope = around.stop.map(|stop| stop.scope.clone());
             effect.line = format!("a stop is lifted: {}", event.reason);
         }
         Event::IncidentOpened(event) => {
             effect.entity = format!("incident/{}", event.id);
-            effect.services.insert(event.service.clone());
-            let environment = event.environment.as_deref();
-            effect.environment = environment.and_then(|name| EnvironmentName::parse(name).ok());
+            effect.disturbed(event);
             effect.line = format!("incident on {}: {}", event.service, event.title);
         }
         Event::IncidentResolved(event) => {
             effect.entity = format!("incident/{}", event.id);
+            around.incident.into_iter().for_each(|incident| effect.disturbed(incident));
             effect.line = format!("incident {} is over", event.id);
         }
         Event::ChangeCanceled(event) => {
@@ -235,6 +248,12 @@ impl Effect {
         }
         self.services.insert(service.clone());
         self.environment.get_or_insert_with(|| environment.clone());
+    }
+
+    fn disturbed(&mut self, incident: &IncidentOpened) {
+        self.services.insert(incident.service.clone());
+        let environment = incident.environment.as_deref();
+        self.environment = environment.and_then(|name| EnvironmentName::parse(name).ok());
     }
 
     fn deployed(&mut self, number: &str, state: &str, deployment: Option<&Deployment>) {

@@ -7,6 +7,7 @@ use super::Decision;
 use crate::ids::{ChangeNumber, DecisionId, Digest, EnvironmentName, PassId, ServiceName};
 use crate::pass::PassClaims;
 use crate::risk::RiskLevel;
+use crate::run::RunRef;
 use crate::verdict::Reason;
 
 /// A question was answered.
@@ -38,6 +39,16 @@ pub struct GateDecided {
     /// When it is worth asking again, at the latest, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// The run that asked, where no pass names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRef>,
+}
+
+impl GateDecided {
+    /// The run that asked; none in entries from before it was recorded with every answer.
+    pub fn run(&self) -> Option<&RunRef> {
+        self.pass.as_ref().map(|pass| &pass.run).or(self.run.as_ref())
+    }
 }
 
 /// A pass was used. There is at most one of these for a pass.

@@ -160,6 +160,7 @@ fn decided(
         not_before: facts.now,
         expires_at: pass_expiry(facts, judgement, settings.pass_minutes),
     });
+    let run = pass.is_none().then(|| question.run.clone());
     GateDecided {
         decision: ids.decision.clone(),
         answer: judgement.decision,
@@ -172,5 +173,6 @@ fn decided(
         reasons: judgement.reasons.clone(),
         pass,
         until: judgement.until,
+        run,
     }
 }

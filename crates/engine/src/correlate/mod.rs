@@ -229,6 +229,7 @@ impl Correlation<'_> {
             .is_some_and(|tell| tell.about.contains(&Subject::Decision));
         if let (true, Some(commit)) = (is_told, commit) {
             let request = WaitingRun {
+                answered: None,
                 repository: repository.to_owned(),
                 environment: environment.to_owned(),
                 run: run.clone(),

@@ -20,6 +20,18 @@ impl Engine {
         person: &PersonId,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::PersonErase)?;
+        let (readers, id) = (self.readers().clone(), person.to_string());
+        let known = self.blocking(move || {
+            Ok(readers.person(&id)?.is_some() || !readers.identities_of(&id)?.is_empty())
+        });
+        if !known.await? && self.standing().organisation.person(person).is_none() {
+            return Err(Refusal::missing(
+                "person_unknown",
+                format!("nothing is known of {person}"),
+                "give the handle or user name as it was, or the id that the ledger shows",
+            )
+            .into());
+        }
         let id = person.to_string();
         let person = person.clone();
         let rows = vec![Row::ErasePerson { person_id: id }];
@@ -36,6 +48,17 @@ impl Engine {
             Ok(vec![PersonErased { person }.into()])
         })
         .await
+    }
+
+    /// Whom a handle or user name stands for, also where neither the organisation nor a provider has them any more.
+    pub async fn person_to_erase(&self, handle: &str) -> Result<PersonId, EngineError> {
+        let known = self.person_of_handle(handle);
+        let (readers, handle) = (self.readers().clone(), handle.trim().to_lowercase());
+        if self.standing().organisation.person(&known).is_some() {
+            return Ok(known);
+        }
+        let left = self.blocking(move || readers.person_with_handle(&handle)).await?;
+        Ok(left.and_then(|row| PersonId::parse(&row.person_id).ok()).unwrap_or(known))
     }
 
     /// The id that a handle, or the user name of somebody who is provisioned, stands for, declared or not.

@@ -141,16 +141,29 @@ impl Engine {
                 name: wish.name,
             }));
         }
-        rows.extend(wish.emails.into_iter().map(|address| {
-            let value = normalise_identity("email", &address);
-            let key = self.signing().identity("email", &value);
-            Row::Identity(IdentityRow {
-                identity_key: key.to_string(),
-                kind: "email".into(),
-                value,
-                person_id: Some(person.to_string()),
+        let addresses: Vec<IdentityRow> = wish
+            .emails
+            .iter()
+            .map(|address| {
+                let value = normalise_identity("email", address);
+                let key = self.signing().identity("email", &value);
+                IdentityRow {
+                    identity_key: key.to_string(),
+                    kind: "email".into(),
+                    value,
+                    person_id: Some(person.to_string()),
+                }
             })
-        }));
+            .collect();
+        if claimed.is_none() {
+            // Of somebody declared, the folder says which addresses are theirs.
+            rows.push(Row::KeepIdentities {
+                person_id: person.to_string(),
+                kind: "email".into(),
+                keys: addresses.iter().map(|row| row.identity_key.clone()).collect(),
+            });
+        }
+        rows.extend(addresses.into_iter().map(Row::Identity));
         rows
     }
 
@@ -242,9 +255,14 @@ impl Engine {
     }
 
     /// The provisioned person with a user name.
-    pub fn provisioned_by_name(&self, user_name: &str) -> Option<ProvisionedId> {
+    pub fn provisioned_by_name(
+        &self,
+        caller: &Caller,
+        user_name: &str,
+    ) -> Result<Option<ProvisionedId>, EngineError> {
+        self.provisions(caller)?;
         let key = self.user_name_key(user_name);
-        self.standing().organisation.provision.user_named(&key).cloned()
+        Ok(self.standing().organisation.provision.user_named(&key).cloned())
     }
 
     /// The provisioned groups.

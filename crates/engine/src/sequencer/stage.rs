@@ -12,7 +12,7 @@ use super::job::{Commit, Finish};
 use super::versions::StreamVersions;
 use crate::envelope::{After, Writing};
 use crate::error::EngineError;
-use crate::owe::{self, Owing};
+use crate::owe::{self, Before, Owing};
 use crate::stream::{opens_stream, stream_of};
 use crate::views::Projection;
 
@@ -142,12 +142,12 @@ impl Stage {
         let mut owing = Owing::default();
         for (index, event) in (self.standing.size..).zip(events) {
             let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
-            let ended = owe::deployment_before(&self.standing, &recorded.event);
+            let before = Before::of(&self.standing, &recorded.event);
             let folded = self.projection.fold(&mut self.standing, &recorded);
             self.topics.extend(folded.topics);
             if tells {
                 let change = folded.change.as_deref();
-                owing.see(&self.standing, &recorded, change, ended.as_deref());
+                owing.see(&self.standing, &recorded, change, &before);
             }
         }
         self.owed.extend(owing.rows(&self.standing));

@@ -67,7 +67,9 @@ impl Engine {
     /// Forgets idempotency keys and deliveries whose thirty days are over, and the rows of sessions and tokens that
     /// have expired: each run of a pipeline leaves one.
     pub async fn prune(&self) -> Result<(), EngineError> {
-        let decide = |_: &Standing, now: Timestamp| {
+        // As of the last entry and not of the clock: a check of the rows beside the ledger goes by it as well.
+        let decide = |standing: &Standing, now: Timestamp| {
+            let now = standing.last_time.map_or(now, |last| last.min(now));
             let mut commit = Commit::of(Vec::new(), Actor::Sluice);
             let before_us = now.as_microsecond() - KEEP_US;
             commit.rows = vec![

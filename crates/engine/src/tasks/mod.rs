@@ -8,7 +8,7 @@ mod rules;
 
 pub use self::deliver::Delivered;
 pub(crate) use self::deliver::{Line, Lines};
-pub(crate) use self::rules::WaitingRun;
+pub(crate) use self::rules::{Answered, WaitingRun};
 use crate::engine::Engine;
 
 impl Engine {

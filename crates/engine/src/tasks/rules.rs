@@ -10,13 +10,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use sluice_core::effect::{DecisionCard, Effect, Subject, Tell};
+use sluice_core::effect::{Effect, Subject};
 use sluice_core::gate::{Decision, Question};
-use sluice_core::ids::{CommitId, LinkName, ServiceName, TokenId};
+use sluice_core::ids::{CommitId, DecisionId, LinkName, ServiceName, TokenId};
 use sluice_core::organisation::Link;
 use sluice_core::permission::Permission;
 use sluice_core::run::RunRef;
-use sluice_core::standing::{Actor, Standing};
+use sluice_core::standing::Standing;
 use sluice_store::Row;
 use sluice_store::rows::ExternalRefRow;
 use tokio::task::JoinHandle;
@@ -24,16 +24,18 @@ use tokio::task::JoinHandle;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gate::GateAnswer;
-use crate::owe::owed;
-use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept that runs wait.
 const WAITING: &str = "gate_requests";
+/// The most runs of a link that ask at the same time.
+const MOST: usize = 2_000;
 /// How long one question waits for its answer before it is asked anew.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// After so long a forge has given up by itself.
 const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// So old an `allow` may be when a forge is told: nobody redeems a pass there, so that whatever happened since would
+/// not be looked at.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long it rests when nothing wakes it.
 const REST: Duration = Duration::from_secs(15);
 
@@ -50,6 +52,9 @@ pub(crate) struct WaitingRun {
     pub(crate) commit: CommitId,
     /// Since when.
     pub(crate) since: Timestamp,
+    /// The decision that the forge is owed, as soon as there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answered: Option<DecisionId>,
 }
 
 impl WaitingRun {
@@ -69,7 +74,8 @@ impl WaitingRun {
         })
     }
 
-    fn answered(&self, link: &LinkName) -> Row {
+    /// That it waits no more.
+    fn over(&self, link: &LinkName) -> Row {
         Row::ExternalRef(ExternalRefRow {
             link: link.to_string(),
             entity: WAITING.to_owned(),
@@ -116,6 +122,17 @@ impl WaitingRun {
             paths: Vec::new(),
         })
     }
+}
+
+/// What becomes of the runs that a decision answers.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    /// Recorded when the decision was told.
+    pub(crate) over: Vec<Row>,
+    /// Recorded instead of telling it.
+    pub(crate) anew: Vec<Row>,
+    /// Whether the decision must not be told any more.
+    pub(crate) is_too_old: bool,
 }
 
 pub(super) async fn run(engine: Engine) {
@@ -170,11 +187,17 @@ impl Engine {
         let (mut waiting, now) = (Vec::new(), self.now());
         for link in links {
             let (readers, name) = (self.readers().clone(), link.to_string());
-            let rows = self.blocking(move || readers.external_refs_open(&name, WAITING)).await?;
+            let rows = self.blocking(move || readers.external_refs(&name, WAITING)).await?;
             let runs =
                 rows.iter().filter_map(|row| serde_json::from_str::<WaitingRun>(&row.value).ok());
-            let waits = |run: &WaitingRun| now.duration_since(run.since) < GIVEN_UP;
-            waiting.extend(runs.filter(waits).map(|run| (link.clone(), run)));
+            let gave_up = |run: &WaitingRun| now.duration_since(run.since) >= GIVEN_UP;
+            let (over, waits): (Vec<_>, Vec<_>) = runs.partition(gave_up);
+            if !over.is_empty() {
+                let over = over.iter().map(|run| run.over(&link)).collect();
+                self.record_rows(&link, over).await?;
+            }
+            let waits = waits.into_iter().filter(|run| run.answered.is_none());
+            waiting.extend(waits.take(MOST).map(|run| (link.clone(), run)));
         }
         Ok(waiting)
     }
@@ -202,17 +225,42 @@ impl Engine {
         if answer.decision == Decision::Wait {
             return Ok(false);
         }
-        let mut rows = vec![run.answered(link)];
-        rows.extend(untold(link, &run, &question, &answer, self.now()));
-        let actor = Actor::Link(link.clone());
-        let decide = move |_: &Standing, _: Timestamp| {
-            let mut commit = Commit::of(Vec::new(), actor);
-            commit.rows = rows;
-            Step::Record((), commit)
-        };
-        self.sequencer().submit(decide).await?;
+        let row = WaitingRun { answered: answer.id.clone(), ..run }.row(link);
+        self.record_rows(link, vec![row]).await?;
         self.sequencer().wake_tellers();
         Ok(true)
+    }
+
+    /// Rows for the run that a decision answers, where one waits at a rule: it is over when it was told, and asks anew
+    /// where the answer is too old to be told.
+    pub(crate) async fn runs_answered_by(
+        &self,
+        link: &LinkName,
+        effect: &Effect,
+        now: Timestamp,
+    ) -> Result<Answered, EngineError> {
+        let mut answered = Answered::default();
+        let Some(decision) = &effect.decision else { return Ok(answered) };
+        let Some(run) = decision.run.as_ref().filter(|_| decision.answer != Decision::Wait) else {
+            return Ok(answered);
+        };
+        let begins = format!("{}/{}/", run.key(), run.attempt);
+        let standing = self.standing();
+        for (name, value) in self.known(link, WAITING).await? {
+            if !name.starts_with(&begins) {
+                continue;
+            }
+            let Ok(waiting) = serde_json::from_str::<WaitingRun>(&value) else { continue };
+            let environment = standing.organisation.environment_named(&waiting.environment);
+            if environment.map(|known| &known.name) == effect.environment.as_ref() {
+                answered.over.push(waiting.over(link));
+                answered.anew.push(WaitingRun { answered: None, ..waiting }.row(link));
+            }
+        }
+        let is_old = now.duration_since(effect.at) > FRESH || !decision.lets_go(now);
+        answered.is_too_old =
+            decision.answer == Decision::Allow && is_old && !answered.anew.is_empty();
+        Ok(answered)
     }
 }
 
@@ -223,34 +271,4 @@ fn caller(standing: &Standing, link: &LinkName) -> Option<Caller> {
     let token = TokenId::parse("forge-rule").ok()?;
     let machine = Caller::machine(token, [Permission::GateEvaluate].into(), scope);
     Some(Caller { link: Some(link.clone()), ..machine })
-}
-
-/// A denial under no change names no run, so that nobody would be told of it.
-fn untold(
-    link: &LinkName,
-    run: &WaitingRun,
-    question: &Question,
-    answer: &GateAnswer,
-    now: Timestamp,
-) -> Option<Row> {
-    if answer.change.is_some() || answer.decision != Decision::Deny {
-        return None;
-    }
-    let id = answer.id.as_ref()?.to_string();
-    let line = format!("the gate says deny to {} in {}", question.service, question.environment);
-    let key = format!("{id}:rule");
-    let effect = Effect {
-        services: [question.service.clone()].into(),
-        environment: Some(question.environment.clone()),
-        decision: Some(DecisionCard {
-            id: id.clone(),
-            answer: answer.decision,
-            service: question.service.clone(),
-            reasons: answer.reasons.clone(),
-            until: answer.until,
-            run: Some(run.run.clone()),
-        }),
-        ..Effect::aside(id.clone(), key, Tell::GateDecided, now, line)
-    };
-    Some(owed(link, &effect))
 }

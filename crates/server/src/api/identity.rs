@@ -96,7 +96,10 @@ pub(crate) async fn erase(
     body: Json<EraseRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let who = &body.value.person;
-    let person = PersonId::parse(who).unwrap_or_else(|_| app.engine.person_of_handle(who));
+    let person = match PersonId::parse(who) {
+        Ok(person) => person,
+        Err(_) => app.engine.person_to_erase(who).await?,
+    };
     let answer = app.engine.erase_person(&caller, &person).await?;
     Ok(Reply(ErasedReply { person, receipt: answer.receipt, as_of: answer.as_of }))
 }

@@ -81,10 +81,14 @@ pub(crate) async fn patch(
     let id: ProvisionedId = id(&text)?;
     for attempt in 1.. {
         let known = app.engine.provisioned_group(&caller, &id)?;
-        let mut kept = group::kept(&known, true);
-        patch::apply(&mut kept, PatchRequest::read(&request)?, group::KNOWN)?;
-        let wish = group::read(&Value::Object(kept))?;
-        let version = expected.unwrap_or(known.version);
+        let (version, sent) = (expected.unwrap_or(known.version), request.clone());
+        // Many operations with filters over many members take their time.
+        let wish = app.blocking(move || {
+            let mut kept = group::kept(&known, true);
+            patch::apply(&mut kept, PatchRequest::read(&sent)?, group::KNOWN)?;
+            group::read(&Value::Object(kept))
+        });
+        let wish = wish.await?;
         match app.engine.provision_group(&caller, Some(&id), Some(version), wish).await {
             Ok(_) => break,
             Err(error) if expected.is_none() && attempt < TRIES && wire::is_outdated(&error) => {}

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::status;
 
 /// Operations of one patch at the most.
-const OPERATIONS: usize = 1_000;
+const OPERATIONS: usize = 200;
 
 /// What a provider sends.
 #[derive(Debug)]

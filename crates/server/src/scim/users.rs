@@ -29,8 +29,8 @@ pub(crate) async fn list(
     let engine = app.engine.clone();
     let value = app
         .blocking(move || {
-            let named = page.user_name().map(|name| engine.provisioned_by_name(name));
-            match named {
+            let named = page.user_name().map(|name| engine.provisioned_by_name(&caller, name));
+            match named.transpose()? {
                 Some(found) => {
                     if let Some(id) = found {
                         let record = engine.provisioned_user(&caller, &id)?;
@@ -90,11 +90,15 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
     for attempt in 1.. {
-        let record = found(&app, &caller, &id).await?;
-        let mut kept = user::kept(&record);
-        patch::apply(&mut kept, PatchRequest::read(&request)?, user::KNOWN)?;
-        let wish = user::read(&Value::Object(kept))?;
+        let (record, sent) = (found(&app, &caller, &id).await?, request.clone());
         let version = expected.unwrap_or(record.user.version);
+        // Many operations with filters over many values take their time.
+        let wish = app.blocking(move || {
+            let mut kept = user::kept(&record);
+            patch::apply(&mut kept, PatchRequest::read(&sent)?, user::KNOWN)?;
+            user::read(&Value::Object(kept))
+        });
+        let wish = wish.await?;
         match app.engine.provision_user(&caller, Some(&id), Some(version), wish).await {
             Ok(_) => break,
             Err(error) if expected.is_none() && attempt < TRIES && wire::is_outdated(&error) => {}

@@ -167,10 +167,9 @@ async fn a_person_is_kept_changed_and_forgotten() {
 #[tokio::test]
 async fn filters_and_pages_give_what_they_say() {
     let directory = Directory::start("").await;
-    for name in ["dora", "emil", "fred"] {
-        directory.user(name).await;
-    }
-    let emil = directory.app.engine.provisioned_by_name("EMIL@corp.example").expect("known");
+    directory.user("dora").await;
+    let emil = directory.user("emil").await;
+    directory.user("fred").await;
     directory.group("One", &[emil.as_str()]).await;
     directory.group("Two", &[]).await;
     for (path, filter, names) in [
@@ -510,4 +509,39 @@ async fn the_ledger_has_keys_and_no_names() {
         let text = String::from_utf8_lossy(&entry.bytes);
         assert!(!text.contains("dora") && !text.contains("Ext-"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn somebody_who_has_left_is_erased_by_the_name_they_had() {
+    let directory = Directory::start("").await;
+    let id = directory.user("gina").await;
+    let (app, path) = (&directory.app, format!("{USERS}/{id}"));
+    let person = app.engine.person_of_handle("gina@corp.example");
+    assert!(app.engine.readers().person(person.as_str()).unwrap().is_some());
+    let erase = |who: &str| {
+        let body = json!({ "person": who });
+        async move { app.post(&app.admin, "/api/v1/people/erase", &[], &body).await }
+    };
+    assert_eq!(erase("gina@corp.example").await.code(), "still_declared");
+    directory.send(Method::DELETE, &path, &[], &Value::Null).await;
+    assert_eq!(erase("nobody@corp.example").await.code(), "person_unknown");
+    let erased = erase("Gina@corp.example").await;
+    assert_eq!((erased.status, &erased.json()["person"]), (200, &json!(person)), "{erased:?}");
+    assert!(app.engine.readers().person(person.as_str()).unwrap().is_none());
+    assert!(app.engine.readers().identities_of(person.as_str()).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_away_over_there_is_not_kept_here() {
+    let directory = Directory::start("").await;
+    let id = directory.user("hana").await;
+    let (app, path) = (&directory.app, format!("{USERS}/{id}"));
+    let person = app.engine.person_of_handle("hana@corp.example");
+    let married = json!({"userName": "hana@corp.example", "displayName": "Hana",
+        "emails": [{"value": "hana.new@corp.example", "type": "work", "primary": true}]});
+    let replaced = directory.send(Method::PUT, &path, &[], &married).await;
+    assert_eq!(replaced.status, 200, "{replaced:?}");
+    let kept = app.engine.readers().identities_of(person.as_str()).unwrap();
+    let kept: Vec<&str> = kept.iter().map(|row| row.value.as_str()).collect();
+    assert_eq!(kept, ["hana.new@corp.example"]);
 }

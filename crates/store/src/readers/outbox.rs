@@ -106,20 +106,11 @@ impl Readers {
         self.all(sql, [link, entity], reference)
     }
 
-    /// Those of a neighbour's that still say something.
-    pub fn external_refs_open(
-        &self,
-        link: &str,
-        entity: &str,
-    ) -> Result<Vec<ExternalRefRow>, ReadError> {
-        let sql = "SELECT * FROM external_refs WHERE link = ?1 AND entity = ?2 AND value <> ''
-                   ORDER BY name LIMIT 200";
-        self.all(sql, [link, entity], reference)
-    }
-
-    /// What all neighbours have for one of our records.
+    /// What all neighbours have for one of our records. A name with a dot stands for what was read back of it, and is
+    /// not among them.
     pub fn external_refs_of(&self, entity: &str) -> Result<Vec<ExternalRefRow>, ReadError> {
-        let sql = "SELECT * FROM external_refs WHERE entity = ?1 ORDER BY link, name LIMIT 200";
+        let sql = "SELECT * FROM external_refs WHERE entity = ?1 AND instr(name, '.') = 0
+                   ORDER BY link, name LIMIT 200";
         self.all(sql, [entity], reference)
     }
 }

@@ -15,6 +15,12 @@ impl Readers {
         self.one("SELECT * FROM persons WHERE person_id = ?1", [person_id], person)
     }
 
+    /// The person with a handle, which is given in lower case.
+    pub fn person_with_handle(&self, handle: &str) -> Result<Option<PersonRow>, ReadError> {
+        let sql = "SELECT * FROM persons WHERE handle = ?1 OR lower(handle) = ?1 ORDER BY person_id LIMIT 1";
+        self.one(sql, [handle], person)
+    }
+
     /// Persons in the order of their ids, after `after`, at most `max`.
     pub fn persons(&self, after: &str, max: u32) -> Result<Vec<PersonRow>, ReadError> {
         let sql = "SELECT * FROM persons WHERE person_id > ?1 ORDER BY person_id LIMIT ?2";

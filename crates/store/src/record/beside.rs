@@ -94,6 +94,17 @@ pub(super) fn delivery_outcome(
     Ok(RowOutcome::Done)
 }
 
+pub(super) fn delivery_anew(connection: &Connection, id: u64) -> Recorded {
+    connection
+        .prepare_cached(
+            "UPDATE inbox SET state = ?2, outcome = NULL
+             WHERE id = ?1 AND state IN ('quarantined', 'ignored')",
+        )?
+        .execute(params![id, INBOX_NEW])?;
+    seal::renew(connection, "inbox", "id = ?1", &[&id])?;
+    Ok(RowOutcome::Done)
+}
+
 pub(super) fn blob(connection: &Connection, row: &BlobRow) -> Recorded {
     seal::insert(
         connection,

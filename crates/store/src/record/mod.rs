@@ -29,6 +29,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::DeliveryOutcome { id, state, outcome, attempts } => {
             beside::delivery_outcome(connection, *id, state, outcome.as_deref(), *attempts)
         }
+        Row::DeliveryAnew { id } => beside::delivery_anew(connection, *id),
         Row::PruneInbox { before_us } => prune(
             connection,
             "DELETE FROM inbox WHERE state <> 'new' AND received_us < ?1",
@@ -43,6 +44,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
             *next_us,
             last_error.as_deref(),
         ),
+        Row::EffectAnew { id, next_us } => outbox::effect_anew(connection, *id, *next_us),
         Row::PruneOutbox { before_us } => outbox::prune(connection, *before_us),
         Row::LinkHealth(row) => outbox::health(connection, row),
         Row::ExternalRef(row) => outbox::external_ref(connection, row),
@@ -50,6 +52,9 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Snapshot(row) => beside::snapshot(connection, row),
         Row::Person(row) => people::person(connection, row),
         Row::Identity(row) => people::identity(connection, row),
+        Row::KeepIdentities { person_id, kind, keys } => {
+            people::keep_identities(connection, person_id, kind, keys)
+        }
         Row::ErasePerson { person_id } => people::erase_person(connection, person_id),
         Row::Token(row) => people::token(connection, row),
         Row::RevokeToken { id, at_us } => people::revoke_token(connection, id, *at_us),

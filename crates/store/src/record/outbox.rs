@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::beside::{Recorded, next_id};
 use super::{RecordError, int};
 use crate::rows::{
-    EffectRow, ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_PENDING, RowOutcome,
+    EffectRow, ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING,
+    RowOutcome,
 };
 use crate::seal;
 
@@ -60,6 +61,17 @@ pub(super) fn effect_outcome(
     Ok(RowOutcome::Done)
 }
 
+pub(super) fn effect_anew(connection: &Connection, id: u64, next_us: i64) -> Recorded {
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET state = ?2, attempts = min(attempts, 1), next_us = ?3
+             WHERE id = ?1 AND state = ?4",
+        )?
+        .execute(params![id, OUTBOX_PENDING, next_us, OUTBOX_GIVEN_UP])?;
+    seal::renew(connection, "outbox", "id = ?1", &[&id])?;
+    Ok(RowOutcome::Done)
+}
+
 pub(super) fn prune(connection: &Connection, before_us: i64) -> Recorded {
     connection
         .prepare_cached("DELETE FROM outbox WHERE state = ?1 AND created_us < ?2")?
@@ -91,7 +103,16 @@ pub(super) fn health(connection: &Connection, row: &LinkHealthRow) -> Recorded {
     Ok(RowOutcome::Done)
 }
 
+/// What a neighbour has for a record; an empty value takes it away.
 pub(super) fn external_ref(connection: &Connection, row: &ExternalRefRow) -> Recorded {
+    if row.value.is_empty() {
+        connection
+            .prepare_cached(
+                "DELETE FROM external_refs WHERE link = ?1 AND entity = ?2 AND name = ?3",
+            )?
+            .execute(params![row.link, row.entity, row.name])?;
+        return Ok(RowOutcome::Done);
+    }
     seal::insert(
         connection,
         "INSERT INTO external_refs VALUES (?1, ?2, ?3, ?4, ?5)

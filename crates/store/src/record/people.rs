@@ -34,6 +34,24 @@ pub(super) fn identity(connection: &Connection, row: &IdentityRow) -> Recorded {
     Ok(RowOutcome::Done)
 }
 
+pub(super) fn keep_identities(
+    connection: &Connection,
+    person_id: &str,
+    kind: &str,
+    keys: &[String],
+) -> Recorded {
+    let has = connection
+        .prepare_cached("SELECT identity_key FROM identities WHERE person_id = ?1 AND kind = ?2")?
+        .query_map([person_id, kind], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    for key in has.iter().filter(|key| !keys.contains(key)) {
+        connection
+            .prepare_cached("DELETE FROM identities WHERE identity_key = ?1")?
+            .execute([key])?;
+    }
+    Ok(RowOutcome::Done)
+}
+
 /// What is erased is overwritten, not only unlinked.
 pub(super) fn erase_person(connection: &Connection, person_id: &str) -> Recorded {
     connection.pragma_update(None, "secure_delete", true)?;

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Neighbour, Said, Seen};
 
+/// The account that speaks to it.
+const US: u64 = 7;
+
 /// A part of GitLab.
 #[derive(Debug, Default)]
 pub struct GitLab {
@@ -21,10 +24,11 @@ pub struct GitLab {
 
 impl GitLab {
     /// A deployment that waits for an approval.
-    pub fn block(&mut self, id: u64, environment: &str, sha: &str) {
-        let name = json!({ "name": environment });
-        self.deployments
-            .push(json!({ "id": id, "status": "blocked", "sha": sha, "environment": name }));
+    pub fn block(&mut self, id: u64, environment: &str, sha: &str, pipeline: u64) {
+        self.deployments.push(json!({
+            "id": id, "status": "blocked", "sha": sha, "environment": { "name": environment },
+            "deployable": { "id": id + 1_000, "pipeline": { "id": pipeline, "sha": sha } },
+        }));
     }
 
     fn status(&mut self, sha: &str, seen: &Seen) -> Said {
@@ -71,7 +75,7 @@ impl GitLab {
             return Said::json(200, note);
         }
         self.counted += 1;
-        let made = json!({ "id": self.counted, "body": body });
+        let made = json!({ "id": self.counted, "body": body, "author": { "id": US } });
         self.notes.push((iid.to_owned(), made.clone()));
         Said::json(201, &made)
     }
@@ -104,6 +108,7 @@ impl Neighbour for GitLab {
             ("GET", [_, "personal_access_tokens", "self"]) => {
                 Said::json(200, &json!({ "id": 1, "scopes": ["api"], "expires_at": "2026-12-31" }))
             }
+            ("GET", [_, "user"]) => Said::json(200, &json!({ "id": US })),
             ("GET", [_, "projects", _, "repository", "commits", sha, "statuses"]) => {
                 let name = seen.query.get("name");
                 let found: Vec<&Value> = self

@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::owe::incident_of;
 use crate::sequencer::{Commit, Step};
+use crate::tasks::Answered;
 
 /// What an attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,17 @@ impl Engine {
         let effect = serde_json::from_str::<Effect>(&row.effect.body).ok();
         if let Some(came) = self.held(line, &row, effect.as_ref()).await? {
             return Ok(came);
+        }
+        let runs = match &effect {
+            Some(effect) => self.runs_answered_by(&line.name, effect, self.now()).await?,
+            None => Answered::default(),
+        };
+        if runs.is_too_old {
+            let mut rows = vec![self.told_along(&row)];
+            rows.extend(runs.anew);
+            self.record_rows(&line.name, rows).await?;
+            self.sequencer().wake_tellers();
+            return Ok(Came::Told);
         }
         let (mut reached, mut along) = (Reached::default(), Along::default());
         if let Some(effect) = effect.as_ref().filter(|effect| line.speaks_to_people(effect)) {
@@ -91,6 +103,7 @@ impl Engine {
         rows.extend(outcome.rows);
         if was_told {
             rows.extend(along.rows.iter().map(|row| self.told_along(row)));
+            rows.extend(runs.over);
         }
         self.record(&line.name, outcome.events, rows).await?;
         Ok(came)
@@ -126,10 +139,6 @@ impl Engine {
                 })
             })
             .await;
-        if matches!(&told.0, Err((trouble, _)) if trouble.reason == Because::Auth) {
-            // What was good a while ago may have been made void.
-            line.state.fares.lock().session = None;
-        }
         Ok(told)
     }
 
@@ -282,7 +291,7 @@ impl Engine {
     }
 
     /// Records rows that no event tells of.
-    pub(super) async fn record_rows(
+    pub(crate) async fn record_rows(
         &self,
         link: &LinkName,
         rows: Vec<Row>,

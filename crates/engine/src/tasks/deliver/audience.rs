@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sluice_connectors::tell::{Addressee, Audience, Telling};
-use sluice_core::approvals::{VoterStanding, electorate};
+use sluice_core::approvals::could_speak;
 use sluice_core::effect::Effect;
 use sluice_core::ids::{PersonId, TeamName};
 use sluice_core::scope::Target;
@@ -85,11 +85,7 @@ impl Engine {
         let Some(change) = number.and_then(|number| standing.changes.get(&number)) else {
             return BTreeSet::new();
         };
-        let rules = electorate(standing, change, self.now());
-        let wanting = rules.iter().filter(|rule| rule.missing() > 0);
-        let could = wanting.flat_map(|rule| &rule.voters);
-        let could = could.filter(|voter| voter.standing == VoterStanding::Could);
-        could.map(|voter| voter.person.clone()).collect()
+        could_speak(standing, change, self.now())
     }
 }
 
@@ -129,5 +125,5 @@ fn holders(standing: &Standing, role: &str, effect: &Effect) -> BTreeSet<PersonI
     let holds = |person: &&PersonId| {
         targets.iter().any(|target| organisation.holds_role(person, role, target))
     };
-    organisation.people.keys().filter(holds).cloned().collect()
+    organisation.everybody().filter(holds).cloned().collect()
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
 use sluice_connectors::Secret;
 use sluice_connectors::tell::{
     Ask, Because, Credentials, Exchange, Lost, Reply, Session, Step, Telling, Trouble, Verb,
@@ -53,13 +54,17 @@ pub(super) struct LineState {
 pub(super) struct Fares {
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<(Whom, Session)>,
     pub(super) health: Option<LinkHealthRow>,
 }
+
+/// What a session was got with: settings and credentials, as a digest. With others it does not hold.
+pub(super) type Whom = [u8; 32];
 
 /// A line that can be spoken on.
 pub(crate) struct Line {
     pub(crate) name: LinkName,
+    whom: Whom,
     pub(crate) telling: Telling,
     pub(super) reach: Reach,
     pub(crate) credentials: Credentials,
@@ -76,15 +81,22 @@ impl Engine {
             teller.configure(&link.settings).map_err(|_| wrong("the settings have problems"))?;
         let reach = reach(&telling).ok_or_else(|| wrong("an address or network is not one"))?;
         let mut named = Vec::new();
+        let mut whom =
+            Sha256::new_with_prefix(format!("{}\0{:?}\0", link.connector, link.settings));
         for name in telling.credentials() {
             let reference = link.credentials.get(*name);
             if let Some(secret) = reference.and_then(|reference| self.secrets().find(reference)) {
+                for part in [name.as_bytes(), secret.as_ref()] {
+                    whom.update((part.len() as u64).to_be_bytes());
+                    whom.update(part);
+                }
                 named.push(((*name).to_owned(), Secret::new(secret)));
             }
         }
         let credentials = Credentials::new(named);
         let state = self.lines().of(&link.name);
-        Ok(Line { name: link.name.clone(), telling, reach, credentials, state })
+        let (name, whom) = (link.name.clone(), whom.finalize().into());
+        Ok(Line { name, whom, telling, reach, credentials, state })
     }
 
     /// Asks for the next step and sends it, until something comes of it.
@@ -98,8 +110,8 @@ impl Engine {
         loop {
             let ask = match next(&so_far) {
                 Step::Done(value) => return (Ok(value), sent),
-                Step::Retry(trouble) => return (Err((trouble, false)), sent),
-                Step::GiveUp(trouble) => return (Err((trouble, true)), sent),
+                Step::Retry(trouble) => return (Err((line.noticed(trouble), false)), sent),
+                Step::GiveUp(trouble) => return (Err((line.noticed(trouble), true)), sent),
                 Step::Send(ask) => ask,
             };
             if so_far.len() >= MOST_EXCHANGES {
@@ -132,13 +144,16 @@ impl Engine {
     pub(crate) async fn session(&self, line: &Line) -> Result<Session, Trouble> {
         let now = self.now();
         let known = line.state.fares.lock().session.clone();
-        if let Some(session) = known.filter(|known| known.until.is_none_or(|until| until > now)) {
+        let holds = |(whom, session): &(Whom, Session)| {
+            *whom == line.whom && session.until.is_none_or(|until| until > now)
+        };
+        if let Some((_, session)) = known.filter(holds) {
             return Ok(session);
         }
         let next = |so_far: &[Exchange]| line.telling.authenticate(so_far, &line.credentials, now);
         let (session, _) = self.converse(line, next).await;
         let session = session.map_err(|(trouble, _)| trouble)?;
-        line.state.fares.lock().session = Some(session.clone());
+        line.state.fares.lock().session = Some((line.whom, session.clone()));
         Ok(session)
     }
 }
@@ -152,6 +167,14 @@ pub(crate) struct Sent {
 }
 
 impl Line {
+    /// What was good a while ago may have been made void.
+    fn noticed(&self, trouble: Trouble) -> Trouble {
+        if trouble.reason == Because::Auth {
+            self.state.fares.lock().session = None;
+        }
+        trouble
+    }
+
     /// Whether it speaks to people one by one.
     pub(super) fn speaks_to_people(&self, effect: &Effect) -> bool {
         !self.telling.audience(effect).is_empty()

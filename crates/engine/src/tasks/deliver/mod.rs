@@ -44,6 +44,8 @@ pub struct Delivered {
     pub given_up: usize,
     /// When there is more to do, as far as is known.
     pub next: Option<Timestamp>,
+    /// Whether more may be due at once.
+    has_more: bool,
 }
 
 /// Keeps a worker for each link that wants to be told.
@@ -71,7 +73,9 @@ async fn work(engine: Engine, link: LinkName) {
     let mut owed = engine.sequencer().watch_owed();
     loop {
         owed.mark_unchanged();
-        let rest = match engine.deliver_by(&link).await {
+        let rest = match engine.deliver_page(&link).await {
+            // Between pages there is time to read back what they say.
+            Ok(delivered) if delivered.has_more => Duration::ZERO,
             Ok(delivered) => engine.until(delivered.next).min(REST),
             Err(error) => {
                 tracing::warn!(%link, %error, "what is owed could not be looked at");
@@ -105,6 +109,21 @@ impl Engine {
 
     /// Tells everything that is due by one link. While somebody else does so, nothing.
     pub async fn deliver_by(&self, name: &LinkName) -> Result<Delivered, EngineError> {
+        let mut all = Delivered::default();
+        loop {
+            let page = self.deliver_page(name).await?;
+            all.told += page.told;
+            all.waiting += page.waiting;
+            all.given_up += page.given_up;
+            all.next = page.next;
+            if !page.has_more {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Tells some of what is due. The link is looked up for each page: it may be paused, or lead somewhere else by now.
+    async fn deliver_page(&self, name: &LinkName) -> Result<Delivered, EngineError> {
         let mut delivered = Delivered::default();
         let standing = self.standing();
         let Some(link) = standing.organisation.links.get(name.as_str()) else {
@@ -122,16 +141,15 @@ impl Engine {
         };
         let Ok(_working) = line.state.working.try_lock() else { return Ok(delivered) };
         self.remember_health(&line).await?;
-        loop {
-            if let Some(later) = self.not_before(&line) {
-                delivered.next = Some(later);
-                return Ok(delivered);
-            }
-            let due = self.due(&line).await?;
-            if due.is_empty() {
-                break;
-            }
+        if let Some(later) = self.not_before(&line) {
+            delivered.next = Some(later);
+            return Ok(delivered);
+        }
+        let due = self.due(&line).await?;
+        if !due.is_empty() {
             self.tell_some(&line, due, &mut delivered).await?;
+            delivered.has_more = !self.standing().paused.contains(name);
+            return Ok(delivered);
         }
         let (readers, link) = (self.readers().clone(), name.to_string());
         let next = self.blocking(move || readers.outbox_next_us(&link)).await?;
@@ -151,7 +169,7 @@ impl Engine {
         loop {
             let one = line.telling.gathers_any() || line.state.fares.lock().breaker.is_trying();
             let at_once = if one { 1 } else { AT_ONCE };
-            while telling.len() < at_once && self.not_before(line).is_none() {
+            while telling.len() < at_once && self.may_send(line) {
                 let Some(row) = due.next() else { break };
                 let (engine, line) = (self.clone(), Arc::clone(line));
                 telling.spawn(async move { engine.attempt(&line, row).await });
@@ -164,6 +182,10 @@ impl Engine {
                 Came::GivenUp => delivered.given_up += 1,
             }
         }
+    }
+
+    fn may_send(&self, line: &Line) -> bool {
+        self.not_before(line).is_none() && !self.standing().paused.contains(&line.name)
     }
 
     /// When the line may be used again, where it may not be used now.

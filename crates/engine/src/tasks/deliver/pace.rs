@@ -66,11 +66,12 @@ pub(super) struct Budget {
     left: f64,
     at: Duration,
     held_until: Duration,
+    a_minute: f64,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left: f64::MAX, at: Duration::ZERO, held_until: Duration::ZERO }
+        Self { left: f64::MAX, at: Duration::ZERO, held_until: Duration::ZERO, a_minute: 60.0 }
     }
 }
 
@@ -80,8 +81,9 @@ impl Budget {
         if self.held_until > now {
             return Err(self.held_until);
         }
-        let a_second = f64::from(per_minute) / 60.0;
-        let most = (f64::from(per_minute) / 10.0).max(1.0);
+        self.a_minute = f64::from(per_minute);
+        let a_second = self.a_minute / 60.0;
+        let most = (self.a_minute / 10.0).max(1.0);
         let passed = now.saturating_sub(self.at).as_secs_f64();
         self.left = (self.left + passed * a_second).min(most);
         self.at = now;
@@ -91,9 +93,9 @@ impl Budget {
         Err(now + Duration::from_secs_f64((1.0 - self.left) / a_second))
     }
 
-    /// Notes a request.
+    /// Notes a request. What a person asks for goes beyond the budget, and silences the link for a minute at most.
     pub(super) fn spend(&mut self) {
-        self.left -= 1.0;
+        self.left = (self.left - 1.0).max(-self.a_minute);
     }
 
     /// Leaves the neighbour alone until then.

@@ -67,7 +67,7 @@ impl Town {
 
     async fn blocked(&self, id: u64, seed: u8) {
         let sha = commit_id(seed).to_string();
-        self.gitlab.lock().unwrap().block(id, "prod", &sha);
+        self.gitlab.lock().unwrap().block(id, "prod", &sha, u64::from(seed));
         self.gitlab_tells(
             &format!("blocked-{id}"),
             &json!({
@@ -116,6 +116,8 @@ async fn a_deployment_that_waits_asks_the_gate_and_is_answered() {
     asked.repository = Some("gitlab.com/acme/ledger".to_owned());
     town.world.ask(asked).await;
     town.blocked(15, 83).await;
+    // Another one waits for the same commit, and nobody has asked for it.
+    town.gitlab.lock().unwrap().block(16, "prod", commit_id(83).as_str(), 830);
     // It waits for people, and nothing is said to it yet.
     assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
     town.settle(DAY).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluice_testkit::Signer;
+use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::Town;
 use crate::world::{commit_id, question};
@@ -110,4 +111,31 @@ async fn a_run_is_not_answered_out_of_the_links_scope_nor_after_thirty_days() {
     assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
     town.settle(DAY).await;
     assert!(town.github.lock().unwrap().rules.is_empty());
+}
+
+#[tokio::test]
+async fn an_allow_that_could_not_be_told_in_time_lets_nothing_go_and_is_asked_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = start(dir.path()).await;
+    town.net.lie(Lies::always(Lie::Unreachable));
+    town.waits_at_rule("acme/payments", 9006, "staging", 96).await;
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 1);
+    town.settle(Duration::from_secs(1_800)).await;
+    // The line is stopped while nobody can be reached.
+    town.world
+        .engine
+        .pull_stop(&town.world.admin, Default::default(), "a drill".into())
+        .await
+        .unwrap();
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert!(town.github.lock().unwrap().rules.is_empty(), "the old answer is not told");
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 1, "it is asked anew");
+    town.settle(DAY).await;
+    {
+        let github = town.github.lock().unwrap();
+        let [(run, answer)] = github.rules.as_slice() else { panic!("{:#?}", github.rules) };
+        assert_eq!((run.as_str(), answer["state"].as_str()), ("9006", Some("rejected")));
+    }
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
 }

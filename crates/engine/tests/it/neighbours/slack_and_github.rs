@@ -251,3 +251,44 @@ async fn who_pressed_is_not_answered_when_nobody_reads_it_any_more() {
     assert_eq!(town.answers(), [] as [String; 0]);
     assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
 }
+
+#[tokio::test]
+async fn a_stop_is_told_to_those_whose_services_it_holds() {
+    let links = r#"
+links:
+  - name: payments-chat
+    connector: slack
+    credentials: {bot_token: {env: SLACK}}
+    tell: {about: [stop], scope: {services: [payments], environments: [production]}}
+    settings: {url: "https://slack.test", channel: C1, per_minute: 600}
+"#;
+    let town = Town::with(links).await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    for (scope, told) in [
+        (r#"{"services": ["ledger"]}"#, 0),
+        (r#"{"environments": ["staging"]}"#, 0),
+        (r#"{"services": ["payments"]}"#, 2),
+        (r#"{"environment_tiers": ["production"]}"#, 4),
+        ("{}", 6),
+    ] {
+        let scope = serde_json::from_str(scope).unwrap();
+        let stop = engine.pull_stop(admin, scope, "a drill".into()).await.unwrap().value;
+        engine.lift_stop(admin, &stop.id, "it is over".into()).await.unwrap();
+        assert_eq!(town.outbox("pending").len(), told, "{}", stop.scope);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_got_with_another_secret_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("slack");
+    std::fs::write(&secret, "secret-of-SLACK").unwrap();
+    let links = LINKS.replace("{env: SLACK}", &format!("{{file: {}}}", secret.display()));
+    let town = Town::with(&links).await;
+    town.deploy("payments", 43).await;
+    town.settle(DAY).await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    assert!(engine.test_link(admin, "slack").await.unwrap().ok);
+    std::fs::write(&secret, "another one").unwrap();
+    assert!(!engine.test_link(admin, "slack").await.unwrap().ok, "the new one is tried");
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
-use sluice_core::approvals::{RuleElectorate, VoterStanding, electorate};
+use sluice_core::approvals::{RuleElectorate, VoterStanding, electorate, waits_for};
 use sluice_core::change::{Approval, ApprovalVerdict, Change, EvidenceStatus};
 use sluice_core::deployment::DeploymentState;
 use sluice_core::ids::PersonId;
@@ -170,7 +170,8 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
         } else {
             marks::pill("ok", "doc", &w::n("cab.one_piece_of_evidence", change.evidence.len()))
         },
-        mine: person.is_some_and(|person| rules.iter().any(|rule| rule.waits_for(person))),
+        mine: person
+            .is_some_and(|person| waits_for(&visit.standing, change, person, visit.now).is_some()),
     }
 }
 

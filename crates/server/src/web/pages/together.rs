@@ -7,7 +7,7 @@ use askama::Template;
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
-use sluice_core::approvals::electorate;
+use sluice_core::approvals::waits_for;
 use sluice_core::change::{self, Change};
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_engine::store::{ChangeFilter, Page};
@@ -109,8 +109,7 @@ fn waits_for_me(visit: &Visit, change: &Change) -> Option<String> {
     if !visit.sees_change(change) {
         return None;
     }
-    let rules = electorate(&visit.standing, change, visit.now);
-    rules.into_iter().find(|rule| rule.waits_for(person)).map(|rule| rule.rule.to_string())
+    waits_for(&visit.standing, change, person, visit.now).map(|rule| rule.to_string())
 }
 
 fn line(visit: &Visit, change: &Change, rule: String) -> Row {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_core::approvals::electorate;
+use sluice_core::approvals::waits_for;
 use sluice_core::change::{Change, DebtKind};
 use sluice_core::permission::Permission;
 
@@ -36,10 +36,9 @@ fn approvals(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
         return Vec::new();
     }
     let mine = waiting.iter().filter_map(|change| {
-        let rules = electorate(&visit.standing, change, visit.now);
-        let rule = rules.into_iter().find(|rule| rule.waits_for(person))?;
+        let rule = waits_for(&visit.standing, change, person, visit.now)?;
         let verb = marks::pill("wait", "people", w::t("tasks.approve_or_reject"));
-        Some(task(visit, change, verb, w::f("tasks.rule", &rule.rule)))
+        Some(task(visit, change, verb, w::f("tasks.rule", &rule)))
     });
     mine.take(MOST).collect()
 }
