@@ -33,7 +33,7 @@ pub(super) fn walk(
     let Some(theirs) = state_of(reached) else {
         return Ok(Step::Done(differing(receipt, card, "a state of their own")));
     };
-    match next(config, card, theirs) {
+    match next(config, card, row.kind, theirs) {
         Next::There if talk.last("move").is_some() => Ok(Step::Done(receipt)),
         Next::There => note(config, talk, card, row, receipt),
         Next::Wait => note(config, talk, card, row, receipt),
@@ -75,7 +75,12 @@ enum Next {
     Move(ChangeState),
 }
 
-fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
+fn next(
+    config: &Config,
+    card: &ChangeCard,
+    made_as: Option<ChangeKind>,
+    theirs: ChangeState,
+) -> Next {
     if theirs == card.state {
         return Next::There;
     }
@@ -86,10 +91,12 @@ fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
     if is_end(theirs) {
         return Next::Differs;
     }
-    // A standard change without a template is a normal one over there.
-    let kind = match card.kind {
-        ChangeKind::Standard if config.standard_template.is_none() => ChangeKind::Normal,
-        kind => kind,
+    // It goes the way of the type that it was made with: ours may have become another since. A standard change without
+    // a template is a normal one over there.
+    let kind = match (made_as, card.kind) {
+        (Some(kind), _) => kind,
+        (None, ChangeKind::Standard) if config.standard_template.is_none() => ChangeKind::Normal,
+        (None, kind) => kind,
     };
     let path = path(kind);
     let at = path.iter().position(|state| *state >= theirs).unwrap_or(0);

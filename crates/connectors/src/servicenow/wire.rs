@@ -12,11 +12,13 @@ pub(super) struct Row {
     pub(super) number: String,
     pub(super) correlation: String,
     pub(super) state: i64,
+    /// The type it was made with, where it has one of ours.
+    pub(super) kind: Option<ChangeKind>,
     pub(super) created: String,
 }
 
 /// Fields that are asked for.
-pub(super) const FIELDS: &str = "sys_id,number,state,correlation_id,sys_created_on";
+pub(super) const FIELDS: &str = "sys_id,number,type,state,correlation_id,sys_created_on";
 
 impl Row {
     /// Reads a record. The Table API gives plain texts, the change API gives pairs of value and display value.
@@ -30,8 +32,18 @@ impl Row {
             number: text(record, "number").unwrap_or_default(),
             correlation: text(record, "correlation_id")?,
             state: text(record, "state")?.trim().parse().ok()?,
+            kind: text(record, "type").and_then(|word| kind_named(&word)),
             created: text(record, "sys_created_on").unwrap_or_default(),
         })
+    }
+}
+
+fn kind_named(word: &str) -> Option<ChangeKind> {
+    match word.trim() {
+        "normal" => Some(ChangeKind::Normal),
+        "standard" => Some(ChangeKind::Standard),
+        "emergency" => Some(ChangeKind::Emergency),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::world::{commit_id, question};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-const TOLD: (&str, &str) = (
+pub(crate) const TOLD: (&str, &str) = (
     "    secrets: [{env: ACME_GITLAB_SECRET}]\n    settings:\n",
     "    secrets: [{env: ACME_GITLAB_SECRET}]\n    credentials: {token: {env: GITLAB}}\n    tell: [decision, change]\n    settings:\n      api: {url: \"https://gitlab.test/api/v4\", environments: {production: prod}, per_minute: 2000}\n",
 );
@@ -45,7 +45,7 @@ impl Town {
         while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
     }
 
-    async fn merged(&self, seed: u8) {
+    pub(crate) async fn merged(&self, seed: u8) {
         let sha = commit_id(seed).to_string();
         self.gitlab_tells(
             &format!("merge-{seed}"),

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sluice_core::change::ChangeState;
+use sluice_core::gate::Question;
 use sluice_core::ids::{ChangeNumber, LinkName};
 use sluice_engine::organisation_files::Folder;
 use sluice_engine::store::rows::OutboxRow;
@@ -142,7 +143,11 @@ impl Town {
 
     /// A change of a service through its whole life.
     pub(crate) async fn deploy(&self, service: &str, seed: u8) -> ChangeNumber {
-        let mut asked = question(service, seed, u32::from(seed));
+        self.deploy_as(question(service, seed, u32::from(seed)), seed).await
+    }
+
+    /// The same, for what is asked.
+    pub(crate) async fn deploy_as(&self, mut asked: Question, seed: u8) -> ChangeNumber {
         asked.emergency = Some("payments fail".into());
         let answer = self.world.ask(asked).await;
         let redeemed = self.world.redeem(&answer, [digest(seed)].into()).await.unwrap();
