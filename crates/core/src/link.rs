@@ -1,8 +1,74 @@
 //! Events about links, on the streams `link/<name>`: what people do with them, and what could not be told.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{LinkName, PersonId};
+use crate::event::Event;
+use crate::housekeeping::{IncidentOpened, IncidentResolved};
+use crate::ids::{LinkName, PersonId, ServiceName};
+use crate::organisation::Link;
+use crate::standing::Standing;
+
+/// So long before a credential expires somebody is told.
+const IN_ADVANCE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Begins the ids of incidents about credentials.
+const CREDENTIAL: &str = "sluice:credential/";
+
+/// When a credential is no longer taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Expiring {
+    /// Its name in the link.
+    pub credential: String,
+    /// From then on.
+    pub at: Timestamp,
+    /// Whether it is time to do something about it.
+    pub soon: bool,
+}
+
+/// The credential of a link that expires first, as far as is known.
+pub fn first_expiring(link: &Link, now: Timestamp) -> Option<Expiring> {
+    expiring(link, now).min_by_key(|expiring| expiring.at)
+}
+
+/// When the credentials of a link expire, as far as is known.
+pub fn expiring(link: &Link, now: Timestamp) -> impl Iterator<Item = Expiring> + '_ {
+    link.credential_expires.iter().filter_map(move |(name, day)| {
+        let at = begins(*day)?;
+        let soon = now >= at.checked_sub(IN_ADVANCE).unwrap_or(at);
+        Some(Expiring { credential: name.clone(), at, soon })
+    })
+}
+
+/// Midnight in UTC: whoever means another zone is warned some hours early.
+fn begins(day: Date) -> Option<Timestamp> {
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// Incidents about credentials that expire soon are opened in advance, and end when the date is another one.
+pub fn due(standing: &Standing, now: Timestamp) -> Vec<Event> {
+    let Ok(service) = ServiceName::parse("sluice") else { return Vec::new() };
+    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
+    for link in standing.organisation.links.values() {
+        for Expiring { credential, at, .. } in expiring(link, now).filter(|one| one.soon) {
+            let day = at.strftime("%Y-%m-%d");
+            let title = format!("`{credential}` of the link `{}` expires on {day}", link.name);
+            wanted.insert(format!("{CREDENTIAL}{}/{credential}", link.name), title);
+        }
+    }
+    let open = standing.incidents.keys().filter(|id| id.starts_with(CREDENTIAL));
+    let over = open.filter(|id| !wanted.contains_key(*id));
+    let mut events: Vec<Event> =
+        over.map(|id| IncidentResolved { id: id.clone() }.into()).collect();
+    for (id, title) in wanted.into_iter().filter(|(id, _)| !standing.incidents.contains_key(id)) {
+        let (service, severity) = (service.clone(), "warning".to_owned());
+        events.push(IncidentOpened { id, service, environment: None, title, severity }.into());
+    }
+    events
+}
 
 /// Nothing is sent by this link until it is resumed; what is owed is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

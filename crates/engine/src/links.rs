@@ -6,7 +6,7 @@ use sluice_connectors::tell::Trial;
 use sluice_core::effect::Subject;
 use sluice_core::event::Event;
 use sluice_core::ids::LinkName;
-use sluice_core::link::{EffectsReplayed, LinkPaused, LinkResumed};
+use sluice_core::link::{EffectsReplayed, Expiring, LinkPaused, LinkResumed, first_expiring};
 use sluice_core::organisation::Link;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
@@ -52,6 +52,8 @@ pub struct LinkCard {
     pub failures: u32,
     /// When it was last read back.
     pub polled_at: Option<Timestamp>,
+    /// The credential that expires first, where that is known.
+    pub expires: Option<Expiring>,
 }
 
 /// What a trial of a link gave.
@@ -95,6 +97,7 @@ impl Engine {
             last_error: health.last_error,
             failures: health.failures,
             polled_at: at(health.polled_us),
+            expires: first_expiring(link, self.now()),
         })
     }
 

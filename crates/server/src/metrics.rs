@@ -31,6 +31,13 @@ struct Answer {
     answer: &'static str,
 }
 
+/// A credential of a link: names that the organisation gave.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Held {
+    pub(crate) link: String,
+    pub(crate) credential: String,
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Build {
     version: &'static str,
@@ -44,6 +51,7 @@ pub(crate) struct Metrics {
     decisions: Family<Answer, Counter>,
     ledger_size: Gauge<u64, AtomicU64>,
     inbox_backlog: Gauge<u64, AtomicU64>,
+    expiries: Family<Held, Gauge>,
 }
 
 /// Upper bounds of the latency's buckets, in seconds.
@@ -58,6 +66,7 @@ impl Default for Metrics {
         let decisions = Family::<Answer, Counter>::default();
         let ledger_size = Gauge::<u64, AtomicU64>::default();
         let inbox_backlog = Gauge::<u64, AtomicU64>::default();
+        let expiries = Family::<Held, Gauge>::default();
         let build = Family::<Build, Gauge>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -65,8 +74,10 @@ impl Default for Metrics {
         registry.register("gate_decisions", "Gate decisions made", decisions.clone());
         registry.register("ledger_entries", "Entries in the ledger", ledger_size.clone());
         registry.register("inbox_backlog", "Deliveries not handled yet", inbox_backlog.clone());
+        let about = "When a link's credential expires, in seconds since 1970";
+        registry.register("link_credential_expires", about, expiries.clone());
         registry.register("build_info", "The version that runs", build);
-        Self { registry, requests, latency, decisions, ledger_size, inbox_backlog }
+        Self { registry, requests, latency, decisions, ledger_size, inbox_backlog, expiries }
     }
 }
 
@@ -86,9 +97,18 @@ impl Metrics {
     }
 
     /// All of them as text.
-    pub(crate) fn render(&self, ledger_size: u64, inbox_backlog: u64) -> String {
+    pub(crate) fn render(
+        &self,
+        ledger_size: u64,
+        inbox_backlog: u64,
+        expiries: impl IntoIterator<Item = (Held, i64)>,
+    ) -> String {
         self.ledger_size.set(ledger_size);
         self.inbox_backlog.set(inbox_backlog);
+        self.expiries.clear();
+        for (held, at_s) in expiries {
+            self.expiries.get_or_create(&held).set(at_s);
+        }
         let mut text = String::new();
         if let Err(error) = encode(&mut text, &self.registry) {
             tracing::error!(%error, "metrics could not be written");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{GroupMapping, Settings, TrustRule};
@@ -294,6 +295,9 @@ pub struct Link {
     /// What we show over there, by the names that the connector gives them (`password`, `token`, ...).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub credentials: BTreeMap<String, SecretRef>,
+    /// From which day on (UTC) credentials are no longer taken over there, as far as whoever made them has said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credential_expires: BTreeMap<String, Date>,
     /// What it wants to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tell: Option<Subscription>,

@@ -87,6 +87,7 @@ impl Engine {
 
 fn due_events(standing: &Standing, now: Timestamp) -> Vec<Event> {
     let mut events = sluice_core::access::decide::due(standing, now);
+    events.extend(sluice_core::link::due(standing, now));
     events.truncate(MOST);
     for change in standing.changes.values() {
         let unmet: Vec<_> = if change.waiting {

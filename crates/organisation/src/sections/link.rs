@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde_json::{Map, Number, Value as Json};
 use sluice_core::effect::{Subject, Subscription};
 use sluice_core::ids::LinkName;
@@ -25,7 +26,8 @@ const SECRET_HELP: &str =
     "name where it is kept: `{env: ACME_SECRET}` or `{file: /run/secrets/acme}`";
 
 pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
-    let known = &["name", "connector", "secrets", "credentials", "tell", "settings"];
+    let known =
+        &["name", "connector", "secrets", "credentials", "credential_expires", "tell", "settings"];
     let Some(table) = desk.table(node, "a link", known) else { return };
     let name = table.required(desk, "name").and_then(|node| {
         let text = desk.text(node, "`name`")?;
@@ -48,13 +50,14 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let is_told_only = tell.is_some() && table.get("secrets").is_none();
     let secrets = if is_told_only { Vec::new() } else { secrets(desk, &table) };
     let credentials = credentials(desk, &table);
+    let credential_expires = expiries(desk, &table, &credentials);
     let settings = table.get("settings").map_or(Json::Null, |node| {
         desk.part(ItemKind::Link, &shown, "/settings", node.at);
         refuse_secrets(desk, node);
         json(desk, node, &shown, "/settings")
     });
     let (Some(name), Some(connector)) = (name, connector) else { return };
-    let link = Link { name, connector, secrets, credentials, tell, settings };
+    let link = Link { name, connector, secrets, credentials, credential_expires, tell, settings };
     desk.findings.items.push(Item::Link(link));
 }
 
@@ -119,6 +122,32 @@ fn credentials(desk: &mut Desk<'_>, table: &Table<'_>) -> BTreeMap<String, Secre
             desk.error(entry.key_at, "bad_name", "a credential has a short name", SECRET_HELP);
         } else if let Some(reference) = secret(desk, &entry.value) {
             named.insert(entry.key.clone(), reference);
+        }
+    }
+    named
+}
+
+/// `credential_expires: {token: 2026-12-31}`.
+fn expiries(
+    desk: &mut Desk<'_>,
+    table: &Table<'_>,
+    credentials: &BTreeMap<String, SecretRef>,
+) -> BTreeMap<String, Date> {
+    let Some(node) = table.get("credential_expires") else { return BTreeMap::new() };
+    let mut named = BTreeMap::new();
+    for entry in desk.pairs(node, "`credential_expires`") {
+        if !credentials.contains_key(&entry.key) {
+            let message = format!("there is no credential `{}`", shortened(&entry.key));
+            desk.error(entry.key_at, "bad_name", message, "name one that stands in `credentials`");
+            continue;
+        }
+        let Some(text) = desk.text(&entry.value, "a day") else { continue };
+        match text.parse::<Date>() {
+            Ok(day) => drop(named.insert(entry.key.clone(), day)),
+            Err(_) => {
+                let message = format!("`{}` is not a day", shortened(&text));
+                desk.error(entry.value.at, "bad_value", message, "write it as `2026-12-31`");
+            }
         }
     }
     named

@@ -5,10 +5,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
+use sluice_core::link::expiring;
 
 use super::Reply;
 use crate::app::App;
 use crate::door::Whole;
+use crate::metrics::Held;
 use crate::problem::Problem;
 
 #[derive(Serialize)]
@@ -92,7 +94,14 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let (size, backlog) =
         app.read(|readers| Ok((readers.head().size, readers.inbox_backlog()?))).await?;
-    let text = app.metrics.render(size, backlog);
+    let (standing, now) = (app.engine.standing(), app.engine.now());
+    let expiries = standing.organisation.links.values().flat_map(|link| {
+        expiring(link, now).map(|one| {
+            let (link, credential) = (link.name.to_string(), one.credential);
+            (Held { link, credential }, one.at.as_second())
+        })
+    });
+    let text = app.metrics.render(size, backlog, expiries);
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, media_type)], text))
 }

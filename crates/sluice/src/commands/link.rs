@@ -27,6 +27,7 @@ const COLUMNS: &[Column] = &[
     ("GIVEN UP", "/given_up"),
     ("PAUSED", "/paused"),
     ("LAST GOOD", "/last_good_at"),
+    ("EXPIRES", "/expires/at"),
     ("LAST ERROR", "/last_error"),
 ];
 

@@ -4,6 +4,7 @@
 mod approvals;
 mod described;
 mod episodes;
+mod expiry;
 mod gitlab;
 mod jira;
 mod mail;

@@ -59,6 +59,7 @@ struct LinkLine {
     lag: Option<String>,
     good: Option<Markup>,
     error: Option<String>,
+    expires: Option<String>,
 }
 
 /// One effect.
@@ -130,6 +131,8 @@ fn fares(visit: &Visit, card: LinkCard) -> LinkLine {
         marks::pill("wait", "clock", w::t("outbox.paused"))
     } else if card.failures > 0 {
         marks::pill("no", "x", &w::n("outbox.one_failure_in_a_row", card.failures))
+    } else if card.expires.as_ref().is_some_and(|first| first.soon) {
+        marks::pill("wait", "clock", w::t("outbox.expires_soon"))
     } else if card.last_good_at.is_some() {
         marks::pill("ok", "check", w::t("outbox.goes_well"))
     } else {
@@ -147,6 +150,10 @@ fn fares(visit: &Visit, card: LinkCard) -> LinkLine {
         lag: (card.owed > 0).then_some(lag),
         good: card.last_good_at.map(|at| visit.when(at)),
         error: card.last_error.filter(|_| card.failures > 0),
+        expires: card
+            .expires
+            .filter(|first| first.soon)
+            .map(|first| w::f("outbox.expires", first.at.strftime("%Y-%m-%d"))),
     }
 }
 
