@@ -87,6 +87,11 @@ pub trait Tell {
     /// The next step in telling an effect. Told again after a cut, it makes nothing twice.
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt>;
 
+    /// Where it keeps what our calendar closes.
+    fn calendars(&self) -> Vec<Kept> {
+        Vec::new()
+    }
+
     /// Whether it keeps a record of its own for each of ours, which can be compared.
     fn keeps_records(&self) -> bool {
         false
@@ -167,6 +172,17 @@ impl fmt::Debug for Addressee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Addressee(withheld)")
     }
+}
+
+/// A calendar over there that has what ours closes for the services of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What it is called over there.
+    pub name: String,
+    /// Host and path of the repository.
+    pub repository: String,
+    /// Our name of the environment.
+    pub environment: String,
 }
 
 /// How fast a link may be told, and how slow its memory is.

@@ -31,6 +31,8 @@ pub(super) struct Api {
     pub(super) host: String,
     /// Who we are.
     pub(super) account: Account,
+    /// Whether an issue is opened for a deployment that failed or was rolled back.
+    pub(super) issues: bool,
     /// Their names of our environments, where they differ.
     environments: BTreeMap<String, String>,
     pub(super) outlet: Outlet,
@@ -79,10 +81,11 @@ impl Api {
             settings.leave("installation");
         }
         let environments = environments(&mut settings);
+        let issues = settings.flag("issues", false);
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
         let pace = Pace { per_minute: settings.number("per_minute", 80, (1, 250)), settle_s: 30 };
         let problems = settings.finish();
-        let api = Self { url, host, account, environments, outlet, pace };
+        let api = Self { url, host, account, issues, environments, outlet, pace };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
     }
 

@@ -9,7 +9,8 @@ use sluice_core::run::RunRef;
 
 use super::api::{Account, Api};
 use crate::kit::answers::{self, cut, is_status, not_understood};
-use crate::kit::words;
+use crate::kit::failure::LABEL;
+use crate::kit::{failure, words};
 use crate::tell::{
     Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
 };
@@ -61,6 +62,7 @@ impl Tell for GitHubTold {
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
         let told = match &talk.effect.change {
+            Some(card) if talk.effect.tell == Told::DeploymentEnded => self.issue(talk, card),
             Some(card) => self.told(talk, card),
             // A decision under no change: only the run that asked is to be answered.
             None => self.answer_rule(talk, None).map(|()| Receipt::plain()),
@@ -83,6 +85,24 @@ impl Tell for GitHubTold {
 }
 
 impl GitHubTold {
+    /// An issue for what went wrong, in the repository of the commit.
+    fn issue(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
+        let place = self.place(card).filter(|_| self.api.issues);
+        let (Some(place), Some(failed)) = (place, failure::of(talk)) else {
+            return Ok(Receipt::plain());
+        };
+        let path = format!("/repos/{}/issues", place.repository);
+        let look = || {
+            let path = format!("{path}?labels={LABEL}&state=all&per_page=100");
+            self.api.ask("issues", Verb::Get, &path).by(talk.session)
+        };
+        let make = || {
+            let ask = self.api.ask("issue", Verb::Post, &path).by(talk.session);
+            ask.json(&json!({ "title": failed.title, "body": failed.text, "labels": [LABEL] }))
+        };
+        failure::opened(talk, &failed, "number", look, make)
+    }
+
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
         let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
             return Ok(Receipt::plain());

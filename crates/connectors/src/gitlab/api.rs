@@ -20,6 +20,10 @@ pub(super) struct Api {
     pub(super) deployments: bool,
     /// Whether the reasons are said on the merge request.
     pub(super) notes: bool,
+    /// Whether an issue is opened for a deployment that failed or was rolled back.
+    pub(super) issues: bool,
+    /// The projects whose freeze periods are kept equal to ours, with our name of the environment.
+    pub(super) freezes: BTreeMap<String, String>,
     /// Their names of our environments, where they differ.
     environments: BTreeMap<String, String>,
     pub(super) outlet: Outlet,
@@ -41,6 +45,9 @@ impl Api {
         let url = settings.base_url("url", Some(&format!("https://{host}/api/v4")));
         let deployments = settings.flag("approve_deployments", true);
         let notes = settings.flag("notes", true);
+        let issues = settings.flag("issues", false);
+        let freezes = settings
+            .texts("freezes", "the project and our environment, such as `acme/ledger: production`");
         let environments =
             settings.texts("environments", "our name and theirs, such as `production: prod`");
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
@@ -48,7 +55,18 @@ impl Api {
             Pace { per_minute: settings.number("per_minute", 300, (1, 2_000)), settle_s: 30 };
         let account = Account::header("private-token", "token");
         let problems = settings.finish();
-        let api = Self { url, host, account, deployments, notes, environments, outlet, pace };
+        let api = Self {
+            url,
+            host,
+            account,
+            deployments,
+            notes,
+            issues,
+            freezes,
+            environments,
+            outlet,
+            pace,
+        };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
     }
 

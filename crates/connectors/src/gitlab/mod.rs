@@ -1,11 +1,13 @@
 //! GitLab (gitlab.com and self-managed): its project, group and system hooks.
 //!
 //! It hears pushes, merge requests, pipelines, jobs, deployments and releases. It tells of decisions by commit
-//! statuses and a note on the merge request, and approves or rejects the deployment that waits.
+//! statuses and a note on the merge request, approves or rejects the deployment that waits, keeps freeze periods equal to
+//! ours, and opens an issue for what failed.
 
 mod api;
 mod config;
 mod delivery;
+mod freezes;
 mod hear;
 mod pipelines;
 mod source;
@@ -53,7 +55,7 @@ impl Teller for GitLab {
     }
 
     fn about(&self) -> &'static str {
-        "GitLab commit statuses, notes on merge requests, and approvals of deployments that wait"
+        "GitLab commit statuses, notes on merge requests, approvals of deployments that wait, freeze periods and issues"
     }
 
     fn example(&self) -> &'static str {

@@ -8,10 +8,12 @@ use sluice_core::gate::Decision;
 use sluice_core::run::RunRef;
 
 use super::api::{Api, encoded};
+use super::freezes;
 use crate::kit::answers::{self, cut, is_status, not_understood};
-use crate::kit::words;
+use crate::kit::failure::LABEL;
+use crate::kit::{failure, words};
 use crate::tell::{
-    Ask, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
+    Ask, Credentials, Exchange, Kept, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
 };
 
 /// GitLab, to be told.
@@ -19,7 +21,7 @@ pub(super) struct GitLabTold {
     pub(super) api: Api,
 }
 
-type Said<T> = Result<T, Step<Receipt>>;
+pub(super) type Said<T> = Result<T, Step<Receipt>>;
 
 /// A commit in a project of ours.
 struct Place<'a> {
@@ -51,11 +53,23 @@ impl Tell for GitLabTold {
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
         // First of all what waits gets its answer; what is only shown cannot hold that up.
-        let told = self.answered(talk).and_then(|()| match &talk.effect.change {
-            Some(card) => self.told(talk, card),
-            None => Ok(Receipt::plain()),
-        });
+        let told =
+            self.answered(talk).and_then(|()| match (talk.effect.tell, &talk.effect.change) {
+                (Told::CalendarChanged, _) => freezes::kept(&self.api, talk),
+                (Told::DeploymentEnded, Some(card)) => self.issue(talk, card),
+                (_, Some(card)) => self.told(talk, card),
+                (_, None) => Ok(Receipt::plain()),
+            });
         told.map_or_else(|step| step, Step::Done)
+    }
+
+    fn calendars(&self) -> Vec<Kept> {
+        let kept = self.api.freezes.iter().map(|(project, environment)| Kept {
+            name: project.clone(),
+            repository: format!("{}/{}", self.api.host, project.to_lowercase()),
+            environment: environment.clone(),
+        });
+        kept.collect()
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
@@ -81,6 +95,27 @@ fn has_api(scopes: &Value) -> bool {
 }
 
 impl GitLabTold {
+    /// An issue for what went wrong, in the project of the commit.
+    fn issue(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
+        let place = self.place(card).filter(|_| self.api.issues);
+        let (Some(place), Some(failed)) = (place, failure::of(talk)) else {
+            return Ok(Receipt::plain());
+        };
+        let ask =
+            |step, verb, path: &str| self.api.ask(step, verb, place.project, path, talk.session);
+        let look = || {
+            let number = encoded(&failed.number);
+            let path = format!("issues?labels={LABEL}&search={number}&in=title&per_page=100");
+            ask("issues", Verb::Get, &path)
+        };
+        let make = || {
+            ask("issue", Verb::Post, "issues").json(
+                &json!({ "title": failed.title, "description": failed.text, "labels": LABEL }),
+            )
+        };
+        failure::opened(talk, &failed, "iid", look, make)
+    }
+
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
         let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
             return Ok(Receipt::plain());

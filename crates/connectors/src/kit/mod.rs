@@ -11,6 +11,7 @@ pub mod strict_json;
 pub(crate) mod account;
 pub(crate) mod answers;
 pub(crate) mod bounds;
+pub(crate) mod failure;
 pub(crate) mod halt;
 pub(crate) mod percent;
 pub(crate) mod reading;

@@ -38,6 +38,9 @@ pub(super) async fn run(engine: Engine) {
         if let Err(error) = engine.keep_sessions().await {
             tracing::warn!(%error, "the use of sessions was not noted");
         }
+        if let Err(error) = engine.owe_calendars().await {
+            tracing::warn!(%error, "neighbours were not told of the calendar");
+        }
         if looks.is_multiple_of(PRUNE_EVERY)
             && let Err(error) = engine.prune().await
         {

@@ -1,5 +1,6 @@
-//! What runs by itself: deliveries are interpreted, neighbours are told, runs that wait at a rule are answered, deadlines are kept, the stored entries are looked after.
+//! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule are answered, deadlines are kept, the stored entries are looked after.
 
+mod calendars;
 mod deadlines;
 mod deliver;
 mod interpret;

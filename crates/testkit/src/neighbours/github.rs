@@ -17,6 +17,8 @@ pub struct GitHub {
     pub waiting: Vec<(String, String)>,
     /// What the rules were told: run, body.
     pub rules: Vec<(String, Value)>,
+    /// Issues: path of the repository, issue.
+    pub issues: Vec<(String, Value)>,
     /// Tokens that were given out.
     pub tokens: u64,
     /// The App's key; without it every assertion is believed.
@@ -43,6 +45,17 @@ impl GitHub {
             run[name] = value;
         }
         Said::json(if id.is_some() { 200 } else { 201 }, run)
+    }
+
+    fn issue(&mut self, repository: String, seen: &Seen) -> Said {
+        let mut made = seen.json();
+        if made["title"].as_str().is_none_or(str::is_empty) {
+            return problem(422);
+        }
+        made["number"] = json!(1 + self.issues.len());
+        made["state"] = json!("open");
+        self.issues.push((repository, made.clone()));
+        Said::json(201, &made)
     }
 
     fn rule(&mut self, repository: String, run: &str, seen: &Seen) -> Said {
@@ -102,6 +115,14 @@ impl Neighbour for GitHub {
                     })
                     .collect();
                 Said::json(200, &json!({ "total_count": found.len(), "check_runs": found }))
+            }
+            ("GET", ["repos", owner, name, "issues"]) => {
+                let repository = format!("{owner}/{name}");
+                let of = self.issues.iter().filter(|(of, _)| *of == repository);
+                Said::json(200, &json!(of.map(|(_, issue)| issue).collect::<Vec<_>>()))
+            }
+            ("POST", ["repos", owner, name, "issues"]) => {
+                self.issue(format!("{owner}/{name}"), seen)
             }
             ("POST", ["repos", _, _, "check-runs"]) => self.check(seen, None),
             ("PATCH", ["repos", _, _, "check-runs", id]) => {

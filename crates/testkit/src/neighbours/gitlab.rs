@@ -19,6 +19,10 @@ pub struct GitLab {
     pub deployments: Vec<Value>,
     /// Approvals: id of the deployment, what was said.
     pub approvals: Vec<(u64, Value)>,
+    /// Freeze periods: project, and the period.
+    pub periods: Vec<(String, Value)>,
+    /// Issues: project, and the issue.
+    pub issues: Vec<(String, Value)>,
     counted: u64,
 }
 
@@ -78,6 +82,80 @@ impl GitLab {
         let made = json!({ "id": self.counted, "body": body, "author": { "id": US } });
         self.notes.push((iid.to_owned(), made.clone()));
         Said::json(201, &made)
+    }
+
+    /// Freeze periods of a project: an expression of five fields each, in a zone.
+    fn period(&mut self, project: &str, id: Option<&str>, seen: &Seen) -> Said {
+        let body = seen.json();
+        let is_cron = |name: &str| {
+            body[name].as_str().is_some_and(|text| text.split_whitespace().count() == 5)
+        };
+        if !is_cron("freeze_start") || !is_cron("freeze_end") {
+            return problem(400);
+        }
+        let zone = body["cron_timezone"].as_str().unwrap_or("UTC");
+        let mut made = json!({
+            "freeze_start": body["freeze_start"], "freeze_end": body["freeze_end"], "cron_timezone": zone,
+        });
+        if let Some(id) = id {
+            let found = self.periods.iter_mut().find(|(_, period)| number(&period["id"], id));
+            let Some((_, period)) = found else { return problem(404) };
+            made["id"] = period["id"].clone();
+            *period = made;
+            return Said::json(200, period);
+        }
+        self.counted += 1;
+        made["id"] = json!(self.counted);
+        self.periods.push((project.to_owned(), made.clone()));
+        Said::json(201, &made)
+    }
+
+    fn issue(&mut self, project: &str, seen: &Seen) -> Said {
+        let body = seen.json();
+        if body["title"].as_str().is_none_or(str::is_empty) {
+            return problem(400);
+        }
+        self.counted += 1;
+        let labels: Vec<&str> = body["labels"].as_str().unwrap_or_default().split(',').collect();
+        let made = json!({
+            "id": self.counted, "iid": self.counted, "state": "opened", "title": body["title"],
+            "description": body["description"], "labels": labels,
+        });
+        self.issues.push((project.to_owned(), made.clone()));
+        Said::json(201, &made)
+    }
+
+    /// What people keep beside their code: freeze periods and issues.
+    fn kept(&mut self, seen: &Seen, parts: &[&str]) -> Said {
+        match (seen.method.as_str(), parts) {
+            ("GET", [_, "projects", project, "freeze_periods"]) => {
+                let of = self.periods.iter().filter(|(of, _)| of == project);
+                Said::json(200, &json!(of.map(|(_, period)| period).collect::<Vec<_>>()))
+            }
+            ("POST", [_, "projects", project, "freeze_periods"]) => {
+                self.period(project, None, seen)
+            }
+            ("PUT", [_, "projects", project, "freeze_periods", id]) => {
+                self.period(project, Some(*id), seen)
+            }
+            ("DELETE", [_, "projects", _, "freeze_periods", id]) => {
+                let before = self.periods.len();
+                self.periods.retain(|(_, period)| !number(&period["id"], id));
+                match self.periods.len() < before {
+                    true => Said { status: 204, headers: Vec::new(), body: Vec::new() },
+                    false => problem(404),
+                }
+            }
+            ("GET", [_, "projects", project, "issues"]) => {
+                let wanted = seen.query.get("search").cloned().unwrap_or_default();
+                let of = self.issues.iter().filter(|(of, issue)| {
+                    of == project && issue["title"].as_str().unwrap_or_default().contains(&wanted)
+                });
+                Said::json(200, &json!(of.map(|(_, issue)| issue).collect::<Vec<_>>()))
+            }
+            ("POST", [_, "projects", project, "issues"]) => self.issue(project, seen),
+            _ => problem(404),
+        }
     }
 
     fn approval(&mut self, id: &str, seen: &Seen, now: Timestamp) -> Said {
@@ -148,12 +226,13 @@ impl Neighbour for GitLab {
             ("POST", [_, "projects", _, "deployments", id, "approval"]) => {
                 self.approval(id, seen, now)
             }
-            _ => problem(404),
+            _ => self.kept(seen, &parts),
         }
     }
 
     fn again(&mut self, seen: &Seen, now: Timestamp) {
-        if seen.method == "POST" && seen.path.ends_with("/notes") {
+        let twice = ["/notes", "/freeze_periods", "/issues"];
+        if seen.method == "POST" && twice.iter().any(|end| seen.path.ends_with(end)) {
             self.answer(seen, now);
         }
     }

@@ -68,7 +68,7 @@ async fn everything_told() -> Town {
         "      correlation_prefix: issues\n",
     );
     let app = format!(
-        "  - name: app\n    connector: github\n    credentials: {{private_key: {{file: {}}}}}\n    tell: [decision, change]\n    settings: {{api: {{url: \"https://github.test\", app: Iv23li, installation: 7}}}}\n",
+        "  - name: app\n    connector: github\n    credentials: {{private_key: {{file: {}}}}}\n    tell: [decision, change, deployment]\n    settings: {{api: {{url: \"https://github.test\", app: Iv23li, installation: 7, issues: true}}}}\n",
         key.display()
     );
     let links = format!("{LINKS}{JIRA}{issues}{app}")
@@ -84,7 +84,9 @@ async fn everything_told() -> Town {
     }
     town.deploy("payments", 131).await;
     town.world.ask(question("ledger", 132, 132)).await;
+    town.end_as(question("web-shop", 133, 133), 133, json!({ "state": "failed" })).await;
     town.settle(DAY).await;
+    assert_eq!(town.github.lock().unwrap().issues.len(), 1);
     for link in ["servicenow", "jira", "jira-issues", "github-told", "app"] {
         let trial = town.world.engine.test_link(&town.world.admin, link).await.unwrap();
         assert!(trial.ok, "{link}: {trial:?}");
