@@ -221,6 +221,47 @@ try {
     for (const one of [first, second, third]) await one.close();
   });
 
+  await journey("a window", async () => {
+    const first = await logIn(browser, demo, "grace");
+    const page = await watched(first);
+    await page.goto("/calendar");
+    await page.click("a[href='/calendar/windows/new']");
+    await page.fill("#w-title", "Stocktaking");
+    await page.fill("#w-start", "2020-01-01T08:00");
+    await page.fill("#w-end", "2020-01-01T09:00");
+    await page.selectOption("#w-tier", "production");
+    await page.click("button[name=preview]");
+    check(await page.locator("[role=alert]").innerText().then((text) => text.includes("never comes")), "what is over is not proposed");
+    const day = (ahead) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+    await page.fill("#w-start", `${day(2)}T08:00`);
+    await page.fill("#w-end", `${day(2)}T18:00`);
+    await page.selectOption("#w-again", "weekly");
+    await page.fill("#w-service", "docs");
+    await page.click("button[name=preview]");
+    await page.waitForSelector("#propose");
+    check(await page.locator("aside").innerText().then((text) => text.includes("docs")), "the preview names what it would hold");
+    await page.fill("#w-reason", "the shelves are counted");
+    await page.click("#propose button");
+    await page.waitForURL(/done=proposed/);
+    check(await page.locator("form[action$='/confirm']").count() === 0, "nobody confirms what they proposed");
+    const second = await logIn(browser, demo, "henrik");
+    const other = await watched(second);
+    await other.goto("/calendar");
+    await other.click(".notice a[href='/proposals#windows']");
+    await other.click("form[action*='/proposals/windows/'][action$='/confirm'] button");
+    await other.waitForURL(/done=window_set/);
+    await other.goto("/calendar?view=list");
+    await other.locator("#windows a", { hasText: "Stocktaking" }).click();
+    check(await other.locator(".pairs").innerText().then((text) => text.includes("Grace") && text.includes("Henrik")), "the window names both");
+    await other.click(".tools a");
+    check(await other.inputValue("#w-title") === "Stocktaking", "the form is filled with what stands");
+    await other.goto("/calendar/windows/month-end-close");
+    check(await other.locator(".tools a").count() === 0, "what files declare is not altered here");
+    check(await other.locator(".notice").first().innerText().then((text) => text.includes("files")), "and the page says whose it is");
+    for (const one of [page, other]) check(one.faults.length === 0, one.faults.join("; "));
+    for (const one of [first, second]) await one.close();
+  });
+
   await journey("a second factor", async () => {
     const context = await logIn(browser, demo, "fatima");
     const page = await watched(context);

@@ -5,6 +5,9 @@ const ask = async (demo, path) => {
   return answer.json();
 };
 
+/** A day so many days ahead. */
+const ahead = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+
 export const pages = async (demo) => {
   const waiting = (await ask(demo, "/api/v1/changes?waiting=true")).items;
   const closed = (await ask(demo, "/api/v1/changes?state=closed&limit=100")).items;
@@ -27,6 +30,8 @@ export const pages = async (demo) => {
     { name: "calendar-month", path: "/calendar" },
     { name: "calendar-week", path: "/calendar?view=week" },
     { name: "calendar-list", path: "/calendar?view=list" },
+    { name: "window", path: "/calendar/windows/month-end-close" },
+    { name: "window-new", path: `/calendar/windows/new?title=Stocktaking&kind=freeze&team=storefront&tier=production&start=${ahead(3)}T08:00&end=${ahead(3)}T18:00&zone=Europe/Berlin&again=monthly&preview=1` },
     { name: "stop", path: "/stops/new?team=payments&preview=1" },
     { name: "services", path: "/services" },
     { name: "services-matrix", path: "/services?view=matrix" },

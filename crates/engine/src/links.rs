@@ -134,6 +134,12 @@ impl Engine {
         because: String,
     ) -> Result<Answer<()>, EngineError> {
         let by = caller.person.clone();
+        if !(1..=1_000).contains(&because.trim().chars().count()) {
+            let message = "a reason of 1 to 1000 characters is needed";
+            return Err(
+                Refusal::invalid("reason_missing", message, "say why, in a sentence").into()
+            );
+        }
         self.with_link(caller, name, move |standing, link| {
             if standing.paused.contains(&link) {
                 return Err(Refusal::conflict(

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::access::RoleState;
 use sluice_core::approvals::waits_for;
+use sluice_core::calendar::made::event::Deed;
 use sluice_core::change::DebtKind;
 use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
@@ -61,6 +62,8 @@ pub enum WantedKind {
     Role,
     /// A second word on what decides about changes.
     Plan,
+    /// A second word on the calendar.
+    Window,
     /// A second word on an emergency path.
     BreakGlass,
 }
@@ -73,6 +76,7 @@ impl WantedKind {
             Self::Debt => "debt",
             Self::Role => "role",
             Self::Plan => "plan",
+            Self::Window => "window",
             Self::BreakGlass => "break_glass",
         }
     }
@@ -220,6 +224,18 @@ impl Engine {
             for plan in standing.access.plans.values().filter(|it| it.by.as_ref() != Some(person)) {
                 let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
                 add(WantedKind::Plan, plan.plan.to_string(), touches.join(", "), plan.from);
+            }
+        }
+        for it in standing.made.proposals.values().filter(|it| it.waits(now)) {
+            let proposed = &it.proposed;
+            let window = match &proposed.deed {
+                Deed::Set { window } => Some(window.as_ref()),
+                Deed::End { name } => standing.window(name).map(AsRef::as_ref),
+            };
+            let Some(window) = window.filter(|_| proposed.by != *person) else { continue };
+            if caller.contains(Permission::CalendarEdit, &window.scope) {
+                let title = window.title.clone();
+                add(WantedKind::Window, proposed.proposal.to_string(), title, it.at);
             }
         }
         if caller.may(Permission::BreakGlass) {

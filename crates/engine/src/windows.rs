@@ -123,6 +123,11 @@ impl Engine {
         .await
     }
 
+    /// Whether what is done to the calendar waits for a second person.
+    pub fn calendar_needs_two(&self) -> bool {
+        second_person_needed(&self.standing(), Permission::CalendarEdit)
+    }
+
     /// What a window would hold, as things stand. It records nothing.
     pub fn preview_window(&self, window: &Window) -> Result<Holding, Refusal> {
         if let Err(problem) = window.validate() {

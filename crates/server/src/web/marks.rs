@@ -156,13 +156,15 @@ pub(crate) fn strip(states: &[&str]) -> Markup {
     let mut written = format!(
         "<svg class=\"strip\" width=\"{width}\" height=\"14\" viewBox=\"0 0 {width} 14\" role=\"img\" aria-label=\"{label}\">"
     );
-    for (at, state) in states.iter().enumerate() {
-        // What went badly is lower too: the picture is read without colour.
-        let (class, y, height) = if *state == "succeeded" { ("ok", 1, 12) } else { ("no", 7, 6) };
-        let x = at * 7;
-        written.push_str(&format!(
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"5\" height=\"{height}\" rx=\"1\"/>"
-        ));
+    // One path for each outcome: a list shows many of these pictures. What went badly is lower too: it is read without
+    // colour.
+    for (class, well, top, height) in [("ok", true, 1, 12), ("no", false, 7, 6)] {
+        let marks = states.iter().enumerate().filter(|(_, state)| (**state == "succeeded") == well);
+        let path: String =
+            marks.map(|(at, _)| format!("M{} {top}h5v{height}h-5z", at * 7)).collect();
+        if !path.is_empty() {
+            written.push_str(&format!("<path class=\"{class}\" d=\"{path}\"/>"));
+        }
     }
     written.push_str("</svg>");
     Safe(written)

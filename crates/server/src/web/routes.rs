@@ -1,9 +1,9 @@
 //! The pages: every address, who may see it, and what answers.
 
 use sluice_core::permission::Permission::{
-    AccessExplain, BreakGlass, CalendarRead, ChangeApprove, ChangeRead, ExceptionGrant, InboxRead,
-    LedgerRead, OrganisationApply, OrganisationRead, PolicyRead, RoleGrant, StopLift, StopPull,
-    TokenManage,
+    AccessExplain, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove, ChangeRead,
+    ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead, PolicyRead,
+    RoleGrant, StopLift, StopPull, TokenManage,
 };
 
 use super::{assets, pages};
@@ -52,6 +52,20 @@ fn looking() -> Vec<Route> {
             pages::calendar::feed,
         )
         .about("The calendar for programs that follow an address."),
+        Route::get(
+            "/calendar/windows/new",
+            Needs(CalendarEdit),
+            Read,
+            pages::calendar::windows::form,
+        )
+        .about("Prepare a window, and look at what it would hold."),
+        Route::get(
+            "/calendar/windows/{name}",
+            Needs(CalendarRead),
+            Read,
+            pages::calendar::windows::one,
+        )
+        .about("One window."),
         Route::get("/stops/new", Needs(StopPull), Read, pages::calendar::new_stop)
             .about("Prepare to stop the line."),
     ]
@@ -136,6 +150,20 @@ fn acting() -> Vec<Route> {
         Route::post("/stops", Needs(StopPull), Act, pages::calendar::pull).about("Stop the line."),
         Route::post("/stops/{id}/lift", Needs(StopLift), Act, pages::calendar::lift)
             .about("Lift a stop."),
+        Route::post(
+            "/calendar/windows",
+            Needs(CalendarEdit),
+            Act,
+            pages::calendar::windows::propose,
+        )
+        .about("Make or alter a window, or propose to."),
+        Route::post(
+            "/calendar/windows/{name}/end",
+            Needs(CalendarEdit),
+            Act,
+            pages::calendar::windows::end,
+        )
+        .about("End a window, or propose to."),
         Route::post("/exceptions", Needs(ExceptionGrant), Act, pages::calendar::grant)
             .about("Grant an exception."),
         Route::post("/exceptions/{id}/revoke", Needs(ExceptionGrant), Act, pages::calendar::revoke)
@@ -210,6 +238,20 @@ fn of_two() -> Vec<Route> {
             pages::proposals::refuse_role,
         )
         .about("Refuse a role, or take one back."),
+        Route::post(
+            "/proposals/windows/{id}/confirm",
+            Needs(CalendarEdit),
+            Act,
+            pages::calendar::agree::confirm,
+        )
+        .about("Agree to a change of the calendar."),
+        Route::post(
+            "/proposals/windows/{id}/refuse",
+            AnyToken,
+            Act,
+            pages::calendar::agree::refuse,
+        )
+        .about("Refuse a change of the calendar, or take one back."),
         Route::post("/proposals/plans/{plan}/refuse", AnyToken, Act, pages::proposals::refuse_plan)
             .about("Refuse a change of what decides about changes."),
         Route::post(

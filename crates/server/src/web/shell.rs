@@ -165,6 +165,8 @@ pub(crate) fn notice(done: Option<&str>) -> Option<&'static str> {
         "paused" => w::t("done.paused"),
         "stopped" => w::t("done.stopped"),
         "lifted" => w::t("done.lifted"),
+        "window_set" => w::t("done.window_set"),
+        "window_ended" => w::t("done.window_ended"),
         "granted" => w::t("done.granted"),
         "revoked" => w::t("done.revoked"),
         "token_revoked" => w::t("done.token_revoked"),

@@ -7,6 +7,7 @@ mod changes;
 mod description;
 mod events;
 mod exchange;
+mod forms;
 mod gate;
 mod hooks;
 mod listen;

@@ -51,6 +51,7 @@ fn line(visit: &Visit, one: Wanted) -> Line {
         WantedKind::Approval => ("wait", "people"),
         WantedKind::Debt => ("info", "eye"),
         WantedKind::Role | WantedKind::Plan => ("wait", "user"),
+        WantedKind::Window => ("wait", "calendar"),
         WantedKind::BreakGlass => ("no", "bolt"),
     };
     let is_change = matches!(one.kind, WantedKind::Approval | WantedKind::Debt);

@@ -14,6 +14,7 @@ use sluice_core::scope::Scope;
 use sluice_engine::RoleWish;
 
 use super::admin::RevokeForm;
+use super::calendar::agree::{self, Waiting};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
@@ -41,6 +42,7 @@ struct ProposalsPage {
     roles: Vec<RoleLine>,
     plans: Vec<PlanLine>,
     glasses: Vec<GlassLine>,
+    waiting: Vec<Waiting>,
     may_role: bool,
     table: Vec<(String, String)>,
 }
@@ -99,6 +101,7 @@ pub(crate) async fn show(
             roles: roles(visit),
             plans: plans(visit),
             glasses: glasses(visit),
+            waiting: agree::waiting(visit, None),
             may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
             table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
         })

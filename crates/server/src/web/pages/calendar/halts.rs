@@ -238,7 +238,7 @@ pub(crate) async fn pull(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonForm {
-    reason: String,
+    pub(super) reason: String,
     #[serde(default)]
     #[expect(dead_code, reason = "looked at by the guard of forms")]
     csrf_token: String,

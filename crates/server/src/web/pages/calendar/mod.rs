@@ -1,9 +1,12 @@
-//! Calendar: windows and deployments by month, week and as a list; stops and exceptions.
+//! Calendar: windows and deployments by month, week and as a list; stops, exceptions, and windows that people make.
 
+pub(crate) mod agree;
 mod feed;
 mod halts;
 mod month;
 mod week;
+pub(crate) mod windows;
+mod wish;
 
 use askama::Template;
 use axum::response::Response;
@@ -12,6 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
 use serde::Deserialize;
 use sluice_core::calendar::WindowKind;
+use sluice_core::permission::Permission;
 
 pub(crate) use self::feed::feed;
 use self::halts::Halts;
@@ -24,6 +28,9 @@ use crate::web::page::{Looker, address, page, some};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, moment, w};
+
+/// The most windows that are listed.
+const MOST: usize = 200;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,11 +57,26 @@ struct CalendarPage {
     week: Option<Week>,
     list: Vec<Occasion>,
     halts: Halts,
+    may_edit: bool,
+    waiting: usize,
+    known: Vec<Known>,
+}
+
+/// One window there is, whenever it comes.
+struct Known {
+    name: String,
+    title: String,
+    mark: Markup,
+    scope: String,
+    made: bool,
+    next: Option<Markup>,
+    now: bool,
 }
 
 /// One occurrence of a window.
 struct Occasion {
     mark: Markup,
+    name: String,
     title: String,
     scope: String,
     from: Markup,
@@ -145,6 +167,9 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
         week: (view == "week").then(|| week::build(&frame)).transpose()?,
         list: if view == "list" { list(&frame) } else { Vec::new() },
         halts: halts::build(visit),
+        may_edit: visit.may(Permission::CalendarEdit) && visit.caller.person.is_some(),
+        waiting: agree::waiting(visit, None).len(),
+        known: known(&frame),
         service,
         view,
     })
@@ -161,6 +186,26 @@ fn kind(kind: WindowKind) -> &'static str {
         WindowKind::Maintenance => "maintenance",
         WindowKind::Release => "release",
     }
+}
+
+/// Every window there is, with when it comes next.
+fn known(frame: &Frame<'_>) -> Vec<Known> {
+    let (visit, now) = (frame.visit, frame.visit.now);
+    let calendar = visit.app.engine.present_calendar();
+    let (_, to) = calendar.span();
+    let all = calendar.between(now, to, 1).filter(|(window, _)| frame.wants(&window.scope));
+    all.filter(|(window, _)| visit.touches(&window.scope))
+        .take(MOST)
+        .map(|(window, spans)| Known {
+            name: window.name.clone(),
+            title: window.title.clone(),
+            mark: marks::window(kind(window.kind)),
+            scope: window.scope.to_string(),
+            made: visit.standing.made.windows.contains_key(&window.name),
+            now: spans.first().is_some_and(|span| span.start <= now),
+            next: spans.first().map(|span| visit.when(span.start)),
+        })
+        .collect()
 }
 
 /// The next occurrences of every window, by their beginning.
@@ -180,6 +225,7 @@ fn list(frame: &Frame<'_>) -> Vec<Occasion> {
         .into_iter()
         .map(|(span, window)| Occasion {
             mark: marks::window(kind(window.kind)),
+            name: window.name.clone(),
             title: window.title.clone(),
             scope: window.scope.to_string(),
             from: moment::at(span.start),

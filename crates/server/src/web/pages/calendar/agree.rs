@@ -1,0 +1,116 @@
+//! What of the calendar waits for a second person, and the forms by which one agrees or refuses.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use sluice_core::calendar::made::event::Deed;
+use sluice_core::ids::ProposalId;
+use sluice_core::permission::Permission;
+
+use super::halts::ReasonForm;
+use super::kind;
+use super::windows::{Preview, preview};
+use crate::app::App;
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::id;
+use crate::web::form::Form;
+use crate::web::page::{Looker, see};
+use crate::web::pages::admin::RevokeForm;
+use crate::web::visit::Visit;
+use crate::web::{Markup, marks, w};
+
+/// One proposal.
+pub(crate) struct Waiting {
+    pub(crate) id: String,
+    pub(crate) verb: &'static str,
+    pub(crate) name: Option<String>,
+    pub(crate) title: String,
+    pub(crate) mark: Markup,
+    pub(crate) scope: String,
+    pub(crate) rule: String,
+    pub(crate) reason: String,
+    pub(crate) by: Markup,
+    pub(crate) at: Markup,
+    pub(crate) from: Option<Markup>,
+    pub(crate) preview: Preview,
+    pub(crate) confirm: bool,
+    pub(crate) refuse: bool,
+    pub(crate) why_not: Option<&'static str>,
+}
+
+/// What waits, of one window or of all that may be seen.
+pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
+    if !visit.may(Permission::CalendarRead) {
+        return Vec::new();
+    }
+    let person = visit.caller.person.as_ref();
+    let proposals = visit.standing.made.proposals.values();
+    let shown = proposals.filter(|it| it.waits(visit.now));
+    let of_it = shown.filter(|it| of.is_none_or(|name| it.proposed.deed.name() == name));
+    of_it
+        .filter_map(|it| {
+            let proposed = &it.proposed;
+            let stands = visit.standing.made.windows.get(proposed.deed.name());
+            let window = match &proposed.deed {
+                Deed::Set { window } => window.as_ref(),
+                Deed::End { .. } => stands?.window.as_ref(),
+            };
+            if !visit.touches(&window.scope) {
+                return None;
+            }
+            let own = person == Some(&proposed.by);
+            let may = visit.caller.contains(Permission::CalendarEdit, &window.scope);
+            let cooling = visit.now < proposed.from;
+            Some(Waiting {
+                id: proposed.proposal.to_string(),
+                verb: match (&proposed.deed, &proposed.over) {
+                    (Deed::End { .. }, _) => w::t("window.end_it"),
+                    (Deed::Set { .. }, Some(_)) => w::t("window.alter"),
+                    (Deed::Set { .. }, None) => w::t("window.make"),
+                },
+                name: stands.map(|stands| stands.window.name.clone()),
+                title: window.title.clone(),
+                mark: marks::window(kind(window.kind)),
+                scope: window.scope.to_string(),
+                rule: window.schedule.rrule.clone().unwrap_or_default(),
+                reason: proposed.reason.clone(),
+                by: visit.who(&proposed.by),
+                at: visit.when(it.at),
+                from: cooling.then(|| visit.when(proposed.from)),
+                preview: preview(visit, window),
+                confirm: may && !own && !cooling && person.is_some(),
+                refuse: person.is_some() && (may || own),
+                why_not: if own {
+                    Some(w::t("proposals.you_proposed_it"))
+                } else if !may {
+                    Some(w::t("window.it_reaches_beyond_you"))
+                } else {
+                    None
+                },
+            })
+        })
+        .collect()
+}
+
+/// A second person agrees.
+pub(crate) async fn confirm(
+    looker: Looker,
+    Path(proposal): Path<String>,
+    Form(_): Form<RevokeForm>,
+) -> Result<Response, Problem> {
+    let proposal: ProposalId = id(&proposal)?;
+    looker.app.engine.confirm_window(&looker.caller, &proposal).await?;
+    Ok(see("/proposals?done=window_set#windows"))
+}
+
+/// Somebody refuses, or takes their own back.
+pub(crate) async fn refuse(
+    State(app): State<App>,
+    By(caller): By,
+    Path(proposal): Path<String>,
+    Form(form): Form<ReasonForm>,
+) -> Result<Response, Problem> {
+    let proposal: ProposalId = id(&proposal)?;
+    app.engine.refuse_window(&caller, &proposal, form.reason.trim().to_owned()).await?;
+    Ok(see("/proposals?done=refused#windows"))
+}

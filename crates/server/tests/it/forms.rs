@@ -1,0 +1,123 @@
+//! The outbox and the calendar on their pages: what is shown to whom, and what the forms do.
+
+use axum::body::Body;
+use http::Method;
+use sluice_core::permission::Permission;
+use sluice_engine::Client;
+use sluice_testkit::{Answered, ORGANISATION, TestApp, request};
+
+use crate::gate::{ask, question};
+
+const POST_MESSAGE: &str = "https://slack.test/api/chat.postMessage";
+
+#[tokio::test]
+async fn the_outbox_shows_what_is_owed_and_what_was_given_up_and_lets_it_be_told_again() {
+    let app = told_app().await;
+    let admin = app.session("alice", Client::Cli, None).await.secret;
+    ask(&app, "one", &question("shop", 1)).await;
+    let html = text(&app.get(&admin, "/admin/outbox").await);
+    assert!(html.contains("CHG0000001") && html.contains("not used yet"), "{html}");
+    assert!(html.contains(">owed<") || html.contains("owed"), "{html}");
+
+    app.net.answer(POST_MESSAGE, 200, r#"{"ok":false,"error":"msg_too_long"}"#);
+    let mut given_up = String::new();
+    for _ in 0..40 {
+        let _ = app.engine.deliver().await.expect("it delivers");
+        given_up = text(&app.get(&admin, "/admin/outbox?state=given_up").await);
+        if given_up.contains("/admin/links/slack/replay") {
+            break;
+        }
+        app.clock.advance(std::time::Duration::from_secs(7_200));
+    }
+    let admin = app.session("alice", Client::Cli, None).await.secret;
+    assert!(given_up.contains("/admin/links/slack/replay"), "{given_up}");
+    let again = form(&app, &admin, "/admin/links/slack/replay", "").await;
+    assert_eq!(again.header("location"), "/admin/outbox?done=replayed", "{again:?}");
+    let html = text(&app.get(&admin, "/admin/outbox?state=given_up").await);
+    assert!(!html.contains("name=\"effect\""), "nothing is given up any more: {html}");
+}
+
+#[tokio::test]
+async fn a_link_is_paused_with_a_reason_and_resumed_by_those_who_may() {
+    let app = told_app().await;
+    let admin = app.session("alice", Client::Cli, None).await.secret;
+    let reader = app.token(&[Permission::InboxRead, Permission::OrganisationRead]).await;
+    let html = text(&app.get(&reader, "/admin/outbox").await);
+    assert!(!html.contains("/admin/links/slack/pause"), "who may not sees no form: {html}");
+    let refused = form(&app, &reader, "/admin/links/slack/pause", "reason=x").await;
+    assert_eq!(refused.status, 403);
+    let bare = form(&app, &admin, "/admin/links/slack/pause", "reason=").await;
+    assert!(bare.status >= 400, "a reason is needed: {bare:?}");
+    let paused = form(&app, &admin, "/admin/links/slack/pause", "reason=they+move").await;
+    assert_eq!(paused.header("location"), "/admin/outbox?done=paused", "{paused:?}");
+    let html = text(&app.get(&admin, "/admin/outbox?done=paused").await);
+    assert!(html.contains("/admin/links/slack/resume"), "{html}");
+    let resumed = form(&app, &admin, "/admin/links/slack/resume", "").await;
+    assert_eq!(resumed.header("location"), "/admin/outbox?done=resumed");
+    let unknown = form(&app, &admin, "/admin/links/teams/resume", "").await;
+    assert_eq!(unknown.status, 404, "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_window_is_proposed_on_a_page_and_confirmed_by_somebody_else() {
+    let app = TestApp::empty().await;
+    let two = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
+    let files = format!(
+        "{two}windows:\n  - {{name: year-end, title: Year end, kind: freeze, start: 2026-12-20T00:00:00, end: 2026-12-31T00:00:00}}\n"
+    );
+    app.apply(&[("sluice.yaml", &files)]).await;
+    let alice = app.session("alice", Client::Cli, None).await.secret;
+    let bob = app.session("bob", Client::Cli, None).await.secret;
+    let wish = "title=Stocktaking&kind=freeze&service=docs&start=2026-03-09T08%3A00&end=2026-03-09T18%3A00&zone=UTC&again=weekly";
+    let looked = format!("/calendar/windows/new?{wish}&preview=1");
+    let html = text(&app.get(&alice, &looked).await);
+    assert!(html.contains("action=\"/calendar/windows\"") && html.contains("/services/docs"));
+    let wrong = looked.replace("service=docs", "service=dcos");
+    let html = text(&app.get(&alice, &wrong).await);
+    assert!(html.contains("role=\"alert\"") && !html.contains("action=\"/calendar/windows\""));
+
+    let sent = form(&app, &alice, "/calendar/windows", &format!("{wish}&reason=we+count")).await;
+    assert_eq!(sent.header("location"), "/proposals?done=proposed#windows", "{sent:?}");
+    let own = text(&app.get(&alice, "/proposals").await);
+    assert!(own.contains("Stocktaking") && !own.contains("/confirm"), "{own}");
+    let other = text(&app.get(&bob, "/proposals").await);
+    let (_, rest) = other.split_once("action=\"/proposals/windows/").expect("a form");
+    let (id, _) = rest.split_once('/').expect("its id");
+    let path = format!("/proposals/windows/{id}/confirm");
+    assert!(form(&app, &alice, &path, "").await.status >= 400, "not their own");
+    let confirmed = form(&app, &bob, &path, "").await;
+    assert_eq!(confirmed.header("location"), "/proposals?done=window_set#windows");
+    let html = text(&app.get(&bob, "/calendar?view=list").await);
+    assert!(html.contains("Stocktaking") && html.contains("made here"), "{html}");
+    let name = app.engine.standing().made.windows.keys().next().cloned().expect("it stands");
+    let html = text(&app.get(&bob, &format!("/calendar/windows/{name}")).await);
+    assert!(html.contains(&format!("over={name}")), "{html}");
+    let declared = text(&app.get(&bob, "/calendar/windows/year-end").await);
+    assert!(!declared.contains("over=") && !declared.contains("/end\""), "{declared}");
+    let ended = form(&app, &bob, "/calendar/windows/year-end/end", "reason=x").await;
+    assert_eq!(ended.status, 409, "files own it");
+    let narrow = app.token(&[Permission::CalendarRead]).await;
+    assert_eq!(app.get(&narrow, &looked).await.status, 403, "who may not has no form");
+    let sent = form(&app, &narrow, "/calendar/windows", &format!("{wish}&reason=x")).await;
+    assert_eq!(sent.status, 403);
+}
+
+/// An organisation that tells Slack of its changes.
+async fn told_app() -> TestApp {
+    let app = TestApp::empty().await;
+    let text = format!(
+        "{ORGANISATION}  - {{name: slack, connector: slack, credentials: {{bot_token: {{env: SLACK}}}}, \
+         tell: [change], settings: {{url: \"https://slack.test\", channel: C1, per_minute: 600}}}}\n"
+    );
+    app.apply(&[("sluice.yaml", &text)]).await;
+    app
+}
+
+async fn form(app: &TestApp, token: &str, path: &str, body: &str) -> Answered {
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    app.send(request(Method::POST, path, token, &headers, Body::from(body.to_owned()))).await
+}
+
+fn text(answered: &Answered) -> String {
+    String::from_utf8_lossy(&answered.body).into_owned()
+}
