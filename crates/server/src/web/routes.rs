@@ -16,6 +16,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = looking();
     routes.extend(coming_in());
     routes.extend(overseeing());
+    routes.extend(calendar());
     routes.extend(acting());
     routes.extend(of_two());
     routes.extend(own());
@@ -52,20 +53,6 @@ fn looking() -> Vec<Route> {
             pages::calendar::feed,
         )
         .about("The calendar for programs that follow an address."),
-        Route::get(
-            "/calendar/windows/new",
-            Needs(CalendarEdit),
-            Read,
-            pages::calendar::windows::form,
-        )
-        .about("Prepare a window, and look at what it would hold."),
-        Route::get(
-            "/calendar/windows/{name}",
-            Needs(CalendarRead),
-            Read,
-            pages::calendar::windows::one,
-        )
-        .about("One window."),
         Route::get("/stops/new", Needs(StopPull), Read, pages::calendar::new_stop)
             .about("Prepare to stop the line."),
     ]
@@ -139,14 +126,23 @@ fn overseeing() -> Vec<Route> {
     ]
 }
 
-fn acting() -> Vec<Route> {
+/// What keeps the calendar: windows, stops, exceptions.
+fn calendar() -> Vec<Route> {
     vec![
-        Route::post("/changes/{number}/vote", Needs(ChangeApprove), Act, pages::change::vote)
-            .about("Say yes or no to a change."),
-        Route::post("/changes/together", Needs(ChangeApprove), Act, pages::together::approve)
-            .about("Say yes to several changes."),
-        Route::post("/changes/{number}/comments", Needs(ChangeRead), Act, pages::change::comment)
-            .about("Say something about a change."),
+        Route::get(
+            "/calendar/windows/new",
+            Needs(CalendarEdit),
+            Read,
+            pages::calendar::windows::form,
+        )
+        .about("Prepare a window, and look at what it would hold."),
+        Route::get(
+            "/calendar/windows/{name}",
+            Needs(CalendarRead),
+            Read,
+            pages::calendar::windows::one,
+        )
+        .about("One window."),
         Route::post("/stops", Needs(StopPull), Act, pages::calendar::pull).about("Stop the line."),
         Route::post("/stops/{id}/lift", Needs(StopLift), Act, pages::calendar::lift)
             .about("Lift a stop."),
@@ -168,6 +164,17 @@ fn acting() -> Vec<Route> {
             .about("Grant an exception."),
         Route::post("/exceptions/{id}/revoke", Needs(ExceptionGrant), Act, pages::calendar::revoke)
             .about("Take an exception back."),
+    ]
+}
+
+fn acting() -> Vec<Route> {
+    vec![
+        Route::post("/changes/{number}/vote", Needs(ChangeApprove), Act, pages::change::vote)
+            .about("Say yes or no to a change."),
+        Route::post("/changes/together", Needs(ChangeApprove), Act, pages::together::approve)
+            .about("Say yes to several changes."),
+        Route::post("/changes/{number}/comments", Needs(ChangeRead), Act, pages::change::comment)
+            .about("Say something about a change."),
         Route::post("/policies/decisions/{id}", Needs(PolicyRead), Act, pages::policies::judge)
             .about("Judge a decision by another policy; records nothing."),
         Route::post("/admin/tokens/{id}/revoke", Needs(TokenManage), Act, pages::admin::revoke)
