@@ -27,6 +27,16 @@ pub struct Who {
     pub account: Option<String>,
 }
 
+/// A record of theirs for one of ours. What is said of any other that bears our number is not taken: numbers are
+/// written into fields that others can write too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TheirRecord {
+    /// The name under which its id was recorded when it was told: `sys_id`, `issue_id`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+}
+
 /// One commit of a push or a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
@@ -354,15 +364,19 @@ pub enum Signal {
     ApprovalReported {
         /// Our record: `CHG0000042`.
         entity: String,
+        /// Theirs for it.
+        of: TheirRecord,
+        /// Their own id of this approval, for one approver.
+        approval: String,
         /// Who.
         who: Who,
         /// Yes or no.
         verdict: ApprovalVerdict,
-        /// The revision that they were shown.
+        /// The revision that the record shows. Whether it did when the word was given, `at` tells.
         revision: Digest,
         /// What they wrote.
         comment: String,
-        /// When.
+        /// When, by their clock; not later than it was given, and never when something else was altered.
         at: Timestamp,
     },
     /// Somebody pressed a button of ours in a chat: a wish, and nothing more. Who decides shows elsewhere who they are.
@@ -385,6 +399,8 @@ pub enum Signal {
     RecordReported {
         /// Our record.
         entity: String,
+        /// Theirs for it.
+        of: TheirRecord,
         /// Their number for it.
         record: String,
         /// Its state, in our word.

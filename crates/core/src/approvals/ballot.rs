@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::event::LoginGroups;
-use crate::change::{Approval, ApprovalVerdict, Change, Involvement};
+use crate::change::{Approval, ApprovalVerdict, Change, GroupVoice, Involvement};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
-use crate::ids::{PersonId, RuleName};
+use crate::ids::PersonId;
 use crate::organisation::{ApprovalRule, GroupMapping, Organisation, RoleGrant};
 use crate::risk::RiskLevel;
 use crate::scope::Target;
@@ -129,22 +129,27 @@ pub(crate) fn by_login(
     targets: &[Target],
 ) -> Option<Timestamp> {
     organisation.acting(&approval.person)?;
-    let mappings = approval.mappings.iter().filter_map(|name| organisation.mappings.get(name));
-    let mut roles = mappings.flat_map(|mapping| mapping.roles.iter());
-    let counts = roles.any(|held| {
-        rule.approvers.roles.contains(&held.role)
-            && targets.iter().any(|target| held.scope.covers(target))
+    let spoken = approval.groups.iter().filter(|voice| rule.approvers.roles.contains(&voice.role));
+    let mut held = spoken.flat_map(|voice| {
+        // The mapping as it is now, where it still is the one that they spoke by.
+        let mapping = organisation.mappings.get(&voice.mapping);
+        let mapping =
+            mapping.filter(|now| (&now.provider, &now.group) == (&voice.provider, &voice.group));
+        let roles = mapping.into_iter().flat_map(|mapping| mapping.roles.iter());
+        roles.filter(|held| held.role == voice.role)
     });
+    let counts = held.any(|held| targets.iter().any(|target| held.scope.covers(target)));
     counts.then(|| approval.at.saturating_add(LOGIN_HOLDS).unwrap_or(Timestamp::MAX))
 }
 
-/// In which role a person may speak for a rule, where it is a role by which they may.
+/// In which role a person may speak for a rule, where it is a role by which they may, and the groups of their login
+/// that give such roles.
 pub fn role_used(
     organisation: &Organisation,
     person: &PersonId,
     login: Option<&LoginGroups>,
     targets: &[Target],
-) -> (Option<String>, BTreeSet<RuleName>) {
+) -> (Option<String>, BTreeSet<GroupVoice>) {
     let by_login = login.into_iter().flat_map(|groups| {
         organisation.mapped(&groups.provider, groups.names()).collect::<Vec<_>>()
     });
@@ -160,8 +165,14 @@ pub fn role_used(
     let standing = organisation.roles_of(person).find(|held| covers(held));
     let used =
         standing.or_else(|| by_login.iter().map(|(_, role)| *role).find(|held| covers(held)));
-    let mappings = by_login.iter().filter(|(_, role)| covers(role));
-    (used.map(|held| held.role.clone()), mappings.map(|(one, _)| one.name.clone()).collect())
+    let voices =
+        by_login.iter().filter(|(_, held)| covers(held)).map(|(mapping, held)| GroupVoice {
+            mapping: mapping.name.clone(),
+            provider: mapping.provider.clone(),
+            group: mapping.group.clone(),
+            role: held.role.clone(),
+        });
+    (used.map(|held| held.role.clone()), voices.collect())
 }
 
 /// Whether a person may speak for a rule, for one of `targets`.

@@ -25,6 +25,8 @@ pub struct Approve {
     pub auth_time: Option<Timestamp>,
     /// Groups that their login said.
     pub login: Option<LoginGroups>,
+    /// When they said so, where that was elsewhere; else it is now.
+    pub given_at: Option<Timestamp>,
 }
 
 /// A person gives a change up.

@@ -21,7 +21,7 @@ const GIVEN_UP: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Checks, in order: the change is there to be approved; the revision is the present one; a delegate
 /// was named by the one they stand in for; the person may speak for at least one rule that covers the change;
 /// they (and the one they stand in for) had no hand in it, unless a rule allows it at this risk (a rejection is
-/// always taken); they did not say the same before.
+/// always taken); they did not say the same before, or another thing after it where it was said elsewhere.
 pub fn approve(
     change: &Change,
     organisation: &Organisation,
@@ -55,18 +55,17 @@ pub fn approve(
     }
     check_delegation(organisation, command).map_err(|refusal| (refusal, None))?;
     let targets = targets_of(change, organisation);
-    let (role, mappings) =
-        role_used(organisation, &command.person, command.login.as_ref(), &targets);
+    let (role, groups) = role_used(organisation, &command.person, command.login.as_ref(), &targets);
     let approval = Approval {
         person: command.person.clone(),
         on_behalf_of: command.on_behalf_of.clone(),
         verdict: command.verdict,
         revision: command.revision.clone(),
         reason: command.reason.clone(),
-        at: now,
+        at: command.given_at.map_or(now, |given| given.min(now)),
         auth_time: command.auth_time,
         role,
-        mappings,
+        groups,
     };
     check_entitlement(change, organisation, &approval, &targets)?;
     let same = change
@@ -85,10 +84,32 @@ pub fn approve(
             None,
         ));
     }
+    if command.given_at.is_some() && is_older(change, &approval) {
+        return Err((
+            Refusal::conflict(
+                "older_word",
+                "you have said another thing since",
+                "the newest word counts; say so again to change it",
+            ),
+            None,
+        ));
+    }
     Ok(vec![match command.verdict {
         ApprovalVerdict::Approve => event::Approved { change: change.number, approval }.into(),
         ApprovalVerdict::Reject => event::Rejected { change: change.number, approval }.into(),
     }])
+}
+
+/// Whether a word was said before the person's last one, about whatever revision. Of two at the same time a no is the
+/// newer one.
+fn is_older(change: &Change, approval: &Approval) -> bool {
+    let last = change.approvals.iter().rfind(|given| given.person == approval.person);
+    last.is_some_and(|last| {
+        approval.at < last.at
+            || (approval.at == last.at
+                && last.verdict == ApprovalVerdict::Reject
+                && approval.verdict == ApprovalVerdict::Approve)
+    })
 }
 
 fn check_delegation(organisation: &Organisation, command: &Approve) -> Result<(), Refusal> {

@@ -29,5 +29,5 @@ pub use decide::{approve, cancel, close, overdue, review};
 pub use revision::{Revision, RevisionInput};
 pub use state::{
     Approval, ApprovalVerdict, Change, ChangeKind, ChangeOutcome, ChangeState, Debt, DebtKind,
-    Evidence, EvidenceStatus, Involvement, InvolvementRole, Look, Origin,
+    Evidence, EvidenceStatus, GroupVoice, Involvement, InvolvementRole, Look, Origin,
 };

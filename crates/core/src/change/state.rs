@@ -218,9 +218,23 @@ pub struct Approval {
     /// In which role they spoke, where a role let them: else as a member of a team, or by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Mappings by which groups that their login said gave them such a role.
+    /// Groups that their login said and that gave them such a role.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub mappings: BTreeSet<RuleName>,
+    pub groups: BTreeSet<GroupVoice>,
+}
+
+/// A group that gave somebody a role when they spoke. It is recorded as it was: a mapping that is declared anew, with
+/// another group or role under the same name, is not what they spoke by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GroupVoice {
+    /// The mapping.
+    pub mapping: RuleName,
+    /// The provider that said the group.
+    pub provider: String,
+    /// The group, as the provider writes it.
+    pub group: String,
+    /// The role that it gave.
+    pub role: String,
 }
 
 /// What is owed for a change that went before it was fully authorised.

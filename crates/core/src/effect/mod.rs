@@ -292,6 +292,9 @@ mod tests {
         assert!(Tell::ChangeMoved.is_superseded_by(Tell::ChangeMoved));
         assert!(Tell::ChangeMoved.is_superseded_by(Tell::ChangeEnded));
         assert!(!Tell::ChangeOpened.is_superseded_by(Tell::ChangeMoved));
+        assert!(!Tell::ChangeRevised.is_superseded_by(Tell::ChangeMoved));
+        assert!(Tell::ChangeRevised.is_superseded_by(Tell::ChangeRevised));
+        assert!(Tell::ChangeRevised.is_superseded_by(Tell::ChangeEnded));
         assert!(!Tell::GateDecided.is_superseded_by(Tell::ChangeMoved));
     }
 }

@@ -162,10 +162,23 @@ impl Tell {
         }
     }
 
-    /// Whether a later one about the same change, recorded at once with it, makes it superfluous.
+    /// Whether a later one about the same change, recorded at once with it, makes it superfluous. That there is a new
+    /// revision is said in any case: whoever shows one to approvers renews it by that word.
     pub fn is_superseded_by(self, later: Self) -> bool {
-        self.subject() == Subject::Change
-            && self != Self::ChangeOpened
-            && later.subject() == Subject::Change
+        match self {
+            Self::ChangeMoved | Self::ChangeEnded => later.subject() == Subject::Change,
+            Self::ChangeRevised => matches!(later, Self::ChangeRevised | Self::ChangeEnded),
+            Self::ChangeOpened
+            | Self::ApprovalWanted
+            | Self::ApprovalGiven
+            | Self::ApprovalRefused
+            | Self::GateDecided
+            | Self::DeploymentStarted
+            | Self::DeploymentEnded
+            | Self::StopPulled
+            | Self::StopLifted
+            | Self::IncidentOpened
+            | Self::IncidentResolved => false,
+        }
     }
 }

@@ -113,7 +113,7 @@ impl Approvals {
                 at: moment(index),
                 auth_time: None,
                 role: None,
-                mappings: BTreeSet::new(),
+                groups: BTreeSet::new(),
             })
             .collect();
         change
@@ -234,6 +234,7 @@ impl Model for Approvals {
                     reason: String::new(),
                     auth_time: None,
                     login: None,
+                    given_at: None,
                 };
                 let now = moment(before.words.len());
                 change::approve(&change, &standing.organisation, &command, now).ok()?;

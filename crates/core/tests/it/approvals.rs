@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use sluice_core::access::event::LoginGroups;
 use sluice_core::approvals::weigh;
-use sluice_core::change::{ApprovalVerdict, command::Approve};
+use sluice_core::change::{ApprovalVerdict, Change, command::Approve};
 use sluice_core::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use sluice_core::gate::Decision;
-use sluice_core::ids::RuleName;
+use sluice_core::ids::{ChangeNumber, RuleName};
+use sluice_core::organisation::Item;
 use sluice_core::risk::RiskLevel;
 use sluice_core::verdict::Requirement;
 
@@ -152,6 +154,7 @@ fn a_delegate_lends_no_second_voice_to_the_one_who_spoke() {
             reason: String::new(),
             auth_time: None,
             login: None,
+            given_at: None,
         };
         let events =
             sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
@@ -197,6 +200,7 @@ fn an_approval_ends_with_its_rule_and_with_its_revision_and_with_the_role() {
         reason: String::new(),
         auth_time: None,
         login: None,
+        given_at: None,
     };
     let events =
         sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
@@ -229,6 +233,99 @@ fn an_approval_ends_with_its_rule_and_with_its_revision_and_with_the_role() {
     assert_eq!(asked.judgement.approvals.discounted[0].code, "expired");
 }
 
+/// A word of person 5, who is nobody here but by a group that their login says.
+fn by_group(play: &Play, number: ChangeNumber, group: &str) -> Approve {
+    let groups = LoginGroups { provider: "okta".into(), names: [group.to_owned()].into() };
+    Approve { person: person(5), login: Some(groups), ..yes(play.change(number), 5) }
+}
+
+fn mapping(group: &str, role: &str) -> Item {
+    let roles = serde_json::json!([{"role": role}]);
+    let mapping =
+        serde_json::json!({"name": "cab", "provider": "okta", "group": group, "roles": roles});
+    crate::world::item("group_mapping", mapping)
+}
+
+#[test]
+fn a_word_by_a_group_counts_while_its_mapping_is_the_one_it_was_given_by() {
+    for (declared_anew, counts) in [
+        (mapping("board", "manager"), true),
+        (mapping("everybody", "manager"), false),
+        (mapping("board", "auditor"), false),
+    ] {
+        let mut play = Play::start();
+        play.declare(mapping("board", "manager"));
+        let verdict = wants(&["manager"], false);
+        let number = play.ask(&question("shop", 1, 1), &verdict).change;
+        let command = by_group(&play, number, "board");
+        let (change, organisation) = (play.change(number), &play.standing.organisation);
+        play.play(sluice_core::change::approve(change, organisation, &command, play.now).unwrap());
+        play.declare(declared_anew);
+        let decision = play.ask(&question("shop", 1, 1), &verdict).judgement.decision;
+        assert_eq!(decision == Decision::Allow, counts);
+    }
+}
+
+#[test]
+fn a_mapping_that_is_declared_anew_lends_its_new_role_to_no_earlier_word() {
+    // Said as an auditor, for a rule that asks for either; the rule of managers was never spoken for.
+    let mut play = Play::start();
+    play.declare(mapping("board", "auditor"));
+    let either = serde_json::json!({"name": "any", "approvers": {"roles": ["auditor"]}});
+    play.declare(crate::world::item("approval_rule", either));
+    let verdict = wants(&["manager"], false);
+    let number = play.ask(&question("shop", 1, 1), &verdict).change;
+    let command = by_group(&play, number, "board");
+    let (change, organisation) = (play.change(number), &play.standing.organisation);
+    play.play(sluice_core::change::approve(change, organisation, &command, play.now).unwrap());
+    play.declare(mapping("board", "manager"));
+    let decision = play.ask(&question("shop", 1, 1), &verdict).judgement.decision;
+    assert_eq!(decision, Decision::Wait);
+}
+
+#[test]
+fn of_words_given_elsewhere_the_newest_counts_and_has_its_own_time() {
+    let mut play = Play::start();
+    let number = play.ask(&question("shop", 1, 1), &wants(&["manager"], false)).change;
+    play.later(30);
+    let mut say = |verdict, at: Option<&str>| {
+        let change = play.change(number);
+        let given_at = at.map(crate::world::at);
+        let command = Approve { verdict, given_at, ..yes(change, 4) };
+        let organisation = &play.standing.organisation;
+        match sluice_core::change::approve(change, organisation, &command, play.now) {
+            Ok(events) => {
+                play.play(events);
+                play.change(number).approvals.last().unwrap().at.to_string()
+            }
+            Err((refusal, _)) => refusal.code.to_string(),
+        }
+    };
+    let (yes, no) = (ApprovalVerdict::Approve, ApprovalVerdict::Reject);
+    assert_eq!(say(yes, Some("2026-03-04T10:10:00Z")), "2026-03-04T10:10:00Z");
+    assert_eq!(say(no, Some("2026-03-04T10:05:00Z")), "older_word");
+    assert_eq!(say(no, Some("2026-03-04T10:10:00Z")), "2026-03-04T10:10:00Z");
+    assert_eq!(say(yes, Some("2026-03-04T10:10:00Z")), "older_word");
+    // Nobody speaks in the future.
+    assert_eq!(say(yes, Some("2026-03-04T12:00:00Z")), "2026-03-04T10:30:00Z");
+    assert_eq!(say(no, None), "2026-03-04T10:30:00Z");
+    assert_eq!(say(yes, Some("2026-03-04T10:29:00Z")), "older_word");
+}
+
+fn yes(change: &Change, by: u8) -> Approve {
+    Approve {
+        change: change.number,
+        person: person(by),
+        on_behalf_of: None,
+        verdict: ApprovalVerdict::Approve,
+        revision: change.revision.digest.clone(),
+        reason: String::new(),
+        auth_time: None,
+        login: None,
+        given_at: None,
+    }
+}
+
 proptest! {
     #[test]
     fn nobody_involved_counts_unless_the_rule_names_the_risk_level(
@@ -254,6 +351,7 @@ proptest! {
                 reason: String::new(),
                 auth_time: None,
                 login: None,
+                given_at: None,
             };
             let events = sluice_core::change::approve(&change, &play.standing.organisation, &command, play.now);
             if let Ok(events) = events {

@@ -259,5 +259,6 @@ fn yes(change: &Change, by: u8) -> Approve {
         reason: String::new(),
         auth_time: None,
         login: None,
+        given_at: None,
     }
 }

@@ -153,6 +153,7 @@ fn approve_one(play: &mut Play, a: u8, b: u8) {
         reason: String::new(),
         auth_time: None,
         login: None,
+        given_at: None,
     };
     match change::approve(&change, &play.standing.organisation, &command, play.now) {
         Ok(events) => play.play(events),
