@@ -4,6 +4,8 @@
 //! comes next. It sends nothing itself. The driver of the engine does, and it may be stopped at any moment: then the
 //! same effect is begun anew with no exchanges. So a connector looks for what it is about to make before it makes it.
 
+mod receipt;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,6 +14,7 @@ use serde_json::Value;
 use sluice_core::effect::Effect;
 use sluice_core::signal::Signal;
 
+pub use self::receipt::{Receipt, Shown};
 use crate::connector::Problem;
 use crate::kit::secret::Secret;
 
@@ -481,26 +484,6 @@ pub struct Polled {
     pub signals: Vec<Signal>,
     /// How far it came.
     pub cursor: String,
-}
-
-/// What telling came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// What the other side has for our record: name and id.
-    pub references: Vec<(&'static str, String)>,
-    /// Where both sides differ, and nothing was overwritten: what about, what we say, what they say.
-    pub differs: Option<(&'static str, String, String)>,
-}
-
-impl Receipt {
-    /// Told, and nothing to remember.
-    pub fn plain() -> Self {
-        Self::default()
-    }
-
-    /// With what the other side has for our record.
-    pub fn reference(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.references.push((name, value.into()));
-        self
-    }
+    /// Whether there is more that can be read at once.
+    pub more: bool,
 }

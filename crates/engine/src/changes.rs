@@ -99,6 +99,7 @@ impl Engine {
             reason: input.reason,
             auth_time: Some(auth_time),
             login,
+            given_at: None,
         };
         self.edit(
             caller,

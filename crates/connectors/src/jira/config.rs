@@ -106,6 +106,11 @@ impl Config {
         let statuses = Statuses::read(settings);
         let theirs =
             settings.choice("authority", &[("sluice", false), ("jira", true)]).unwrap_or(false);
+        if theirs && statuses.hide_the_yes() {
+            let message = "`statuses` has one status before and after `authorize`, so that nobody could say yes there";
+            let help = "give what comes after `authorize` a status of its own, or leave `authority` to `sluice`";
+            settings.problem("statuses", message, help);
+        }
         let prefix = settings.short_word("correlation_prefix", "sluice");
         let fields = fields(settings);
         let internal = settings.flag("internal_comments", matches!(shape, Shape::Request { .. }));
@@ -240,6 +245,11 @@ pub(super) struct Statuses {
     unsuccessful: Option<String>,
 }
 
+/// Whether two names are of the same status: case says nothing.
+pub(super) fn is_same(name: &str, other: &str) -> bool {
+    name.to_lowercase() == other.to_lowercase()
+}
+
 /// Every state with its word.
 const STATES: [ChangeState; 8] = [
     ChangeState::New,
@@ -271,14 +281,21 @@ impl Statuses {
         statuses
     }
 
+    /// Whether a status stands for a change that waits for its approval and for one that has it.
+    fn hide_the_yes(&self) -> bool {
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.named.iter().partition(|(state, _)| **state <= ChangeState::Authorize);
+        before.iter().any(|(_, name)| after.iter().any(|(_, other)| is_same(name, other)))
+    }
+
     fn our_words() -> Self {
         let named = STATES.into_iter().map(|state| (state, state.as_str().to_owned())).collect();
         Self { named, unsuccessful: None }
     }
 
-    /// Our state behind a status; names are compared without case.
+    /// Our state behind a status. Of several that it stands for it is the first: nothing is said that is not sure.
     pub(super) fn state_of(&self, status: &str) -> Option<ChangeState> {
-        let same = |name: &str| name.to_lowercase() == status.to_lowercase();
+        let same = |name: &str| is_same(name, status);
         if self.unsuccessful.as_deref().is_some_and(same) {
             return Some(ChangeState::Closed);
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sluice_core::signal::{Heard, Signal};
 
 use super::config::{Config, Verification};
-use super::poll::{entity, moved};
+use super::poll::{entity, moved, of};
 use super::wire::Row;
 use crate::connector::{Hear, Unreadable};
 use crate::kit::delivery::Delivery;
@@ -75,6 +75,10 @@ impl JiraLink {
         })?;
         let at = body.get("timestamp").and_then(Value::as_i64).and_then(time::from_number);
         row.updated = at.or(row.updated);
+        let project = self.config.project.as_str();
+        if !project.is_empty() && !row.is_of(project) {
+            return Err(ignored("issue_not_ours", "the issue is of another project"));
+        }
         match entity(&self.config, &row) {
             Some(_) => Ok(row),
             None => Err(ignored("issue_not_ours", "the issue has no label of a change")),
@@ -92,6 +96,7 @@ impl JiraLink {
         let row = self.row(body)?;
         Ok(vec![Signal::RecordReported {
             entity: entity(&self.config, &row).unwrap_or_default(),
+            of: of(&row),
             record: row.key,
             state: "deleted".to_owned(),
             counts: false,

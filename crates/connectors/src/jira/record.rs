@@ -8,9 +8,9 @@ use sluice_core::effect::ChangeCard;
 
 use super::config::{Config, Product, Shape};
 use super::wire::{FIELDS, Row, document, is_id, text_of};
-use crate::kit::answers::{cut, is_status, json as answer_of, not_understood, success};
+use crate::kit::answers::{cut, is_status, json as answer_of, made_at, not_understood, success};
 use crate::kit::words;
-use crate::tell::{Ask, Because, Exchange, Receipt, Step, Talk, Trouble, Verb};
+use crate::tell::{Ask, Because, Exchange, Receipt, Shown, Step, Talk, Trouble, Verb};
 
 /// Address of the platform's API.
 pub(super) fn api(config: &Config) -> String {
@@ -20,54 +20,97 @@ pub(super) fn api(config: &Config) -> String {
     }
 }
 
+/// So many issues of a page are read again with the next one, where pages are counted.
+const STEP_BACK: u64 = 10;
+
 pub(super) fn ask(step: &'static str, verb: Verb, url: String) -> Ask {
     Ask::new(step, verb, url).header("accept", "application/json")
 }
 
+/// Where a page of a search begins: the cloud gives a word for it, a Data Center counts.
+#[derive(Default)]
+pub(super) struct Place {
+    token: Option<String>,
+    start: u64,
+}
+
 /// A search by JQL.
-pub(super) fn search(config: &Config, step: &'static str, jql: &str, most: u32) -> Ask {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("jql", jql)
-        .append_pair("fields", FIELDS)
-        .append_pair("maxResults", &most.to_string())
-        .finish();
+pub(super) fn search(
+    config: &Config,
+    step: &'static str,
+    jql: &str,
+    most: u32,
+    place: &Place,
+) -> Ask {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("jql", jql);
+    query.append_pair("fields", FIELDS);
+    query.append_pair("maxResults", &most.to_string());
     let path = match config.product {
         Product::Cloud => "search/jql",
         Product::DataCenter => "search",
     };
-    ask(step, Verb::Get, format!("{}/{path}?{query}", api(config)))
+    match &place.token {
+        Some(token) => drop(query.append_pair("nextPageToken", token)),
+        None if place.start > 0 => drop(query.append_pair("startAt", &place.start.to_string())),
+        None => {}
+    }
+    ask(step, Verb::Get, format!("{}/{path}?{}", api(config), query.finish()))
 }
 
-/// The issues of a search.
-pub(super) fn issues<T>(exchange: &Exchange) -> Result<Vec<Row>, Step<T>> {
+/// The issues of a page of a search, and where the next one begins.
+pub(super) fn issues<T>(exchange: &Exchange) -> Result<(Vec<Row>, Option<Place>), Step<T>> {
     let odd = || not_understood("the answer is not a list of issues");
     let answer = answer_of(exchange)?;
     let listed = answer.get("issues").and_then(Value::as_array).ok_or_else(odd)?;
-    listed.iter().map(|issue| Row::read(issue).ok_or_else(odd)).collect()
+    let rows: Vec<Row> =
+        listed.iter().map(|issue| Row::read(issue).ok_or_else(odd)).collect::<Result<_, _>>()?;
+    let number = |name: &str| answer.get(name).and_then(Value::as_u64);
+    let token = answer.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
+    let next = match (token, number("startAt"), number("total")) {
+        (Some(token), _, _) => Some(Place { token: Some(token), start: 0 }),
+        (None, Some(start), Some(total)) => {
+            let end = start.saturating_add(rows.len() as u64);
+            // Issues that are altered meanwhile move to the end, and the others up: pages overlap.
+            let next = end.saturating_sub(STEP_BACK).max(start.saturating_add(1));
+            (end < total && !rows.is_empty()).then_some(Place { token: None, start: next })
+        }
+        (None, _, _) => None,
+    };
+    Ok((rows, next))
 }
+
+/// The name under which the id of an issue is remembered.
+pub(super) const ISSUE_ID: &str = "issue_id";
 
 type Found<T> = Result<T, Step<Receipt>>;
 
 /// The one issue of the change: found, or made.
 pub(super) fn row(config: &Config, talk: &Talk<'_>, card: &ChangeCard) -> Found<Row> {
     let label = config.label(&card.number.to_string());
+    let known = talk.known.get(ISSUE_ID).filter(|id| is_id(id));
     let Some(searched) = talk.last("search") else {
+        // Whoever may label an issue can write our number on it: what another account has made is none of ours.
         let jql = format!(
-            "project = \"{}\" AND labels = \"{label}\" ORDER BY created ASC",
+            "project = \"{}\" AND labels = \"{label}\" AND creator = currentUser() ORDER BY created ASC",
             config.project
         );
-        return Err(Step::Send(search(config, "search", &jql, 20).by(talk.session)));
+        let search = search(config, "search", &jql, 20, &Place::default());
+        return Err(Step::Send(search.by(talk.session)));
     };
-    let mut rows = issues(searched)?;
+    let (mut rows, _) = issues(searched)?;
     if rows.iter().any(|row| !row.labels.contains(&label)) {
         return Err(not_understood("the search gave issues that were not asked for"));
     }
     rows.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    if rows.is_empty() {
+    let kept = match known {
+        Some(known) => rows.iter().position(|row| row.id == *known),
+        // What was ended by hand is the record all the same: no second one is made in its place.
+        None => rows.iter().position(|row| !row.done).or(Some(0)),
+    };
+    let Some(kept) = kept.filter(|kept| *kept < rows.len()) else {
         return made(config, talk, card, &label);
-    }
-    // What was ended by hand is the record all the same: no second one is made in its place.
-    let kept = rows.iter().position(|row| !row.done).unwrap_or(0);
+    };
     let kept = rows.remove(kept);
     rows.retain(|row| !row.done);
     set_aside(config, talk, &label, &kept, &rows)?;
@@ -97,7 +140,7 @@ fn set_aside(
 }
 
 fn made(config: &Config, talk: &Talk<'_>, card: &ChangeCard, label: &str) -> Found<Row> {
-    let known = talk.known.get("issue_id").filter(|id| is_id(id)).cloned();
+    let known = talk.known.get(ISSUE_ID).filter(|id| is_id(id)).cloned();
     let id = match (known, talk.last("create")) {
         (Some(id), _) => id,
         (None, None) => return Err(Step::Send(create(config, card, talk, label))),
@@ -167,19 +210,27 @@ fn create(config: &Config, card: &ChangeCard, talk: &Talk<'_>, label: &str) -> A
     ask.by(talk.session)
 }
 
-/// Shows the present revision to whoever looks at the issue.
+/// Shows the present revision to whoever looks at the issue; gives what it shows then.
 pub(super) fn described(
     config: &Config,
     talk: &Talk<'_>,
     card: &ChangeCard,
     row: &Row,
-) -> Found<()> {
-    let shown = words::shown_revision(&row.description);
-    if row.done || shown.as_ref() == Some(&card.revision) {
-        return Ok(());
+) -> Found<Option<Shown>> {
+    let revision = card.revision.clone();
+    if words::shown_revision(&row.description).as_ref() == Some(&revision) {
+        // Where nothing was recorded before, it is what the issue was made with.
+        let since = row.created.filter(|_| !talk.known.contains_key("revision"));
+        return Ok(Some(Shown { revision, written: false, since }));
+    }
+    if row.done {
+        return Ok(None);
     }
     match talk.last("describe") {
-        Some(sent) => success(sent).map(|_| ()),
+        Some(sent) => {
+            let since = made_at(success(sent)?);
+            Ok(Some(Shown { revision, written: true, since }))
+        }
         None => {
             let text = document(config.product, &words::description(talk, card));
             let url = format!("{}/issue/{}", api(config), row.id);

@@ -92,15 +92,16 @@ impl Tell for JiraTold {
 impl JiraTold {
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Receipt, Step<Receipt>> {
         let row = record::row(&self.config, talk, card)?;
-        record::described(&self.config, talk, card, &row)?;
+        let shown = record::described(&self.config, talk, card, &row)?;
         let link = record::linked(&self.config, talk, card, &row)?;
         let differs = walk::walk(&self.config, talk, card, &row)?;
         walk::comment(&self.config, talk, &row)?;
         let mut receipt =
-            Receipt::plain().reference("issue", row.key).reference("issue_id", row.id);
+            Receipt::plain().reference("issue", row.key).reference(record::ISSUE_ID, row.id);
         if let Some(link) = link {
             receipt = receipt.reference("remote_link", link);
         }
+        receipt.shown = shown;
         receipt.differs = differs.map(|theirs| ("state", card.state.as_str().to_owned(), theirs));
         Ok(receipt)
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_core::change::{ChangeKind, ChangeState};
 use sluice_core::effect::{ChangeCard, Tell as Told};
 
-use super::config::Config;
+use super::config::{Config, is_same};
 use super::record::{self, api, ask};
 use super::wire::{Row, document};
 use crate::kit::answers::{self, is_status, not_understood};
@@ -29,7 +29,7 @@ pub(super) fn walk(
     let Some(theirs) = config.statuses.state_of(&way.status) else {
         return Ok(Some(way.status));
     };
-    let wanted = match next(config, card, theirs) {
+    let wanted = match next(config, card, &way.status, theirs) {
         Next::There | Next::Wait => return Ok(None),
         Next::Differs => return Ok(Some(theirs.as_str().to_owned())),
         Next::Move(wanted) => wanted,
@@ -40,7 +40,7 @@ pub(super) fn walk(
     };
     let chosen = wanted.iter().find_map(|state| {
         let status = config.statuses.of(*state, card.outcome)?;
-        offered.iter().find(|(to, _)| to.to_lowercase() == status.to_lowercase())
+        offered.iter().find(|(to, _)| is_same(to, status))
     });
     match chosen {
         Some((_, id)) => {
@@ -118,8 +118,12 @@ enum Next {
     Move(Vec<ChangeState>),
 }
 
-fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
-    if theirs == card.state {
+/// `theirs` is the first of our states that `status` stands for: small workflows have one for several.
+fn next(config: &Config, card: &ChangeCard, status: &str, theirs: ChangeState) -> Next {
+    let is_shown = |state: ChangeState| {
+        config.statuses.of(state, card.outcome).is_some_and(|name| is_same(name, status))
+    };
+    if theirs == card.state || is_shown(card.state) {
         return Next::There;
     }
     if theirs.is_over() {
@@ -132,14 +136,14 @@ fn next(config: &Config, card: &ChangeCard, theirs: ChangeState) -> Next {
     let Some(target) = path.iter().rev().find(|state| **state <= card.state).copied() else {
         return Next::There;
     };
-    if target == theirs {
+    if target == theirs || is_shown(target) {
         return Next::There;
     }
     if target < theirs {
         return Next::Differs;
     }
-    let ahead: Vec<ChangeState> =
-        path.into_iter().filter(|state| *state > theirs && *state <= target).collect();
+    let ahead = path.into_iter().filter(|state| *state > theirs && *state <= target);
+    let ahead: Vec<ChangeState> = ahead.filter(|state| !is_shown(*state)).collect();
     let theirs_to_say = config.theirs && card.kind != ChangeKind::Standard;
     let ours = |state: &ChangeState| {
         !theirs_to_say || *state <= ChangeState::Authorize || theirs > ChangeState::Authorize

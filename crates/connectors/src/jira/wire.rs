@@ -24,6 +24,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether it is of a project.
+    pub(super) fn is_of(&self, project: &str) -> bool {
+        self.key.strip_prefix(project).is_some_and(|rest| rest.starts_with('-'))
+    }
+
     pub(super) fn read(issue: &Value) -> Option<Self> {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let id = text(issue.get("id")).filter(|id| is_id(id))?;

@@ -3,6 +3,7 @@
 //! An answer counts as success only with the expected status, as JSON where JSON is expected. Everything else
 //! has one of the closed set of reasons; what cannot be understood is taken as not known, never as done.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::tell::{Because, Exchange, Reply, Step, Trouble};
@@ -77,6 +78,12 @@ pub(crate) fn parsed(reply: &Reply) -> Option<Value> {
 /// The first header of a name in lower case.
 pub(crate) fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
     reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// When a reply was made, by the clock of who made it (RFC 9110, `Date`): not earlier than it was, for whole seconds.
+pub(crate) fn made_at(reply: &Reply) -> Option<Timestamp> {
+    let at = jiff::fmt::rfc2822::parse(header(reply, "date")?.trim()).ok()?.timestamp();
+    at.checked_add(SignedDuration::from_secs(1)).ok()
 }
 
 fn retry_after_s(reply: &Reply) -> Option<u32> {

@@ -16,6 +16,8 @@ pub(super) struct Config {
     pub(super) url: String,
     /// How it is told who we are.
     pub(super) account: Account,
+    /// Name of the account's user: what another one has made is none of ours.
+    pub(super) user: Option<String>,
     /// Who says when a change is authorized.
     pub(super) authority: Authority,
     /// What stands before our number in the correlation id.
@@ -74,6 +76,10 @@ impl Config {
         let url = settings.base_url("url", None);
         let ways = [("basic", Way::Basic), ("oauth", Way::OAuth), ("api_key", Way::ApiKey)];
         let account = account(settings, &ways, &url);
+        let user = match &account {
+            Account::Basic { user, .. } => Some(user.clone()),
+            _ => settings.text("user", "the name of the user that the account acts as"),
+        };
         let words = [("sluice", Authority::Sluice), ("servicenow", Authority::ServiceNow)];
         let authority = settings.choice("authority", &words).unwrap_or(Authority::Sluice);
         let prefix = settings.short_word("correlation_prefix", "sluice");
@@ -92,6 +98,7 @@ impl Config {
         Self {
             url,
             account,
+            user,
             authority,
             prefix,
             standard_template,
@@ -105,6 +112,11 @@ impl Config {
     /// The correlation id of one of our records.
     pub(super) fn correlation(&self, entity: &str) -> String {
         format!("{}-{entity}", self.prefix)
+    }
+
+    /// Whether the account has made a record. Everybody who may make one can write our number into it.
+    pub(super) fn is_made_by_us(&self, created_by: &str) -> bool {
+        self.user.as_deref().is_none_or(|user| user.eq_ignore_ascii_case(created_by))
     }
 
     /// Our record behind a correlation id.

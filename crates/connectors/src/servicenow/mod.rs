@@ -6,6 +6,7 @@
 //! business rule tells what is new at once.
 
 mod config;
+mod describe;
 mod hear;
 mod poll;
 mod record;

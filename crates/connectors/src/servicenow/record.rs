@@ -12,7 +12,7 @@ use crate::tell::{Ask, Exchange, Step, Verb};
 pub(super) enum Found {
     None,
     One(Row),
-    /// They made more than one: the oldest that lives is kept.
+    /// They made more than one: the one that is known is kept, else the oldest that lives.
     Several {
         kept: Row,
         surplus: Vec<Row>,
@@ -32,7 +32,14 @@ pub(super) fn search(config: &Config, correlation: &str, step: &'static str) -> 
     Ask::new(step, Verb::Get, url).header("accept", "application/json")
 }
 
-pub(super) fn found<T>(search: &Exchange, correlation: &str) -> Result<Found, Step<T>> {
+/// What a search found: the record that is known, whatever else bears its number; where none is known, one that the
+/// account has made.
+pub(super) fn found<T>(
+    config: &Config,
+    search: &Exchange,
+    correlation: &str,
+    known: Option<&str>,
+) -> Result<Found, Step<T>> {
     let answer = json(search)?;
     let odd = || not_understood("the answer is not a list of records");
     let listed = many(&answer).ok_or_else(odd)?;
@@ -41,14 +48,16 @@ pub(super) fn found<T>(search: &Exchange, correlation: &str) -> Result<Found, St
     if rows.iter().any(|row| row.correlation != correlation) {
         return Err(not_understood("the search gave records that were not asked for"));
     }
+    rows.retain(|row| known == Some(&row.sys_id) || config.is_made_by_us(&row.created_by));
     rows.sort_by(|a, b| (&a.created, &a.sys_id).cmp(&(&b.created, &b.sys_id)));
-    let canceled: Vec<Row> = rows.iter().filter(|row| row.state == CANCELED).cloned().collect();
-    rows.retain(|row| row.state != CANCELED);
-    if rows.is_empty() {
+    let kept = match known {
+        Some(known) => rows.iter().position(|row| row.sys_id == known),
         // What was canceled by hand is the record all the same: no second one is made in its place.
-        return Ok(canceled.into_iter().next().map_or(Found::None, Found::One));
-    }
-    let kept = rows.remove(0);
+        None => rows.iter().position(|row| row.state != CANCELED).or(Some(0)),
+    };
+    let Some(kept) = kept.filter(|kept| *kept < rows.len()) else { return Ok(Found::None) };
+    let kept = rows.remove(kept);
+    rows.retain(|row| row.state != CANCELED);
     Ok(if rows.is_empty() { Found::One(kept) } else { Found::Several { kept, surplus: rows } })
 }
 

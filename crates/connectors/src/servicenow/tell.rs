@@ -8,7 +8,7 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use super::config::Config;
 use super::record::{self, Found};
 use super::wire::{Row, ignored, one};
-use super::{poll, walk};
+use super::{describe, poll, walk};
 use crate::kit::answers;
 use crate::kit::answers::{cut, is_status, not_understood};
 use crate::kit::words;
@@ -71,7 +71,7 @@ impl Tell for ServiceNowLink {
     }
 
     fn poll(&self, polling: &Polling<'_>) -> Option<Step<Polled>> {
-        Some(poll::poll(&self.config, polling).unwrap_or_else(|step| step))
+        Some(poll::poll(&self.config, polling).map_or_else(|step| step, Step::Done))
     }
 }
 
@@ -79,9 +79,10 @@ impl ServiceNowLink {
     /// Both arms are steps: the error is the way out as soon as something has to be sent or has failed.
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Step<Receipt>, Step<Receipt>> {
         let row = self.row(talk, card)?;
-        let receipt = Receipt::plain()
+        let mut receipt = Receipt::plain()
             .reference("change_request", row.number.clone())
-            .reference("sys_id", row.sys_id.clone());
+            .reference(poll::SYS_ID, row.sys_id.clone());
+        receipt.shown = describe::shown(&self.config, talk, card, &row)?;
         walk::walk(&self.config, talk, card, &row, receipt)
     }
 
@@ -92,14 +93,16 @@ impl ServiceNowLink {
             let search = record::search(&self.config, &correlation, "search");
             return Err(Step::Send(search.by(talk.session)));
         };
-        match record::found(search, &correlation)? {
+        let known = talk.known.get(poll::SYS_ID).map(String::as_str);
+        match record::found(&self.config, search, &correlation, known)? {
             Found::One(row) => Ok(row),
             Found::Several { kept, surplus } => self.cancel_surplus(talk, kept, &surplus),
             Found::None => self.made(talk, card, &correlation),
         }
     }
 
-    /// A record that they made twice is kept once. The others are canceled, with a note that names the one kept.
+    /// A record that they made twice is kept once. The others are canceled, with a note that names the one kept, and
+    /// bear our number no more.
     fn cancel_surplus(
         &self,
         talk: &Talk<'_>,
@@ -115,7 +118,9 @@ impl ServiceNowLink {
             Some(row) => {
                 let note =
                     format!("Duplicate of {}, which is kept in step instead of this.", kept.number);
-                let body = json!({ "state": "4", "work_notes": note });
+                let correlation = format!("{}-duplicate", row.correlation);
+                let body =
+                    json!({ "state": "4", "correlation_id": correlation, "work_notes": note });
                 let url = record::address(&self.config, &row.sys_id);
                 let ask = Ask::new("cancel_surplus", Verb::Patch, url).json(&body);
                 Err(Step::Send(record::plain_json(ask).by(talk.session)))
@@ -129,7 +134,7 @@ impl ServiceNowLink {
         card: &ChangeCard,
         correlation: &str,
     ) -> Result<Row, Step<Receipt>> {
-        if let Some(sys_id) = talk.known.get("sys_id") {
+        if let Some(sys_id) = talk.known.get(poll::SYS_ID) {
             return self.read_known(talk, sys_id, correlation);
         }
         let Some(create) = talk.last("create") else {

@@ -5,14 +5,12 @@
 
 use serde_json::{Value, json};
 use sluice_core::change::{ChangeKind, ChangeState};
-use sluice_core::effect::{ChangeCard, Tell as Told};
+use sluice_core::effect::ChangeCard;
 
 use super::config::{Authority, Config};
 use super::record;
 use super::tell::{is_end, is_hidden, is_note};
-use super::wire::{
-    CANCELED, CLOSED, Row, close_code, many, one, path, plain, stamp, state_of, text,
-};
+use super::wire::{Row, close_code, many, one, path, plain, stamp, state_of, text};
 use crate::kit::answers::{self, not_understood};
 use crate::kit::words::{self, marker};
 use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
@@ -28,15 +26,15 @@ pub(super) fn walk(
 ) -> Walked {
     let reached = reached(talk, row)?;
     if is_note(talk.effect.tell) {
-        return note(config, talk, card, row, receipt);
+        return note(config, talk, row, receipt);
     }
     let Some(theirs) = state_of(reached) else {
         return Ok(Step::Done(differing(receipt, card, "a state of their own")));
     };
     match next(config, card, row.kind, theirs) {
         Next::There if talk.last("move").is_some() => Ok(Step::Done(receipt)),
-        Next::There => note(config, talk, card, row, receipt),
-        Next::Wait => note(config, talk, card, row, receipt),
+        Next::There => note(config, talk, row, receipt),
+        Next::Wait => note(config, talk, row, receipt),
         Next::Differs => Ok(Step::Done(differing(receipt, card, theirs.as_str()))),
         Next::Move(state) => {
             let last = state == card.state;
@@ -151,13 +149,7 @@ fn step(
 }
 
 /// Leaves a note, unless the journal has it.
-fn note(
-    config: &Config,
-    talk: &Talk<'_>,
-    card: &ChangeCard,
-    row: &Row,
-    receipt: Receipt,
-) -> Walked {
+fn note(config: &Config, talk: &Talk<'_>, row: &Row, receipt: Receipt) -> Walked {
     if talk.comparing {
         return Ok(Step::Done(receipt));
     }
@@ -176,10 +168,7 @@ fn note(
     if !is_hidden(looked) && is_written(&answers::json(looked)?, talk, row)? {
         return Ok(Step::Done(receipt));
     }
-    let mut body = json!({ "work_notes": note_text(talk) });
-    if talk.effect.tell == Told::ChangeRevised && row.state != CLOSED && row.state != CANCELED {
-        body["description"] = json!(words::description(talk, card).join("\n"));
-    }
+    let body = json!({ "work_notes": note_text(talk) });
     let ask = Ask::new("note", Verb::Patch, record::address(config, &row.sys_id)).json(&body);
     Err(Step::Send(record::plain_json(ask).by(talk.session)))
 }

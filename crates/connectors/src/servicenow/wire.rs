@@ -14,11 +14,15 @@ pub(super) struct Row {
     pub(super) state: i64,
     /// The type it was made with, where it has one of ours.
     pub(super) kind: Option<ChangeKind>,
+    pub(super) description: String,
     pub(super) created: String,
+    /// Name of the user who made it.
+    pub(super) created_by: String,
 }
 
 /// Fields that are asked for.
-pub(super) const FIELDS: &str = "sys_id,number,type,state,correlation_id,sys_created_on";
+pub(super) const FIELDS: &str =
+    "sys_id,number,type,state,correlation_id,description,sys_created_on,sys_created_by";
 
 impl Row {
     /// Reads a record. The Table API gives plain texts, the change API gives pairs of value and display value.
@@ -33,7 +37,9 @@ impl Row {
             correlation: text(record, "correlation_id")?,
             state: text(record, "state")?.trim().parse().ok()?,
             kind: text(record, "type").and_then(|word| kind_named(&word)),
+            description: text(record, "description").unwrap_or_default(),
             created: text(record, "sys_created_on").unwrap_or_default(),
+            created_by: text(record, "sys_created_by").unwrap_or_default(),
         })
     }
 }

@@ -83,6 +83,26 @@ fn unknown_members_and_other_shapes_are_named() {
 }
 
 #[test]
+fn where_jira_says_who_may_a_status_does_not_hide_whether_it_did() {
+    let jira = tellers().iter().find(|teller| teller.kind() == "jira").expect("Jira is told");
+    for (authority, authorize, scheduled, is_taken) in [
+        ("jira", "Awaiting approval", "Implementing", true),
+        ("jira", "Open", "Implementing", true),
+        ("jira", "implementing", "Implementing", false),
+        ("sluice", "implementing", "Implementing", true),
+    ] {
+        let mut settings: Value = serde_json::from_str(jira.example()).expect("JSON");
+        settings["authority"] = json!(authority);
+        settings["statuses"] = json!({
+            "new": "Open", "authorize": authorize, "scheduled": scheduled,
+            "implement": "Implementing", "closed": "Done", "canceled": "Done",
+        });
+        let problems = jira.configure(&settings).err().unwrap_or_default();
+        assert_eq!(problems.is_empty(), is_taken, "{authority} {authorize}: {problems:?}");
+    }
+}
+
+#[test]
 fn an_address_with_a_password_or_without_encryption_is_refused() {
     for teller in tellers() {
         for url in [

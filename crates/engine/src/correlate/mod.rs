@@ -23,7 +23,7 @@ use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_store::Row;
 
 use crate::engine::Engine;
-use crate::tasks::WaitingRun;
+use crate::tasks::{News, WaitingRun};
 
 /// The most commits and paths that are remembered of one push.
 const MOST: usize = 200;
@@ -38,6 +38,7 @@ pub(crate) struct Correlation<'a> {
     rows: &'a mut Vec<Row>,
     events: Vec<Event>,
     link: &'a LinkName,
+    news: &'a News,
     now: Timestamp,
 }
 
@@ -47,7 +48,7 @@ impl Engine {
         &self,
         standing: &Standing,
         link: &LinkName,
-        signals: &[Signal],
+        news: &News,
         rows: &mut Vec<Row>,
         now: Timestamp,
     ) -> Vec<Event> {
@@ -57,9 +58,10 @@ impl Engine {
             rows,
             events: Vec::new(),
             link,
+            news,
             now,
         };
-        for signal in signals {
+        for signal in &news.signals {
             correlation.take(signal);
         }
         correlation.events
@@ -125,7 +127,7 @@ impl Correlation<'_> {
                     severity.as_deref(),
                 );
             }
-            Signal::ApprovalReported { entity, who, verdict, revision, comment, at } => {
+            Signal::ApprovalReported { entity, who, verdict, revision, comment, at, .. } => {
                 let (verdict, at) = (*verdict, *at);
                 let reported = neighbours::Reported { who, verdict, revision, comment, at };
                 self.approved_there(entity, &reported);

@@ -34,6 +34,11 @@ impl Correlation<'_> {
         let Some(person) = self.person(reported.who) else {
             return self.differ(entity, "approval", "approver_unknown", theirs);
         };
+        // A word is about what could be seen when it was given, and not about what is shown since.
+        let present = *reported.revision == change.revision.digest;
+        if present && !self.news.showed(entity, reported.revision, reported.at) {
+            return self.differ(entity, "approval", "revision_not_shown_then", theirs);
+        }
         let command = Approve {
             change: change.number,
             person,
@@ -43,6 +48,7 @@ impl Correlation<'_> {
             reason: format!("{} ({}, {})", reported.comment, self.link, reported.at),
             auth_time: None,
             login: None,
+            given_at: Some(reported.at),
         };
         match change::approve(&change, &self.standing.organisation, &command, self.now) {
             Ok(mut events) => {

@@ -62,9 +62,9 @@ impl Engine {
             read.unwrap_or_else(|_| quarantined("reader_panicked"));
         let Ok(link) = LinkName::parse(&row.delivery.link) else { return Ok(()) };
         let (engine, link_name) = (self.clone(), link.clone());
-        let (signals, mut rows) = self.news(&link, signals).await?;
+        let (news, mut rows) = self.news(&link, signals).await?;
         let decide = move |standing: &Standing, now: jiff::Timestamp| {
-            let mut events = engine.correlate(standing, &link, &signals, &mut rows, now);
+            let mut events = engine.correlate(standing, &link, &news, &mut rows, now);
             let body = Digest::of(&row.delivery.body);
             let outcome = state.to_owned();
             let inbox = i64::try_from(row.id).unwrap_or(i64::MAX);

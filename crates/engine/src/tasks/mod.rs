@@ -8,7 +8,7 @@ mod patrol;
 mod rules;
 
 pub use self::deliver::Delivered;
-pub(crate) use self::deliver::{Line, Lines};
+pub(crate) use self::deliver::{Line, Lines, News};
 pub(crate) use self::rules::{Answered, WaitingRun};
 use crate::engine::Engine;
 

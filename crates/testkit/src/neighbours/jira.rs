@@ -20,6 +20,8 @@ pub struct Issue {
     pub links: Vec<Value>,
     /// Approvals, where it is a request.
     pub approvals: Vec<Value>,
+    /// Whether our account made it.
+    ours: bool,
     visible_at: Timestamp,
 }
 
@@ -85,13 +87,51 @@ impl Jira {
         }
     }
 
-    /// An approver says `approved` or `declined` to a request.
+    /// Somebody makes an issue of their own that bears a label; gives its id.
+    pub fn squat(&mut self, label: &str, status: &str, text: &str, now: Timestamp) -> String {
+        let fields = json!({ "labels": [label], "description": text, "summary": "of mine" });
+        let (id, _) = self.create(&fields, now);
+        if let Some(issue) = self.issues.last_mut() {
+            issue.ours = false;
+            put_status(&mut issue.fields, status, now);
+        }
+        id
+    }
+
+    /// An issue is as if our account had made it.
+    pub fn adopt(&mut self, id: &str) {
+        self.issues.iter_mut().filter(|issue| issue.id == id).for_each(|issue| issue.ours = true);
+    }
+
+    /// A step of several approvers who were asked when the request was made; it is over as soon as somebody declines, or
+    /// nobody is pending.
+    pub fn approve_together(&mut self, label: &str, said: &[(Value, &str)], now: Timestamp) {
+        let is_over = said.iter().all(|(_, word)| *word != "pending");
+        for issue in self.issues.iter_mut().filter(|issue| issue.has(label)) {
+            issue.fields["updated"] = json!(stamp(now));
+            let approvers = said
+                .iter()
+                .map(|(approver, word)| json!({ "approver": approver, "approverDecision": word }));
+            let mut step = json!({
+                "id": (issue.approvals.len() + 1).to_string(), "name": "Board",
+                "approvers": approvers.collect::<Vec<_>>(),
+                "createdDate": { "iso8601": issue.fields["created"] },
+            });
+            if is_over {
+                step["completedDate"] = json!({ "epochMillis": now.as_millisecond() });
+            }
+            issue.approvals.push(step);
+        }
+    }
+
+    /// An approver says `approved` or `declined` to a request: a step for each word.
     pub fn approve(&mut self, label: &str, approver: Value, decision: &str, now: Timestamp) {
         for issue in self.issues.iter_mut().filter(|issue| issue.has(label)) {
             issue.fields["updated"] = json!(stamp(now));
             issue.approvals.push(json!({
-                "id": "1", "name": "Change authority", "finalDecision": decision, "canAnswerApproval": false,
+                "id": (issue.approvals.len() + 1).to_string(), "name": "Change authority", "finalDecision": decision, "canAnswerApproval": false,
                 "approvers": [{ "approver": approver, "approverDecision": decision }],
+                "createdDate": { "iso8601": issue.fields["created"] },
                 "completedDate": { "epochMillis": now.as_millisecond() },
             }));
         }
@@ -114,6 +154,7 @@ impl Jira {
             comments: Vec::new(),
             links: Vec::new(),
             approvals: Vec::new(),
+            ours: true,
             visible_at: now.checked_add(lag).unwrap_or(now),
         });
         (id, key)
@@ -146,15 +187,37 @@ impl Jira {
         let since = since.and_then(|(minutes, _)| minutes.parse::<i64>().ok()).map(|minutes| {
             stamp(now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(now))
         });
+        let of_ours = jql.contains("creator = currentUser()");
+        let labelled = jql.contains("labels IS NOT EMPTY");
         let issues = self.issues.iter().filter(|issue| {
             issue.visible_at <= now
+                && (issue.ours || !of_ours)
+                && (!labelled || issue.fields["labels"] != json!([]))
                 && label.is_none_or(|(label, _)| issue.has(label))
                 && since.as_deref().is_none_or(|since| {
                     issue.fields["updated"].as_str().is_some_and(|updated| updated >= since)
                 })
         });
-        let issues: Vec<Value> = issues.map(shown).collect();
-        Said::json(200, &json!({ "issues": issues, "isLast": true }))
+        let mut issues: Vec<&Issue> = issues.collect();
+        if jql.contains("ORDER BY updated") {
+            issues.sort_by_key(|issue| issue.fields["updated"].as_str().map(str::to_owned));
+        }
+        let number = |name: &str| seen.query.get(name).and_then(|value| value.parse().ok());
+        let most: usize = number("maxResults").unwrap_or(50);
+        let start: usize = number("startAt").or(number("nextPageToken")).unwrap_or(0);
+        let (total, end) = (issues.len(), start.saturating_add(most));
+        let page: Vec<Value> = issues.into_iter().skip(start).take(most).map(shown).collect();
+        let mut found = json!({ "issues": page });
+        if seen.path.ends_with("/jql") {
+            found["isLast"] = json!(end >= total);
+            if end < total {
+                found["nextPageToken"] = json!(end.to_string());
+            }
+        } else {
+            found["startAt"] = json!(start);
+            found["total"] = json!(total);
+        }
+        Said::json(200, &found)
     }
 
     fn moved(&mut self, id: &str, seen: &Seen, now: Timestamp) -> Said {

@@ -178,7 +178,10 @@ impl Neighbours {
         self.seen.lock().expect("no test panics with it").push((host, seen.clone()));
         let lie = self.lies.lock().expect("no test panics with it").next();
         let mut neighbour = neighbour.lock().expect("no test panics with it");
-        let said = lies::tell(lie, &mut *neighbour, &seen, self.clock.now())?;
+        let now = self.clock.now();
+        let mut said = lies::tell(lie, &mut *neighbour, &seen, now)?;
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+        said.headers.extend(date.ok().map(|date| ("date".to_owned(), date)));
         Ok(Answer { status: said.status, headers: said.headers, body: said.body })
     }
 }

@@ -29,8 +29,8 @@ pub struct ServiceNow {
     pub changes: Vec<Record>,
     /// Work notes: the record's id, and the text.
     pub journal: Vec<(String, String)>,
-    /// Approvals.
-    pub approvals: Vec<Record>,
+    /// Approvals, without what belongs to their change.
+    given: Vec<Record>,
     /// For so many seconds a new record is not found by a search.
     pub search_lag_s: i64,
     /// Fields that are not taken, as where the account may not write them.
@@ -59,28 +59,59 @@ impl ServiceNow {
         }
     }
 
-    /// An approver says yes or no.
+    /// An approver says yes or no: a record for each word. They were asked when the change was made.
     pub fn approve(&mut self, correlation: &str, email: &str, state: &str, now: Timestamp) {
         let Some(change) =
             self.changes.iter().find(|change| change.field("correlation_id") == correlation)
         else {
             return;
         };
+        let user = email.split('@').next().unwrap_or_default();
         let fields = [
-            ("sys_id", format!("{:032x}", self.approvals.len() + 0xa000)),
+            ("sys_id", format!("{:032x}", self.given.len() + 0xa000)),
             ("state", state.to_owned()),
             ("approver.email", email.to_owned()),
-            ("sysapproval.correlation_id", correlation.to_owned()),
-            ("sysapproval.description", change.field("description").to_owned()),
+            ("approver.user_name", user.to_owned()),
+            ("sysapproval", change.field("sys_id").to_owned()),
             ("comments", "looked at it".to_owned()),
+            ("sys_created_on", change.field("sys_created_on").to_owned()),
             ("sys_updated_on", stamp(now)),
+            ("sys_updated_by", user.to_owned()),
         ];
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.approvals.push(Record { fields, visible_at: now });
+        self.given.push(Record { fields, visible_at: now });
+    }
+
+    /// Something alters every approval without giving one: a rule of the instance, or an administrator.
+    pub fn touch_approvals(&mut self, now: Timestamp) {
+        for approval in &mut self.given {
+            approval.fields.insert("sys_updated_on".to_owned(), stamp(now));
+            approval.fields.insert("sys_updated_by".to_owned(), "system".to_owned());
+        }
+    }
+
+    /// Approvals as they are shown: what belongs to their change is read from it each time.
+    pub fn approvals(&self) -> Vec<Record> {
+        let mut shown = self.given.clone();
+        for approval in &mut shown {
+            let id = approval.field("sysapproval").to_owned();
+            let change = self.changes.iter().find(|change| change.field("sys_id") == id);
+            for name in ["correlation_id", "description"] {
+                let value = change.map_or("", |change| change.field(name)).to_owned();
+                approval.fields.insert(format!("sysapproval.{name}"), value);
+            }
+        }
+        shown
+    }
+
+    /// Somebody makes a change request of their own that bears the number of one of ours.
+    pub fn squat(&mut self, correlation: &str, description: &str, now: Timestamp) -> usize {
+        let given = [("correlation_id", correlation), ("description", description)];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.insert(given.into(), "normal", "mallory", now)
     }
 
     fn create(&mut self, seen: &Seen, kind: &str, now: Timestamp) -> usize {
-        self.counted += 1;
         let mut fields: BTreeMap<String, String> = BTreeMap::new();
         if let Value::Object(given) = seen.json() {
             for (name, value) in given {
@@ -90,7 +121,19 @@ impl ServiceNow {
                 }
             }
         }
+        self.insert(fields, kind, &user_of(seen), now)
+    }
+
+    fn insert(
+        &mut self,
+        mut fields: BTreeMap<String, String>,
+        kind: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> usize {
+        self.counted += 1;
         let own = [
+            ("sys_created_by", by.to_owned()),
             ("sys_id", format!("{:032x}", self.counted)),
             ("number", format!("CHG{:07}", 30_000 + self.counted)),
             ("state", "-5".to_owned()),
@@ -149,17 +192,26 @@ impl ServiceNow {
                 visible_at: now,
             })
             .collect();
+        let approvals = self.approvals();
         let rows = match table {
             "change_request" => &self.changes,
             "sys_journal_field" => &journal,
-            "sysapproval_approver" => &self.approvals,
+            "sysapproval_approver" => &approvals,
             _ => return failure(404, "Invalid table"),
         };
-        let limit =
-            seen.query.get("sysparm_limit").and_then(|limit| limit.parse().ok()).unwrap_or(10_000);
+        let number = |name: &str| seen.query.get(name).and_then(|value| value.parse().ok());
+        let (limit, offset) =
+            (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
         let found = rows.iter().filter(|row| row.visible_at <= now && matches(row, query));
-        let list: Vec<Value> = found.take(limit).map(|row| raw(row, fields)).collect();
-        Said::json(200, &json!({ "result": list }))
+        let mut found: Vec<&Record> = found.collect();
+        if let Some(field) = query.split('^').find_map(|term| term.strip_prefix("ORDERBY")) {
+            found.sort_by_key(|row| row.field(field));
+        }
+        let shown = found.iter().skip(offset).take(limit);
+        let list: Vec<Value> = shown.map(|row| raw(row, fields)).collect();
+        let mut said = Said::json(200, &json!({ "result": list }));
+        said.headers.push(("x-total-count".to_owned(), found.len().to_string()));
+        said
     }
 }
 
@@ -267,6 +319,15 @@ fn raw(record: &Record, fields: &str) -> Value {
         .iter()
         .filter(|(name, _)| wanted.is_empty() || wanted.contains(&name.as_str()));
     Value::Object(shown.map(|(name, value)| (name.clone(), json!(value))).collect())
+}
+
+/// Who asks: by password, or as whoever an application acts.
+fn user_of(seen: &Seen) -> String {
+    let basic = seen.headers.get("authorization").and_then(|value| value.strip_prefix("Basic "));
+    let pair = basic.and_then(|pair| data_encoding::BASE64.decode(pair.as_bytes()).ok());
+    let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+    let user = pair.as_deref().and_then(|pair| pair.split_once(':')).map(|(user, _)| user);
+    user.unwrap_or("sluice").to_owned()
 }
 
 fn failure(status: u16, message: &str) -> Said {

@@ -21,6 +21,7 @@ use sluice_store::rows::{
 use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
+use super::news::shown_row;
 use super::pace;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -161,8 +162,9 @@ impl Engine {
         receipt: Receipt,
     ) -> Result<Outcome, EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
-        let (mut events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt);
-        let now_us = self.now().as_microsecond();
+        let now = self.now();
+        let (mut events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
+        let now_us = now.as_microsecond();
         {
             let mut fares = line.state.fares.lock();
             fares.breaker.went_well();
@@ -335,7 +337,8 @@ fn noted(
     link: &LinkName,
     entity: &str,
     known: &BTreeMap<String, String>,
-    receipt: Receipt,
+    mut receipt: Receipt,
+    now: jiff::Timestamp,
 ) -> (Vec<Event>, Vec<Row>) {
     let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
     let mut keep = |name: &str, value: &str| {
@@ -350,6 +353,12 @@ fn noted(
         }
         is_new
     };
+    if let Some(shown) = receipt.shown {
+        if let Some((name, value)) = shown_row(known, &shown, now) {
+            keep(name, &value);
+        }
+        receipt.references.push(("revision", shown.revision.to_string()));
+    }
     for (name, value) in receipt.references {
         if keep(name, &value) {
             let (link, entity, name) = (link.clone(), entity.to_owned(), name.to_owned());

@@ -8,6 +8,7 @@ mod along;
 mod attempt;
 mod audience;
 mod line;
+mod news;
 mod pace;
 mod poll;
 
@@ -23,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::attempt::Came;
 pub(crate) use self::line::{Line, Lines};
+pub(crate) use self::news::News;
 use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
 

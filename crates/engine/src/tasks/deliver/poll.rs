@@ -6,17 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sluice_connectors::tell::{Polled, Polling};
 use sluice_core::ids::LinkName;
-use sluice_core::signal::Signal;
 use sluice_core::standing::{Actor, Standing};
-use sluice_organisation::Keys as _;
 use sluice_store::Row;
-use sluice_store::rows::{ExternalRefRow, LinkHealthRow};
+use sluice_store::rows::LinkHealthRow;
 
 use super::attempt::micros;
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::keys::Keys;
 use crate::sequencer::{Commit, Step};
 
 /// How often a neighbour is read back.
@@ -35,17 +32,23 @@ impl Engine {
         self.remember_health(&line).await?;
         let now_us = self.now().as_microsecond();
         let health = line.state.fares.lock().health.clone().unwrap_or_default();
-        let hinted = line.state.hinted.swap(false, Ordering::Relaxed);
+        let hinted = line.state.hinted.load(Ordering::Relaxed);
         let is_time = hinted
             || health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
         if !is_time || self.not_before(&line).is_some() {
             return Ok(0);
         }
-        match self.read_back(&line, health.cursor.as_deref()).await {
-            None => Ok(0),
-            Some(Ok(polled)) => self.take_back(&line, polled).await,
-            Some(Err(row)) => self.record_rows(&line.name, vec![row]).await.map(|()| 0),
+        // What is hinted from here on asks for another reading.
+        line.state.hinted.store(false, Ordering::Relaxed);
+        let taken = match self.read_back(&line, health.cursor.as_deref()).await {
+            None => return Ok(0),
+            Some(Ok(polled)) => self.take_back(&line, polled).await.map(Some),
+            Some(Err(row)) => self.record_rows(&line.name, vec![row]).await.map(|()| None),
+        };
+        if hinted && !matches!(taken, Ok(Some(_))) {
+            line.state.hinted.store(true, Ordering::Relaxed);
         }
+        taken.map(Option::unwrap_or_default)
     }
 
     /// One reading; the error is the row that says how the line fares.
@@ -75,74 +78,39 @@ impl Engine {
         }
     }
 
-    /// What is new of what a neighbour said of our records, and the rows by which it is known the next time. Both
-    /// ways in, a delivery and a reading back, say the same things.
-    pub(crate) async fn news(
-        &self,
-        link: &LinkName,
-        said: Vec<Signal>,
-    ) -> Result<(Vec<Signal>, Vec<Row>), EngineError> {
-        let (mut signals, mut rows) = (Vec::new(), Vec::new());
-        for signal in said {
-            if let Some((entity, name, value)) = identity(self.signing(), &signal) {
-                let known = self.known(link, &entity).await?;
-                if known.get(&name) == Some(&value) {
-                    continue;
-                }
-                let link = link.to_string();
-                rows.push(Row::ExternalRef(ExternalRefRow { link, entity, name, value }));
-            }
-            signals.push(signal);
-        }
-        Ok((signals, rows))
-    }
-
-    /// Takes in what was read. What was taken in before is known by its digest.
+    /// Takes in what was read. Only when that is durable is it known how far the reading came.
     async fn take_back(&self, line: &Line, polled: Polled) -> Result<usize, EngineError> {
-        let (signals, mut rows) = self.news(&line.name, polled.signals).await?;
+        let (news, mut rows) = self.news(&line.name, polled.signals).await?;
         let now_us = self.now().as_microsecond();
-        {
-            let mut fares = line.state.fares.lock();
-            fares.breaker.went_well();
-            let health = fares.health.get_or_insert_default();
-            let moved = health.cursor.as_deref() != Some(polled.cursor.as_str());
-            health.polled_us = Some(now_us);
-            health.last_good_us = Some(now_us);
-            health.failures = 0;
-            health.cursor = Some(polled.cursor);
-            if signals.is_empty() && !moved {
-                return Ok(0);
-            }
-            let link = line.name.to_string();
-            rows.push(Row::LinkHealth(LinkHealthRow { link, ..health.clone() }));
-        }
-        let count = signals.len();
-        let (engine, link) = (self.clone(), line.name.clone());
-        let decide = move |standing: &Standing, now: Timestamp| {
-            let events = engine.correlate(standing, &link, &signals, &mut rows, now);
-            let mut commit = Commit::of(events, Actor::Link(link));
-            commit.rows = rows;
-            Step::Record((), commit)
+        let before = line.state.fares.lock().health.clone().unwrap_or_default();
+        let moved = before.cursor.as_deref() != Some(polled.cursor.as_str());
+        let health = LinkHealthRow {
+            link: line.name.to_string(),
+            polled_us: Some(now_us),
+            last_good_us: Some(now_us),
+            failures: 0,
+            cursor: Some(polled.cursor),
+            ..before
         };
-        self.sequencer().submit(decide).await?;
+        let count = news.signals.len();
+        if count > 0 || moved {
+            rows.push(Row::LinkHealth(health.clone()));
+            let (engine, link) = (self.clone(), line.name.clone());
+            let decide = move |standing: &Standing, now: Timestamp| {
+                let events = engine.correlate(standing, &link, &news, &mut rows, now);
+                let mut commit = Commit::of(events, Actor::Link(link));
+                commit.rows = rows;
+                Step::Record((), commit)
+            };
+            self.sequencer().submit(decide).await?;
+        }
+        let mut fares = line.state.fares.lock();
+        fares.breaker.went_well();
+        fares.health = Some(health);
+        drop(fares);
+        if polled.more {
+            line.state.hinted.store(true, Ordering::Relaxed);
+        }
         Ok(count)
-    }
-}
-
-/// What a signal that was read back is about, and what stands for all that it says.
-fn identity(keys: &Keys, signal: &Signal) -> Option<(String, String, String)> {
-    let said = serde_json::to_string(signal).ok()?;
-    match signal {
-        Signal::RecordReported { entity, record, state, .. } => {
-            Some((entity.clone(), format!("state.{record}"), state.clone()))
-        }
-        Signal::ApprovalReported { entity, who, .. } => {
-            // Keyed, as every address is that stands where nothing is erased: who lacks the key cannot try names.
-            let named = who.email.as_deref().or(who.account.as_deref()).unwrap_or_default();
-            let who = keys.identity("approver", named);
-            let said = keys.identity("approval", &said);
-            Some((entity.clone(), format!("approval.{who}"), said.to_string()))
-        }
-        _ => None,
     }
 }

@@ -90,7 +90,7 @@ async fn a_business_rule_tells_of_an_approval_at_once_and_it_counts_once() {
     let record = {
         let mut servicenow = town.servicenow.lock().unwrap();
         servicenow.approve(&correlation, "bob.baker@acme.example", "approved", now);
-        serde_json::json!(servicenow.approvals[0].fields)
+        serde_json::json!(servicenow.approvals()[0].fields)
     };
     let body = serde_json::json!({ "table": "sysapproval_approver", "record": record });
     let bytes = serde_json::to_vec(&body).unwrap();

@@ -9,11 +9,13 @@ mod gitlab;
 mod gitlab_calendar;
 mod jira;
 mod mail;
+mod reading;
 mod reconcile;
 mod rules;
 mod servicenow;
 mod sinks;
 mod slack_and_github;
+mod words;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

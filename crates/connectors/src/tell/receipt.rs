@@ -1,0 +1,40 @@
+//! What telling came to: what the other side has for our record, and what it shows.
+
+use jiff::Timestamp;
+use sluice_core::ids::Digest;
+
+/// What telling came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the other side has for our record: name and id.
+    pub references: Vec<(&'static str, String)>,
+    /// Where both sides differ, and nothing was overwritten: what about, what we say, what they say.
+    pub differs: Option<(&'static str, String, String)>,
+    /// What their record shows to approvers, where it shows it.
+    pub shown: Option<Shown>,
+}
+
+/// The revision that a record shows over there. An approval counts for it that was given since, and no earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The revision.
+    pub revision: Digest,
+    /// Whether it was written now: it may have been covered by something else before.
+    pub written: bool,
+    /// Since when, by their clock, which is the one of their approvals; not earlier than that. Where they do not say,
+    /// it counts from when this is recorded.
+    pub since: Option<Timestamp>,
+}
+
+impl Receipt {
+    /// Told, and nothing to remember.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// With what the other side has for our record.
+    pub fn reference(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.references.push((name, value.into()));
+        self
+    }
+}
