@@ -178,7 +178,9 @@ impl Tell {
             | Self::StopPulled
             | Self::StopLifted
             | Self::IncidentOpened
-            | Self::IncidentResolved => false,
+            | Self::IncidentResolved
+            | Self::IntentAnswered
+            | Self::CalendarChanged => false,
         }
     }
 }
