@@ -21,6 +21,7 @@ mod jira;
 pub mod kit;
 mod mail;
 mod markers;
+mod receipt;
 mod registry;
 mod servicenow;
 mod slack;

@@ -4,8 +4,6 @@
 //! comes next. It sends nothing itself. The driver of the engine does, and it may be stopped at any moment: then the
 //! same effect is begun anew with no exchanges. So a connector looks for what it is about to make before it makes it.
 
-mod receipt;
-
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,9 +12,9 @@ use serde_json::Value;
 use sluice_core::effect::Effect;
 use sluice_core::signal::Signal;
 
-pub use self::receipt::{Receipt, Shown};
 use crate::connector::Problem;
 use crate::kit::secret::Secret;
+pub use crate::receipt::{Receipt, Shown};
 
 /// One kind of external system that can be told. The one list of them is [`crate::tellers()`].
 pub trait Teller: Sync {
