@@ -80,6 +80,7 @@ impl Engine {
         applied: Applied,
         proposed: PlanProposed,
         text: Vec<u8>,
+        texts: Vec<Row>,
     ) -> Result<Answer<Applied>, EngineError> {
         let already = self.standing().access.plans.get(&proposed.plan).cloned();
         let proposed = already.map_or(proposed, |already| already.as_ref().clone());
@@ -95,8 +96,9 @@ impl Engine {
             bytes: text,
             created_us: self.now().as_microsecond(),
         });
+        let rows = std::iter::once(kept).chain(texts).collect();
         let answer = self
-            .decide_with(caller.actor(), vec![kept], move |standing| {
+            .decide_with(caller.actor(), rows, move |standing| {
                 // Proposing it again does not begin the waiting again, and does not change who proposed it.
                 let known = standing.access.plans.contains_key(&proposed.plan);
                 Ok(if known { Vec::new() } else { vec![proposed.into()] })

@@ -23,6 +23,7 @@ mod hooks;
 mod idempotency;
 mod identity;
 mod issuer_keys;
+mod kept_plans;
 mod keys;
 mod known_secrets;
 mod links;

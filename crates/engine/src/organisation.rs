@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sluice_core::event::Event;
 use sluice_core::ids::{Digest, LinkName};
-use sluice_core::organisation::event::{ItemDeclared, ItemWithdrawn, OrganisationApplied};
-use sluice_core::organisation::{Item, ItemKind, Link, PlanStep, PolicyFormat, Withdrawal};
+use sluice_core::organisation::event::OrganisationApplied;
+use sluice_core::organisation::{Item, ItemKind, Link, PlanStep, PolicyFormat};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::{Actor, Standing};
@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::governed::{Governed, no_such_plan};
+use crate::kept_plans::event_of;
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
 
@@ -191,7 +192,8 @@ impl Engine {
             Governed::Confirmed(event) => Some(event),
             Governed::Propose(event) => {
                 let text = plan_text(&plan.steps, checked.candidate.as_ref());
-                return self.propose_plan(caller, applied, event, text).await;
+                let texts = policy_rows(&checked.reading);
+                return self.propose_plan(caller, applied, event, text, texts).await;
             }
         };
         if plan.steps.is_empty() && plan.policy.is_none() {
@@ -305,13 +307,6 @@ struct End {
     applied: OrganisationApplied,
 }
 
-fn event_of(step: PlanStep) -> Event {
-    match step {
-        PlanStep::Declare { item, .. } => ItemDeclared { item }.into(),
-        PlanStep::Withdraw(Withdrawal { kind, name }) => ItemWithdrawn { kind, name }.into(),
-    }
-}
-
 impl Engine {
     /// Where links are heard.
     fn hooks(&self, items: &[Item]) -> Vec<HookAddress> {
@@ -351,15 +346,21 @@ fn personal_rows(reading: &Reading) -> Vec<Row> {
             })
         }));
     }
-    rows.extend(reading.texts.iter().map(|(digest, bytes)| {
+    rows.extend(policy_rows(reading));
+    rows
+}
+
+/// The texts of the policy's files, by digest.
+fn policy_rows(reading: &Reading) -> Vec<Row> {
+    let rows = reading.texts.iter().map(|(digest, bytes)| {
         Row::Blob(BlobRow {
             digest: digest.to_string(),
             media_type: "text/plain; charset=utf-8".into(),
             bytes: bytes.clone(),
             created_us: 0,
         })
-    }));
-    rows
+    });
+    rows.collect()
 }
 
 /// Reads a folder and asks everybody who knows a part of it what is wrong.

@@ -39,6 +39,11 @@ pub(crate) enum Command {
     /// See changes, and decide on them
     #[command(subcommand)]
     Change(c::change::ChangeCommand),
+    /// List what waits for you
+    Waiting(c::waiting::WaitingArgs),
+    /// Plans of `sluice apply` that wait for a second person
+    #[command(subcommand)]
+    Plan(c::waiting::PlanCommand),
     /// Stop the line, and lift the stop
     Stop(c::stop::StopArgs),
     /// Grant, revoke and list exceptions

@@ -214,6 +214,17 @@ fn applied(answer: Answer<Applied>) -> ApplyReply {
     }
 }
 
+/// Makes a plan so that somebody else has proposed, from what was kept of it.
+pub(crate) async fn confirm_kept(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let plan: Digest = id(&text)?;
+    let answer = app.engine.confirm_plan(&caller, &plan).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
+}
+
 /// Refuses a plan that waits for a second person.
 pub(crate) async fn refuse(
     State(app): State<App>,

@@ -1,7 +1,7 @@
 //! What people do beside changes, and deliveries that are read again.
 
 use sluice_core::permission::Permission::{
-    BreakGlass, ChangeApprove, ChangeRead, OrganisationApply,
+    BreakGlass, ChangeApprove, ChangeRead, OrganisationApply, PolicyActivate,
 };
 
 use crate::api::{emergency, inbox, notifications, organisation, talk};
@@ -55,6 +55,14 @@ pub(super) fn own() -> Vec<Route> {
         Route::delete("/api/v1/views/{title}", AnyToken, Act, notifications::remove)
             .about("Forget a view.")
             .gives("Done"),
+        Route::post(
+            "/api/v1/organisation/plans/{plan}/confirm",
+            Needs(PolicyActivate),
+            Act,
+            organisation::confirm_kept,
+        )
+        .about("Make a plan so that somebody else has proposed, without its files.")
+        .gives("Done"),
         Route::post(
             "/api/v1/organisation/plans/{plan}/refuse",
             AnyToken,

@@ -2,8 +2,8 @@
 
 use sluice_core::permission::Permission::{
     AccessExplain, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove, ChangeRead,
-    ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead, PolicyRead,
-    RoleGrant, StopLift, StopPull, TokenManage,
+    ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead, PolicyActivate,
+    PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
 };
 
 use super::{assets, pages};
@@ -259,6 +259,13 @@ fn of_two() -> Vec<Route> {
             pages::calendar::agree::refuse,
         )
         .about("Refuse a change of the calendar, or take one back."),
+        Route::post(
+            "/proposals/plans/{plan}/confirm",
+            Needs(PolicyActivate),
+            Act,
+            pages::proposals::confirm_plan,
+        )
+        .about("Agree to a change of what decides about changes."),
         Route::post("/proposals/plans/{plan}/refuse", AnyToken, Act, pages::proposals::refuse_plan)
             .about("Refuse a change of what decides about changes."),
         Route::post(

@@ -132,6 +132,66 @@ async fn what_decides_about_changes_is_changed_by_two_people() {
 }
 
 #[tokio::test]
+async fn a_plan_is_confirmed_without_its_files_exactly_as_it_was_proposed() {
+    let app = TestApp::empty().await;
+    let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
+    app.apply(&[("sluice.yaml", &always)]).await;
+    let policy = "package sluice.rules\n\nnote contains {\"rule\": \"test.noted\", \"message\": \"noted\"}\n";
+    let propose = async |token: &str, text: &str, rego: Option<&str>| {
+        let mut files = json!({"sluice.yaml": text});
+        if let Some(rego) = rego {
+            files["policies/own.rego"] = json!(rego);
+        }
+        let body = json!({"files": files, "source": "test"});
+        app.post(token, "/api/v1/organisation/apply", &[], &body).await.json()["pending"]["plan"]
+            .as_str()
+            .expect("it waits")
+            .to_owned()
+    };
+    let confirm = async |token: &str, plan: &str| {
+        let path = format!("/api/v1/organisation/plans/{plan}/confirm");
+        app.post(token, &path, &[], &json!({})).await
+    };
+    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let bundle = async || app.get(&alice, "/api/v1/policy").await.json()["bundle"].clone();
+    let before = bundle().await;
+    let weaker = always.replace("min_risk: low", "min_risk: critical");
+    let plan = propose(&alice, &weaker, Some(policy)).await;
+    assert_eq!(confirm(&alice, &plan).await.code(), "same_person");
+    assert_eq!(confirm(&app.admin, &plan).await.code(), "permission_missing");
+    let page = app.get(&bob, "/proposals").await;
+    assert!(
+        String::from_utf8_lossy(&page.body).contains(&format!("/proposals/plans/{plan}/confirm"))
+    );
+    let confirmed = confirm(&bob, &plan).await;
+    assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    assert_ne!(bundle().await, before, "the policy of the plan is in force");
+    let rule = app.get(&alice, "/api/v1/organisation/approval_rule/owner-approval").await.json();
+    assert!(rule.to_string().contains("critical"), "{rule}");
+    assert_eq!(confirm(&bob, &plan).await.code(), "plan_unknown");
+
+    // What was altered since means another plan.
+    let plan = propose(&alice, &always, Some(policy)).await;
+    let titled = weaker.replace("title: Shop", "title: The shop");
+    let body =
+        json!({"files": {"sluice.yaml": titled, "policies/own.rego": policy}, "source": "test"});
+    let applied = app.post(&app.admin, "/api/v1/organisation/apply", &[], &body).await;
+    assert_eq!(applied.json()["declared"], 1, "{applied:?}");
+    assert_eq!(confirm(&bob, &plan).await.code(), "plan_outdated");
+
+    // Names of people are kept nowhere before they take effect.
+    let person = titled.replacen(
+        "people:\n",
+        "people:\n  - {handle: dave, name: Dave Doe, roles: [auditor]}\n",
+        1,
+    );
+    let plan = propose(&alice, &person, Some(policy)).await;
+    assert_eq!(confirm(&bob, &plan).await.code(), "files_needed");
+    let kept = app.engine.readers().blob(&plan).expect("it reads").expect("it is kept");
+    assert!(!String::from_utf8_lossy(&kept.bytes).contains("Dave Doe"));
+}
+
+#[tokio::test]
 async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
     let app = TestApp::start().await;
     let alice = logged_in(&app, "alice").await;

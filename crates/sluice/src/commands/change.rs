@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sluice_core::ids::ChangeNumber;
 
+use super::talk::{self, TalkCommand};
 use super::values;
 use crate::client::{Client, encode};
 use crate::exit;
@@ -78,6 +79,8 @@ pub(crate) enum ChangeCommand {
         #[arg(long, value_name = "TEXT")]
         finding: String,
     },
+    #[command(flatten)]
+    Talk(TalkCommand),
 }
 
 /// Which changes.
@@ -171,6 +174,7 @@ pub(crate) fn run(command: &ChangeCommand) -> Outcome {
         ChangeCommand::Review { one, finding } => {
             act(one, "review", &json!({ "finding": finding }))?;
         }
+        ChangeCommand::Talk(command) => return talk::run(command),
     }
     Ok(exit::OK)
 }

@@ -27,9 +27,11 @@ pub(crate) mod role;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod stop;
+pub(crate) mod talk;
 pub(crate) mod token;
 pub(crate) mod values;
 pub(crate) mod verify;
+pub(crate) mod waiting;
 pub(crate) mod window;
 
 use crate::cli::Command;
@@ -47,6 +49,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Pass(command) => pass::run(&command),
         Command::Deployment(command) => deployment::run(&command),
         Command::Change(command) => change::run(&command),
+        Command::Waiting(arguments) => waiting::waiting(&arguments),
+        Command::Plan(command) => waiting::plan(&command),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Exception(command) => exception::run(&command),
         Command::Calendar(command) => calendar::run(&command),

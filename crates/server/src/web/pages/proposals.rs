@@ -71,6 +71,8 @@ struct PlanLine {
     steps: Vec<(String, String)>,
     more: usize,
     kept: bool,
+    confirm: bool,
+    why_not: Option<String>,
     refuse: bool,
 }
 
@@ -164,12 +166,23 @@ fn plans(visit: &Visit) -> Vec<PlanLine> {
                 .collect();
             let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
             let own = person.is_some() && plan.by.as_ref() == person;
+            let without_files = visit.app.engine.plan_without_files(&plan.plan);
+            let cooling = visit.now < plan.from;
+            let may = visit.everywhere(Permission::PolicyActivate) && person.is_some();
             PlanLine {
                 plan: plan.plan.to_string(),
                 touches: touches.join(", "),
                 by: plan.by.as_ref().map(|by| visit.who(by)),
                 from: visit.when(plan.from),
                 kept: text.is_some(),
+                confirm: may && !own && !cooling && without_files.is_ok(),
+                why_not: match without_files {
+                    _ if own => Some(w::t("proposals.you_proposed_it").to_owned()),
+                    Err(sluice_engine::EngineError::Refused(refusal)) if may => {
+                        Some(refusal.message)
+                    }
+                    _ => None,
+                },
                 more: all.len().saturating_sub(STEPS),
                 steps: all.into_iter().take(STEPS).collect(),
                 refuse: person.is_some() && (own || visit.may(Permission::PolicyActivate)),
@@ -290,6 +303,18 @@ pub(crate) async fn refuse_role(
     let grant: GrantId = id(&grant)?;
     app.engine.revoke_role(&caller, &grant, form.reason.trim().to_owned()).await?;
     Ok(see("/proposals?done=refused"))
+}
+
+/// A second person confirms a plan as it was kept.
+pub(crate) async fn confirm_plan(
+    State(app): State<App>,
+    By(caller): By,
+    Path(plan): Path<String>,
+    Form(_): Form<RevokeForm>,
+) -> Result<Response, Problem> {
+    let plan: Digest = id(&plan)?;
+    app.engine.confirm_plan(&caller, &plan).await?;
+    Ok(see("/proposals?done=confirmed"))
 }
 
 /// Refuses a plan.

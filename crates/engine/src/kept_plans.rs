@@ -1,0 +1,199 @@
+//! A plan that waits for a second person is kept, so that it can be read and confirmed without its files.
+//!
+//! Exactly what was proposed is made so, and only over the organisation as it stood then: where it was touched since, the
+//! same folder might mean another plan, and is asked for again. Names and addresses of people are kept nowhere before they take
+//! effect, so that a plan that declares people needs its files.
+
+use jiff::Timestamp;
+use sluice_core::event::Event;
+use sluice_core::ids::Digest;
+use sluice_core::organisation::event::{ItemDeclared, ItemWithdrawn, OrganisationApplied};
+use sluice_core::organisation::{Item, ItemKind, PlanStep, PolicyFormat, Withdrawal};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::standing::{Standing, Topic};
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::governed::{Governed, no_such_plan};
+use crate::organisation::Plan;
+use crate::policy::Candidate;
+use crate::sequencer::{Commit, Step};
+
+/// The most steps that are made so at once from what was kept.
+const STEPS: usize = 1_000;
+
+/// What was kept of a plan.
+struct Kept {
+    steps: Vec<PlanStep>,
+    bundle: Option<Digest>,
+    /// The ledger's size when it was proposed.
+    proposed_at: u64,
+}
+
+impl Engine {
+    /// A second person makes so what another has proposed, from what was kept of it.
+    pub async fn confirm_plan(
+        &self,
+        caller: &Caller,
+        digest: &Digest,
+    ) -> Result<Answer<()>, EngineError> {
+        caller.require(Permission::PolicyActivate)?;
+        caller.require_recent(self.now())?;
+        let kept = self.kept_plan(digest)?;
+        let standing = self.standing();
+        let in_force = standing.policy.as_ref().map(|policy| policy.bundle.clone());
+        let policy = kept.bundle.clone().filter(|bundle| Some(bundle) != in_force.as_ref());
+        let (digest, problems) = (digest.clone(), Vec::new());
+        let plan = Plan { steps: kept.steps, digest, policy, problems };
+        let Governed::Confirmed(confirmed) = self.governed(caller, &plan, true)? else {
+            return Err(no_such_plan().into());
+        };
+        if let Some(refusal) = needs_files(&plan.steps) {
+            return Err(refusal.into());
+        }
+        let candidate = match &plan.policy {
+            Some(bundle) => Some(self.kept_candidate(&standing, &plan.steps, bundle)?),
+            None => None,
+        };
+        if let Some(candidate) = &candidate {
+            let (digest, policy) = (candidate.digest.clone(), Ok(candidate.policy.clone()));
+            self.policies().keep(digest, policy, in_force.as_ref());
+        }
+        let (actor, proposed_at, steps) = (caller.actor(), kept.proposed_at, plan.steps);
+        let decide = move |standing: &Standing, now: Timestamp| {
+            if !standing.access.plans.contains_key(&confirmed.plan) {
+                return Step::Refuse(no_such_plan().into(), None);
+            }
+            if !standing.untouched_since(&[Topic::Organisation], proposed_at) {
+                return Step::Refuse(touched().into(), None);
+            }
+            let mut events: Vec<Event> = vec![confirmed.into()];
+            let applied = summary(&steps);
+            events.extend(steps.into_iter().map(event_of));
+            let mut rows = Vec::new();
+            if let Some(candidate) = candidate {
+                let replaces = standing.policy.as_ref().map(|policy| policy.bundle.clone());
+                let (activated, texts) = candidate.activate(replaces, now.as_microsecond());
+                events.push(activated.into());
+                rows = texts;
+            }
+            events.push(applied.into());
+            let mut commit = Commit::of(events, actor);
+            commit.rows = rows;
+            Step::Record((), commit)
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        Ok(Answer::of((), &done))
+    }
+
+    /// Whether a plan can be confirmed from what was kept of it, as far as that can be told before; else why not.
+    /// Blocking.
+    pub fn plan_without_files(&self, digest: &Digest) -> Result<(), EngineError> {
+        let kept = self.kept_plan(digest)?;
+        if let Some(refusal) = needs_files(&kept.steps) {
+            return Err(refusal.into());
+        }
+        if self.standing().untouched_since(&[Topic::Organisation], kept.proposed_at) {
+            Ok(())
+        } else {
+            Err(touched().into())
+        }
+    }
+
+    fn kept_plan(&self, digest: &Digest) -> Result<Kept, EngineError> {
+        if !self.standing().access.plans.contains_key(digest) {
+            return Err(no_such_plan().into());
+        }
+        let blob = self.read(|readers| readers.blob(digest.as_str()))?.ok_or_else(no_such_plan)?;
+        let (steps, bundle) = serde_json::from_slice(&blob.bytes).map_err(|_| no_such_plan())?;
+        let stream = format!("plan/{digest}");
+        // The same plan may have been proposed, refused and proposed again: the last time counts.
+        let version = self.read(|readers| readers.stream_version(&stream))?;
+        let last = version.map(|version| self.read(|it| it.stream(&stream, version, 1)));
+        let entry = last.transpose()?.and_then(|entries| entries.into_iter().next());
+        let proposed_at = entry.ok_or_else(no_such_plan)?.seq + 1;
+        Ok(Kept { steps, bundle, proposed_at })
+    }
+
+    /// The policy that a kept plan leads to, out of the texts that were kept with it.
+    fn kept_candidate(
+        &self,
+        standing: &Standing,
+        steps: &[PlanStep],
+        bundle: &Digest,
+    ) -> Result<Candidate, EngineError> {
+        let mut organisation = standing.organisation.clone();
+        for step in steps {
+            match step.clone() {
+                PlanStep::Declare { item, .. } => organisation.declare(&ItemDeclared { item }),
+                PlanStep::Withdraw(Withdrawal { kind, name }) => {
+                    organisation.withdraw(&ItemWithdrawn { kind, name });
+                }
+            }
+        }
+        let mut own: Vec<(String, PolicyFormat, String)> = Vec::new();
+        for file in organisation.policy_files.values() {
+            let blob = self.read(|readers| readers.blob(file.digest.as_str()))?;
+            let text = blob.and_then(|blob| String::from_utf8(blob.bytes).ok());
+            own.push((file.path.clone(), file.format, text.ok_or_else(texts_missing)?));
+        }
+        let candidate = Candidate::compile(&own).map_err(|_| texts_missing())?;
+        if candidate.digest == *bundle { Ok(candidate) } else { Err(texts_missing().into()) }
+    }
+}
+
+fn summary(steps: &[PlanStep]) -> OrganisationApplied {
+    let declares = |step: &&PlanStep| matches!(step, PlanStep::Declare { .. });
+    let declared = steps.iter().filter(declares).count();
+    OrganisationApplied {
+        declared: declared as u64,
+        withdrawn: (steps.len() - declared) as u64,
+        source: "confirmed as proposed".to_owned(),
+    }
+}
+
+pub(crate) fn event_of(step: PlanStep) -> Event {
+    match step {
+        PlanStep::Declare { item, .. } => ItemDeclared { item }.into(),
+        PlanStep::Withdraw(Withdrawal { kind, name }) => ItemWithdrawn { kind, name }.into(),
+    }
+}
+
+/// Why the files themselves are needed, where they are.
+fn needs_files(steps: &[PlanStep]) -> Option<Refusal> {
+    let person = |step: &PlanStep| match step {
+        PlanStep::Declare { item, .. } => matches!(item, Item::Person(_)),
+        PlanStep::Withdraw(withdrawal) => withdrawal.kind == ItemKind::Person,
+    };
+    let why = if steps.iter().any(person) {
+        "the plan is about people, whose names are kept nowhere before they take effect"
+    } else if steps.len() > STEPS {
+        "the plan has more than 1000 steps"
+    } else {
+        return None;
+    };
+    Some(Refusal::conflict(
+        "files_needed",
+        why,
+        "confirm it with them: `sluice apply --confirm DIR`",
+    ))
+}
+
+fn touched() -> Refusal {
+    Refusal::conflict(
+        "plan_outdated",
+        "the organisation was altered since this was proposed",
+        "confirm it with its files (`sluice apply --confirm DIR`), or have it proposed again",
+    )
+}
+
+fn texts_missing() -> Refusal {
+    Refusal::conflict(
+        "files_needed",
+        "the texts of the policy were not kept with this plan",
+        "confirm it with its files: `sluice apply --confirm DIR`",
+    )
+}
