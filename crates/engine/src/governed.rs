@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sluice_core::access::event::{PlanConfirmed, PlanProposed};
-use sluice_core::access::{benefits, held_by, permissions_of, sensitive};
+use sluice_core::access::{benefits, held_by, lends_voices, permissions_of, sensitive};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
@@ -68,8 +68,9 @@ impl Engine {
                 from: from.unwrap_or(Timestamp::MAX),
             }));
         }
+        let lends = lends_voices(&standing.organisation, &plan.steps);
         match &caller.person {
-            Some(person) if gains(person) => Err(own_gain().into()),
+            Some(person) if lends || gains(person) => Err(own_gain().into()),
             _ => Ok(Governed::Free),
         }
     }

@@ -1,9 +1,12 @@
 //! What of an organisation needs a second person before it changes, and who gains by it.
+//!
+//! A link is among it: what forges tell says who wrote a commit, and a system of tickets may say yes in the name of others.
+//! Whoever points one at a host of their own has all of that, and what the link shows to prove who we are.
 
 use std::collections::BTreeSet;
 
 use crate::ids::{IdentityKey, PersonId};
-use crate::organisation::{GroupMapping, Item, ItemKind, Organisation, PROVISIONED, PlanStep};
+use crate::organisation::{GroupMapping, Item, ItemKind, Link, Organisation, PROVISIONED, PlanStep};
 
 /// What a plan touches that decides about changes: policy, rules, windows, roles, settings.
 pub fn sensitive(organisation: &Organisation, steps: &[PlanStep]) -> BTreeSet<String> {
@@ -43,6 +46,7 @@ fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
             let freed = !new.controlled && old.is_none_or(|old| old.controlled);
             (moved || freed).then_some("services")
         }
+        Item::Link(new) => is_believed_anew(organisation, new).then_some("links"),
         item => of_kind(item.kind()),
     }
 }
@@ -59,8 +63,31 @@ fn of_kind(kind: ItemKind) -> Option<&'static str> {
         ItemKind::TrustRule => Some("trust rules"),
         ItemKind::GroupMapping => Some("group mappings"),
         // Taking people away lessens who may decide; rules that can be met by nobody then wait, and let nothing through.
+        // Of whom nothing is heard any more nothing is believed.
         ItemKind::Team | ItemKind::Person | ItemKind::Service | ItemKind::Link => None,
     }
+}
+
+/// Whether a link is believed in another way than before: it is new, or goes elsewhere, proves itself or us otherwise, has
+/// other settings, or is read back for the first time. What it is told of is its own affair.
+fn is_believed_anew(organisation: &Organisation, new: &Link) -> bool {
+    let same = organisation.links.get(new.name.as_str()).is_some_and(|old| {
+        (&old.connector, &old.secrets, &old.credentials, &old.settings)
+            == (&new.connector, &new.secrets, &new.credentials, &new.settings)
+            && (old.tell.is_some() || new.tell.is_none())
+    });
+    !same
+}
+
+/// Whether a plan lends the voices of approvers to whoever runs a neighbour: a link by which others say who may. Nobody
+/// does that alone, since it may be a neighbour of their own.
+pub fn lends_voices(organisation: &Organisation, steps: &[PlanStep]) -> bool {
+    steps.iter().any(|step| match step {
+        PlanStep::Declare { item: Item::Link(new), .. } => {
+            new.says_who_may() && is_believed_anew(organisation, new)
+        }
+        PlanStep::Declare { .. } | PlanStep::Withdraw(_) => false,
+    })
 }
 
 /// Whether a person gains power by a plan: a role, a claim, an identity fewer, a team, a rule or a colleague's voice.

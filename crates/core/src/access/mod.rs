@@ -13,7 +13,7 @@ mod held;
 mod state;
 mod table;
 
-pub use governed::{benefits, sensitive};
+pub use governed::{benefits, lends_voices, sensitive};
 pub use held::{Held, held_by, held_in, permissions_of};
 pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};
 pub use table::{Reach, Role, RoleTable};

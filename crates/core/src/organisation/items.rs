@@ -306,6 +306,13 @@ pub struct Link {
     pub settings: serde_json::Value,
 }
 
+impl Link {
+    /// Whether approvals that people give over there count here.
+    pub fn says_who_may(&self) -> bool {
+        self.settings.get("authority").is_some_and(|authority| authority != "sluice")
+    }
+}
+
 /// One declared item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "spec", rename_all = "snake_case")]

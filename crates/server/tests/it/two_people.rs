@@ -211,6 +211,64 @@ async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
     assert_eq!(app.post(&carol, confirm, &[], &body(&for_bob)).await.code(), "own_gain");
 }
 
+/// A link to a system of tickets: who says who may, and where it is.
+fn tickets(authority: &str, host: &str, about: &str) -> String {
+    format!(
+        "\nlinks:\n  - name: tickets\n    connector: servicenow\n    credentials: {{password: {{env: SNOW}}}}\n    \
+         tell: [{about}]\n    settings: {{url: \"https://{host}\", user: sluice, authority: {authority}}}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_link_is_made_and_turned_elsewhere_by_two_people() {
+    let app = TestApp::start().await;
+    let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
+    app.apply(&[("sluice.yaml", &always)]).await;
+    let with = |link: &str| json!({"files": {"sluice.yaml": format!("{always}{link}")}, "source": "test"});
+    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (apply, confirm) = ("/api/v1/organisation/apply", "/api/v1/organisation/confirm");
+    let ours = with(&tickets("servicenow", "tickets.acme.example", "change"));
+    for changed in [&ours, &with(&tickets("sluice", "tickets.acme.example", "change"))] {
+        let proposed = app.post(&alice, apply, &[], changed).await;
+        assert_eq!(proposed.json()["pending"]["touches"], json!(["links"]), "{proposed:?}");
+    }
+    let confirmed = app.post(&bob, confirm, &[], &ours).await;
+    assert_eq!(confirmed.json()["declared"], 1, "{confirmed:?}");
+    // To a host of one's own, and with a password that is found elsewhere.
+    let elsewhere = tickets("servicenow", "mallory.example", "change");
+    let other = tickets("servicenow", "tickets.acme.example", "change").replace("SNOW", "OTHER");
+    for turned in [elsewhere, other] {
+        let proposed = app.post(&alice, apply, &[], &with(&turned)).await;
+        assert_eq!(proposed.json()["pending"]["touches"], json!(["links"]), "{proposed:?}");
+        assert_eq!(proposed.json()["declared"], 0);
+    }
+    // What it is told of is nobody's second concern.
+    let more = with(&tickets("servicenow", "tickets.acme.example", "change, approval"));
+    assert_eq!(app.post(&alice, apply, &[], &more).await.json()["declared"], 1);
+    // And taking it away lets nothing through.
+    let none = app.post(&alice, apply, &[], &with("")).await;
+    assert_eq!(none.json()["withdrawn"], 1, "{none:?}");
+}
+
+#[tokio::test]
+async fn nobody_lends_the_voices_of_approvers_alone() {
+    let app = TestApp::start().await;
+    let never = ORGANISATION.replacen("settings: {", "settings: {second_person: never, ", 1);
+    app.apply(&[("sluice.yaml", &never)]).await;
+    let alice = logged_in(&app, "alice").await;
+    let apply = "/api/v1/organisation/apply";
+    let with = |authority: &str| {
+        let link = tickets(authority, "mallory.example", "change");
+        json!({"files": {"sluice.yaml": format!("{never}{link}")}, "source": "test"})
+    };
+    assert_eq!(app.post(&alice, apply, &[], &with("servicenow")).await.code(), "own_gain");
+    assert_eq!(app.post(&alice, apply, &[], &with("sluice")).await.json()["declared"], 1);
+    assert_eq!(app.post(&alice, apply, &[], &with("servicenow")).await.code(), "own_gain");
+    // Whoever sets an installation up, by the token of its beginning, is no person who could gain.
+    let made = app.post(&app.admin, apply, &[], &with("servicenow")).await;
+    assert_eq!(made.json()["declared"], 1, "{made:?}");
+}
+
 #[tokio::test]
 async fn a_person_becomes_a_number_and_everything_still_verifies() {
     let app = TestApp::start().await;
