@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::ids::{IdentityKey, PersonId};
-use crate::organisation::{GroupMapping, Item, ItemKind, Link, Organisation, PROVISIONED, PlanStep};
+use crate::organisation::{
+    GroupMapping, Item, ItemKind, Link, Organisation, PROVISIONED, PlanStep,
+};
 
 /// What a plan touches that decides about changes: policy, rules, windows, roles, settings.
 pub fn sensitive(organisation: &Organisation, steps: &[PlanStep]) -> BTreeSet<String> {
