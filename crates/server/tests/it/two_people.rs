@@ -224,7 +224,8 @@ async fn a_link_is_made_and_turned_elsewhere_by_two_people() {
     let app = TestApp::start().await;
     let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
     app.apply(&[("sluice.yaml", &always)]).await;
-    let with = |link: &str| json!({"files": {"sluice.yaml": format!("{always}{link}")}, "source": "test"});
+    let with =
+        |link: &str| json!({"files": {"sluice.yaml": format!("{always}{link}")}, "source": "test"});
     let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
     let (apply, confirm) = ("/api/v1/organisation/apply", "/api/v1/organisation/confirm");
     let ours = with(&tickets("servicenow", "tickets.acme.example", "change"));
