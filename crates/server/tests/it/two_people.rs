@@ -214,7 +214,7 @@ async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
 /// A link to a system of tickets: who says who may, and where it is.
 fn tickets(authority: &str, host: &str, about: &str) -> String {
     format!(
-        "\nlinks:\n  - name: tickets\n    connector: servicenow\n    credentials: {{password: {{env: SNOW}}}}\n    \
+        "links:\n  - name: tickets\n    connector: servicenow\n    credentials: {{password: {{env: SNOW}}}}\n    \
          tell: [{about}]\n    settings: {{url: \"https://{host}\", user: sluice, authority: {authority}}}\n"
     )
 }
@@ -224,8 +224,7 @@ async fn a_link_is_made_and_turned_elsewhere_by_two_people() {
     let app = TestApp::start().await;
     let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
     app.apply(&[("sluice.yaml", &always)]).await;
-    let with =
-        |link: &str| json!({"files": {"sluice.yaml": format!("{always}{link}")}, "source": "test"});
+    let with = |link: &str| json!({"files": {"sluice.yaml": always, "tickets.yaml": link}, "source": "test"});
     let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
     let (apply, confirm) = ("/api/v1/organisation/apply", "/api/v1/organisation/confirm");
     let ours = with(&tickets("servicenow", "tickets.acme.example", "change"));
@@ -247,7 +246,7 @@ async fn a_link_is_made_and_turned_elsewhere_by_two_people() {
     let more = with(&tickets("servicenow", "tickets.acme.example", "change, approval"));
     assert_eq!(app.post(&alice, apply, &[], &more).await.json()["declared"], 1);
     // And taking it away lets nothing through.
-    let none = app.post(&alice, apply, &[], &with("")).await;
+    let none = app.post(&alice, apply, &[], &with("links: []\n")).await;
     assert_eq!(none.json()["withdrawn"], 1, "{none:?}");
 }
 
@@ -260,7 +259,7 @@ async fn nobody_lends_the_voices_of_approvers_alone() {
     let apply = "/api/v1/organisation/apply";
     let with = |authority: &str| {
         let link = tickets(authority, "mallory.example", "change");
-        json!({"files": {"sluice.yaml": format!("{never}{link}")}, "source": "test"})
+        json!({"files": {"sluice.yaml": never, "tickets.yaml": link}, "source": "test"})
     };
     assert_eq!(app.post(&alice, apply, &[], &with("servicenow")).await.code(), "own_gain");
     assert_eq!(app.post(&alice, apply, &[], &with("sluice")).await.json()["declared"], 1);

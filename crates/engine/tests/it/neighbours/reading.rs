@@ -1,9 +1,14 @@
 //! Reading back: however much there is, and whatever happens meanwhile, everything is taken in once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 use sluice_core::ids::ChangeNumber;
+use sluice_engine::{Engine, EngineError, EngineOptions};
+use sluice_testkit::{NamedSecrets, SeededRng};
+use tokio::task::JoinSet;
 
 use super::servicenow::disagreements;
 use super::{JIRA, LINKS, Town, link};
@@ -117,6 +122,54 @@ async fn more_records_than_one_page_are_read_and_the_end_is_never_set_back() {
     assert_eq!(town.cursor("servicenow"), edited);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_ledger_had_no_room_for_is_read_again() {
+    let (town, number) = waiting(&servicenow()).await;
+    town.read_back("servicenow").await;
+    let correlation = format!("sluice-{number}");
+    // The older of two words is not read again by itself once the newer one counts as read.
+    for email in [BOB, "mallory@elsewhere.example"] {
+        town.world.clock.advance(Duration::from_secs(60));
+        let now = town.world.engine.now();
+        town.servicenow.lock().unwrap().approve(&correlation, email, "approved", now);
+    }
+    let Town { world, net, .. } = town;
+    world.engine.shutdown();
+    let full = Arc::new(AtomicBool::new(false));
+    let engine = Engine::open(EngineOptions {
+        net,
+        origin: Some("acme.example/sluice".to_owned()),
+        clock: Arc::clone(&world.clock) as _,
+        rng: Arc::new(SeededRng::new(3)),
+        secrets: Arc::new(NamedSecrets),
+        full_anchor: Some(Arc::clone(&full)),
+        ..EngineOptions::new(world.dir.path())
+    })
+    .unwrap();
+    // What is decided cannot be anchored for a while, and more comes than can wait.
+    full.store(true, Ordering::Relaxed);
+    let mut waiting = JoinSet::new();
+    let (held, admin) = (engine.clone(), world.admin.clone());
+    waiting.spawn(async move {
+        held.pause_link(&admin, "slack", "for a while".into()).await.map(|_| ())
+    });
+    loop {
+        let (engine, admin) = (engine.clone(), world.admin.clone());
+        waiting.spawn(async move { engine.resume_link(&admin, "github-told").await.map(|_| ()) });
+        match waiting.try_join_next() {
+            Some(Ok(Err(EngineError::Unavailable(why)))) if why.code == "overloaded" => break,
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    engine.poll_by(&link("servicenow")).await.unwrap_err();
+    assert_eq!(engine.change(number).unwrap().unwrap().approvals, []);
+    full.store(false, Ordering::Relaxed);
+    while waiting.join_next().await.is_some() {}
+    world.clock.advance(Duration::from_secs(31));
+    engine.poll_by(&link("servicenow")).await.unwrap();
+    assert_eq!(engine.change(number).unwrap().unwrap().approvals.len(), 1);
+}
+
 #[tokio::test]
 async fn a_hint_is_kept_until_something_was_read() {
     let (town, number) = waiting(&jira("jira")).await;
@@ -128,10 +181,8 @@ async fn a_hint_is_kept_until_something_was_read() {
     let body = json!({ "timestamp": 0, "webhookEvent": "jira:issue_updated",
         "issue": { "id": "1", "key": "OPS-1", "fields": { "labels": [], "status": { "name": "Open" } } } });
     let bytes = serde_json::to_vec(&body).unwrap();
-    let mac = sluice_connectors::kit::signature::hmac_sha256(
-        &sluice_testkit::NamedSecrets::of("JIRA_WEBHOOK"),
-        &bytes,
-    );
+    let mac =
+        sluice_connectors::kit::signature::hmac_sha256(&NamedSecrets::of("JIRA_WEBHOOK"), &bytes);
     let delivery = sluice_engine::Delivery::of_body(bytes, town.world.engine.now()).with_header(
         "x-hub-signature",
         &format!("sha256={}", data_encoding::HEXLOWER.encode(&mac)),
