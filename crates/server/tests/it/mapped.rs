@@ -118,8 +118,8 @@ async fn an_approval_records_its_role_and_counts_while_the_mapping_and_its_time_
     let told: Value = serde_json::from_slice(&entry.bytes).expect("an entry");
     let approval = &told["data"]["approval"];
     assert_eq!(
-        (&approval["role"], &approval["mappings"]),
-        (&json!("cab_approver"), &json!(["board"])),
+        (&approval["role"], &approval["groups"][0]["mapping"], &approval["groups"][0]["group"]),
+        (&json!("cab_approver"), &json!("board"), &json!("cab")),
         "{told:#}"
     );
     assert_eq!(approval["auth_time"], "2026-03-04T09:59:55Z", "{told:#}");
