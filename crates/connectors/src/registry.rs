@@ -31,6 +31,7 @@ pub fn tellers() -> &'static [&'static dyn Teller] {
         &crate::github::GitHub,
         &crate::gitlab::GitLab,
         &crate::markers::GRAFANA,
+        &crate::jenkins::Jenkins,
         &crate::jira::Jira,
         &crate::mail::Mail,
         &crate::alerts::NTFY,

@@ -29,6 +29,7 @@ impl Config {
     /// Reads a configuration and names all its problems.
     pub(crate) fn read(configuration: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(configuration, "");
+        settings.leave("api");
         let phases = [("finalized", EndPhase::Finalized), ("completed", EndPhase::Completed)];
         let help = "the root address of the controller, such as `https://ci.example.org/`";
         let secrets = settings.secrets();

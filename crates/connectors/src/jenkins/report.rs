@@ -8,7 +8,7 @@ use crate::jenkins::config::Config;
 use crate::jenkins::hear::{branch, job_of_address, outcome, run};
 use crate::jenkins::wire::Report;
 use crate::kit::halt::{Halt, unreadable};
-use crate::kit::reading::{self, commit, need, need_text};
+use crate::kit::reading::{self, commit, need, need_commit, need_text};
 use crate::kit::{repository, text, time};
 
 /// A run, stage or deployment that started or ended.
@@ -33,6 +33,7 @@ pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
             };
             deployment(state, report, run)?
         }
+        "gate.waiting" => waiting(report, run)?,
         "deployment.rolled_back" => deployment(DeploymentSignal::RolledBack, report, run)?,
         _ => return Err(unreadable("unknown_word", "the word in `event` is not known")),
     };
@@ -70,6 +71,19 @@ fn stage(outcome: Option<Outcome>, report: Report, run: RunRef) -> Result<Signal
         stage: need_text(report.stage, "stage")?,
         environment: report.environment,
         outcome,
+    })
+}
+
+/// A build that comes to an `input` step which the gate answers.
+fn waiting(report: Report, run: RunRef) -> Result<Signal, Halt> {
+    let repository = report.repository.as_deref().and_then(repository::from_address);
+    Ok(Signal::GateRequested {
+        repository: need(repository, "repository")?,
+        environment: need_text(report.environment, "environment")?,
+        run,
+        commit: Some(need_commit(report.commit.as_deref(), "commit")?),
+        callback: None,
+        actor: None,
     })
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Scm {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Report {
-    /// `run.started`, `run.finished`, `stage.started`, `stage.finished`, `deployment.started` or
+    /// `run.started`, `run.finished`, `stage.started`, `stage.finished`, `gate.waiting`, `deployment.started`,
     /// `deployment.finished`, `deployment.rolled_back`.
     pub(crate) event: Option<String>,
     /// `JOB_NAME`.

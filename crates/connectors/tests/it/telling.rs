@@ -27,6 +27,7 @@ fn each_kind_is_there_once_and_says_how_to_set_it_up() {
             "github",
             "gitlab",
             "grafana",
+            "jenkins",
             "jira",
             "mail",
             "ntfy",

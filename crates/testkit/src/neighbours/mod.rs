@@ -6,6 +6,7 @@
 
 mod github;
 mod gitlab;
+mod jenkins;
 mod jira;
 mod lies;
 mod mail;
@@ -23,6 +24,7 @@ use sluice_engine::outbound::{Answer, Failure, Mail, Net, Reach, Request, Sendin
 
 pub use self::github::GitHub;
 pub use self::gitlab::GitLab;
+pub use self::jenkins::{Build, Jenkins};
 pub use self::jira::{Issue, Jira};
 pub use self::lies::{Lie, Lies};
 pub use self::mail::{Letter, MailServer};

@@ -7,6 +7,7 @@ mod episodes;
 mod expiry;
 mod gitlab;
 mod gitlab_calendar;
+mod jenkins;
 mod jira;
 mod mail;
 mod reading;
@@ -28,7 +29,7 @@ use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
 use sluice_testkit::neighbours::{
-    GitHub, GitLab, Jira, Neighbours, ServiceNow, Shared, Sinks, Slack,
+    GitHub, GitLab, Jenkins, Jira, Neighbours, ServiceNow, Shared, Sinks, Slack,
 };
 
 use crate::world::{World, acme, digest, question};
@@ -88,6 +89,7 @@ pub(crate) struct Town {
     pub(crate) github: Shared<GitHub>,
     pub(crate) jira: Shared<Jira>,
     pub(crate) gitlab: Shared<GitLab>,
+    pub(crate) jenkins: Shared<Jenkins>,
     pub(crate) sinks: Shared<Sinks>,
 }
 
@@ -108,9 +110,11 @@ impl Town {
         let github = Shared::<GitHub>::default();
         let jira = Shared::<Jira>::default();
         let gitlab = Shared::<GitLab>::default();
+        let jenkins = Shared::<Jenkins>::default();
         let sinks = Shared::<Sinks>::default();
         let net = Neighbours::new(&clock)
             .with("sinks.test", Arc::clone(&sinks) as Arc<Mutex<_>>)
+            .with("jenkins.test", Arc::clone(&jenkins) as Arc<Mutex<_>>)
             .with("gitlab.test", Arc::clone(&gitlab) as Arc<Mutex<_>>)
             .with("jira.test", Arc::clone(&jira) as Arc<Mutex<_>>)
             .with("servicenow.test", Arc::clone(&servicenow) as Arc<Mutex<_>>)
@@ -126,7 +130,7 @@ impl Town {
         });
         folder.insert("links.yaml", own);
         let world = World::among(&clock, Arc::clone(&net) as _, &folder).await;
-        Self { world, net, servicenow, slack, github, jira, gitlab, sinks }
+        Self { world, net, servicenow, slack, github, jira, gitlab, jenkins, sinks }
     }
 
     /// Tells until nothing is owed, moving the clock to when there is more to do; at most for so long.

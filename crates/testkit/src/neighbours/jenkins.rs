@@ -1,0 +1,130 @@
+//! A Jenkins controller: builds that wait at an input step, are stopped and queued, and crumbs for those who log in by
+//! password.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Neighbour, Said, Seen, pairs};
+
+/// A build.
+#[derive(Debug, Clone, Default)]
+pub struct Build {
+    /// Whether it runs.
+    pub building: bool,
+    /// The input step that it waits at.
+    pub input: Option<String>,
+    /// Whether it was let on.
+    pub proceeded: bool,
+    /// Whether it was aborted or stopped.
+    pub aborted: bool,
+}
+
+/// A controller.
+#[derive(Debug, Default)]
+pub struct Jenkins {
+    /// Builds by the path of their job and their number: `job/acme/job/payments/42`.
+    pub builds: BTreeMap<String, Build>,
+    /// What was queued: path of the job, parameters.
+    pub queued: Vec<(String, BTreeMap<String, String>)>,
+    /// Whether accounts log in by password, and have to show a crumb.
+    pub crumbs: bool,
+}
+
+impl Jenkins {
+    fn is_known(&self, seen: &Seen) -> bool {
+        let shown = seen.headers.get("authorization").is_some_and(|it| it.starts_with("Basic "));
+        let header = |name: &str| seen.headers.get(name).map(String::as_str);
+        let crumb = header("jenkins-crumb") == Some("crumb-1")
+            && header("cookie") == Some("JSESSIONID.1=node0");
+        shown && (!self.crumbs || seen.method == "GET" || crumb)
+    }
+
+    fn parameters(&self, job: Option<&str>) -> Vec<Value> {
+        let of = self.queued.iter().filter(|(of, _)| job.is_none_or(|job| of == job));
+        let listed = of.map(|(_, given)| {
+            let given: Vec<Value> =
+                given.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+            json!({ "actions": [{}, { "_class": "hudson.model.ParametersAction", "parameters": given }] })
+        });
+        listed.collect()
+    }
+
+    /// What is asked of a build.
+    fn build(&mut self, path: &str, method: &str, rest: &[&str]) -> Said {
+        let Some(build) = self.builds.get_mut(path) else { return page(404) };
+        match (method, rest) {
+            ("GET", ["api", "json"]) => {
+                Said::json(200, &json!({ "number": 1, "building": build.building, "result": null }))
+            }
+            ("GET", ["wfapi", "pendingInputActions"]) => {
+                let pending = build.input.iter().map(|id| json!({ "id": id, "message": "wait" }));
+                Said::json(200, &json!(pending.collect::<Vec<_>>()))
+            }
+            ("POST", ["input", id, what]) if build.input.as_deref() == Some(*id) => {
+                build.input = None;
+                build.proceeded = *what == "proceedEmpty";
+                build.aborted = *what == "abort";
+                build.building = build.proceeded;
+                page(200)
+            }
+            ("POST", ["stop"]) => {
+                build.aborted = true;
+                build.building = false;
+                page(302)
+            }
+            _ => page(404),
+        }
+    }
+}
+
+impl Neighbour for Jenkins {
+    fn answer(&mut self, seen: &Seen, _: Timestamp) -> Said {
+        if !self.is_known(seen) {
+            return page(403);
+        }
+        let parts = seen.parts();
+        match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", ["crumbIssuer", "api", "json"]) if self.crumbs => {
+                let body = json!({ "crumb": "crumb-1", "crumbRequestField": "Jenkins-Crumb" });
+                let mut said = Said::json(200, &body);
+                let cookie = "JSESSIONID.1=node0; Path=/; HttpOnly".to_owned();
+                said.headers.push(("set-cookie".to_owned(), cookie));
+                said
+            }
+            ("GET", ["me", "api", "json"]) => Said::json(200, &json!({ "id": "sluice" })),
+            ("GET", ["queue", "api", "json"]) => {
+                Said::json(200, &json!({ "items": self.parameters(None) }))
+            }
+            ("GET", ["job", .., "api", "json"]) if !parts.iter().any(|it| is_number(it)) => {
+                let job = parts[..parts.len() - 2].join("/");
+                Said::json(200, &json!({ "builds": self.parameters(Some(&job)) }))
+            }
+            ("POST", ["job", .., "buildWithParameters"]) => {
+                let job = parts[..parts.len() - 1].join("/");
+                self.queued.push((job, pairs(&String::from_utf8_lossy(&seen.body))));
+                let mut said = page(201);
+                let at = format!("https://jenkins.test/queue/item/{}/", self.queued.len());
+                said.headers.push(("location".to_owned(), at));
+                said
+            }
+            (method, ["job", ..]) => {
+                let Some(at) = parts.iter().position(|it| is_number(it)) else { return page(404) };
+                let (path, rest) = parts.split_at(at + 1);
+                self.build(&path.join("/"), method, rest)
+            }
+            _ => page(404),
+        }
+    }
+}
+
+fn is_number(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Everything that is no API is a page over there.
+fn page(status: u16) -> Said {
+    let headers = vec![("content-type".to_owned(), "text/html;charset=utf-8".to_owned())];
+    Said { status, headers, body: b"<html>Jenkins</html>".to_vec() }
+}
