@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod alerts;
+mod ask;
 mod cdevents;
 mod connector;
 mod explain;
