@@ -2,7 +2,7 @@
 //! and that lie by a seed.
 //!
 //! They can be reached in two ways: in the process, as a [`Net`] on a clock that is moved by hand, and as a server on
-//! a port ([`serve`]), for the program itself.
+//! a port ([`Port`]), for the program itself.
 
 mod github;
 mod gitlab;
@@ -10,6 +10,7 @@ mod jenkins;
 mod jira;
 mod lies;
 mod mail;
+mod port;
 mod servicenow;
 mod sinks;
 mod slack;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sluice_engine::Clock;
+use sluice_engine::Clock as _;
 use sluice_engine::outbound::{Answer, Failure, Mail, Net, Reach, Request, Sending, Target};
 
 pub use self::github::GitHub;
@@ -28,6 +29,7 @@ pub use self::jenkins::{Build, Jenkins};
 pub use self::jira::{Issue, Jira};
 pub use self::lies::{Lie, Lies};
 pub use self::mail::{Letter, MailServer};
+pub use self::port::Port;
 pub use self::servicenow::ServiceNow;
 pub use self::sinks::Sinks;
 pub use self::slack::Slack;
@@ -202,48 +204,5 @@ impl Net for Neighbours {
             let target = Target::read(&address, reach).map_err(Failure::Blocked)?;
             self.reply(mail::seen(&mail), &target)
         })
-    }
-}
-
-/// Serves a neighbour on a port of this machine, until the task is dropped. Gives its address.
-pub async fn serve(
-    neighbour: Arc<Mutex<dyn Neighbour>>,
-    clock: Arc<dyn Clock>,
-) -> (String, Serving) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("an address"));
-    let app = axum::Router::new().fallback(async move |request: axum::extract::Request| {
-        let (head, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
-        let named = head.headers.iter();
-        let seen = Seen {
-            method: head.method.to_string(),
-            path: head.uri.path().to_owned(),
-            query: pairs(head.uri.query().unwrap_or_default()),
-            headers: named
-                .map(|(name, value)| {
-                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-                })
-                .collect(),
-            body: body.to_vec(),
-        };
-        let said = neighbour.lock().expect("no test panics with it").answer(&seen, clock.now());
-        let mut response = http::Response::builder().status(said.status);
-        for (name, value) in said.headers {
-            response = response.header(name, value);
-        }
-        response.body(axum::body::Body::from(said.body)).expect("a response")
-    });
-    let serving = tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves") });
-    (address, Serving(serving))
-}
-
-/// A server that ends when this is dropped.
-#[derive(Debug)]
-pub struct Serving(tokio::task::JoinHandle<()>);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

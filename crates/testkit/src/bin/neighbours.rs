@@ -1,0 +1,306 @@
+//! Neighbours to try links with, and an integrator's day with them.
+//!
+//! `cargo run -p sluice-testkit --bin neighbours` serves a ServiceNow, a Jira, a GitLab, a GitHub and a Slack on ports
+//! of this machine until it is stopped, and prints the links that lead to them.
+//! `... -- --journey PROGRAM` starts that `sluice` and takes changes through their life from both sides: approved over
+//! there, told over there, unplugged in between, and equal in the end. The exit code is 0 where all went as it should.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+use sluice_engine::{Clock, SystemClock};
+use sluice_testkit::neighbours::{GitHub, GitLab, Jira, Port, ServiceNow, Shared, Slack};
+
+/// The first of the ports where neighbours are served to be tried by hand.
+const PORT: u16 = 7_300;
+/// For how long something is waited for: a reading back comes every 30 s, and a neighbour that was away is left alone
+/// for up to a minute more.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const LINKS: &str = r#"links:
+  - name: servicenow
+    connector: servicenow
+    credentials: {password: {env: NEIGHBOUR_SECRET}}
+    tell: [change, approval, decision, deployment]
+    settings: {url: "URL0", user: sluice, authority: servicenow, plain_http: true, networks: [127.0.0.0/8], settle_s: 10, per_minute: 1000}
+  - name: jira
+    connector: jira
+    credentials: {api_token: {env: NEIGHBOUR_SECRET}}
+    tell: [change, approval, decision, deployment]
+    settings:
+      url: "URL1"
+      user: sluice@acme.example
+      project: OPS
+      service_desk: {id: "4", request_type: "21"}
+      plain_http: true
+      networks: [127.0.0.0/8]
+      per_minute: 1000
+      settle_s: 10
+      statuses: {new: Open, authorize: Awaiting approval, scheduled: Awaiting implementation, implement: Implementing, closed: Completed, unsuccessful: Failed, canceled: Canceled}
+  - name: gitlab
+    connector: gitlab
+    credentials: {token: {env: NEIGHBOUR_SECRET}}
+    tell: [change, decision]
+    settings: {host: gitlab.com, api: {url: "URL2", plain_http: true, networks: [127.0.0.0/8], per_minute: 1000}}
+  - name: github
+    connector: github
+    credentials: {token: {env: NEIGHBOUR_SECRET}}
+    tell: [change, decision]
+    settings: {api: {url: "URL3", plain_http: true, networks: [127.0.0.0/8], per_minute: 250}}
+  - name: slack
+    connector: slack
+    credentials: {bot_token: {env: NEIGHBOUR_SECRET}}
+    tell: [change, approval, decision, stop]
+    settings: {url: "URL4", channel: C1, plain_http: true, networks: [127.0.0.0/8], per_minute: 600}
+"#;
+
+/// The neighbours, each on a port.
+struct World {
+    servicenow: Shared<ServiceNow>,
+    jira: Shared<Jira>,
+    github: Shared<GitHub>,
+    slack: Shared<Slack>,
+    ports: Vec<Port>,
+}
+
+impl World {
+    async fn open(first: u16) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let servicenow = Shared::<ServiceNow>::default();
+        let (jira, gitlab) = (Shared::<Jira>::default(), Shared::<GitLab>::default());
+        let (github, slack) = (Shared::<GitHub>::default(), Shared::<Slack>::default());
+        let neighbours: [Arc<Mutex<dyn sluice_testkit::neighbours::Neighbour>>; 5] = [
+            Arc::clone(&servicenow) as _,
+            Arc::clone(&jira) as _,
+            gitlab as _,
+            Arc::clone(&github) as _,
+            Arc::clone(&slack) as _,
+        ];
+        let mut ports = Vec::new();
+        for (at, neighbour) in (0..).zip(neighbours) {
+            let port = if first == 0 { 0 } else { first + at };
+            let opened = Port::open(neighbour, Arc::clone(&clock), port).await;
+            ports.push(opened.with_context(|| format!("port {port}"))?);
+        }
+        Ok(Self { servicenow, jira, github, slack, ports })
+    }
+
+    fn links(&self) -> String {
+        let mut text = LINKS.to_owned();
+        for (at, port) in self.ports.iter().enumerate() {
+            let api = if at == 2 { "/api/v4" } else { "" };
+            text = text.replace(&format!("URL{at}"), &format!("{}{api}", port.url()));
+        }
+        text
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    match given.as_slice() {
+        [] => {
+            let world = World::open(PORT).await?;
+            println!("# every token that begins with `secret-of-` is accepted\n{}", world.links());
+            tokio::signal::ctrl_c().await?;
+            Ok(())
+        }
+        [flag, program] if flag == "--journey" => {
+            let world = World::open(0).await?;
+            let program = PathBuf::from(program);
+            tokio::task::block_in_place(|| journey(world, &program))
+        }
+        _ => bail!("usage: neighbours [--journey PROGRAM]"),
+    }
+}
+
+/// The program under way.
+struct Program {
+    path: PathBuf,
+    child: Child,
+    url: String,
+    token: String,
+}
+
+impl Program {
+    fn start(path: &Path, data: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(path)
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--data"])
+            .arg(data)
+            .env("NEIGHBOUR_SECRET", "secret-of-everybody")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().context("it says nothing")?;
+        let (mut url, mut token) = (String::new(), String::new());
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            match line.split_once(' ') {
+                Some(("serving", value)) => value.trim().clone_into(&mut url),
+                Some(("token", value)) => value.trim().clone_into(&mut token),
+                Some(("ready", _)) => break,
+                _ => {}
+            }
+        }
+        Ok(Self { path: path.to_owned(), child, url, token })
+    }
+
+    /// Runs a command; gives its exit code and what it printed.
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<(i32, String)> {
+        let mut command = Command::new(&self.path);
+        command.args(arguments).env("SLUICE_URL", &self.url).env("SLUICE_TOKEN", &self.token);
+        let output = command.stdin(Stdio::null()).output()?;
+        let code = output.status.code().unwrap_or(-1);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        if code != 0 && told.is_empty() {
+            return Ok((code, String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        Ok((code, told))
+    }
+
+    fn json(&self, arguments: &[&str]) -> anyhow::Result<(i32, Value)> {
+        let (code, told) = self.run(arguments)?;
+        let read = serde_json::from_str(&told);
+        Ok((code, read.with_context(|| format!("{arguments:?}: {code}: {told}"))?))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Tries again and again until something is so.
+fn until(what: &str, mut is_so: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !is_so()? {
+        ensure!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    println!("{:>6.1} s  {what}", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn question(run: u32) -> Vec<String> {
+    let commit = format!("{run:040x}");
+    let artifact = format!("sha256:{run:064x}");
+    let run = format!("example/shop/{run}");
+    let pairs = [
+        ("--service", "shop"),
+        ("--environment", "production"),
+        ("--repository", "github.com/example/shop"),
+        ("--commit", &commit),
+        ("--artifact", &artifact),
+        ("--run-system", "github:github.com"),
+        ("--run-id", &run),
+        ("--author", "github:bob-example"),
+        ("--evidence", "test_report:unit:passed"),
+        ("--lines-changed", "400"),
+    ];
+    let pairs = pairs.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
+    ["gate".to_owned(), "--json".to_owned()].into_iter().chain(pairs).collect()
+}
+
+fn ask(program: &Program, run: u32, more: &[&str]) -> anyhow::Result<(i32, Value)> {
+    let asked = question(run);
+    let asked: Vec<&str> = asked.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    program.json(&asked)
+}
+
+/// Deploys with the pass of an answer, and reports that all went well.
+fn deploy(program: &Program, answer: &Value) -> anyhow::Result<()> {
+    let pass = answer.pointer("/pass/token").or(answer.get("pass")).and_then(Value::as_str);
+    let pass = pass.with_context(|| format!("no pass in {answer}"))?;
+    let (_, redeemed) = program.json(&["pass", "redeem", pass, "--json"])?;
+    let number = redeemed["deployment"].as_str().with_context(|| format!("{redeemed}"))?;
+    let (code, told) =
+        program.run(&["deployment", "outcome", number, "succeeded", "--health", "healthy"])?;
+    ensure!(code == 0, "the outcome is not taken: {told}");
+    Ok(())
+}
+
+fn owed(program: &Program) -> anyhow::Result<(u64, u64)> {
+    let (_, listed) = program.json(&["link", "list", "--json"])?;
+    let links = listed.as_array().or(listed["links"].as_array());
+    let links = links.with_context(|| format!("{listed}"))?;
+    let sum = |name: &str| links.iter().filter_map(|link| link[name].as_u64()).sum();
+    Ok((sum("owed"), sum("given_up")))
+}
+
+fn equal(program: &Program, link: &str) -> anyhow::Result<()> {
+    let (code, said) = program.json(&["link", "reconcile", link, "--json"])?;
+    ensure!(code == 0 && said["differing"] == json!([]), "{link} differs: {said:#}");
+    println!("          {link}: {} of {} records are equal", said["equal"], said["compared"]);
+    Ok(())
+}
+
+fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let organisation = folder.path().join("organisation");
+    let program = Program::start(path, &folder.path().join("data"))?;
+    let organisation_text = organisation.to_string_lossy().into_owned();
+    program.run(&["init", &organisation_text])?;
+    std::fs::write(organisation.join("links.yaml"), world.links())?;
+    let (code, told) = program.run(&["apply", &organisation_text, "--yes"])?;
+    ensure!(code == 0, "the folder is not applied: {told}");
+    for link in ["servicenow", "jira", "gitlab", "github", "slack"] {
+        let (code, told) = program.run(&["link", "test", link])?;
+        ensure!(code == 0, "{link}: {told}");
+    }
+    println!("          every link is accepted over there");
+
+    let (code, answer) = ask(&program, 1, &[])?;
+    ensure!(code == 11, "the first question should wait: {answer:#}");
+    let number = answer["change"].as_str().context("no change")?.to_owned();
+    let correlation = format!("sluice-{number}");
+    until("ServiceNow and Jira have the change", || {
+        let there = world.servicenow.lock().expect("whole").live(&correlation).len();
+        let issues = world.jira.lock().expect("whole").live(&correlation).len();
+        ensure!(there <= 1 && issues <= 1, "{there} records, {issues} issues");
+        Ok(there == 1 && issues == 1)
+    })?;
+    let now = SystemClock::default().now();
+    world.servicenow.lock().expect("whole").approve(
+        &correlation,
+        "alice@example.org",
+        "approved",
+        now,
+    );
+    let mut passed = Value::Null;
+    let counted = until("Alice's approval in ServiceNow counts at the gate", || {
+        let (code, answer) = ask(&program, 1, &[])?;
+        passed = answer;
+        Ok(code == 0)
+    });
+    counted.with_context(|| format!("{passed:#}"))?;
+    deploy(&program, &passed)?;
+    until("everything is told", || Ok(owed(&program)? == (0, 0)))?;
+    for link in ["servicenow", "jira"] {
+        equal(&program, link)?;
+    }
+
+    world.ports.iter_mut().for_each(Port::unplug);
+    let (code, answer) = ask(&program, 2, &["--emergency", "the shop is down"])?;
+    ensure!(code == 0, "neighbours that are away hold up an emergency: {answer:#}");
+    deploy(&program, &answer)?;
+    until("with everybody away, it is owed", || Ok(owed(&program)?.0 > 0))?;
+    for port in &mut world.ports {
+        tokio::runtime::Handle::current().block_on(port.plug_in())?;
+    }
+    until("they are back, and everything is told", || Ok(owed(&program)? == (0, 0)))?;
+    for link in ["servicenow", "jira"] {
+        equal(&program, link)?;
+    }
+    let threads = world.slack.lock().expect("whole").roots().len();
+    let runs = world.github.lock().expect("whole").check_runs.len();
+    println!("          Slack has {threads} threads; GitHub has {runs} check runs");
+    println!("all as it should be");
+    Ok(())
+}
