@@ -10,7 +10,7 @@ use sluice_core::effect::{self, Around, Effect, Subscription};
 use sluice_core::event::Event;
 use sluice_core::ids::{EnvironmentName, LinkName, ServiceName};
 use sluice_core::organisation::Link;
-use sluice_core::standing::{OpenIncident, Recorded, Standing};
+use sluice_core::standing::{Actor, OpenIncident, Recorded, Standing};
 use sluice_core::stop::Stop;
 use sluice_store::Row;
 use sluice_store::rows::EffectRow;
@@ -77,6 +77,10 @@ impl Owing {
             deployment: before.deployment.as_deref(),
             stop: before.stop.as_deref(),
             incident: before.incident.as_deref().map(|open| &open.incident),
+            link: match &recorded.actor {
+                Actor::Link(link) => Some(link),
+                Actor::Person(_) | Actor::Pipeline(_) | Actor::Sluice => None,
+            },
         };
         let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else {
             return;

@@ -65,7 +65,7 @@ impl Tell for GitHubTold {
             Some(card) if talk.effect.tell == Told::DeploymentEnded => self.issue(talk, card),
             Some(card) => self.told(talk, card),
             // A decision under no change: only the run that asked is to be answered.
-            None => self.answer_rule(talk, None).map(|()| Receipt::plain()),
+            None => self.answer_rule(talk).map(|()| Receipt::plain()),
         };
         told.map_or_else(|step| step, Step::Done)
     }
@@ -111,7 +111,7 @@ impl GitHubTold {
             Account::App { .. } => self.checked(talk, card, &place, &mark)?,
             Account::Token => self.stated(talk, card, &place, &mark)?,
         };
-        self.answer_rule(talk, Some(card))?;
+        self.answer_rule(talk)?;
         Ok(receipt)
     }
 
@@ -210,15 +210,15 @@ impl GitHubTold {
     }
 
     /// Answers the deployment protection rule of the run that asked, where one waits.
-    fn answer_rule(&self, talk: &Talk<'_>, card: Option<&ChangeCard>) -> Said<()> {
+    fn answer_rule(&self, talk: &Talk<'_>) -> Said<()> {
         let decision = talk.effect.decision.as_ref();
         let environment = talk.effect.environment.as_ref();
         let (Some(decision), Some(environment)) = (decision, environment) else { return Ok(()) };
         if !matches!(self.api.account, Account::App { .. }) {
             return Ok(());
         }
-        // Entries from before every answer named its run have none.
-        let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
+        // Anybody may say of themselves that they are some run: only one that was heard to wait is answered.
+        let run = decision.run.as_ref().filter(|_| decision.asked_by.is_some());
         let Some((repository, run)) = self.run(run) else { return Ok(()) };
         if let Some(sent) = talk.last("rule") {
             // No such run, or nothing that waits: the pipeline asked without a rule.

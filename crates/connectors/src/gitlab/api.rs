@@ -24,8 +24,6 @@ pub(super) struct Api {
     pub(super) issues: bool,
     /// The projects whose freeze periods are kept equal to ours, with our name of the environment.
     pub(super) freezes: BTreeMap<String, String>,
-    /// Their names of our environments, where they differ.
-    environments: BTreeMap<String, String>,
     pub(super) outlet: Outlet,
     pub(super) pace: Pace,
 }
@@ -48,31 +46,13 @@ impl Api {
         let issues = settings.flag("issues", false);
         let freezes = settings
             .texts("freezes", "the project and our environment, such as `acme/ledger: production`");
-        let environments =
-            settings.texts("environments", "our name and theirs, such as `production: prod`");
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
         let pace =
             Pace { per_minute: settings.number("per_minute", 300, (1, 2_000)), settle_s: 30 };
         let account = Account::header("private-token", "token");
         let problems = settings.finish();
-        let api = Self {
-            url,
-            host,
-            account,
-            deployments,
-            notes,
-            issues,
-            freezes,
-            environments,
-            outlet,
-            pace,
-        };
+        let api = Self { url, host, account, deployments, notes, issues, freezes, outlet, pace };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
-    }
-
-    /// Their name of one of our environments.
-    pub(super) fn environment<'a>(&'a self, ours: &'a str) -> &'a str {
-        self.environments.get(ours).map_or(ours, String::as_str)
     }
 
     /// A request about a project.

@@ -61,7 +61,7 @@ impl Teller for GitLab {
     fn example(&self) -> &'static str {
         r#"{
   "host": "gitlab.com",
-  "api": { "environments": { "production": "prod" } }
+  "api": { "issues": true }
 }"#
     }
 

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
-use sluice_core::run::RunRef;
 
 use super::api::{Api, encoded};
 use super::freezes;
@@ -296,9 +295,10 @@ impl GitLabTold {
         }
     }
 
-    /// Approves or rejects what waits for the run that asked: that deployment, or those of its pipeline.
+    /// Approves or rejects the deployment that waits, where it asked by itself: anybody may say of themselves that they
+    /// are some run, so only one that was heard to wait is answered.
     fn answered(&self, talk: &Talk<'_>) -> Said<()> {
-        let (Some(decision), Some(environment)) = (&talk.effect.decision, &talk.effect.environment)
+        let Some(decision) = talk.effect.decision.as_ref().filter(|it| it.asked_by.is_some())
         else {
             return Ok(());
         };
@@ -307,78 +307,31 @@ impl GitLabTold {
             Decision::Deny => "rejected",
             Decision::Allow | Decision::Wait => return Ok(()),
         };
-        let card = talk.effect.change.as_ref();
-        let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
-        let Some(asker) =
-            run.and_then(|run| self.asker(run, card)).filter(|_| self.api.deployments)
-        else {
+        let ours = format!("gitlab:{}", self.api.host);
+        let run = decision.run.as_ref().filter(|run| self.api.deployments && run.system == ours);
+        let Some((project, id)) = run.and_then(|run| run.id.rsplit_once("/deployments/")) else {
             return Ok(());
         };
-        let waiting = match asker.what {
-            Waits::Deployment(id) => vec![id],
-            Waits::Pipeline(pipeline) => {
-                let Some(looked) = talk.last("waiting") else {
-                    let environment = encoded(self.api.environment(environment.as_str()));
-                    let path = format!(
-                        "deployments?environment={environment}&status=blocked&order_by=updated_at&sort=desc&per_page=100"
-                    );
-                    let ask =
-                        self.api.ask("waiting", Verb::Get, asker.project, &path, talk.session);
-                    return Err(Step::Send(ask));
-                };
-                let answer = answers::json(looked)?;
-                let listed = answer.as_array();
-                let listed = listed
-                    .ok_or_else(|| not_understood("the answer is not a list of deployments"))?;
-                listed.iter().filter_map(|one| blocked(one, pipeline)).collect()
-            }
+        if !is_number(id) {
+            return Ok(());
+        }
+        let Some(sent) = talk.last("approval") else {
+            let body =
+                json!({ "status": status, "comment": cut(&words::plain(talk).join("\n"), 900) });
+            let path = format!("deployments/{id}/approval");
+            let ask = self.api.ask("approval", Verb::Post, project, &path, talk.session);
+            return Err(Step::Send(ask.json(&body)));
         };
-        let given = talk.so_far.iter().filter(|exchange| exchange.step == "approval");
-        for exchange in given.clone() {
-            // It was decided in the meantime, or by us before an answer was lost.
-            if !is_status(exchange, &[400, 404, 409]) {
-                let echoed = answers::json(exchange)?;
-                if echoed.get("status").and_then(Value::as_str) != Some(status) {
-                    return Err(not_understood("the answer is not the approval that was sent"));
-                }
-            }
+        // It was decided in the meantime, or by us before an answer was lost.
+        if is_status(sent, &[400, 404, 409]) {
+            return Ok(());
         }
-        match waiting.get(given.count()) {
-            None => Ok(()),
-            Some(id) => {
-                let path = format!("deployments/{id}/approval");
-                let body = json!({ "status": status, "comment": cut(&words::plain(talk).join("\n"), 900) });
-                let ask = self.api.ask("approval", Verb::Post, asker.project, &path, talk.session);
-                Err(Step::Send(ask.json(&body)))
-            }
+        let echoed = answers::json(sent)?;
+        match echoed.get("status").and_then(Value::as_str) == Some(status) {
+            true => Ok(()),
+            false => Err(not_understood("the answer is not the approval that was sent")),
         }
     }
-
-    /// Who asked: a deployment of ours that waits, or a pipeline, whose project the change knows where its id does not
-    /// say it.
-    fn asker<'a>(&self, run: &'a RunRef, card: Option<&'a ChangeCard>) -> Option<Asker<'a>> {
-        if run.system != format!("gitlab:{}", self.api.host) {
-            return None;
-        }
-        if let Some((project, id)) = run.id.rsplit_once("/deployments/") {
-            return Some(Asker { project, what: Waits::Deployment(id.parse().ok()?) });
-        }
-        let what = Waits::Pipeline(run.id.rsplit('/').next()?.parse().ok()?);
-        let project = self.place(card?)?.project;
-        Some(Asker { project, what })
-    }
-}
-
-/// Who asked the gate.
-struct Asker<'a> {
-    project: &'a str,
-    what: Waits,
-}
-
-/// What waits for its answer.
-enum Waits {
-    Deployment(u64),
-    Pipeline(u64),
 }
 
 /// How it reads on the commit; nothing where nothing has to be said there.
@@ -416,14 +369,6 @@ fn own_note(note: &Value, marker: &str) -> Option<(u64, Option<u64>)> {
     let ours = note.get("body").and_then(Value::as_str).is_some_and(|body| body.contains(marker));
     let author = note.pointer("/author/id").and_then(Value::as_u64);
     note.get("id").and_then(Value::as_u64).filter(|_| ours).map(|id| (id, author))
-}
-
-/// A deployment that waits, where a job of this pipeline made it.
-fn blocked(deployment: &Value, pipeline: u64) -> Option<u64> {
-    let made_by = deployment.pointer("/deployable/pipeline/id").and_then(Value::as_u64);
-    let waits = deployment.get("status").and_then(Value::as_str) == Some("blocked");
-    let id = deployment.get("id").and_then(Value::as_u64);
-    id.filter(|_| waits && made_by == Some(pipeline))
 }
 
 fn is_number(text: &str) -> bool {

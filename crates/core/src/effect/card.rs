@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeKind, ChangeOutcome, ChangeState};
 use crate::gate::Decision;
-use crate::ids::{ChangeNumber, CommitId, Digest, EnvironmentName, ServiceName};
+use crate::ids::{ChangeNumber, CommitId, Digest, EnvironmentName, LinkName, ServiceName};
 use crate::risk::RiskLevel;
 use crate::run::RunRef;
 use crate::verdict::Reason;
@@ -104,6 +104,10 @@ pub struct DecisionCard {
     /// The run that asked, where the decision names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunRef>,
+    /// The link that asked in the name of a run of its forge, because a delivery told that the run waits there.
+    /// What anybody else says of their run decides nothing over there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<LinkName>,
     /// Until when an `allow` holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,

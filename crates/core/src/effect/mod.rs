@@ -18,7 +18,7 @@ use crate::change::Change;
 use crate::deployment::Deployment;
 use crate::event::Event;
 use crate::housekeeping::IncidentOpened;
-use crate::ids::{EnvironmentName, ServiceName};
+use crate::ids::{EnvironmentName, LinkName, ServiceName};
 use crate::scope::Scope;
 use crate::stop::Stop;
 
@@ -95,6 +95,8 @@ pub struct Around<'a> {
     pub stop: Option<&'a Stop>,
     /// The incident that the event ended.
     pub incident: Option<&'a IncidentOpened>,
+    /// The link that caused it.
+    pub link: Option<&'a LinkName>,
 }
 
 /// Whether anybody could be told of such an event.
@@ -159,6 +161,7 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
                 reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
                 until: event.until,
                 run: event.run().cloned(),
+                asked_by: around.link.cloned(),
                 expires_at: event.pass.as_ref().map(|pass| pass.expires_at),
             });
         }

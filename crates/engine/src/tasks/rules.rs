@@ -241,9 +241,8 @@ impl Engine {
     ) -> Result<Answered, EngineError> {
         let mut answered = Answered::default();
         let Some(decision) = &effect.decision else { return Ok(answered) };
-        let Some(run) = decision.run.as_ref().filter(|_| decision.answer != Decision::Wait) else {
-            return Ok(answered);
-        };
+        let ours = decision.answer != Decision::Wait && decision.asked_by.as_ref() == Some(link);
+        let Some(run) = decision.run.as_ref().filter(|_| ours) else { return Ok(answered) };
         let begins = format!("{}/{}/", run.key(), run.attempt);
         let standing = self.standing();
         for (name, value) in self.known(link, WAITING).await? {

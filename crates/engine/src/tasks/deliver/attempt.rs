@@ -56,7 +56,11 @@ struct Told<'a> {
 impl Engine {
     /// Tells one effect, or records why it could not be told.
     pub(super) async fn attempt(&self, line: &Line, row: OutboxRow) -> Result<Came, EngineError> {
-        let effect = serde_json::from_str::<Effect>(&row.effect.body).ok();
+        let mut effect = serde_json::from_str::<Effect>(&row.effect.body).ok();
+        if let Some(decision) = effect.as_mut().and_then(|effect| effect.decision.as_mut()) {
+            // What waits at one forge is not answered by another.
+            decision.asked_by.take_if(|link| *link != line.name);
+        }
         if let Some(came) = self.held(line, &row, effect.as_ref()).await? {
             return Ok(came);
         }

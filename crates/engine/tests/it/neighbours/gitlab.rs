@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 pub(crate) const TOLD: (&str, &str) = (
     "    secrets: [{env: ACME_GITLAB_SECRET}]\n    settings:\n",
-    "    secrets: [{env: ACME_GITLAB_SECRET}]\n    credentials: {token: {env: GITLAB}}\n    tell: [decision, change]\n    settings:\n      api: {url: \"https://gitlab.test/api/v4\", environments: {production: prod}, per_minute: 2000}\n",
+    "    secrets: [{env: ACME_GITLAB_SECRET}]\n    credentials: {token: {env: GITLAB}}\n    tell: [decision, change]\n    settings:\n      api: {url: \"https://gitlab.test/api/v4\", per_minute: 2000}\n",
 );
 
 async fn start() -> Town {
@@ -164,4 +164,19 @@ async fn cut_after_any_exchange_and_begun_anew_nothing_is_said_twice() {
             assert!(!gitlab.statuses.windows(2).any(same), "{lie:?} {answers}");
         }
     }
+}
+
+#[tokio::test]
+async fn nobody_gets_anothers_deployment_approved_by_naming_it() {
+    let town = start().await;
+    let sha = commit_id(87).to_string();
+    town.gitlab.lock().unwrap().block(17, "prod", &sha, 87);
+    let mut asked = question("ledger", 87, 87);
+    asked.emergency = Some("the ledger is down".into());
+    asked.run.system = "gitlab:gitlab.com".to_owned();
+    asked.run.id = "acme/ledger/deployments/17".to_owned();
+    assert_eq!(town.world.ask(asked).await.decision, Decision::Allow);
+    town.settle(DAY).await;
+    assert_eq!(town.gitlab.lock().unwrap().approvals, []);
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
 }
