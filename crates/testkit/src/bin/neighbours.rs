@@ -5,6 +5,7 @@
 //! `... -- --journey PROGRAM` starts that `sluice` and takes changes through their life from both sides: approved over
 //! there, told over there, unplugged in between, and equal in the end. The exit code is 0 where all went as it should.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
+#![expect(clippy::expect_used, reason = "a neighbour that panicked has nothing to say")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -188,9 +189,16 @@ fn until(what: &str, mut is_so: impl FnMut() -> anyhow::Result<bool>) -> anyhow:
     Ok(())
 }
 
+fn commit(run: u32) -> String {
+    format!("{run:040x}")
+}
+
+fn artifact(run: u32) -> String {
+    format!("sha256:{run:064x}")
+}
+
 fn question(run: u32) -> Vec<String> {
-    let commit = format!("{run:040x}");
-    let artifact = format!("sha256:{run:064x}");
+    let (commit, artifact) = (commit(run), artifact(run));
     let run = format!("example/shop/{run}");
     let pairs = [
         ("--service", "shop"),
@@ -215,10 +223,19 @@ fn ask(program: &Program, run: u32, more: &[&str]) -> anyhow::Result<(i32, Value
 }
 
 /// Deploys with the pass of an answer, and reports that all went well.
-fn deploy(program: &Program, answer: &Value) -> anyhow::Result<()> {
+fn deploy(program: &Program, run: u32, answer: &Value) -> anyhow::Result<()> {
     let pass = answer.pointer("/pass/token").or(answer.get("pass")).and_then(Value::as_str);
     let pass = pass.with_context(|| format!("no pass in {answer}"))?;
-    let (_, redeemed) = program.json(&["pass", "redeem", pass, "--json"])?;
+    let (_, redeemed) = program.json(&[
+        "pass",
+        "redeem",
+        pass,
+        "--artifact",
+        &artifact(run),
+        "--commit",
+        &commit(run),
+        "--json",
+    ])?;
     let number = redeemed["deployment"].as_str().with_context(|| format!("{redeemed}"))?;
     let (code, told) =
         program.run(&["deployment", "outcome", number, "succeeded", "--health", "healthy"])?;
@@ -228,7 +245,7 @@ fn deploy(program: &Program, answer: &Value) -> anyhow::Result<()> {
 
 fn owed(program: &Program) -> anyhow::Result<(u64, u64)> {
     let (_, listed) = program.json(&["link", "list", "--json"])?;
-    let links = listed.as_array().or(listed["links"].as_array());
+    let links = listed.as_array().or(listed["items"].as_array());
     let links = links.with_context(|| format!("{listed}"))?;
     let sum = |name: &str| links.iter().filter_map(|link| link[name].as_u64()).sum();
     Ok((sum("owed"), sum("given_up")))
@@ -280,7 +297,7 @@ fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
         Ok(code == 0)
     });
     counted.with_context(|| format!("{passed:#}"))?;
-    deploy(&program, &passed)?;
+    deploy(&program, 1, &passed)?;
     until("everything is told", || Ok(owed(&program)? == (0, 0)))?;
     for link in ["servicenow", "jira"] {
         equal(&program, link)?;
@@ -289,7 +306,7 @@ fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
     world.ports.iter_mut().for_each(Port::unplug);
     let (code, answer) = ask(&program, 2, &["--emergency", "the shop is down"])?;
     ensure!(code == 0, "neighbours that are away hold up an emergency: {answer:#}");
-    deploy(&program, &answer)?;
+    deploy(&program, 2, &answer)?;
     until("with everybody away, it is owed", || Ok(owed(&program)?.0 > 0))?;
     for port in &mut world.ports {
         tokio::runtime::Handle::current().block_on(port.plug_in())?;
