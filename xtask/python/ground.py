@@ -4,17 +4,19 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import socket
 import subprocess
 import urllib.error
 import urllib.request
 
 ORGANISATION = """
-settings: {title: Trial, production_environment: production}
+settings: {title: Trial, production_environment: production, second_person: always}
 environments: [{name: staging, tier: staging, controlled: false}, {name: production, tier: production}]
 people:
   - {handle: alice, name: Alice Archer, emails: [alice@trial.example], roles: [security_officer, change_manager]}
   - {handle: bob, name: Bob Baker, emails: [bob@trial.example], roles: [administrator]}
+  - {handle: carol, name: Carol Cook, emails: [carol@trial.example], roles: [change_manager, break_glass, incident_manager]}
 teams: [{name: web, members: [alice, bob]}]
 services: [{name: shop, owner: web}, {name: docs, owner: web}]
 approval_rules: [{name: owner, scope: {environment_tiers: [production]}, min_risk: low, approvers: {teams: ["@owner"]}}]
@@ -33,7 +35,10 @@ class Ground:
         self.url = f"http://127.0.0.1:{port}"
         self.errors = pathlib.Path(folder, "server.log")
         command = [sluice, "serve", "--listen", f"127.0.0.1:{port}", "--data", str(pathlib.Path(folder, "data"))]
-        environment = {"NO_COLOR": "1", "PATH": os.environ.get("PATH", "")}
+        settings = pathlib.Path(folder, "sluice.toml")
+        settings.write_text('[secrets]\nmaster_key_env = "SLUICE_MASTER_KEY"\n')
+        environment = {"NO_COLOR": "1", "PATH": os.environ.get("PATH", ""), "SLUICE_MASTER_KEY": secrets.token_hex(32)}
+        command += ["--config", str(settings)]
         self.process = subprocess.Popen(command + ["--log-filter", "warn"], env=environment,
                                         stdout=subprocess.PIPE, stderr=self.errors.open("w"), text=True)
         said = ""
@@ -67,18 +72,18 @@ class Ground:
     def post(self, path, body, token=None):
         return self.ask("POST", path, body, token)
 
-    def session(self, handle):
-        """The secret of a session of somebody who is declared."""
+    def opened(self, handle):
+        """A session of somebody who is declared, with its secret in `token`."""
         code = self.post("/api/v1/accounts", {"person": handle})["code"]
         self.post("/api/v1/account/enrol", {"handle": handle, "code": code, "password": PASSWORD})
         login = {"handle": handle, "password": PASSWORD, "client": "cli"}
-        return self.post("/api/v1/login", login)["secret"]
+        return self.post("/api/v1/login", login)
 
     def directory(self):
         """A token that provisions people, made by one and confirmed by another."""
         made = self.post("/api/v1/tokens", {"label": "directory", "kind": "pipeline",
                                             "permissions": ["people.provision"], "expires_in_hours": 2})
-        self.post(f"/api/v1/tokens/{made['id']}/confirm", {}, token=self.session("alice"))
+        self.post(f"/api/v1/tokens/{made['id']}/confirm", {}, token=self.opened("alice")["token"])
         return made["secret"]
 
     def stop(self):

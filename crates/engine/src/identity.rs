@@ -59,11 +59,11 @@ impl Engine {
     pub fn stated_authors(&self, texts: &[String]) -> Result<BTreeSet<IdentityKey>, EngineError> {
         let mut authors = BTreeSet::new();
         for text in texts {
+            let is_short = text.chars().count() <= 320 && !text.chars().any(char::is_control);
             let value = text.trim().to_lowercase();
             let kind = if value.contains('@') { "email" } else { "account" };
             let is_account =
                 value.split_once(':').is_some_and(|(at, name)| !at.is_empty() && !name.is_empty());
-            let is_short = value.len() <= 320 && !value.chars().any(char::is_control);
             if !is_short || (kind == "account" && !is_account) {
                 return Err(Refusal::invalid(
                     "bad_author",

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize as _, Deserializer};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sluice_engine::limits::Limits;
 use sluice_engine::strict_json;
@@ -142,6 +144,46 @@ pub(crate) fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// A whole number, which JSON may write as `3` or as `3.0`.
+pub(crate) fn whole_of<T: TryFrom<i128>>(value: &Value) -> Option<T> {
+    // Beyond this not every whole number is a number of JavaScript, and what was meant is not known.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = match value {
+        Value::Number(number) => number,
+        _ => return None,
+    };
+    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    let whole = whole.or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;
+        format!("{float:.0}").parse().ok()
+    });
+    T::try_from(whole?).ok()
+}
+
+/// Reads a whole number.
+pub(crate) fn whole<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    let value = Value::deserialize(from)?;
+    whole_of(&value).ok_or_else(|| D::Error::custom("a whole number within its limits is needed"))
+}
+
+/// Reads a whole number, or `null`.
+pub(crate) fn whole_or_none<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    let value = Value::deserialize(from)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let whole = whole_of(&value).map(Some);
+    whole.ok_or_else(|| D::Error::custom("a whole number within its limits is needed"))
+}
+
 /// Refuses a text of the body with more than `most` characters.
 pub(crate) fn text_within(at: &str, text: &str, most: usize) -> Result<(), Problem> {
     let count = text.chars().take(most + 1).count();
@@ -159,6 +201,24 @@ pub(crate) fn within(at: &str, of: &str, count: usize, most: usize) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_have_two_forms() {
+        for (text, number) in [
+            ("3", Some(3_u32)),
+            ("3.0", Some(3)),
+            ("3e2", Some(300)),
+            ("4294967295", Some(u32::MAX)),
+            ("4294967296", None),
+            ("3.5", None),
+            ("-1", None),
+            ("1e300", None),
+            ("\"3\"", None),
+        ] {
+            let value: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(whole_of(&value), number, "{text}");
+        }
+    }
 
     #[tokio::test]
     async fn a_body_that_does_not_come_is_given_up() {

@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(55);
 /// Longest idempotency key, in characters.
 const KEY_CHARACTERS: usize = 255;
 
-/// The mandatory `Idempotency-Key`: 1 to 255 visible ASCII characters.
+/// The `Idempotency-Key`: 1 to 255 visible ASCII characters.
 pub(crate) struct IdempotencyKey(pub(crate) String);
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
@@ -26,10 +26,46 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let text = only(&parts.headers, &HeaderName::from_static("idempotency-key"))
             .map_err(|()| missing("the header must be there once, as ASCII text"))?
             .ok_or_else(|| missing(""))?;
-        if text.is_empty() || text.len() > KEY_CHARACTERS {
-            return Err(missing("it must have 1 to 255 characters"));
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > KEY_CHARACTERS || !visible {
+            return Err(missing("it must have 1 to 255 visible characters"));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// The same, where it may be left out.
+pub(crate) struct MaybeKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Problem> {
+        if !parts.headers.contains_key("idempotency-key") {
+            return Ok(Self(None));
+        }
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
+        Ok(Self(Some(key)))
+    }
+}
+
+/// Whether a text is entity tags with commas between them (RFC 9110, 8.8.3).
+pub(crate) fn is_list_of_tags(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        rest = rest.strip_prefix("W/").unwrap_or(rest);
+        let Some((tag, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
+        else {
+            return false;
+        };
+        if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
+        let after = after.trim_start();
+        match after.strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None => return after.is_empty(),
+        }
     }
 }
 
@@ -40,21 +76,24 @@ pub(crate) enum IfMatch {
     Any,
     /// Exactly this one.
     Version(u64),
+    /// One that was never given, so that no record has it.
+    None,
 }
 
 impl IfMatch {
-    /// Reads the header where there is one. A tag that is none of ours can match nothing.
+    /// Reads the header where there is one.
     pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
         let invalid = || Problem::of(&status::HEADER_INVALID, "`If-Match` must be there once");
         let Some(text) = only(headers, &IF_MATCH).map_err(|()| invalid())? else { return Ok(None) };
         if text == "*" {
             return Ok(Some(Self::Any));
         }
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        match version.and_then(|digits| digits.parse().ok()) {
-            Some(version) => Ok(Some(Self::Version(version))),
-            None => Err(Problem::of(&status::IF_MATCH_FAILED, "this tag was never given")),
+        if !is_list_of_tags(text) {
+            let detail = "`If-Match` is `*` or entity tags (RFC 9110, 13.1.1)";
+            return Err(Problem::of(&status::HEADER_INVALID, detail));
         }
+        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        Ok(Some(version.and_then(|digits| digits.parse().ok()).map_or(Self::None, Self::Version)))
     }
 
     /// The version, where one was named.
@@ -62,6 +101,7 @@ impl IfMatch {
         match self {
             Self::Any => None,
             Self::Version(version) => Some(version),
+            Self::None => Some(u64::MAX),
         }
     }
 }
@@ -86,7 +126,9 @@ pub(crate) fn wait(uri: &Uri, headers: &HeaderMap) -> Result<Option<Duration>, P
         uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("wait="));
     if let Some(text) = named {
         let seconds = text.strip_suffix('s').unwrap_or(text);
-        let wait = Duration::from_secs(seconds.parse::<u16>().map_err(|_| invalid())?.into());
+        let is_number = (1..=2).contains(&seconds.len()) && !seconds.starts_with('+');
+        let seconds = seconds.parse::<u16>().ok().filter(|_| is_number).ok_or_else(invalid)?;
+        let wait = Duration::from_secs(seconds.into());
         if wait > LONGEST_WAIT {
             return Err(invalid());
         }
@@ -148,8 +190,11 @@ mod tests {
         };
         assert_eq!(read("\"7\""), Ok(Some(IfMatch::Version(7))));
         assert_eq!(read("*"), Ok(Some(IfMatch::Any)));
-        for tag in ["W/\"7\"", "7", "\"x\"", "\"7\", \"8\"", ""] {
-            assert_eq!(read(tag), Err(412), "{tag}");
+        for tag in ["W/\"7\"", "\"x\"", "\"7\", \"8\""] {
+            assert_eq!(read(tag), Ok(Some(IfMatch::None)), "{tag}");
+        }
+        for tag in ["7", "", "\"7\",", "\"7", "x\"7\"", "\"7\" \"8\"", "*, \"7\""] {
+            assert_eq!(read(tag), Err(400), "{tag}");
         }
     }
 }

@@ -80,7 +80,16 @@ fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// The handshake of CloudEvents senders (HTTP 1.1 Web Hooks for Event Delivery, 4): they ask
 /// before they send. Every address agrees, whether it exists or not; deliveries are signed anyway.
-pub(crate) async fn agree(headers: HeaderMap) -> Response {
+pub(crate) async fn agree(
+    Path(hook): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // Known and unknown ones have the same form, and the same answer.
+    if !(1..=128).contains(&hook.len())
+        || !hook.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    {
+        return Err(Problem::of(&status::HOOK_REFUSED, ""));
+    }
     let mut response = StatusCode::OK.into_response();
     let answers = response.headers_mut();
     answers.insert("allow", HeaderValue::from_static("POST, OPTIONS"));
@@ -91,5 +100,5 @@ pub(crate) async fn agree(headers: HeaderMap) -> Response {
             answers.insert("webhook-allowed-rate", HeaderValue::from_static("*"));
         }
     }
-    response
+    Ok(response)
 }

@@ -1,7 +1,6 @@
 //! Paging by seeking: a page says where the next one begins, and nothing is counted or skipped.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sluice_engine::store::Page;
 
@@ -27,8 +26,20 @@ pub(crate) struct Listed<T> {
 /// Where a page begins, from the query.
 pub(crate) struct Seek {
     pub(crate) limit: u32,
-    cursor: Option<String>,
+    cursor: Option<Cursor>,
 }
+
+/// The key after which a page begins: `n42` for a number, `k` and hexadecimal digits for the bytes of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    Number(u64),
+    Name(String),
+}
+
+/// Digits of a number that a page can begin with.
+const DIGITS: usize = 18;
+/// Bytes of a name that a page can begin with.
+const NAME_BYTES: usize = 256;
 
 impl Seek {
     /// From `limit` and `cursor`.
@@ -37,13 +48,17 @@ impl Seek {
         if !(1..=MOST).contains(&limit) {
             return Err(Problem::of(&status::QUERY_INVALID, "`limit` is 1 to 200"));
         }
-        let cursor = cursor.map(decode).transpose()?;
+        let cursor = cursor.map(Cursor::read).transpose()?;
         Ok(Self { limit, cursor })
     }
 
     /// The key after which the page begins, in a list by name.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.cursor.as_deref()
+    pub(crate) fn name(&self) -> Result<Option<&str>, Problem> {
+        match &self.cursor {
+            None => Ok(None),
+            Some(Cursor::Name(name)) => Ok(Some(name)),
+            Some(Cursor::Number(_)) => Err(invalid()),
+        }
     }
 
     /// The page of a list by number, newest first. One more row is asked for than is shown.
@@ -53,7 +68,11 @@ impl Seek {
 
     /// The number at which the page begins.
     pub(crate) fn number(&self) -> Result<Option<u64>, Problem> {
-        self.cursor.as_deref().map(|text| text.parse().map_err(|_| invalid())).transpose()
+        match &self.cursor {
+            None => Ok(None),
+            Some(Cursor::Number(number)) => Ok(Some(*number)),
+            Some(Cursor::Name(_)) => Err(invalid()),
+        }
     }
 
     /// Cuts the one row too many off, and says whether it was there.
@@ -67,20 +86,53 @@ impl Seek {
 }
 
 /// The address of the next page: the same query, with another cursor.
-pub(crate) fn next(path: &str, query: Option<&str>, key: impl std::fmt::Display) -> String {
+pub(crate) fn next(path: &str, query: Option<&str>, key: impl Into<Cursor>) -> String {
     let kept = query
         .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let cursor = format!("cursor={}", URL_SAFE_NO_PAD.encode(format!("1:{key}")));
+    let cursor = format!("cursor={}", key.into().text());
     let query: Vec<&str> = kept.chain([cursor.as_str()]).collect();
     format!("{path}?{}", query.join("&"))
 }
 
-fn decode(cursor: &str) -> Result<String, Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
-    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
-    text.strip_prefix("1:").map(str::to_owned).ok_or_else(invalid)
+impl From<u64> for Cursor {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&str> for Cursor {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+impl Cursor {
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => format!("n{number}"),
+            Self::Name(name) => format!("k{}", HEXLOWER.encode(name.as_bytes())),
+        }
+    }
+
+    fn read(text: &str) -> Result<Self, Problem> {
+        if let Some(digits) = text.strip_prefix('n') {
+            let proper = (1..=DIGITS).contains(&digits.len())
+                && digits.bytes().all(|digit| digit.is_ascii_digit());
+            return proper
+                .then(|| digits.parse().ok())
+                .flatten()
+                .map(Self::Number)
+                .ok_or_else(invalid);
+        }
+        let bytes = text.strip_prefix('k').and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
+        let bytes = bytes.filter(|bytes| (1..=NAME_BYTES).contains(&bytes.len()));
+        // A page begins after it in any case, whether it is a name of ours or not.
+        bytes
+            .map(|bytes| Self::Name(String::from_utf8_lossy(&bytes).into_owned()))
+            .ok_or_else(invalid)
+    }
 }
 
 fn invalid() -> Problem {
@@ -93,14 +145,34 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_to_the_next_page() {
-        let next = next("/x", Some("state=new&cursor=old&limit=5"), 42);
+        let next = next("/x", Some("state=new&cursor=old&limit=5"), 42_u64);
         let cursor = next.strip_prefix("/x?state=new&limit=5&cursor=").expect("the query is kept");
         let seek = Seek::read(Some(5), Some(cursor)).expect("our own cursor");
         assert_eq!(seek.page().expect("a number").before, Some(42));
-        for (limit, cursor) in
-            [(Some(0), None), (Some(201), None), (None, Some("zz")), (None, Some("!"))]
-        {
+        assert!(seek.name().is_err(), "it is the cursor of another list");
+        for (limit, cursor) in [
+            (Some(0), None),
+            (Some(201), None),
+            (None, Some("zz")),
+            (None, Some("n")),
+            (None, Some("n-1")),
+            (None, Some("n1234567890123456789")),
+            (None, Some("k")),
+            (None, Some("k6")),
+            (None, Some("k6A")),
+        ] {
             assert!(Seek::read(limit, cursor).is_err(), "{limit:?} {cursor:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_holds_any_name() {
+        for name in ["42", "a/b", "Black Friday", "\u{e9}t\u{e9}"] {
+            let next = next("/x", None, name);
+            let cursor = next.strip_prefix("/x?cursor=").expect("a cursor");
+            assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            let seek = Seek::read(None, Some(cursor)).expect("our own cursor");
+            assert_eq!(seek.name().expect("a name"), Some(name));
         }
     }
 }

@@ -244,7 +244,7 @@ fn declared() -> Vec<Route> {
             organisation::list,
         )
         .about("List the declared items of one kind, by name.")
-        .with(&["limit", "cursor"])
+        .with(&["limit", "cursor-name"])
         .gives("ItemList"),
         Route::get(
             "/api/v1/organisation/{kind}/{*name}",
@@ -293,7 +293,7 @@ fn declared() -> Vec<Route> {
             .gives("PolicyModule"),
         Route::get("/api/v1/inbox", Needs(InboxRead), Read, inbox::list)
             .about("List deliveries and what became of them, newest first.")
-            .with(&["link", "state", "limit", "cursor"])
+            .with(&["link", "state", "limit-50", "cursor"])
             .gives("DeliveryList"),
         Route::get("/api/v1/inbox/{id}", Needs(InboxRead), Read, inbox::show)
             .about("Show a delivery with its body.")
@@ -375,7 +375,7 @@ fn accounts() -> Vec<Route> {
             .gives("Erased"),
         Route::post("/api/v1/accounts/{who}/disable", Needs(AccountManage), Act, accounts::disable)
             .about("Close an account and end its sessions.")
-            .takes("ReasonRequest")
+            .takes("BriefReasonRequest")
             .gives("Done"),
         Route::post("/api/v1/accounts/{who}/enable", Needs(AccountManage), Act, accounts::enable)
             .about("Open a closed account again.")
@@ -425,7 +425,7 @@ fn roles() -> Vec<Route> {
             .gives("Done"),
         Route::post("/api/v1/roles/grants/{id}/revoke", AnyToken, Act, roles::revoke)
             .about("Take a role or a proposal back; a holder may give up their own.")
-            .takes("ReasonRequest")
+            .takes("BriefReasonRequest")
             .gives("Done"),
         Route::get("/api/v1/access/explain", AnyToken, Read, roles::explain)
             .about("Say whether a person may do something, and why; others than oneself need `access.explain`.")

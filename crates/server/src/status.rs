@@ -75,7 +75,6 @@ codes! {
     CURSOR_INVALID = 400 "cursor_invalid", "The cursor is none of ours", "follow `next` as it was given, or begin without a cursor";
     IDEMPOTENCY_KEY_MISSING = 400 "idempotency_key_missing", "An idempotency key is needed", "send `Idempotency-Key` with a text of your own that stays the same when you try again";
     IF_MATCH_MISSING = 428 "if_match_missing", "The version of the record is needed", "read the record, and send its `ETag` as `If-Match`";
-    IF_MATCH_FAILED = 412 "if_match_failed", "The record has changed meanwhile", "read the record again, and decide anew";
     AHEAD_OF_LEDGER = 409 "ahead_of_ledger", "The ledger does not reach this far", "compare the signed heads: this server may have lost entries";
     OUT_OF_RANGE = 404 "out_of_range", "The log does not reach this far", "see `/api/v1/ledger/head` for its size";
     OVERLOADED = 503 "overloaded", "Too much is asked at once", "try again after `Retry-After` with the same idempotency key";

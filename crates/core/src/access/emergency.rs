@@ -25,7 +25,7 @@ const MOST: usize = 20;
 /// Asks for it.
 pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     let reason = asked.question.emergency.as_deref().unwrap_or_default();
-    if reason.trim().chars().count() < 10 || reason.chars().count() > 1_000 {
+    if reason.trim().is_empty() || !(10..=1_000).contains(&reason.chars().count()) {
         return Err(Refusal::invalid(
             "bad_reason",
             "a reason of 10 to 1000 characters is needed",

@@ -146,7 +146,7 @@ impl Organisation {
     /// One declared item.
     pub fn item(&self, kind: ItemKind, name: &str) -> Option<Item> {
         match kind {
-            ItemKind::Settings => (*self.settings != Settings::default())
+            ItemKind::Settings => (name == "settings" && *self.settings != Settings::default())
                 .then(|| Item::Settings(self.settings.as_ref().clone())),
             ItemKind::Environment => {
                 self.environments.get(name).map(|item| Item::Environment(item.as_ref().clone()))

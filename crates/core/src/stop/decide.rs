@@ -137,15 +137,14 @@ pub fn revoke(
 }
 
 pub(crate) fn reason_given(reason: &str) -> Result<(), Refusal> {
-    let length = reason.trim().chars().count();
-    if length == 0 {
+    if reason.trim().is_empty() {
         return Err(Refusal::invalid(
             "reason_missing",
             "a reason is needed",
             "say why, in a sentence",
         ));
     }
-    if length > 1000 {
+    if reason.chars().count() > 1000 {
         return Err(Refusal::invalid(
             "reason_too_long",
             "the reason has more than 1000 characters",

@@ -407,7 +407,7 @@ fn same(before: &GateAnswer, judgement: &Judgement) -> bool {
 }
 
 /// Everything from outside has a limit.
-fn check(question: &Question) -> Result<(), EngineError> {
+pub(crate) fn check(question: &Question) -> Result<(), EngineError> {
     let text = |name: &str, value: Option<&String>, most: usize| {
         let bad = value.is_some_and(|value| {
             value.is_empty() || value.chars().count() > most || value.chars().any(char::is_control)

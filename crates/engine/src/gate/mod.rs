@@ -1,7 +1,7 @@
 //! The gate: question in, recorded decision out.
 
 mod answer;
-mod ask;
+pub(crate) mod ask;
 mod gather;
 pub mod pass_token;
 mod redeem;

@@ -62,8 +62,8 @@ impl Engine {
 }
 
 fn reasoned(reason: &str) -> Result<(), Refusal> {
-    let length = reason.trim().chars().count();
-    if (1..=500).contains(&length) && !reason.chars().any(char::is_control) {
+    let is_short = reason.chars().count() <= 500;
+    if is_short && !reason.trim().is_empty() && !reason.chars().any(char::is_control) {
         return Ok(());
     }
     Err(Refusal::invalid(

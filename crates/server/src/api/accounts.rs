@@ -94,9 +94,9 @@ pub(crate) async fn disable(
     Path(who): Path<String>,
     body: Json<ReasonRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    text_within("reason", &body.value.reason, 500)?;
+    let reason = body.value.brief()?;
     let person = person(&app, &who)?;
-    let answer = app.engine.set_account_open(&caller, &person, false, body.value.reason).await?;
+    let answer = app.engine.set_account_open(&caller, &person, false, reason).await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
 

@@ -8,14 +8,16 @@ use http::header::ETAG;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sluice_core::change::{ApprovalVerdict, Change, ChangeOutcome};
+use sluice_core::change::{ApprovalVerdict, Change, ChangeKind, ChangeOutcome};
 use sluice_core::ids::{ChangeNumber, Digest};
+use sluice_core::risk::RiskLevel;
 use sluice_engine::ledger::Receipt;
 use sluice_engine::store::ChangeFilter;
 use sluice_engine::{Answer, ApprovalInput, Caller, ExplainedChange};
 
+use super::accounts::person;
 use super::ledger::{EntryView, entry_view};
-use super::tokens::person;
+use super::stops::ReasonRequest;
 use super::{Reply, no_such, stored};
 use crate::app::App;
 use crate::body::Json;
@@ -31,8 +33,8 @@ pub(crate) struct ChangesQuery {
     state: Option<String>,
     service: Option<String>,
     environment: Option<String>,
-    kind: Option<String>,
-    risk: Option<String>,
+    kind: Option<ChangeKind>,
+    risk: Option<RiskLevel>,
     waiting: Option<bool>,
     q: Option<String>,
     limit: Option<u32>,
@@ -51,8 +53,8 @@ pub(crate) async fn list(
         state: query.state,
         service: query.service,
         environment: query.environment,
-        kind: query.kind,
-        risk: query.risk,
+        kind: query.kind.map(|kind| kind.as_str().to_owned()),
+        risk: query.risk.map(|risk| risk.as_str().to_owned()),
         waiting: query.waiting,
         text: query.q,
     };
@@ -161,22 +163,16 @@ async fn vote(
     Ok(changed(app.engine.approve(&caller, number, version, input).await?))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CancelRequest {
-    reason: String,
-}
-
 pub(crate) async fn cancel(
     State(app): State<App>,
     By(caller): By,
     Path(number): Path<String>,
     MustMatch(version): MustMatch,
-    body: Json<CancelRequest>,
+    body: Json<ReasonRequest>,
 ) -> Result<Response, Problem> {
     let number = find(&app, &caller, &number).await?.change.number;
-    let answer =
-        app.engine.cancel_change(&caller, number, version.version(), body.value.reason).await?;
+    let reason = body.value.within(1_000)?;
+    let answer = app.engine.cancel_change(&caller, number, version.version(), reason).await?;
     Ok(changed(answer))
 }
 

@@ -6,6 +6,7 @@ use http::Uri;
 use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sluice_core::gate::Decision;
 use sluice_core::ids::{ChangeNumber, DecisionId};
 use sluice_engine::store::DecisionFilter;
 use sluice_engine::store::rows::DecisionRow;
@@ -23,7 +24,7 @@ pub(crate) struct DecisionsQuery {
     change: Option<String>,
     service: Option<String>,
     environment: Option<String>,
-    answer: Option<String>,
+    answer: Option<Decision>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -52,7 +53,7 @@ pub(crate) async fn list(
         change_number: change.map(|number| number.0),
         service: query.service,
         environment: query.environment,
-        decision: query.answer,
+        decision: query.answer.map(|answer| answer.as_str().to_owned()),
     };
     let (mut rows, as_of) = app
         .read(move |readers| Ok((readers.decisions(&filter, page)?, readers.head().size)))

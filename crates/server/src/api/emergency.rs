@@ -16,6 +16,7 @@ use crate::body::{Json, text_within};
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::id;
+use crate::status;
 
 /// An emergency path, as everybody sees it.
 #[derive(Serialize)]
@@ -107,6 +108,11 @@ pub(crate) async fn ask(
 ) -> Result<impl IntoResponse, Problem> {
     text_within("reason", &body.value.reason, 1_000)?;
     let mut question = body.value.question.question(&app.engine)?;
+    // The reason is what the emergency is; two of them would be one too many.
+    if question.emergency.is_some() {
+        let detail = "`reason` says what the emergency is";
+        return Err(Problem::of(&status::BODY_INVALID, detail).at("question.emergency"));
+    }
     question.emergency = Some(body.value.reason);
     let answer = app.engine.ask_break_glass(&caller, question).await?;
     Ok(Created(AskedReply { id: answer.value, receipt: answer.receipt, as_of: answer.as_of }))

@@ -12,7 +12,7 @@ use sluice_engine::ledger::Receipt;
 use super::stops::{Done, ReasonRequest};
 use super::{Created, Reply};
 use crate::app::App;
-use crate::body::Json;
+use crate::body::{Json, text_within};
 use crate::guard::By;
 use crate::paging::Listed;
 use crate::problem::Problem;
@@ -48,6 +48,7 @@ pub(crate) async fn grant(
     body: Json<ExceptionRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let ExceptionRequest { lifts, scope, reason, until } = body.value;
+    text_within("lifts", &lifts, 512)?;
     let answer = app.engine.grant_exception(&caller, lifts, scope, reason, until).await?;
     Ok(Created(ExceptionReply {
         exception: answer.value,

@@ -20,8 +20,8 @@ use sluice_engine::{Engine, GateAnswer};
 
 use super::Reply;
 use crate::app::App;
-use crate::body::Json;
-use crate::conditions::{self, IdempotencyKey};
+use crate::body::{self, Json};
+use crate::conditions::{self, MaybeKey};
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -44,6 +44,7 @@ pub(crate) struct GateRequest {
     #[serde(default)]
     evidence: Vec<EvidenceRequest>,
     emergency: Option<String>,
+    #[serde(default, deserialize_with = "body::whole_or_none")]
     lines_changed: Option<u64>,
     #[serde(default)]
     paths: Vec<String>,
@@ -58,7 +59,7 @@ pub(crate) struct GateRequest {
 pub(crate) struct RunRequest {
     system: String,
     id: String,
-    #[serde(default = "first")]
+    #[serde(default = "first", deserialize_with = "body::whole")]
     attempt: u32,
     url: Option<String>,
 }
@@ -122,7 +123,7 @@ pub(crate) async fn ask(
     Query(query): Query<GateQuery>,
     uri: Uri,
     headers: HeaderMap,
-    key: Result<IdempotencyKey, Problem>,
+    MaybeKey(key): MaybeKey,
     body: Json<GateRequest>,
 ) -> Result<Response, Problem> {
     let question = body.value.question(&app.engine)?;
@@ -131,7 +132,7 @@ pub(crate) async fn ask(
         let judge = move || engine.dry_run(&caller, question).map_err(Problem::from);
         return Ok(Reply(reply(app.blocking(judge).await?, true)).into_response());
     }
-    let key = key?.0;
+    let key = key.ok_or_else(|| Problem::of(&status::IDEMPOTENCY_KEY_MISSING, ""))?;
     let wait = conditions::wait(&uri, &headers)?;
     let answer = tokio::select! {
         answer = app.engine.ask(&caller, &key, body.hash, question, wait) => answer?,

@@ -11,10 +11,11 @@ use sluice_engine::{CallerKind, Grant};
 
 use super::{Reply, no_such};
 use crate::app::App;
-use crate::body::Json;
+use crate::body::{Json, text_within};
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::id;
+use crate::status;
 
 #[derive(Serialize)]
 struct CallerReply {
@@ -96,6 +97,11 @@ pub(crate) async fn erase(
     body: Json<EraseRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let who = &body.value.person;
+    text_within("person", who, 320)?;
+    if who.trim().is_empty() || who.chars().any(char::is_control) {
+        let detail = "a person is a handle, a user name or an opaque id";
+        return Err(Problem::of(&status::BODY_INVALID, detail).at("person"));
+    }
     let person = match PersonId::parse(who) {
         Ok(person) => person,
         Err(_) => app.engine.person_to_erase(who).await?,

@@ -12,7 +12,7 @@ use sluice_engine::store::rows::OutboxRow;
 use super::stops::{Done, ReasonRequest};
 use super::{Reply, time};
 use crate::app::App;
-use crate::body::Json;
+use crate::body::{self, Json};
 use crate::guard::By;
 use crate::paging::{self, Listed, Seek};
 use crate::problem::Problem;
@@ -39,7 +39,7 @@ pub(crate) async fn pause(
     Path(name): Path<String>,
     body: Json<ReasonRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = app.engine.pause_link(&caller, &name, body.value.reason).await?;
+    let answer = app.engine.pause_link(&caller, &name, body.value.within(1_000)?).await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn resume(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayRequest {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "body::whole_or_none")]
     effect: Option<u64>,
 }
 

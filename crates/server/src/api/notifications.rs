@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use sluice_core::refusal::Refusal;
 use sluice_engine::{SavedView, Wanted};
 
 use super::Reply;
@@ -63,6 +64,7 @@ pub(crate) async fn save(
     Path(title): Path<String>,
     body: Json<ViewRequest>,
 ) -> Result<impl IntoResponse, Problem> {
+    is_title(&title)?;
     app.engine.save_view(&caller, SavedView { title, address: body.value.address }).await?;
     Ok(Reply(Done { receipt: None, as_of: app.engine.standing().size }))
 }
@@ -73,6 +75,20 @@ pub(crate) async fn remove(
     By(caller): By,
     Path(title): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
+    is_title(&title)?;
     app.engine.remove_view(&caller, &title).await?;
     Ok(Reply(Done { receipt: None, as_of: app.engine.standing().size }))
+}
+
+/// A title in a path is written in one way only.
+fn is_title(title: &str) -> Result<(), Problem> {
+    let fits = (1..=60).contains(&title.chars().count())
+        && title.trim() == title
+        && !title.starts_with('.')
+        && !title.chars().any(char::is_control);
+    if fits {
+        return Ok(());
+    }
+    let why = "the name of a view has 1 to 60 characters, and begins with no dot or space";
+    Err(Refusal::invalid("bad_name", why, "name it in a few words").into())
 }

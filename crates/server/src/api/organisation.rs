@@ -63,7 +63,7 @@ pub(crate) async fn list(
     let seek = Seek::read(query.limit, query.cursor.as_deref())?;
     let standing = app.engine.standing();
     let most = usize::try_from(seek.limit).unwrap_or(usize::MAX) + 1;
-    let after = seek.name().map(str::to_owned);
+    let after = seek.name()?.map(str::to_owned);
     let mut names: Vec<String> = standing
         .organisation
         .names()
@@ -73,7 +73,8 @@ pub(crate) async fn list(
         .take(most)
         .collect();
     let more = seek.cut(&mut names);
-    let next = names.last().filter(|_| more).map(|key| paging::next(uri.path(), uri.query(), key));
+    let last = names.last().filter(|_| more);
+    let next = last.map(|key| paging::next(uri.path(), uri.query(), key.as_str()));
     let items: Vec<Item> =
         names.iter().filter_map(|name| standing.organisation.item(kind, name)).collect();
     Ok(Reply(Listed { items, next, as_of: standing.size }))

@@ -10,11 +10,12 @@ use sluice_engine::ledger::Receipt;
 
 use super::{Created, Reply};
 use crate::app::App;
-use crate::body::Json;
+use crate::body::{Json, text_within};
 use crate::guard::By;
 use crate::paging::Listed;
 use crate::problem::Problem;
 use crate::query::id;
+use crate::status;
 
 pub(crate) async fn list(State(app): State<App>, By(_): By) -> impl IntoResponse {
     let standing = app.engine.standing();
@@ -51,6 +52,27 @@ pub(crate) async fn pull(
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonRequest {
     pub(crate) reason: String,
+}
+
+impl ReasonRequest {
+    /// Refuses a reason that is blank or longer than this.
+    pub(crate) fn within(self, most: usize) -> Result<String, Problem> {
+        text_within("reason", &self.reason, most)?;
+        if self.reason.trim().is_empty() {
+            return Err(Problem::of(&status::BODY_INVALID, "a reason is needed").at("reason"));
+        }
+        Ok(self.reason)
+    }
+
+    /// A reason that fits into a line.
+    pub(crate) fn brief(self) -> Result<String, Problem> {
+        let reason = self.within(500)?;
+        if reason.chars().any(char::is_control) {
+            let detail = "a reason has no control characters";
+            return Err(Problem::of(&status::BODY_INVALID, detail).at("reason"));
+        }
+        Ok(reason)
+    }
 }
 
 /// Something was done that has no other result.

@@ -13,15 +13,15 @@ use sluice_core::scope::Scope;
 use sluice_engine::ledger::Receipt;
 use sluice_engine::{CallerKind, NewToken};
 
+use super::accounts::person;
 use super::stops::Done;
 use super::{Created, Reply};
 use crate::app::App;
-use crate::body::Json;
+use crate::body::{self, Json};
 use crate::guard::By;
 use crate::paging::{self, Listed, Seek};
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::status;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,12 +52,13 @@ pub(crate) async fn list(
     let standing = app.engine.standing();
     let now = app.engine.now();
     let most = usize::try_from(seek.limit).unwrap_or(usize::MAX) + 1;
+    let after = seek.name()?;
     let mut items: Vec<TokenReply> = standing
         .tokens
         .values()
         .map(|token| &token.token)
         .filter(|token| token.expires_at > now)
-        .filter(|token| seek.name().is_none_or(|after| token.id.as_str() > after))
+        .filter(|token| after.is_none_or(|after| token.id.as_str() > after))
         .take(most)
         .map(|token| TokenReply {
             id: token.id.clone(),
@@ -71,7 +72,7 @@ pub(crate) async fn list(
         .collect();
     let more = seek.cut(&mut items);
     let last = items.last().filter(|_| more);
-    let next = last.map(|token| paging::next(uri.path(), uri.query(), &token.id));
+    let next = last.map(|token| paging::next(uri.path(), uri.query(), token.id.as_str()));
     Ok(Reply(Listed { items, next, as_of: standing.size }))
 }
 
@@ -85,6 +86,7 @@ pub(crate) struct TokenRequest {
     permissions: BTreeSet<Permission>,
     #[serde(default)]
     scope: Scope,
+    #[serde(deserialize_with = "body::whole")]
     expires_in_hours: u32,
 }
 
@@ -130,16 +132,6 @@ pub(crate) async fn create(
         receipt: answer.receipt,
         as_of: answer.as_of,
     }))
-}
-
-/// A person by opaque id or by handle.
-pub(super) fn person(app: &App, who: &str) -> Result<PersonId, Problem> {
-    if let Ok(id) = PersonId::parse(who) {
-        return Ok(id);
-    }
-    app.engine.person_by_handle(who).ok_or_else(|| {
-        Problem::of(&status::BODY_INVALID, "nobody with this handle is declared").at("person")
-    })
 }
 
 pub(crate) async fn revoke(

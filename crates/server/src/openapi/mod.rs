@@ -3,12 +3,15 @@
 
 use serde_json::{Map, Value, json};
 
+use sluice_core::permission::Permission;
+
 use crate::route::{Access, Facts};
 use crate::routes::route_table;
 use crate::status;
 
 const SCHEMAS: &str = include_str!("schemas.json");
 const PARAMETERS: &str = include_str!("parameters.json");
+const PATHS: &str = include_str!("paths.json");
 
 /// The description as JSON text, members in order, with a line feed at its end.
 pub fn text() -> String {
@@ -36,7 +39,7 @@ pub fn document() -> Value {
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": read(SCHEMAS),
+            "schemas": schemas(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A token of `sluice token create`."},
             },
@@ -46,7 +49,16 @@ pub fn document() -> Value {
 
 /// The shapes by name.
 pub fn schemas() -> Value {
-    read(SCHEMAS)
+    let mut schemas = read(SCHEMAS);
+    let names = |of: fn(&Permission) -> bool| -> Vec<&str> {
+        Permission::ALL.iter().filter(|one| of(one)).map(|one| one.as_str()).collect()
+    };
+    schemas["Permission"] = json!({"enum": names(|_| true)});
+    schemas["TokenPermission"] = json!({
+        "description": "What a token can have; what decides is for people who are logged in.",
+        "enum": names(|one| !one.is_for_people()),
+    });
+    schemas
 }
 
 fn read(text: &str) -> Value {
@@ -91,7 +103,7 @@ fn operation(facts: &Facts) -> Value {
 fn media_type_of(schema: &str) -> &'static str {
     match schema {
         "ExchangeRequest" => "application/x-www-form-urlencoded",
-        "ScimUser" | "ScimGroup" | "ScimPatch" => "application/scim+json",
+        "ScimUser" | "ScimGroup" | "ScimPatch" | "ScimSearch" => "application/scim+json",
         _ => "application/json",
     }
 }
@@ -123,11 +135,21 @@ fn parameters(facts: &Facts) -> Vec<Value> {
     let segments = facts.path.split('/').filter_map(|segment| {
         segment.strip_prefix('{')?.strip_suffix('}').map(|name| name.trim_start_matches('*'))
     });
-    let in_path = segments.map(
-        |name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}),
-    );
+    let shapes = read(PATHS);
+    let in_path = segments.map(|name| {
+        let schema = &shapes[segment_before(facts.path, name)][name];
+        json!({"name": name, "in": "path", "required": true, "schema": schema})
+    });
     let named = facts.parameters.iter().map(|name| known[name].clone());
     in_path.chain(named).collect()
+}
+
+/// The fixed segment before a variable one: it says what the variable one names.
+fn segment_before<'a>(path: &'a str, name: &str) -> &'a str {
+    let segments: Vec<&str> = path.split('/').collect();
+    let at = segments.iter().position(|it| it.trim_matches(['{', '*', '}']) == name).unwrap_or(0);
+    let before = segments.iter().take(at).rev().find(|it| !it.starts_with('{'));
+    before.copied().unwrap_or_default()
 }
 
 fn operation_id(facts: &Facts) -> String {

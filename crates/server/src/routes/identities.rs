@@ -12,7 +12,7 @@ pub(super) fn identities() -> Vec<Route> {
     vec![
         Route::get("/api/v1/tokens", Needs(TokenManage), Read, tokens::list)
             .about("List the tokens that are good.")
-            .with(&["limit", "cursor"])
+            .with(&["limit", "cursor-name"])
             .gives("TokenList"),
         Route::post("/api/v1/tokens", Needs(TokenManage), Act, tokens::create)
             .about("Create a token; its secret is shown this once.")

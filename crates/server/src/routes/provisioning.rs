@@ -16,6 +16,7 @@ const VERSION: &[&str] = &["If-Match-scim"];
 pub(super) fn provisioning() -> Vec<Route> {
     let mut routes = users();
     routes.extend(groups());
+    routes.extend(searches());
     routes.extend(offered());
     routes.push(
         Route::post("/api/v1/tokens/{id}/confirm", Needs(RoleGrant), Act, tokens::confirm)
@@ -98,6 +99,28 @@ fn groups() -> Vec<Route> {
             .about("Forget a group, and the roles that it gave (SCIM).")
             .with(VERSION)
             .answers(204, ""),
+    ]
+}
+
+/// Queries that come as bodies.
+fn searches() -> Vec<Route> {
+    let needs = Needs(PeopleProvision);
+    vec![
+        Route::post("/scim/v2/.search", needs, Read, scim::search)
+            .about("Search people and groups (SCIM).")
+            .takes("ScimSearch")
+            .answers(200, SCIM)
+            .gives("ScimList"),
+        Route::post("/scim/v2/Users/.search", needs, Read, scim::search_users)
+            .about("Search people (SCIM).")
+            .takes("ScimSearch")
+            .answers(200, SCIM)
+            .gives("ScimList"),
+        Route::post("/scim/v2/Groups/.search", needs, Read, scim::search_groups)
+            .about("Search groups (SCIM).")
+            .takes("ScimSearch")
+            .answers(200, SCIM)
+            .gives("ScimList"),
     ]
 }
 

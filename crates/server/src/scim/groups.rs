@@ -8,7 +8,7 @@ use sluice_core::ids::ProvisionedId;
 use sluice_engine::Caller;
 
 use super::group;
-use super::list::ListQuery;
+use super::list::{ListQuery, Page};
 use super::patch::{self, PatchRequest};
 use super::wire::{self, Expected, ScimJson};
 use crate::app::App;
@@ -24,25 +24,34 @@ pub(crate) async fn list(
     By(caller): By,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    let mut page = query.page()?;
+    let page = query.page()?;
+    let page = seen(&app, &caller, &query, page).await?;
+    Ok(wire::document(&page.done(&query)))
+}
+
+/// All groups go past a page.
+pub(super) async fn seen(
+    app: &App,
+    caller: &Caller,
+    query: &ListQuery,
+    mut page: Page,
+) -> Result<Page, Problem> {
     // Providers leave members out, since a group can have many.
     let members = query.wants("members") || page.is_filtered();
-    let (base, engine) = (app.scim_base(), app.engine.clone());
-    let value = app
-        .blocking(move || {
-            for (id, group) in engine.provisioned_groups(&caller)? {
-                page.see(|| group::write(&id, &group, &base, members));
-            }
-            Ok(page.done(&query))
-        })
-        .await?;
-    Ok(wire::document(&value))
+    let (base, engine, caller) = (app.scim_base(), app.engine.clone(), caller.clone());
+    app.blocking(move || {
+        for (id, group) in engine.provisioned_groups(&caller)? {
+            page.see(|| group::write(&id, &group, &base, members));
+        }
+        Ok(page)
+    })
+    .await
 }
 
 pub(crate) async fn create(
     State(app): State<App>,
     By(caller): By,
-    ScimJson(sent): ScimJson<Value>,
+    ScimJson(sent): ScimJson,
 ) -> Result<Response, Problem> {
     let made = app.engine.provision_group(&caller, None, None, group::read(&sent)?).await?;
     Ok(wire::resource(&shown(&app, &caller, &made.value)?, true))
@@ -64,7 +73,7 @@ pub(crate) async fn replace(
     By(caller): By,
     Path(text): Path<String>,
     Expected(expected): Expected,
-    ScimJson(sent): ScimJson<Value>,
+    ScimJson(sent): ScimJson,
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
     app.engine.provision_group(&caller, Some(&id), expected, group::read(&sent)?).await?;
@@ -76,7 +85,7 @@ pub(crate) async fn patch(
     By(caller): By,
     Path(text): Path<String>,
     Expected(expected): Expected,
-    ScimJson(request): ScimJson<Value>,
+    ScimJson(request): ScimJson,
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
     for attempt in 1.. {

@@ -15,11 +15,11 @@ const USUAL: usize = 100;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListQuery {
-    filter: Option<String>,
-    start_index: Option<i64>,
-    count: Option<i64>,
-    attributes: Option<String>,
-    excluded_attributes: Option<String>,
+    pub(super) filter: Option<String>,
+    pub(super) start_index: Option<i64>,
+    pub(super) count: Option<i64>,
+    pub(super) attributes: Option<String>,
+    pub(super) excluded_attributes: Option<String>,
 }
 
 /// A list as it is made: everything goes past, and one page of it stays.

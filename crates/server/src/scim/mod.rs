@@ -11,6 +11,7 @@ mod groups;
 mod list;
 mod patch;
 mod path;
+mod search;
 mod user;
 mod users;
 mod wire;
@@ -20,6 +21,7 @@ pub(crate) use groups::{
     create as create_group, list as list_groups, patch as patch_group, remove as remove_group,
     replace as replace_group, show as show_group,
 };
+pub(crate) use search::{everything as search, groups as search_groups, users as search_users};
 pub(crate) use users::{
     create as create_user, list as list_users, patch as patch_user, remove as remove_user,
     replace as replace_user, show as show_user,

@@ -27,10 +27,15 @@ impl PatchRequest {
             return Err(wrong(format!("there are more than {OPERATIONS} operations")));
         }
         let read = |one: &Value| {
-            let text = |name| member(one, name).and_then(Value::as_str).map(str::to_owned);
-            let op = text("op").ok_or_else(|| wrong("an operation has no `op`".into()))?;
+            let op = member(one, "op").and_then(Value::as_str).map(str::to_owned);
+            let op = op.ok_or_else(|| wrong("an operation has no `op`".into()))?;
             let value = member(one, "value").cloned().unwrap_or_default();
-            Ok(Operation { op, path: text("path"), value })
+            let path = match member(one, "path") {
+                None | Some(Value::Null) => None,
+                Some(Value::String(path)) => Some(path.clone()),
+                Some(_) => return Err(wrong("`path` is a text".into())),
+            };
+            Ok(Operation { op, path, value })
         };
         let operations: Result<Vec<Operation>, Problem> = operations.iter().map(read).collect();
         Ok(Self { operations: operations? })

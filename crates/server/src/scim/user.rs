@@ -27,8 +27,17 @@ pub(super) const KNOWN: &[Known] = &[
     Known { name: "groups", form: Form::Ours },
 ];
 
+/// What it means that nothing is said about `active`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// Whoever is made, or set as a whole, is active.
+    Active,
+    /// Whoever had it removed is not, until it is set again: removing a word opens no door.
+    Inactive,
+}
+
 /// Makes what was sent, or patched, into the one form.
-pub(super) fn read(sent: &Value) -> Result<UserWish, Problem> {
+pub(super) fn read(sent: &Value, absent: Absent) -> Result<UserWish, Problem> {
     let mut kept = Map::new();
     let user_name = text(sent, "userName", 256)?.filter(|name| !name.trim().is_empty());
     let user_name = user_name.ok_or_else(|| bad("`userName` is needed"))?;
@@ -52,8 +61,11 @@ pub(super) fn read(sent: &Value) -> Result<UserWish, Problem> {
     if !emails.is_empty() {
         kept.insert("emails".into(), emails.into_iter().map(Value::Object).collect());
     }
-    let active = truth(sent, "active")?.unwrap_or(true);
-    kept.insert("active".into(), active.into());
+    let said = truth(sent, "active")?;
+    let active = said.unwrap_or(absent == Absent::Active);
+    if said.is_some() || active {
+        kept.insert("active".into(), active.into());
+    }
     let body = serde_json::to_string(&kept).unwrap_or_default();
     let shown = display.or(full).filter(|name| !name.is_empty());
     Ok(UserWish {

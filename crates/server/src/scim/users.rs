@@ -7,9 +7,9 @@ use serde_json::Value;
 use sluice_core::ids::ProvisionedId;
 use sluice_engine::{Caller, UserRecord};
 
-use super::list::ListQuery;
+use super::list::{ListQuery, Page};
 use super::patch::{self, PatchRequest};
-use super::user;
+use super::user::{self, Absent};
 use super::wire::{self, Expected, ScimJson};
 use crate::app::App;
 use crate::guard::By;
@@ -24,35 +24,37 @@ pub(crate) async fn list(
     By(caller): By,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    let mut page = query.page()?;
-    let base = app.scim_base();
-    let engine = app.engine.clone();
-    let value = app
-        .blocking(move || {
-            let named = page.user_name().map(|name| engine.provisioned_by_name(&caller, name));
-            match named.transpose()? {
-                Some(found) => {
-                    if let Some(id) = found {
-                        let record = engine.provisioned_user(&caller, &id)?;
-                        page.see(|| user::write(&record, &base));
-                    }
-                }
-                None => engine.each_provisioned_user(&caller, |record| {
+    let page = seen(&app, &caller, query.page()?).await?;
+    Ok(wire::document(&page.done(&query)))
+}
+
+/// Everybody goes past a page.
+pub(super) async fn seen(app: &App, caller: &Caller, mut page: Page) -> Result<Page, Problem> {
+    let (base, engine, caller) = (app.scim_base(), app.engine.clone(), caller.clone());
+    app.blocking(move || {
+        let named = page.user_name().map(|name| engine.provisioned_by_name(&caller, name));
+        match named.transpose()? {
+            Some(found) => {
+                if let Some(id) = found {
+                    let record = engine.provisioned_user(&caller, &id)?;
                     page.see(|| user::write(&record, &base));
-                })?,
+                }
             }
-            Ok(page.done(&query))
-        })
-        .await?;
-    Ok(wire::document(&value))
+            None => engine.each_provisioned_user(&caller, |record| {
+                page.see(|| user::write(&record, &base));
+            })?,
+        }
+        Ok(page)
+    })
+    .await
 }
 
 pub(crate) async fn create(
     State(app): State<App>,
     By(caller): By,
-    ScimJson(sent): ScimJson<Value>,
+    ScimJson(sent): ScimJson,
 ) -> Result<Response, Problem> {
-    let wish = user::read(&sent)?;
+    let wish = user::read(&sent, Absent::Active)?;
     let made = app.engine.provision_user(&caller, None, None, wish).await?;
     Ok(wire::resource(&shown(&app, &caller, &made.value).await?, true))
 }
@@ -73,10 +75,10 @@ pub(crate) async fn replace(
     By(caller): By,
     Path(text): Path<String>,
     Expected(expected): Expected,
-    ScimJson(sent): ScimJson<Value>,
+    ScimJson(sent): ScimJson,
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
-    let wish = user::read(&sent)?;
+    let wish = user::read(&sent, Absent::Active)?;
     app.engine.provision_user(&caller, Some(&id), expected, wish).await?;
     Ok(wire::resource(&shown(&app, &caller, &id).await?, false))
 }
@@ -86,11 +88,18 @@ pub(crate) async fn patch(
     By(caller): By,
     Path(text): Path<String>,
     Expected(expected): Expected,
-    ScimJson(request): ScimJson<Value>,
+    ScimJson(request): ScimJson,
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
     for attempt in 1.. {
+<<<<<<< HEAD
         let (record, sent) = (found(&app, &caller, &id).await?, request.clone());
+=======
+        let record = found(&app, &caller, &id).await?;
+        let mut kept = user::kept(&record);
+        patch::apply(&mut kept, PatchRequest::read(&request)?, user::KNOWN)?;
+        let wish = user::read(&Value::Object(kept), Absent::Inactive)?;
+>>>>>>> bc3c530 (server, xtask: Describe what is refused, and refuse what is not described)
         let version = expected.unwrap_or(record.user.version);
         // Many operations with filters over many values take their time.
         let wish = app.blocking(move || {

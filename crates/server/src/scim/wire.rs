@@ -6,26 +6,36 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use http::{HeaderMap, StatusCode, request};
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sluice_engine::EngineError;
 
+use super::filter::member;
 use crate::body;
+use crate::conditions::is_list_of_tags;
 use crate::problem::Problem;
 use crate::status;
 
 const MEDIA_TYPE: &str = "application/scim+json";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// A body: within the limits of the API, as either type of JSON.
-pub(crate) struct ScimJson<T>(pub(super) T);
+/// A body: an object within the limits of the API, as either type of JSON.
+pub(crate) struct ScimJson(pub(super) Value);
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for ScimJson<T> {
+impl<S: Sync> FromRequest<S> for ScimJson {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let bytes = body::scim_bytes(request).await?;
-        body::typed(&bytes).map(Self)
+        let sent: Value = body::typed(&bytes)?;
+        let are_named = match member(&sent, "schemas") {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(names)) => names.iter().all(Value::is_string),
+            Some(_) => false,
+        };
+        if sent.is_object() && are_named {
+            return Ok(Self(sent));
+        }
+        Err(Problem::of(&status::SCIM_SYNTAX, "a body is an object, its `schemas` a list of texts"))
     }
 }
 
@@ -40,6 +50,10 @@ impl<S: Sync> FromRequestParts<S> for Expected {
         let text = given.to_str().unwrap_or_default().trim();
         if text == "*" {
             return Ok(Self(None));
+        }
+        if !is_list_of_tags(text) {
+            let detail = "`If-Match` is `*` or entity tags (RFC 9110, 13.1.1)";
+            return Err(Problem::of(&status::HEADER_INVALID, detail));
         }
         // One that is none of ours is met by no version.
         Ok(Self(Some(version_of(text).unwrap_or(u64::MAX))))

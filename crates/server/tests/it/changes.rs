@@ -108,8 +108,8 @@ async fn an_edit_names_the_version_it_speaks_of() {
     for (tag, status, code) in [
         (None, 428, "if_match_missing"),
         (Some(&stale), 412, "record_outdated"),
-        (Some(&"W/\"1\"".to_owned()), 412, "if_match_failed"),
-        (Some(&"nonsense".to_owned()), 412, "if_match_failed"),
+        (Some(&"W/\"1\"".to_owned()), 412, "record_outdated"),
+        (Some(&"nonsense".to_owned()), 400, "header_invalid"),
         (Some(&etag), 200, ""),
     ] {
         let headers: Vec<(&str, &str)> = tag.iter().map(|tag| ("if-match", tag.as_str())).collect();
@@ -132,7 +132,7 @@ async fn an_approval_is_for_the_revision_that_was_shown() {
     let other = json!({"revision": format!("sha256:{:064x}", 9)});
     let stale = app.post(&bob, path, &[], &other).await;
     assert_eq!(stale.status, 412, "{:?}", stale.body);
-    for (who, status) in [("nobody-here", 400), ("bob", 403)] {
+    for (who, status) in [("nobody-here", 404), ("bob", 403)] {
         // By handle; nobody is their own delegate.
         let stand_in = json!({"revision": answer["revision"], "on_behalf_of": who});
         let refused = app.post(&bob, path, &[], &stand_in).await;

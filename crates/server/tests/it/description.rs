@@ -63,6 +63,7 @@ fn every_route_and_every_reference_is_in_the_description() {
         assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{path}");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["name"].is_string(), "{path}: {parameter}");
+            assert!(parameter["schema"].is_object(), "{path}: no shape for {parameter}");
         }
     }
     let mut wanted = BTreeSet::new();

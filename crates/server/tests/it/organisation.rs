@@ -114,7 +114,7 @@ async fn tokens_are_made_listed_and_never_shown_again() {
 
     let nobody = json!({"label": "x", "kind": "person", "person": "nobody", "permissions": ["change.read"], "expires_in_hours": 24});
     let refused = app.post(&app.admin, "/api/v1/tokens", &[], &nobody).await;
-    assert_eq!((refused.status, &refused.json()["at"]), (400, &json!("person")));
+    assert_eq!((refused.status, &refused.json()["at"]), (404, &json!("person")));
     for permission in Permission::ALL.iter().filter(|permission| permission.is_for_people()) {
         for who in [json!({"kind": "pipeline"}), json!({"kind": "person", "person": "bob"})] {
             let mut wanted = who;

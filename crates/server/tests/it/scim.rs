@@ -347,6 +347,96 @@ async fn only_a_token_that_two_people_agreed_on_provisions() {
     assert_eq!((nobody.status, nobody.header("content-type")), (401, "application/scim+json"));
 }
 
+/// Whatever door it was made by: here a token that speaks for a person.
+#[tokio::test]
+async fn whoever_made_a_token_that_provisions_cannot_confirm_it() {
+    let app = TestApp::empty().await;
+    let more = ORGANISATION.replacen("break_glass]", "break_glass, administrator]", 2);
+    app.apply(&[("sluice.yaml", &more)]).await;
+    let wanted = |kind: &str, person: Value, permissions: &[&str]| {
+        json!({"label": "directory", "kind": kind, "person": person, "permissions": permissions,
+            "expires_in_hours": 1})
+    };
+    let hers = wanted("person", json!("alice"), &["token.manage", "people.provision"]);
+    let hers = app.post(&app.admin, "/api/v1/tokens", &[], &hers).await;
+    let hers = hers.json()["secret"].as_str().expect("a secret").to_owned();
+    let made = wanted("pipeline", Value::Null, &["people.provision"]);
+    let made = app.post(&hers, "/api/v1/tokens", &[], &made).await.json();
+    let (id, secret) = (made["id"].as_str().expect("an id"), made["secret"].as_str().expect("it"));
+    let path = format!("/api/v1/tokens/{id}/confirm");
+    let alice = app.session("alice", Client::Cli, None).await.secret;
+    let own = app.post(&alice, &path, &[], &json!({})).await;
+    assert_eq!((own.status, own.code().as_str()), (403, "same_person"), "{own:?}");
+    let unconfirmed = app.get(secret, USERS).await;
+    assert_eq!(
+        (unconfirmed.status, unconfirmed.code().as_str()),
+        (403, "provisioning_unconfirmed")
+    );
+    let bob = app.session("bob", Client::Cli, None).await.secret;
+    assert_eq!(app.post(&bob, &path, &[], &json!({})).await.status, 200);
+    assert_eq!(app.get(secret, USERS).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_search_in_a_body_finds_what_a_query_finds() {
+    let directory = Directory::start("").await;
+    let ada = directory.user("ada").await;
+    directory.user("eve").await;
+    directory.group("engineers", &[&ada]).await;
+    for (path, search, names) in [
+        ("/scim/v2/.search", json!({}), vec!["ada", "engineers", "eve"]),
+        ("/scim/v2/Users/.search", json!({"filter": "displayName eq \"eve\""}), vec!["eve"]),
+        ("/scim/v2/Groups/.search", json!({"startIndex": 1.0, "count": null}), vec!["engineers"]),
+        ("/scim/v2/.search", json!({"filter": "userName sw \"ada\"", "schemas": []}), vec!["ada"]),
+        ("/scim/v2/.search", json!({"count": 0}), vec![]),
+    ] {
+        let found = directory.send(Method::POST, path, &[], &search).await;
+        assert_eq!(found.status, 200, "{search}: {found:?}");
+        let found = found.json();
+        let mut shown: Vec<&str> = found["Resources"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|one| one["displayName"].as_str())
+            .collect();
+        shown.sort_unstable();
+        assert_eq!(shown, names, "{search}");
+    }
+    let narrow = json!({"attributes": ["userName"], "filter": "userName pr"});
+    let found = directory.send(Method::POST, "/scim/v2/.search", &[], &narrow).await.json();
+    let one = &found["Resources"][0];
+    assert!(one["userName"].is_string() && one["id"].is_string() && one["emails"].is_null());
+    for (search, code) in [
+        (json!({"filter": 7}), "scim_syntax"),
+        (json!({"filter": "userName zz 1"}), "scim_filter"),
+        (json!({"attributes": "userName"}), "scim_syntax"),
+        (json!({"startIndex": "1"}), "scim_syntax"),
+        (json!({"schemas": "x"}), "scim_syntax"),
+        (json!([]), "scim_syntax"),
+    ] {
+        let refused = directory.send(Method::POST, "/scim/v2/.search", &[], &search).await;
+        assert_eq!((refused.status, refused.header("x-problem-code")), (400, code), "{search}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_active_removed_is_not_active_until_it_is_set_again() {
+    let directory = Directory::start("").await;
+    let id = directory.user("ada").await;
+    let path = format!("{USERS}/{id}");
+    assert_eq!(directory.get(&path).await.json()["active"], true, "made without a word on it");
+    let removed = directory.patch(&path, json!([{"op": "remove", "path": "active"}])).await;
+    assert_eq!(removed.status, 200, "{removed:?}");
+    assert!(removed.json()["active"].is_null(), "{removed:?}");
+    assert!(directory.session("ada@corp.example").await.is_none(), "she has left");
+    let other = json!([{"op": "replace", "path": "displayName", "value": "Ada"}]);
+    assert!(directory.patch(&path, other).await.json()["active"].is_null());
+    assert!(directory.session("ada@corp.example").await.is_none(), "nothing brings her back");
+    let set = json!([{"op": "replace", "path": "active", "value": true}]);
+    assert_eq!(directory.patch(&path, set).await.json()["active"], true);
+    assert!(directory.session("ada@corp.example").await.is_some());
+}
+
 const MAPPED: &str = "
 group_roles:
   - {name: cab-by-directory, provider: scim, group: Change board, roles: [cab_approver]}

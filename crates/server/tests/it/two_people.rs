@@ -131,6 +131,63 @@ async fn what_decides_about_changes_is_changed_by_two_people() {
     assert_eq!(proposed.json()["pending"]["touches"], json!(["services"]), "{proposed:?}");
 }
 
+/// What the matrix of permissions marks for two people, as files have it: added to a folder that has none of it, and
+/// taken out of one that has.
+const GOVERNED: [(&str, &str); 7] = [
+    (
+        "windows",
+        "windows:\n  - {name: night, title: Night, kind: freeze, zone: Europe/Berlin, cron: \"0 18 * * FRI\", duration: 10h, reason: Rest}\n",
+    ),
+    (
+        "evidence rules",
+        "evidence_rules:\n  - {name: tests, scope: {environment_tiers: [production]}, requires: [test_report]}\n",
+    ),
+    (
+        "change models",
+        "models:\n  - {name: texts, title: Texts, scope: {services: [docs], environment_tiers: [production]}, max_risk: low, steps: [Deploy.]}\n",
+    ),
+    (
+        "trust rules",
+        "trust:\n  - {name: shop, issuer: github, claims: {repository_id: \"1\", repository_owner_id: \"2\", environment: production, event_name: [push], runner_environment: github-hosted}, scope: {services: [shop], environment_tiers: [production]}}\n",
+    ),
+    (
+        "group mappings",
+        "group_roles:\n  - {name: cab, provider: scim, group: Board, roles: [cab_approver]}\n",
+    ),
+    (
+        "approval rules",
+        "approval_rules:\n  - {name: board, reason: Two more eyes, scope: {services: [docs]}, min_risk: low, approvers: {teams: [web]}}\n",
+    ),
+    ("environments", "environments:\n  - {name: second, tier: production}\n"),
+];
+
+#[tokio::test]
+async fn each_kind_that_decides_is_added_and_taken_out_by_two_people() {
+    let apply = "/api/v1/organisation/apply";
+    let confirm = "/api/v1/organisation/confirm";
+    let app = TestApp::empty().await;
+    let base = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
+    app.apply(&[("sluice.yaml", &base)]).await;
+    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    for (touched, text) in GOVERNED {
+        let with = json!({"files": {"sluice.yaml": base, "more.yaml": text}, "source": "test"});
+        let without = json!({"files": {"sluice.yaml": base}, "source": "test"});
+        for body in [with, without] {
+            let proposed = app.post(&alice, apply, &[], &body).await;
+            assert_eq!(proposed.json()["pending"]["touches"], json!([touched]), "{proposed:?}");
+            let counted =
+                (proposed.json()["declared"].clone(), proposed.json()["withdrawn"].clone());
+            assert_eq!(counted, (json!(0), json!(0)), "{touched}: nothing is changed yet");
+            let own = app.post(&alice, confirm, &[], &body).await;
+            assert_eq!((own.status, own.code().as_str()), (403, "same_person"), "{touched}");
+            let machine = app.post(&app.admin, confirm, &[], &body).await;
+            assert_eq!((machine.status, machine.code().as_str()), (403, "permission_missing"));
+            let confirmed = app.post(&bob, confirm, &[], &body).await;
+            assert_eq!(confirmed.status, 200, "{touched}: {confirmed:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_plan_is_confirmed_without_its_files_exactly_as_it_was_proposed() {
     let app = TestApp::empty().await;

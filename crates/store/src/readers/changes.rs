@@ -22,7 +22,7 @@ pub struct ChangeFilter {
 impl Readers {
     /// One change by its number.
     pub fn change(&self, number: u64) -> Result<Option<ChangeRow>, ReadError> {
-        self.one("SELECT * FROM changes WHERE number = ?1", [number], change)
+        self.one("SELECT * FROM changes WHERE number = ?1", [int(number)], change)
     }
 
     /// Changes, by number.

@@ -18,7 +18,7 @@ pub struct DeploymentFilter {
 impl Readers {
     /// One deployment by its number.
     pub fn deployment(&self, number: u64) -> Result<Option<DeploymentRow>, ReadError> {
-        self.one("SELECT * FROM deployments WHERE number = ?1", [number], deployment)
+        self.one("SELECT * FROM deployments WHERE number = ?1", [int(number)], deployment)
     }
 
     /// Deployments, by number.

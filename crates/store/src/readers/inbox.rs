@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use super::{Listing, MAX_PAGE, Page, Readers, sealed};
+use super::{Listing, MAX_PAGE, Page, Readers, int, sealed};
 use crate::error::ReadError;
 use crate::rows::{DeliveryRow, InboxRow};
 
@@ -16,7 +16,7 @@ pub struct InboxFilter {
 impl Readers {
     /// One delivery by its id.
     pub fn inbox_get(&self, id: u64) -> Result<Option<InboxRow>, ReadError> {
-        self.one("SELECT * FROM inbox WHERE id = ?1", [id], delivery)
+        self.one("SELECT * FROM inbox WHERE id = ?1", [int(id)], delivery)
     }
 
     /// Deliveries, by id. Their bodies come along: ask for small pages.

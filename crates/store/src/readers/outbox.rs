@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::{Listing, MAX_PAGE, Page, Readers, sealed};
+use super::{Listing, MAX_PAGE, Page, Readers, int, sealed};
 use crate::error::ReadError;
 use crate::rows::{EffectRow, ExternalRefRow, LinkHealthRow, OutboxRow};
 
@@ -28,7 +28,7 @@ pub struct Owed {
 impl Readers {
     /// One effect by its id.
     pub fn outbox_get(&self, id: u64) -> Result<Option<OutboxRow>, ReadError> {
-        self.one("SELECT * FROM outbox WHERE id = ?1", [id], effect)
+        self.one("SELECT * FROM outbox WHERE id = ?1", [int(id)], effect)
     }
 
     /// Effects, by id.
