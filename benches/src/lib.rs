@@ -9,3 +9,4 @@ pub mod flush;
 pub mod history;
 pub mod http;
 pub mod program;
+pub mod wire;

@@ -1,31 +1,40 @@
-//! The gate at ten times its load, while readers, checks of whole organisations and deliveries press in beside it.
+//! The gate at ten times what it can do, while readers, checks of whole organisations and deliveries press in beside it.
 //!
-//! Promised: at least 80 % of the answers a second that it gives when it is alone, 99 % of them within a second. What is
-//! told to come again is counted, and comes again after the second that it is told.
+//! First it is measured how many questions a second the gate answers when they come as fast as it answers. Then ten times
+//! as many are sent, each at its time and whether the others were answered or not, and beside them as many of each other
+//! kind as the gate can answer. Promised are 80 % of the answers a second, those that took longer than a second not
+//! counted, 99 % of them within a second.
+//!
+//! Load and server share the machine: what each takes of the processors is printed, and requests that the load could not
+//! send in time are counted as not offered.
 //!
 //! `cargo run --release -p sluice-benches --bin overload -- --sluice target/release/sluice [--services 200] [--seconds 10]
-//! [--connections 16]`
+//! [--connections 32]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use std::net::SocketAddr;
+mod load;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use sluice_benches::company;
-use sluice_benches::figures::{Latencies, ms};
-use sluice_benches::http::{Connection, get};
-use sluice_benches::program::Sluice;
+use sluice_benches::figures::ms;
+use sluice_benches::http::Connection;
+use sluice_benches::program::{Sluice, processor_time};
+use sluice_benches::wire::Message;
 
-/// How many times the usual load.
-const TIMES: usize = 10;
+use crate::load::{Kind, Offer, Reading};
+
+/// How many times what the gate can do.
+const TIMES: f64 = 10.0;
 /// What is promised.
 const LEAST_GOODPUT: f64 = 0.8;
 const MOST_P99: Duration = Duration::from_secs(1);
+/// Connections of the questions at ten times the load.
+const CROWD: usize = 320;
 
 struct Arguments {
     sluice: PathBuf,
@@ -36,7 +45,7 @@ struct Arguments {
 
 fn arguments() -> anyhow::Result<Arguments> {
     let sluice = PathBuf::from("target/release/sluice");
-    let mut given = Arguments { sluice, services: 200, seconds: 10, connections: 16 };
+    let mut given = Arguments { sluice, services: 200, seconds: 10, connections: 32 };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let value = words.next().with_context(|| format!("`{name}` needs a value"))?;
@@ -51,131 +60,118 @@ fn arguments() -> anyhow::Result<Arguments> {
     Ok(given)
 }
 
-/// What came of a load on the gate.
-struct Reading {
-    per_second: f64,
-    p99: Duration,
-    shed: u64,
-    wrong: u64,
+/// One phase: its name, what came of the questions, and the share of one processor that server and load took.
+struct Phase {
+    name: &'static str,
+    reading: Reading,
+    processors: (f64, f64),
 }
 
-#[tokio::main]
+// One thread: the load must not take more than it needs.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let given = arguments()?;
     let dir = tempfile::tempdir_in(".")?;
     let sluice = Sluice::serve(&given.sluice, &dir.path().join("data"))?;
     let token = prepare(&sluice, given.services).await?;
     let time = Duration::from_secs(given.seconds);
-    let alone = gate(&sluice, &token, &given, given.connections, "a", time).await?;
-    let over = Arc::new(AtomicBool::new(false));
-    let beside = press(&sluice, &token, given.connections * TIMES, &over);
-    let pressed = gate(&sluice, &token, &given, given.connections * TIMES, "b", time).await?;
-    over.store(true, Ordering::Relaxed);
-    for worker in beside {
-        let _ = worker.await;
+    let ask = |round: &str| questions(&token, given.services, round);
+    let as_it_answers = Offer { connections: given.connections, per_second: None };
+
+    let warm = Duration::from_secs(2);
+    load::play(sluice.address, vec![(Kind::Question, as_it_answers, ask("w"))], warm).await?;
+    let alone =
+        phase("alone", &sluice, vec![(Kind::Question, as_it_answers, ask("a"))], time).await?;
+    let capacity = alone.reading.per_second();
+    let crowd = Offer { connections: CROWD, per_second: Some(capacity * TIMES) };
+    let beside = Offer { connections: 32, per_second: Some(capacity) };
+    let mut all = vec![(Kind::Question, crowd, ask("b"))];
+    all.extend(others(&token).into_iter().map(|message| (Kind::Beside, beside, vec![message])));
+    let pressed = phase("ten times", &sluice, all, time).await?;
+    let after =
+        phase("afterwards", &sluice, vec![(Kind::Question, as_it_answers, ask("c"))], time).await?;
+
+    println!(
+        "{:<12} {:>10} {:>10} {:>9} {:>9} {:>10} {:>11} {:>9} {:>8} {:>8}",
+        "",
+        "offered/s",
+        "in time/s",
+        "p50 ms",
+        "p99 ms",
+        "refused/s",
+        "refused p99",
+        "wrong",
+        "server",
+        "load"
+    );
+    for phase in [&alone, &pressed, &after] {
+        row(phase);
     }
-    let after = gate(&sluice, &token, &given, given.connections, "c", time).await?;
-    println!("{:<28} {:>12} {:>12} {:>10} {:>8}", "", "per second", "p99 ms", "shed", "wrong");
-    for (name, reading) in [("alone", &alone), ("ten times", &pressed), ("afterwards", &after)] {
-        println!(
-            "{name:<28} {:>12.0} {:>12} {:>10} {:>8}",
-            reading.per_second,
-            ms(reading.p99),
-            reading.shed,
-            reading.wrong
-        );
-    }
-    let goodput = pressed.per_second / alone.per_second;
-    let kept = goodput >= LEAST_GOODPUT && pressed.p99 < MOST_P99 && pressed.wrong == 0;
+    let goodput = pressed.reading.per_second() / capacity;
+    let p99 = pressed.reading.taken.quantile(0.99);
+    let offered = pressed.reading.offered_per_second() / capacity;
+    let kept = goodput >= LEAST_GOODPUT && p99 < MOST_P99 && pressed.reading.wrong == 0;
     let word = if kept { "kept" } else { "NOT kept" };
-    println!("goodput {:.0} %, p99 {} ms: {word}", goodput * 100.0, ms(pressed.p99));
+    println!("at {offered:.1} times: goodput {:.0} %, p99 {} ms: {word}", goodput * 100.0, ms(p99));
     println!("memory of sluice: {} MiB", sluice.resident_mib().unwrap_or_default());
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Questions from many connections. Whoever is told to come again does so after the second that they are told.
-async fn gate(
+async fn phase(
+    name: &'static str,
     sluice: &Sluice,
-    token: &str,
-    given: &Arguments,
-    connections: usize,
-    round: &'static str,
+    loads: Vec<(Kind, Offer, Vec<Message>)>,
     time: Duration,
-) -> anyhow::Result<Reading> {
-    let counter = Arc::new(AtomicU64::new(0));
-    let began = Instant::now();
-    let mut workers = Vec::new();
-    for _ in 0..connections {
-        let (address, token, services) = (sluice.address, token.to_owned(), given.services);
-        let counter = Arc::clone(&counter);
-        workers.push(tokio::spawn(async move {
-            let mut connection = Connection::to(address).await?;
-            let (mut taken, mut shed, mut wrong) = (Vec::new(), 0_u64, 0_u64);
-            while began.elapsed() < time {
-                let number = counter.fetch_add(1, Ordering::Relaxed);
-                let service = usize::try_from(number).unwrap_or_default() % services;
-                let headers = format!(
-                    "authorization: Bearer {token}\r\nidempotency-key: {round}-{number}\r\n"
-                );
-                let body = company::question(service, 1).to_string();
-                let sent = Instant::now();
-                match connection.post("/api/v1/gate", &headers, body.as_bytes()).await? {
-                    (200, _) => taken.push(sent.elapsed()),
-                    (503, _) => {
-                        shed += 1;
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                    _ => wrong += 1,
-                }
-            }
-            anyhow::Ok((taken, shed, wrong))
-        }));
-    }
-    let (mut all, mut shed, mut wrong) = (Vec::new(), 0, 0);
-    for worker in workers {
-        let (taken, told, bad) = worker.await??;
-        all.extend(taken);
-        shed += told;
-        wrong += bad;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a rate")]
-    let per_second = all.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Reading { per_second, p99: Latencies::of(all).quantile(0.99), shed, wrong })
+) -> anyhow::Result<Phase> {
+    let used = || {
+        let own = processor_time(std::process::id()).unwrap_or_default();
+        (sluice.processor_time().unwrap_or_default(), own)
+    };
+    let (before, began) = (used(), Instant::now());
+    let reading = load::play(sluice.address, loads, time).await?;
+    let (after, took) = (used(), began.elapsed().as_secs_f64());
+    let share = |from: Duration, to: Duration| (to - from).as_secs_f64() / took;
+    let processors = (share(before.0, after.0), share(before.1, after.1));
+    Ok(Phase { name, reading, processors })
 }
 
-/// Everybody else: a third each reads lists, has whole organisations checked, and delivers what is not believed.
-fn press(
-    sluice: &Sluice,
-    token: &str,
-    connections: usize,
-    over: &Arc<AtomicBool>,
-) -> Vec<tokio::task::JoinHandle<()>> {
+fn row(phase: &Phase) {
+    let reading = &phase.reading;
+    println!(
+        "{:<12} {:>10.0} {:>10.0} {:>9} {:>9} {:>10.0} {:>11} {:>9} {:>8.2} {:>8.2}",
+        phase.name,
+        reading.offered_per_second(),
+        reading.per_second(),
+        ms(reading.taken.quantile(0.5)),
+        ms(reading.taken.quantile(0.99)),
+        reading.refused_per_second(),
+        ms(reading.refused.quantile(0.99)),
+        reading.wrong,
+        phase.processors.0,
+        phase.processors.1,
+    );
+}
+
+/// Questions of every service, each with a key of its own.
+fn questions(token: &str, services: usize, round: &str) -> Vec<Message> {
+    let headers =
+        format!("authorization: Bearer {token}\r\nidempotency-key: {round}-{{number}}\r\n");
+    let question = |service| {
+        let body = company::question(service, 1).to_string();
+        Message::new("POST", "/api/v1/gate", &headers, body.as_bytes())
+    };
+    (0..services).map(question).collect()
+}
+
+/// Everybody else: who reads lists, has whole organisations checked, and delivers what is not believed.
+fn others(token: &str) -> [Message; 3] {
+    let bearer = format!("authorization: Bearer {token}\r\n");
     let folder = json!({"files": company::files(20, "tier-3")}).to_string();
-    let worker = |number: usize| {
-        let (address, over, folder) = (sluice.address, Arc::clone(over), folder.clone());
-        let bearer = format!("authorization: Bearer {token}\r\n");
-        tokio::spawn(async move {
-            while !over.load(Ordering::Relaxed) {
-                let told = once(address, number, &bearer, folder.as_bytes()).await;
-                if told != Some(200) {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        })
-    };
-    (0..connections).map(worker).collect()
-}
-
-async fn once(address: SocketAddr, number: usize, bearer: &str, folder: &[u8]) -> Option<u16> {
-    if number.is_multiple_of(3) {
-        return get(address, "/api/v1/changes?limit=100", bearer).await.ok().map(|_| 200);
-    }
-    let (path, body) = match number % 3 {
-        1 => ("/api/v1/organisation/check", folder),
-        _ => ("/hooks/0123456789abcdef0123456789abcdef", b"{}".as_slice()),
-    };
-    let mut connection = Connection::to(address).await.ok()?;
-    connection.post(path, bearer, body).await.ok().map(|(status, _)| status)
+    [
+        Message::new("GET", "/api/v1/changes?limit=100", &bearer, b""),
+        Message::new("POST", "/api/v1/organisation/check", &bearer, folder.as_bytes()),
+        Message::new("POST", "/hooks/0123456789abcdef0123456789abcdef", "", b"{}"),
+    ]
 }
 
 /// Declares the company and makes a token that may ask and look around.
