@@ -14,7 +14,7 @@ use std::process::ExitCode;
 type Task = (&'static str, &'static str, fn() -> ExitCode);
 
 /// Every task.
-const TASKS: [Task; 6] = [
+const TASKS: [Task; 7] = [
     ("tidy", "check what is agreed on and easy to break", tidy),
     ("oidc", "log in at a real provider of identities, by Node", || oidc::run(root())),
     ("scim", "keep people and groups as scim2-tester does, by Python", || python::scim(root())),
@@ -22,6 +22,11 @@ const TASKS: [Task; 6] = [
         "schemathesis",
         "play all that schemathesis makes of the API's description, by Python",
         || python::schemathesis(root()),
+    ),
+    (
+        "fuzz",
+        "play every target of fuzz/ with so many inputs (1000000), optimised",
+        || fuzz(root()),
     ),
     (
         "browser",
@@ -67,6 +72,18 @@ fn tidy() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Plays every fuzzing target in its own process; what follows the name of the task goes along.
+fn fuzz(root: &Path) -> ExitCode {
+    let mut words: Vec<String> = std::env::args().skip(2).collect();
+    if words.is_empty() {
+        words.push("1000000".to_owned());
+    }
+    let mut play = std::process::Command::new("cargo");
+    play.args(["run", "-q", "--release", "-p", "sluice-fuzz-targets", "--", "play"]);
+    let status = play.args(words).current_dir(root).status();
+    if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The top of the repository.

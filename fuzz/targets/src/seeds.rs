@@ -34,6 +34,30 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "ledger_entry" => texts(&[ENTRY]),
         "ledger_note" => texts(&[NOTE, KEY, "c2sp.org/tlog-proof@v1\nindex 0\n\n"]),
         "pass_token" => texts(&[TOKEN]),
+        "address" => texts(&[
+            "https://listed.example/a?b=c",
+            "https://listed.example:8443/",
+            "https://user:pass@listed.example/",
+            "https://listed.example@evil.example/",
+            "http://[::1]:443/%2e%2e",
+            "https://\u{ff4c}isted.example/",
+        ]),
+        "id_token" => texts(&[
+            TOKEN,
+            r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"a"}]}"#,
+            "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIn0.",
+        ]),
+        "names" => texts(&["CHG0000042", "shop/api-1", "person/abcdefghijklmnopqrstuvwxyz"]),
+        "schedule" => texts(&[
+            r#"{"zone":"Europe/Berlin","start":"2026-10-25T02:30:00","end":"PT8H","rrule":"FREQ=WEEKLY;BYDAY=FR;COUNT=9"}"#,
+            r#"{"zone":"UTC","start":"2026-01-31","end":"P1D","all_day":true,"rrule":"FREQ=MONTHLY;BYMONTHDAY=-1","exdates":["2026-02-28"]}"#,
+            "2026-02-29T24:00:00",
+        ]),
+        "scim" => texts(&[
+            "userName eq \"ada\" and (emails[type eq \"work\" and value co \"@x\"] or not (active pr))",
+            "urn:ietf:params:scim:schemas:core:2.0:User:name.familyName sw \"L\"",
+            "meta.lastModified gt 3 and x le -1.5e3 or y eq null",
+        ]),
         "ics" => files(&["examples/acme/calendar"], "ics"),
         "organisation_yaml" => files(
             &[
