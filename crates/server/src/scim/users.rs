@@ -92,20 +92,13 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let id: ProvisionedId = id(&text)?;
     for attempt in 1.. {
-<<<<<<< HEAD
         let (record, sent) = (found(&app, &caller, &id).await?, request.clone());
-=======
-        let record = found(&app, &caller, &id).await?;
-        let mut kept = user::kept(&record);
-        patch::apply(&mut kept, PatchRequest::read(&request)?, user::KNOWN)?;
-        let wish = user::read(&Value::Object(kept), Absent::Inactive)?;
->>>>>>> bc3c530 (server, xtask: Describe what is refused, and refuse what is not described)
         let version = expected.unwrap_or(record.user.version);
         // Many operations with filters over many values take their time.
         let wish = app.blocking(move || {
             let mut kept = user::kept(&record);
             patch::apply(&mut kept, PatchRequest::read(&sent)?, user::KNOWN)?;
-            user::read(&Value::Object(kept))
+            user::read(&Value::Object(kept), Absent::Inactive)
         });
         let wish = wish.await?;
         match app.engine.provision_user(&caller, Some(&id), Some(version), wish).await {
