@@ -8,6 +8,7 @@ mod connectors;
 mod files;
 mod links;
 mod places;
+mod shown;
 mod source;
 
 use std::fmt;
@@ -46,8 +47,15 @@ type Check = fn(&[Source]) -> Vec<Problem>;
 /// Runs every check over the repository at `root`.
 pub(crate) fn run(root: &Path) -> io::Result<Vec<Problem>> {
     let sources = sources(root)?;
-    let checks: [Check; 6] =
-        [adrs::check, arrows::check, connectors::check, files::check, links::check, places::check];
+    let checks: [Check; 7] = [
+        adrs::check,
+        arrows::check,
+        connectors::check,
+        files::check,
+        links::check,
+        places::check,
+        shown::check,
+    ];
     let mut problems: Vec<Problem> = checks.iter().flat_map(|check| check(&sources)).collect();
     problems.sort();
     Ok(problems)
