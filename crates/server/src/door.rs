@@ -137,6 +137,14 @@ fn dress(response: &mut Response, id: &str) {
     }
 }
 
+/// An answer to a request that goes no further than the doorstep.
+pub(crate) fn refused(problem: &Problem, headers: &HeaderMap) -> Response {
+    let RequestId(id) = request_id(headers);
+    let mut response = problem.render(&id);
+    dress(&mut response, &id);
+    response
+}
+
 fn request_id(headers: &HeaderMap) -> RequestId {
     let fit = |text: &&str| {
         (1..=64).contains(&text.len())

@@ -1,12 +1,13 @@
 //! Listening: connections, their limits, and stopping without dropping what is under way.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::future::Either;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -20,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::options::ServerOptions;
+use crate::overload::Doorstep;
 use crate::routes;
 use crate::session::Peer;
 
@@ -43,6 +45,7 @@ pub async fn serve(
     let builder = Arc::new(builder(&options));
     let app = App::new(engine, options);
     let router = routes::router(&app);
+    let doorstep = Doorstep::new(app.clone(), routes::route_table());
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
@@ -54,7 +57,7 @@ pub async fn serve(
         tokio::spawn(connection(
             Arc::clone(&builder),
             stream,
-            router.clone(),
+            (doorstep.clone(), router.clone()),
             watcher,
             patience,
             place,
@@ -115,7 +118,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 async fn connection(
     builder: Arc<Builder<TokioExecutor>>,
     stream: TcpStream,
-    router: Router,
+    (doorstep, router): (Doorstep, Router),
     watcher: Watcher,
     patience: Duration,
     place: Option<OwnedSemaphorePermit>,
@@ -126,7 +129,7 @@ async fn connection(
     let asked = Arc::new(AtomicBool::new(false));
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let inner = TowerToHyperService::new(router);
-    let service = Noting { inner, asked: Arc::clone(&asked), peer };
+    let service = Noting { doorstep, inner, asked: Arc::clone(&asked), peer };
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let served = watcher.watch(connection);
     tokio::pin!(served);
@@ -145,9 +148,10 @@ async fn connection(
     drop(place);
 }
 
-/// Notes that a request has come, and from where.
+/// Notes that a request has come, and from where. What there is no room for goes no further.
 #[derive(Clone)]
 struct Noting {
+    doorstep: Doorstep,
     inner: TowerToHyperService<Router>,
     asked: Arc<AtomicBool>,
     peer: Option<Peer>,
@@ -156,13 +160,20 @@ struct Noting {
 impl Service<Request<Incoming>> for Noting {
     type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
     type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+    type Future = Either<
+        Ready<Result<Self::Response, Self::Error>>,
+        <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future,
+    >;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.asked.store(true, Ordering::Relaxed);
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
         }
-        self.inner.call(request)
+        let (method, path) = (request.method(), request.uri().path());
+        match self.doorstep.refusal(method, path, request.headers()) {
+            Some(refusal) => Either::Left(ready(Ok(refusal))),
+            None => Either::Right(self.inner.call(request)),
+        }
     }
 }

@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const STANDING: Duration = Duration::from_millis(20);
 /// Over which time the shortest wait is looked for.
 const WINDOW: Duration = Duration::from_millis(100);
+/// No more may wait than are done in this time: who would wait longer is refused at once, which costs both sides least.
+const AHEAD_S: f64 = 0.2;
+/// So many may wait in any case: after a quiet time it is not known yet how many are done.
+const LEAST_QUEUE: usize = 64;
 
 /// A place, given back when dropped.
 #[derive(Debug)]
@@ -45,6 +49,9 @@ struct State {
     /// The shortest wait of this window and of the one before.
     shortest: (Duration, Duration),
     window: Instant,
+    /// How many were done in this window, and a second, lately; negative where it is not known yet.
+    done: u32,
+    rate: f64,
 }
 
 #[derive(Debug)]
@@ -64,6 +71,8 @@ impl Lane {
             waiting: VecDeque::new(),
             shortest: (Duration::ZERO, Duration::MAX),
             window: now,
+            done: 0,
+            rate: -1.0,
         };
         Arc::new(Self { began: now, queue, state: Mutex::new(state) })
     }
@@ -79,10 +88,11 @@ impl Lane {
         let now = self.began.elapsed();
         let mut state = self.state.lock();
         let spent = state.share.as_mut().is_some_and(|share| !share.admits(pressed, now));
-        if state.waiting.len() >= self.queue.max(1) {
-            state.forget(Instant::now());
+        let room = state.room(self.queue).max(1);
+        if state.waiting.len() >= room {
+            state.drop_late(Instant::now());
         }
-        spent || state.waiting.len() >= self.queue.max(1)
+        spent || state.waiting.len() >= room
     }
 
     pub(super) async fn enter(self: &Arc<Self>, pressed: bool) -> Result<Held, Problem> {
@@ -95,8 +105,8 @@ impl Lane {
                 return Ok(self.take(&mut state));
             }
             let since = Instant::now();
-            state.forget(since);
-            if state.waiting.len() >= self.queue {
+            state.drop_late(since);
+            if state.waiting.len() >= state.room(self.queue) {
                 return Err(full());
             }
             let (wake, woken) = oneshot::channel();
@@ -128,6 +138,7 @@ impl Lane {
             share.end(paid, took);
         }
         state.in_work = state.in_work.saturating_sub(1);
+        state.done = state.done.saturating_add(1);
         let mut woken = Vec::new();
         while state.in_work < state.limit.get(now) {
             let Some(next) = state.next() else { break };
@@ -153,12 +164,32 @@ impl State {
         self.waiting.retain(|one| !one.wake.is_closed() && now - one.since < PATIENCE);
     }
 
+    /// Forgets those at the front who have waited too long: the oldest are there, so that it costs no more than they do.
+    fn drop_late(&mut self, now: Instant) {
+        while self.waiting.front().is_some_and(|one| now - one.since >= PATIENCE) {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// How many may wait.
+    fn room(&self, most: usize) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small number that is not negative"
+        )]
+        let ahead = (self.rate * AHEAD_S).max(0.0) as usize;
+        if self.rate < 0.0 { most } else { ahead.max(LEAST_QUEUE).min(most) }
+    }
+
     /// Who goes next: the oldest while the queue empties now and then, else the newest.
     fn next(&mut self) -> Option<Waiting> {
         let now = Instant::now();
         if now - self.window >= WINDOW {
             self.shortest = (self.shortest.1, Duration::MAX);
-            self.window = now;
+            let rate = f64::from(self.done) / (now - self.window).as_secs_f64();
+            self.rate = if self.rate < 0.0 { rate } else { self.rate.mul_add(0.7, rate * 0.3) };
+            (self.window, self.done) = (now, 0);
         }
         self.forget(now);
         let Some(oldest) = self.waiting.front() else {

@@ -2,15 +2,17 @@
 //! anything is done for it, so that the gate answers while others are shed.
 //!
 //! How many are in work is found by what it does to the time that each takes (`limit.rs`); who waits, and in which
-//! order, is the lane's (`lane.rs`); while the gate is pressed, the others have a share of the time and no more
+//! order, is the lane's (`lane.rs`); most is refused at the doorstep (`doorstep.rs`), before anything is done for it; while the gate is pressed, the others have a share of the time and no more
 //! (`share.rs`).
 
+mod doorstep;
 mod lane;
 mod limit;
 mod share;
 
 use std::sync::Arc;
 
+pub(crate) use self::doorstep::Doorstep;
 use self::lane::{Held, Lane};
 use self::share::Share;
 use crate::problem::Problem;
