@@ -1,15 +1,18 @@
-//! Alerts: messages to where people look first, for systems that only take them: Microsoft Teams, PagerDuty, ntfy.
+//! Alerts: messages to where people look first, for systems that only take them: Microsoft Teams, PagerDuty, Jira Service
+//! Management, ntfy.
 //!
 //! They are one family, as the markers are: the conversation is the same, and each says what a message looks like over
 //! there. Nothing is decided in them: what has to be decided leads to our page.
 
 mod config;
+mod jsm;
 mod ntfy;
 mod pagerduty;
 mod teams;
 mod tell;
 
 use serde_json::Value;
+use sluice_core::effect::Tell as Told;
 
 use self::config::Config;
 use self::tell::AlertLink;
@@ -41,6 +44,33 @@ pub(crate) trait Channel: Sync + Send {
     fn test(&self, config: &Config, session: &Session) -> Ask;
 }
 
+/// What an alert does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Opens,
+    Ends,
+}
+
+/// Whether an alert opens or ends by something; most things are none.
+pub(super) fn turn(tell: Told) -> Option<Turn> {
+    match tell {
+        Told::StopPulled | Told::IncidentOpened => Some(Turn::Opens),
+        Told::StopLifted | Told::IncidentResolved => Some(Turn::Ends),
+        Told::ChangeOpened
+        | Told::ChangeMoved
+        | Told::ChangeRevised
+        | Told::ChangeEnded
+        | Told::ApprovalWanted
+        | Told::ApprovalGiven
+        | Told::ApprovalRefused
+        | Told::GateDecided
+        | Told::DeploymentStarted
+        | Told::DeploymentEnded
+        | Told::IntentAnswered
+        | Told::CalendarChanged => None,
+    }
+}
+
 /// The connector for one system of the family.
 pub(crate) struct Alerts(pub(crate) &'static dyn Channel);
 
@@ -48,6 +78,8 @@ pub(crate) struct Alerts(pub(crate) &'static dyn Channel);
 pub(crate) const TEAMS: Alerts = Alerts(&teams::Teams);
 /// PagerDuty.
 pub(crate) const PAGERDUTY: Alerts = Alerts(&pagerduty::PagerDuty);
+/// Jira Service Management.
+pub(crate) const JSM: Alerts = Alerts(&jsm::Jsm);
 /// ntfy.
 pub(crate) const NTFY: Alerts = Alerts(&ntfy::Ntfy);
 

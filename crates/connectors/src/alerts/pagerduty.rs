@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sluice_core::effect::Tell as Told;
 
-use super::Channel;
 use super::config::Config;
+use super::{Channel, Turn, turn};
 use crate::kit::answers::{self, cut, not_understood};
 use crate::kit::settings::Settings;
 use crate::kit::words;
@@ -45,22 +45,10 @@ impl Channel for PagerDuty {
                 "what_to_do": words::to_do(talk),
             },
         });
-        let action = match effect.tell {
-            Told::StopPulled | Told::IncidentOpened => Some("trigger"),
-            Told::StopLifted | Told::IncidentResolved => Some("resolve"),
-            Told::ChangeOpened
-            | Told::ChangeMoved
-            | Told::ChangeRevised
-            | Told::ChangeEnded
-            | Told::ApprovalWanted
-            | Told::ApprovalGiven
-            | Told::ApprovalRefused
-            | Told::GateDecided
-            | Told::DeploymentStarted
-            | Told::DeploymentEnded
-            | Told::IntentAnswered
-            | Told::CalendarChanged => None,
-        };
+        let action = turn(effect.tell).map(|turn| match turn {
+            Turn::Opens => "trigger",
+            Turn::Ends => "resolve",
+        });
         let (path, body) = match action {
             None => {
                 let body = json!({ "routing_key": key, "payload": payload, "links": links });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Neighbour, Said, Seen};
+use super::{Neighbour, Said, Seen, pairs};
 
 /// One of each.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Sinks {
     pub alerts: BTreeMap<String, String>,
     /// PagerDuty's change events.
     pub changes: Vec<Value>,
+    /// Alerts of Jira Service Management by their alias, with their state.
+    pub operations: BTreeMap<String, String>,
     /// ntfy's messages.
     pub messages: Vec<Value>,
     /// Cards of Teams.
@@ -61,6 +63,23 @@ impl Sinks {
             self.alerts.insert(text("dedup_key"), text("event_action"));
         }
         Said::json(202, &json!({ "status": "success", "message": "Event processed" }))
+    }
+
+    /// Alerts that are made by an alias and closed by it; both are taken at once and done later.
+    fn operated(&mut self, seen: &Seen) -> Said {
+        if !seen.headers.get("authorization").is_some_and(|it| it.starts_with("GenieKey ")) {
+            return Said::json(401, &json!({ "message": "Could not authenticate" }));
+        }
+        let parts = seen.parts();
+        let (alias, state) = match parts.as_slice() {
+            [.., alias, "close"] if seen.query.contains_key("identifierType") => {
+                (pairs(&format!("a={alias}")).remove("a").unwrap_or_default(), "closed")
+            }
+            _ => (seen.json()["alias"].as_str().unwrap_or_default().to_owned(), "open"),
+        };
+        self.operations.insert(alias, state.to_owned());
+        let said = json!({ "result": "Request will be processed", "took": 0.1, "requestId": "r1" });
+        Said::json(202, &said)
     }
 
     fn annotated(&mut self, seen: &Seen) -> Said {
@@ -102,6 +121,7 @@ impl Sinks {
 impl Neighbour for Sinks {
     fn answer(&mut self, seen: &Seen, _: Timestamp) -> Said {
         match seen.path.as_str() {
+            path if path.starts_with("/jsm/ops/") => self.operated(seen),
             "/api/annotations" => self.annotated(seen),
             "/api/v1/validate" => Said::json(200, &json!({ "valid": true })),
             "/api/v1/events" => {

@@ -25,6 +25,7 @@ fn links(dir: &Path) -> String {
         ("elastic", "api_key", ""),
         ("otlp", "token", ""),
         ("pagerduty", "routing_key", ""),
+        ("jsm", "api_key", ""),
         ("ntfy", "token", ", topic: t"),
     ] {
         text.push_str(&format!(
@@ -64,9 +65,18 @@ async fn what_is_told_arrives_once_everywhere() {
     assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
     let told = town.outbox("delivered").iter().filter(|row| row.effect.link == "events").count();
     check_counts(&town, told);
-    for name in
-        ["grafana", "datadog", "splunk", "elastic", "otlp", "pagerduty", "ntfy", "teams", "events"]
-    {
+    for name in [
+        "grafana",
+        "datadog",
+        "splunk",
+        "elastic",
+        "otlp",
+        "pagerduty",
+        "jsm",
+        "ntfy",
+        "teams",
+        "events",
+    ] {
         let trial = town.world.engine.test_link(&town.world.admin, name).await.unwrap();
         assert!(trial.ok, "{name}: {trial:?}");
     }
@@ -121,6 +131,7 @@ fn check(town: &Town, what: &str) {
     ];
     assert!(at_least.iter().all(|count| *count >= told), "{what}: {told} {at_least:?}");
     assert_eq!(sinks.alerts.values().collect::<Vec<_>>(), ["resolve"], "{what}");
+    assert_eq!(sinks.operations.values().collect::<Vec<_>>(), ["closed"], "{what}");
 }
 
 fn check_counts(town: &Town, told: usize) {
