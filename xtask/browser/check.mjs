@@ -252,7 +252,7 @@ try {
     await other.waitForURL(/done=window_set/);
     await other.goto("/calendar?view=list");
     await other.locator("#windows a", { hasText: "Stocktaking" }).click();
-    check(await other.locator(".pairs").innerText().then((text) => text.includes("Grace") && text.includes("Henrik")), "the window names both");
+    check(await other.locator(".facts").innerText().then((text) => text.includes("Grace") && text.includes("Henrik")), "the window names both");
     await other.click(".tools a");
     check(await other.inputValue("#w-title") === "Stocktaking", "the form is filled with what stands");
     await other.goto("/calendar/windows/month-end-close");

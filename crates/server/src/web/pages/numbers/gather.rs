@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use sluice_engine::store::{Passage, Span};
+use sluice_engine::store::{DeployedDay, Passage, Readers, Span};
 
 use super::Wanted;
 use super::chart::{Chart, bars};
 use super::stats::{FEW, median, real, share};
 use crate::problem::Problem;
+use crate::status;
 use crate::web::visit::{Visit, read};
 use crate::web::{moment, w};
 
@@ -41,9 +42,8 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
     };
     let (here, past) = (span(wanted.days, 0), span(2 * wanted.days, wanted.days));
     let days = (here.from_us / DAY_US, now / DAY_US);
-    let readers = visit.readers();
-    let deployed = read(readers.deployed_by_day(&here))?;
-    let before = read(readers.deployed_by_day(&past))?;
+    let Counted { deployed, before, recovery, passages, leads, leads_before } =
+        count(visit.readers(), &here, &past)?;
     let ended: u64 = deployed.iter().map(|it| it.ended).sum();
     let failed: u64 = deployed.iter().map(|it| it.failed).sum();
     let ended_before: u64 = before.iter().map(|it| it.ended).sum();
@@ -53,8 +53,6 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
         .map(|it| (it.day, (signed(it.ended - it.failed), signed(it.failed))))
         .collect();
     let told = |good: i64, bad: i64| w::ff("gather.well_not", good, bad);
-    let recovery = read(readers.recovery_times(&here))?;
-    let passages = read(readers.passages(&here))?;
     let mut found = vec![
         frequency(
             ended,
@@ -62,7 +60,7 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
             wanted.days,
             bars(days, &by_day, told, |most| most.to_string()),
         ),
-        lead_time(&read(readers.lead_times(&here))?, &read(readers.lead_times(&past))?, days),
+        lead_time(&leads, &leads_before, days),
         ratio(
             w::t("gather.change_failure_rate"),
             w::t("gather.deployments_that_failed_or_were"),
@@ -78,6 +76,39 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
     }
     found.extend(at_the_gate(&passages));
     Ok(found)
+}
+
+/// What the store counts.
+struct Counted {
+    deployed: Vec<DeployedDay>,
+    before: Vec<DeployedDay>,
+    recovery: Vec<(i64, Option<i64>)>,
+    passages: Vec<Passage>,
+    leads: Vec<(i64, i64)>,
+    leads_before: Vec<(i64, i64)>,
+}
+
+/// Has the store count. The questions have nothing to do with each other and each reads months, so that they are asked
+/// beside each other, each by a reader of its own.
+fn count(readers: &Readers, here: &Span, past: &Span) -> Result<Counted, Problem> {
+    std::thread::scope(|scope| {
+        let passages = scope.spawn(|| readers.passages(here));
+        let leads = scope.spawn(|| (readers.lead_times(here), readers.lead_times(past)));
+        let deployed = read(readers.deployed_by_day(here));
+        let before = read(readers.deployed_by_day(past));
+        let recovery = read(readers.recovery_times(here));
+        let lost = |_| Problem::of(&status::INTERNAL, "").logged("a reader of numbers panicked");
+        let (leads, leads_before) = leads.join().map_err(lost)?;
+        let passages = passages.join().map_err(lost)?;
+        Ok(Counted {
+            deployed: deployed?,
+            before: before?,
+            recovery: recovery?,
+            passages: read(passages)?,
+            leads: read(leads)?,
+            leads_before: read(leads_before)?,
+        })
+    })
 }
 
 fn frequency(ended: u64, before: u64, days: i64, chart: Chart) -> Number {
