@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sluice_core::calendar::Window;
+use sluice_core::access::{held_by, permissions_of};
 use sluice_core::calendar::made::event::Deed;
 use sluice_core::calendar::made::{self, Holding, Intent, PREFIX};
+use sluice_core::calendar::{Window, WindowKind};
 use sluice_core::ids::{PersonId, ProposalId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
+use sluice_core::standing::Standing;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -46,7 +48,7 @@ impl Engine {
             let help = "leave the name out to make a new one";
             return Err(Refusal::missing("window_unknown", message, help).into());
         }
-        let scopes = [Some(window.scope.clone()), self.made_scope(&window.name)];
+        let scopes = self.scopes_touched(&window);
         self.intend(caller, Deed::Set { window: Box::new(window) }, scopes, reason).await
     }
 
@@ -57,7 +59,7 @@ impl Engine {
         name: &str,
         reason: String,
     ) -> Result<Answer<WindowAnswer>, EngineError> {
-        let scopes = [self.made_scope(name), None];
+        let scopes = self.made_scope(name).into_iter().collect();
         self.intend(caller, Deed::End { name: name.to_owned() }, scopes, reason).await
     }
 
@@ -65,19 +67,25 @@ impl Engine {
         &self,
         caller: &Caller,
         deed: Deed,
-        scopes: [Option<Scope>; 2],
+        scopes: Vec<Scope>,
         reason: String,
     ) -> Result<Answer<WindowAnswer>, EngineError> {
         caller.require(Permission::CalendarEdit)?;
-        let (by, _) = caller.require_session()?;
-        for scope in scopes.iter().flatten() {
+        let alone = !self.calendar_needs_two();
+        // Where nobody else looks at it, whoever does it shows who they are.
+        let by = match alone {
+            true => caller.require_recent(self.now())?,
+            false => caller.require_session()?.0,
+        };
+        for scope in &scopes {
             within(caller, Permission::CalendarEdit, scope)?;
         }
         let proposal = ProposalId::parse(&format!("p-{}", &self.rng().opaque_id()[..12]));
         let proposal = proposal.unwrap_or_else(|_| unreachable!("letters and digits"));
         let name = deed.name().to_owned();
         self.decide(caller, move |standing, now| {
-            let alone = !second_person_needed(standing, Permission::CalendarEdit);
+            // Decided anew: somebody may have got the permission in between.
+            let alone = alone && !calendar_needs_two(standing);
             let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
             let later = now.saturating_add(SignedDuration::from_mins(minutes));
             let from = (!alone).then(|| later.unwrap_or(Timestamp::MAX));
@@ -94,11 +102,15 @@ impl Engine {
         caller: &Caller,
         proposal: &ProposalId,
     ) -> Result<Answer<()>, EngineError> {
-        caller.require(Permission::CalendarEdit)?;
         let by = caller.require_recent(self.now())?;
-        self.within_proposal(caller, proposal)?;
+        // Whoever may agree to a plan could agree to the same window in a file.
+        if !caller.everywhere(Permission::PolicyActivate) {
+            caller.require(Permission::CalendarEdit)?;
+            self.within_proposal(caller, proposal)?;
+        }
         let proposal = proposal.clone();
         self.decide(caller, move |standing, now| {
+            still_may(standing, &proposal)?;
             made::confirm(standing, &proposal, &by, now).map(|events| ((), events))
         })
         .await
@@ -125,7 +137,7 @@ impl Engine {
 
     /// Whether what is done to the calendar waits for a second person.
     pub fn calendar_needs_two(&self) -> bool {
-        second_person_needed(&self.standing(), Permission::CalendarEdit)
+        calendar_needs_two(&self.standing())
     }
 
     /// What a window would hold, as things stand. It records nothing.
@@ -146,16 +158,54 @@ impl Engine {
         standing.made.windows.get(name).map(|made| made.window.scope.clone())
     }
 
+    /// Where a window lies, where it lay, and what it loosens: inside of a release window things go that others hold.
+    fn scopes_touched(&self, window: &Window) -> Vec<Scope> {
+        let standing = self.standing();
+        let mut scopes = vec![window.scope.clone()];
+        scopes.extend(self.made_scope(&window.name));
+        if window.kind == WindowKind::Release {
+            let declared = standing.organisation.windows.values();
+            let made = standing.made.windows.values().map(|made| &made.window);
+            let others = declared.chain(made).filter(|other| {
+                other.kind == WindowKind::Release
+                    && other.name != window.name
+                    && other.scope.overlaps(&window.scope)
+            });
+            scopes.extend(others.map(|other| other.scope.clone()));
+        }
+        scopes
+    }
+
     /// Whoever agrees may alter both what is to hold and what holds.
     fn within_proposal(&self, caller: &Caller, proposal: &ProposalId) -> Result<(), EngineError> {
         let standing = self.standing();
         let Some(found) = standing.made.proposals.get(proposal) else { return Ok(()) };
-        if let Deed::Set { window } = &found.proposed.deed {
-            within(caller, Permission::CalendarEdit, &window.scope)?;
-        }
-        match self.made_scope(found.proposed.deed.name()) {
-            Some(scope) => within(caller, Permission::CalendarEdit, &scope),
-            None => Ok(()),
-        }
+        let scopes = match &found.proposed.deed {
+            Deed::Set { window } => self.scopes_touched(window),
+            Deed::End { name } => self.made_scope(name).into_iter().collect(),
+        };
+        scopes.iter().try_for_each(|scope| within(caller, Permission::CalendarEdit, scope))
     }
+}
+
+/// Whether a second person has to agree: as soon as two could, here or to the same window in a file.
+fn calendar_needs_two(standing: &Standing) -> bool {
+    second_person_needed(standing, Permission::CalendarEdit)
+        || second_person_needed(standing, Permission::PolicyActivate)
+}
+
+/// Whoever proposed it and lost the right to since does not get it by somebody else's word.
+fn still_may(standing: &Standing, proposal: &ProposalId) -> Result<(), Refusal> {
+    let Some(found) = standing.made.proposals.get(proposal) else { return Ok(()) };
+    let by = &found.proposed.by;
+    let is_closed = |account: &sluice_core::access::Account| account.disabled.is_some();
+    let gone = standing.access.accounts.get(by).is_some_and(|account| is_closed(account));
+    if !gone && permissions_of(&held_by(standing, by)).contains(&Permission::CalendarEdit) {
+        return Ok(());
+    }
+    Err(Refusal::conflict(
+        "proposer_may_not",
+        "whoever proposed it may not alter the calendar any more",
+        "refuse it, and propose it yourself where it is right",
+    ))
 }

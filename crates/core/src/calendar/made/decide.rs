@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::PREFIX;
 use super::event::{Agreed, Deed, WindowEnded, WindowProposed, WindowRefused, WindowSet};
+use super::state::is_long_over;
 use crate::calendar::{HORIZON_DAYS, OCCURRENCES_LIMIT, Window};
 use crate::event::Event;
 use crate::ids::{Digest, PersonId, ProposalId};
@@ -41,7 +42,7 @@ pub fn propose(standing: &Standing, intent: Intent, now: Timestamp) -> Result<Ve
     match &deed {
         Deed::Set { window } => {
             if known.is_none() {
-                room(standing)?;
+                room(standing, now)?;
             }
             check(&standing.organisation, window, now)?;
         }
@@ -86,6 +87,9 @@ pub fn confirm(
         ));
     }
     if let Deed::Set { window } = &proposed.deed {
+        if stands.is_none() {
+            room(standing, now)?;
+        }
         check(&standing.organisation, window, now)?;
     }
     let agreed = Agreed { proposal: proposal.clone(), by: by.clone() };
@@ -131,8 +135,9 @@ fn done(deed: Deed, reason: String, by: PersonId, agreed: Option<Agreed>) -> Eve
     }
 }
 
-fn room(standing: &Standing) -> Result<(), Refusal> {
-    if standing.made.windows.len() < MOST {
+fn room(standing: &Standing, now: Timestamp) -> Result<(), Refusal> {
+    let windows = standing.made.windows.values();
+    if windows.filter(|it| !is_long_over(&it.window.schedule, now)).count() < MOST {
         return Ok(());
     }
     let message = format!("{MOST} windows were made here already");
