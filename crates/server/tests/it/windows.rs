@@ -226,3 +226,25 @@ async fn asked(app: &TestApp, service: &str) -> String {
 fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("`{name}` in {value}")).to_owned()
 }
+
+#[tokio::test]
+async fn nobody_opens_by_a_release_window_of_their_own_what_a_wider_one_holds() {
+    let app = TestApp::empty().await;
+    let text = organisation("second_person: never, ")
+        .replacen("people:\n", "people:\n  - {handle: dave, name: Dave Dunn, emails: [dave@test.example], roles: [service_owner]}\n", 1)
+        .replacen("teams:\n", "teams:\n  - {name: writers, title: Writers, members: [dave]}\n", 1)
+        .replacen("title: Documentation, owner: web", "title: Documentation, owner: writers", 1);
+    let window = "windows:\n  - {name: office, title: Office hours, kind: release, scope: {environment_tiers: [production]}, cron: \"0 9 * * MON-THU\", duration: 7h}\n";
+    app.apply(&[("sluice.yaml", &format!("{text}{window}"))]).await;
+    let (alice, dave) = (login(&app, "alice").await, login(&app, "dave").await);
+    let mut held = freeze(&app, 2);
+    held["window"]["scope"] = json!({"teams": ["writers"]});
+    let mut release = held.clone();
+    release["window"]["kind"] = json!("release");
+    release["window"].as_object_mut().expect("a window").remove("grants");
+    let refused = app.post(&dave, WINDOWS, &[], &release).await;
+    assert_eq!(refused.code(), "outside_scope", "{refused:?}");
+    let held = app.post(&dave, WINDOWS, &[], &held).await;
+    assert_eq!(held.status, 201, "{held:?}");
+    assert_eq!(app.post(&alice, WINDOWS, &[], &release).await.status, 201);
+}
