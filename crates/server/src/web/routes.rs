@@ -143,6 +143,13 @@ fn calendar() -> Vec<Route> {
             pages::calendar::windows::one,
         )
         .about("One window."),
+        Route::get(
+            "/calendar/windows/{name}/{event}",
+            Needs(CalendarRead),
+            Read,
+            pages::calendar::windows::of_file,
+        )
+        .about("One event of a calendar file."),
         Route::post("/stops", Needs(StopPull), Act, pages::calendar::pull).about("Stop the line."),
         Route::post("/stops/{id}/lift", Needs(StopLift), Act, pages::calendar::lift)
             .about("Lift a stop."),

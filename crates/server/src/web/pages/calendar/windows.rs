@@ -235,6 +235,19 @@ pub(crate) async fn one(
     Path(name): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Response, Problem> {
+    show(looker, name, query).await
+}
+
+/// Events of calendar files have two parts in their names.
+pub(crate) async fn of_file(
+    looker: Looker,
+    Path((window, event)): Path<(String, String)>,
+    Query(query): Query<OneQuery>,
+) -> Result<Response, Problem> {
+    show(looker, format!("{window}/{event}"), query).await
+}
+
+async fn show(looker: Looker, name: String, query: OneQuery) -> Result<Response, Problem> {
     page(looker, move |visit| {
         let found = visit.standing.window(&name).filter(|it| visit.touches(&it.scope));
         let window = found.ok_or_else(|| no_such(format!("window `{name}`")))?;
