@@ -59,11 +59,15 @@ pub fn due(standing: &Standing, now: Timestamp) -> Vec<Event> {
             wanted.insert(format!("{CREDENTIAL}{}/{credential}", link.name), title);
         }
     }
+    // One that speaks of another day is over, and another one begins.
+    let says = |id: &String, title: &String| {
+        standing.incidents.get(id).is_some_and(|open| open.incident.title == *title)
+    };
     let open = standing.incidents.keys().filter(|id| id.starts_with(CREDENTIAL));
-    let over = open.filter(|id| !wanted.contains_key(*id));
+    let over = open.filter(|id| wanted.get(*id).is_none_or(|title| !says(id, title)));
     let mut events: Vec<Event> =
         over.map(|id| IncidentResolved { id: id.clone() }.into()).collect();
-    for (id, title) in wanted.into_iter().filter(|(id, _)| !standing.incidents.contains_key(id)) {
+    for (id, title) in wanted.into_iter().filter(|(id, title)| !says(id, title)) {
         let (service, severity) = (service.clone(), "warning".to_owned());
         events.push(IncidentOpened { id, service, environment: None, title, severity }.into());
     }

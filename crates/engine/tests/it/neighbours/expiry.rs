@@ -78,3 +78,18 @@ async fn a_later_date_ends_the_warning() {
     town.settle(DAY).await;
     assert_eq!(town.said().len(), 2, "{:#?}", town.said());
 }
+
+#[tokio::test]
+async fn a_date_that_moved_and_is_still_soon_is_the_one_that_is_warned_of() {
+    let town = Town::with(&links("2026-03-06")).await;
+    town.world.engine.keep_deadlines().await.unwrap();
+    town.renewed("2026-03-10").await;
+    for _ in 0..3 {
+        town.world.engine.keep_deadlines().await.unwrap();
+    }
+    let standing = town.world.engine.standing();
+    let title = &standing.incidents.get(CREDENTIAL).unwrap().incident.title;
+    assert!(title.ends_with("2026-03-10"), "{title}");
+    town.settle(DAY).await;
+    assert_eq!(town.said().len(), 3, "{:#?}", town.said());
+}
