@@ -316,8 +316,8 @@ fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
         equal(&program, link)?;
     }
     let threads = world.slack.lock().expect("whole").roots().len();
-    let runs = world.github.lock().expect("whole").check_runs.len();
-    println!("          Slack has {threads} threads; GitHub has {runs} check runs");
+    let statuses = world.github.lock().expect("whole").statuses.len();
+    println!("          Slack has {threads} threads; GitHub has {statuses} commit statuses");
     println!("all as it should be");
     Ok(())
 }
