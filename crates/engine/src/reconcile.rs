@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sluice_connectors::tell::{Exchange, Session, Step, Talk, Verb};
+use sluice_connectors::tell::{Because, Exchange, Session, Step, Talk, Trouble, Verb};
 use sluice_core::effect::{ChangeCard, Effect, Tell};
 use sluice_core::ids::LinkName;
 use sluice_core::link::EffectsReplayed;
@@ -60,6 +60,17 @@ pub struct Difference {
     pub mendable: bool,
 }
 
+/// What came of comparing one record.
+#[derive(Debug)]
+pub(crate) enum Compared {
+    /// Both sides say the same.
+    Equal,
+    /// They do not.
+    Differs(Difference),
+    /// They could not be asked; whether they will never answer otherwise.
+    Failed(Trouble, bool),
+}
+
 impl Engine {
     /// Compares the records of a link with ours. With `repair`, what telling once more would mend is owed anew.
     pub async fn reconcile_link(
@@ -87,7 +98,12 @@ impl Engine {
         };
         let mut anew = Vec::new();
         for row in told {
-            match self.compare_record(&line, &session, &row).await? {
+            let difference = match self.compare_record(&line, &session, &row).await? {
+                Compared::Equal => None,
+                Compared::Differs(difference) => Some(difference),
+                Compared::Failed(trouble, _) => unknown(&row, trouble.detail),
+            };
+            match difference {
                 None => result.equal += 1,
                 Some(difference) => {
                     if difference.mendable {
@@ -127,22 +143,23 @@ impl Engine {
         Ok(told)
     }
 
-    async fn compare_record(
+    /// Compares one record as it was told last.
+    pub(crate) async fn compare_record(
         &self,
         line: &Line,
         session: &Session,
         row: &OutboxRow,
-    ) -> Result<Option<Difference>, EngineError> {
+    ) -> Result<Compared, EngineError> {
         let Ok(mut effect) = serde_json::from_str::<Effect>(&row.effect.body) else {
-            return Ok(None);
+            return Ok(Compared::Equal);
         };
-        let Some(card) = effect.change.clone() else { return Ok(None) };
+        let Some(card) = effect.change.clone() else { return Ok(Compared::Equal) };
         effect.tell = Tell::ChangeMoved;
         effect.decision = None;
         if row.state != OUTBOX_DELIVERED {
             let theirs =
                 if row.state == OUTBOX_PENDING { "it is still owed" } else { "it was given up" };
-            return Ok(Some(of(&card, "state", theirs, false)));
+            return Ok(Compared::Differs(of(&card, "state", theirs, false)));
         }
         let known = self.known(&line.name, &row.effect.entity).await?;
         let (now, public_url) = (self.now(), self.public_url());
@@ -163,18 +180,19 @@ impl Engine {
             });
             match step {
                 Step::Done(receipt) => {
-                    return Ok(receipt
-                        .differs
-                        .map(|(about, _, theirs)| of(&card, about, &theirs, false)));
+                    let differs = receipt.differs;
+                    return Ok(differs.map_or(Compared::Equal, |(about, _, theirs)| {
+                        Compared::Differs(of(&card, about, &theirs, false))
+                    }));
                 }
-                Step::Retry(trouble) | Step::GiveUp(trouble) => {
-                    return Ok(Some(of(&card, "unknown", trouble.detail, false)));
-                }
+                Step::Retry(trouble) => return Ok(Compared::Failed(trouble, false)),
+                Step::GiveUp(trouble) => return Ok(Compared::Failed(trouble, true)),
                 Step::Send(ask) if ask.verb != Verb::Get => {
-                    return Ok(Some(would(&card, ask.step)));
+                    return Ok(Compared::Differs(would(&card, ask.step)));
                 }
                 Step::Send(_) if so_far.len() >= EXCHANGES => {
-                    return Ok(Some(of(&card, "unknown", "it cannot be found out", false)));
+                    let trouble = Trouble::new(Because::Server, "it cannot be found out");
+                    return Ok(Compared::Failed(trouble, false));
                 }
                 Step::Send(ask) => so_far.push(self.ask_by(line, ask).await),
             }
@@ -226,8 +244,14 @@ fn would(card: &ChangeCard, step: &str) -> Difference {
     }
 }
 
+/// What could not be asked.
+fn unknown(row: &OutboxRow, detail: &str) -> Option<Difference> {
+    let effect = serde_json::from_str::<Effect>(&row.effect.body).ok()?;
+    Some(of(&effect.change?, "unknown", detail, false))
+}
+
 /// The same thing owed once more, as it stands now.
-fn again(standing: &Standing, row: &OutboxRow, now: Timestamp) -> Option<Row> {
+pub(crate) fn again(standing: &Standing, row: &OutboxRow, now: Timestamp) -> Option<Row> {
     let size = standing.size;
     let mut effect: Effect = serde_json::from_str(&row.effect.body).ok()?;
     let number = effect.change.as_ref()?.number;

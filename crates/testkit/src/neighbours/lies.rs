@@ -1,5 +1,9 @@
 //! How a neighbour lies.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::Mutex;
+
 use jiff::Timestamp;
 use serde_json::json;
 use sluice_engine::outbound::Failure;
@@ -62,9 +66,13 @@ const ALL: [Lie; 16] = [
 ];
 
 /// Lies by a seed.
+///
+/// Which answer is a lie is a matter of the seed, of what is asked, and of how often it was asked before: what is asked
+/// at the same time gets the same lies in whatever order it arrives.
 #[derive(Debug)]
 pub struct Lies {
-    rng: SeededRng,
+    seed: u64,
+    asked: Mutex<BTreeMap<u64, u64>>,
     in_thousand: u64,
     always: Option<Lie>,
     once: Option<(std::sync::atomic::AtomicI64, Lie)>,
@@ -73,17 +81,17 @@ pub struct Lies {
 impl Lies {
     /// The truth.
     pub fn none() -> Self {
-        Self { rng: SeededRng::new(0), in_thousand: 0, always: None, once: None }
+        Self { seed: 0, asked: Mutex::default(), in_thousand: 0, always: None, once: None }
     }
 
     /// So many answers of a thousand are lies.
     pub fn seeded(seed: u64, in_thousand: u64) -> Self {
-        Self { rng: SeededRng::new(seed), in_thousand, always: None, once: None }
+        Self { seed, asked: Mutex::default(), in_thousand, always: None, once: None }
     }
 
     /// Every answer is this one.
     pub fn always(lie: Lie) -> Self {
-        Self { rng: SeededRng::new(0), in_thousand: 0, always: Some(lie), once: None }
+        Self { seed: 0, asked: Mutex::default(), in_thousand: 0, always: Some(lie), once: None }
     }
 
     /// One answer is a lie: the one after so many others.
@@ -92,7 +100,7 @@ impl Lies {
         Self { once, ..Self::none() }
     }
 
-    pub(super) fn next(&self) -> Option<Lie> {
+    pub(super) fn next(&self, host: &str, seen: &Seen) -> Option<Lie> {
         if let Some((left, lie)) = &self.once {
             let left = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
             return (left == 0).then_some(*lie);
@@ -100,12 +108,28 @@ impl Lies {
         if self.always.is_some() {
             return self.always;
         }
-        if self.rng.number() % 1_000 >= self.in_thousand {
+        let rng = self.chance(host, seen);
+        if rng.number() % 1_000 >= self.in_thousand {
             return None;
         }
-        let index = usize::try_from(self.rng.number() % ALL.len() as u64).expect("a small number");
+        let index = usize::try_from(rng.number() % ALL.len() as u64).expect("a small number");
         ALL.get(index).copied()
     }
+
+    fn chance(&self, host: &str, seen: &Seen) -> SeededRng {
+        let what = (host, &seen.method, &seen.path, &seen.query, &seen.body);
+        let key = DefaultHasher::new();
+        let key = hashed(key, &what);
+        let mut asked = self.asked.lock().expect("nobody panics with it");
+        let times = asked.entry(key).or_default();
+        *times += 1;
+        SeededRng::new(self.seed ^ key.rotate_left(17) ^ times.rotate_left(41))
+    }
+}
+
+fn hashed(mut hasher: DefaultHasher, what: &impl Hash) -> u64 {
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn page(status: u16) -> Said {

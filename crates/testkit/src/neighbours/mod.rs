@@ -179,8 +179,8 @@ impl Neighbours {
         let host = target.host();
         let unreachable = Failure::Unreachable { sent: false };
         let neighbour = self.hosts.get(&host).ok_or(unreachable)?;
+        let lie = self.lies.lock().expect("no test panics with it").next(&host, &seen);
         self.seen.lock().expect("no test panics with it").push((host, seen.clone()));
-        let lie = self.lies.lock().expect("no test panics with it").next();
         let mut neighbour = neighbour.lock().expect("no test panics with it");
         let now = self.clock.now();
         let mut said = lies::tell(lie, &mut *neighbour, &seen, now)?;

@@ -85,7 +85,7 @@ impl Port {
             if !is_in.load(Ordering::Relaxed) {
                 return Ok::<_, Infallible>(broken());
             }
-            let lie = lies.lock().expect("nobody panics with it").next();
+            let lie = lies.lock().expect("nobody panics with it").next("", &seen);
             let said = {
                 let mut neighbour = neighbour.lock().expect("nobody panics with it");
                 lies::tell(lie, &mut *neighbour, &seen, clock.now())

@@ -22,7 +22,7 @@ use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
 use super::news::shown_row;
-use super::pace;
+use super::{looks, pace};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::owe::incident_of;
@@ -167,7 +167,9 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
+        let look = looks::owed(line, &row.effect.entity, &known, &receipt, now);
         let (mut events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
+        rows.extend(look);
         let now_us = now.as_microsecond();
         {
             let mut fares = line.state.fares.lock();

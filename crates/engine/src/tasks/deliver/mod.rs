@@ -8,6 +8,7 @@ mod along;
 mod attempt;
 mod audience;
 mod line;
+mod looks;
 mod news;
 mod pace;
 mod poll;
@@ -155,7 +156,10 @@ impl Engine {
         }
         let (readers, link) = (self.readers().clone(), name.to_string());
         let next = self.blocking(move || readers.outbox_next_us(&link)).await?;
-        delivered.next = next.and_then(|next_us| Timestamp::from_microsecond(next_us).ok());
+        let next = next.and_then(|next_us| Timestamp::from_microsecond(next_us).ok());
+        let (look, is_owed) = self.look_again(&line).await?;
+        delivered.next = next.into_iter().chain(look).min();
+        delivered.has_more = is_owed;
         Ok(delivered)
     }
 

@@ -102,6 +102,47 @@ async fn cut_after_any_exchange_and_begun_anew_nothing_is_made_twice() {
     }
 }
 
+/// Seed 158 of the episodes: the second record was not found yet when the last word of the change was told.
+#[tokio::test]
+async fn a_record_that_was_made_twice_and_is_found_late_is_kept_once() {
+    for answers in 0..4 {
+        let town = Town::start().await;
+        town.servicenow.lock().unwrap().search_lag_s = 60;
+        let number = town.deploy("payments", 39).await;
+        town.net.lie(Lies::once_after(answers, Lie::Twice));
+        town.settle(DAY).await;
+        assert_eq!(town.outbox("pending"), [], "{answers}");
+        let ours = i64::from(town.state_here(number).servicenow()).to_string();
+        let servicenow = town.servicenow.lock().unwrap();
+        let live = servicenow.live(&format!("sluice-{number}"));
+        let [live] = live.as_slice() else { panic!("{answers}: {live:#?}") };
+        assert_eq!(live.field("state"), ours, "{answers}");
+        // One of the answers was the one that made it.
+        println!("{answers}: {} made", servicenow.changes.len());
+    }
+}
+
+/// A look that fails is made again, and one that finds nothing alters nothing.
+#[tokio::test]
+async fn a_record_is_looked_at_again_until_it_was_seen() {
+    let town = Town::start().await;
+    let number = town.deploy("payments", 40).await;
+    town.world.engine.deliver().await.unwrap();
+    let before = town.servicenow.lock().unwrap().changes.clone();
+    town.net.lie(Lies::always(Lie::Broken));
+    town.settle(Duration::from_secs(1_800)).await;
+    let refs =
+        |entity: &str| town.world.engine.readers().external_refs("servicenow", entity).unwrap();
+    assert_eq!(refs("looks").len(), 1);
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert_eq!(refs("looks"), []);
+    assert!(!refs(&number.to_string()).is_empty());
+    let servicenow = town.servicenow.lock().unwrap();
+    assert_eq!(servicenow.changes.len(), before.len());
+    assert_eq!(servicenow.changes[0].fields, before[0].fields);
+}
+
 #[tokio::test]
 async fn a_neighbour_that_is_away_for_an_hour_costs_no_decision_and_loses_nothing() {
     let town = Town::start().await;

@@ -1,0 +1,190 @@
+//! Looking once more at records that a neighbour made for us, when its searches show everything.
+//!
+//! Some make two records of one request. Whoever tells of the change next finds both and keeps one; but what was made
+//! may not be found for a while, and nothing else may have to be told by then. So each record is looked at once when
+//! that time is over. What differs then is told anew. What is to be looked at is kept beside the journal, in the
+//! transaction that notes the record.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sluice_connectors::tell::{Receipt, Trouble};
+use sluice_core::ids::LinkName;
+use sluice_core::link::EffectsReplayed;
+use sluice_core::standing::{Actor, Standing};
+use sluice_store::rows::{ExternalRefRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OutboxRow};
+use sluice_store::{OutboxFilter, Page, Row};
+
+use super::line::Line;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::reconcile::{Compared, again};
+use crate::sequencer::{Commit, Step};
+
+/// Under which it is kept what is to be looked at, and when.
+const LOOKS: &str = "looks";
+/// The most records that are looked at before something else gets its turn.
+const AT_ONCE: usize = 16;
+
+/// The row that has a record looked at, where this receipt is the first to name it.
+pub(super) fn owed(
+    line: &Line,
+    entity: &str,
+    known: &BTreeMap<String, String>,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> Option<Row> {
+    let is_new = receipt.references.iter().any(|(name, _)| !known.contains_key(*name));
+    if !is_new || !line.telling.keeps_records() {
+        return None;
+    }
+    Some(row(&line.name, entity, Some(line.settled(now))))
+}
+
+impl Engine {
+    /// Looks at records whose time has come; gives when there is another to look at, and whether something is owed
+    /// anew.
+    pub(super) async fn look_again(
+        &self,
+        line: &Line,
+    ) -> Result<(Option<Timestamp>, bool), EngineError> {
+        let mut looks: Vec<(Timestamp, String)> = Vec::new();
+        for (entity, due) in self.known(&line.name, LOOKS).await? {
+            // What cannot be read is due.
+            looks.push((due.parse().unwrap_or(Timestamp::MIN), entity));
+        }
+        looks.sort();
+        let (now, mut is_owed, mut next) = (self.now(), false, None::<Timestamp>);
+        for (count, (due, entity)) in looks.into_iter().enumerate() {
+            if due > now || count >= AT_ONCE || self.not_before(line).is_some() {
+                next = next.into_iter().chain([due.max(now)]).min();
+                break;
+            }
+            match self.look(line, &entity).await? {
+                Looked::Done => {}
+                Looked::OwedAnew => is_owed = true,
+                Looked::Later(at) => next = next.into_iter().chain([at]).min(),
+            }
+        }
+        Ok((next, is_owed))
+    }
+
+    async fn look(&self, line: &Line, entity: &str) -> Result<Looked, EngineError> {
+        let Some(told) = self.last_told(&line.name, entity).await? else {
+            return self.looked(line, entity, Vec::new()).await;
+        };
+        if told.state == OUTBOX_GIVEN_UP {
+            // A person has to look there anyway, and to tell it anew is to look.
+            return self.looked(line, entity, Vec::new()).await;
+        }
+        if told.state != OUTBOX_DELIVERED {
+            return self.later(line, entity, Vec::new()).await;
+        }
+        let session = match self.session(line).await {
+            Ok(session) => session,
+            Err(trouble) => return self.not_seen(line, entity, &trouble).await,
+        };
+        match self.compare_record(line, &session, &told).await? {
+            Compared::Differs(difference) if difference.mendable => {
+                self.owe_look(line, entity, told).await
+            }
+            Compared::Equal | Compared::Differs(_) | Compared::Failed(_, true) => {
+                self.looked(line, entity, Vec::new()).await
+            }
+            Compared::Failed(trouble, false) => self.not_seen(line, entity, &trouble).await,
+        }
+    }
+
+    async fn last_told(
+        &self,
+        link: &LinkName,
+        entity: &str,
+    ) -> Result<Option<OutboxRow>, EngineError> {
+        let filter = OutboxFilter {
+            link: Some(link.to_string()),
+            entity: Some(entity.to_owned()),
+            state: None,
+        };
+        let readers = self.readers().clone();
+        let newest = Page { limit: 1, ..Page::default() };
+        let rows = self.blocking(move || readers.outbox(&filter, newest)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    async fn looked(
+        &self,
+        line: &Line,
+        entity: &str,
+        mut rows: Vec<Row>,
+    ) -> Result<Looked, EngineError> {
+        rows.push(row(&line.name, entity, None));
+        self.record_rows(&line.name, rows).await?;
+        Ok(Looked::Done)
+    }
+
+    async fn later(
+        &self,
+        line: &Line,
+        entity: &str,
+        mut rows: Vec<Row>,
+    ) -> Result<Looked, EngineError> {
+        let at = line.settled(self.now());
+        rows.push(row(&line.name, entity, Some(at)));
+        self.record_rows(&line.name, rows).await?;
+        Ok(Looked::Later(at))
+    }
+
+    async fn not_seen(
+        &self,
+        line: &Line,
+        entity: &str,
+        trouble: &Trouble,
+    ) -> Result<Looked, EngineError> {
+        let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+        let fares = self.fails(line, trouble, false, &error);
+        self.later(line, entity, vec![fares]).await
+    }
+
+    async fn owe_look(
+        &self,
+        line: &Line,
+        entity: &str,
+        told: OutboxRow,
+    ) -> Result<Looked, EngineError> {
+        let (link, looked) = (line.name.clone(), row(&line.name, entity, None));
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let replayed = EffectsReplayed { link: link.clone(), count: 1 };
+            let mut commit = Commit::of(vec![replayed.into()], Actor::Link(link));
+            commit.rows = again(standing, &told, now).into_iter().chain([looked]).collect();
+            Step::Record((), commit)
+        };
+        self.sequencer().submit(decide).await?;
+        self.sequencer().wake_tellers();
+        Ok(Looked::OwedAnew)
+    }
+}
+
+/// What became of a look.
+enum Looked {
+    Done,
+    OwedAnew,
+    Later(Timestamp),
+}
+
+/// That a record is to be looked at, or no more.
+fn row(link: &LinkName, entity: &str, at: Option<Timestamp>) -> Row {
+    Row::ExternalRef(ExternalRefRow {
+        link: link.to_string(),
+        entity: LOOKS.to_owned(),
+        name: entity.to_owned(),
+        value: at.map(|at| at.to_string()).unwrap_or_default(),
+    })
+}
+
+impl Line {
+    /// When what is made now can be found.
+    fn settled(&self, now: Timestamp) -> Timestamp {
+        let settle = SignedDuration::try_from(self.settle()).unwrap_or(SignedDuration::ZERO);
+        now.checked_add(settle).unwrap_or(now)
+    }
+}
