@@ -94,6 +94,11 @@ pub trait Tell {
         Vec::new()
     }
 
+    /// Our environment that checks of proposals ask about, where they are answered.
+    fn checks(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether it keeps a record of its own for each of ours, which can be compared.
     fn keeps_records(&self) -> bool {
         false

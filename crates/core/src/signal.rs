@@ -268,6 +268,25 @@ pub enum Signal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         actor: Option<Who>,
     },
+    /// A forge asks what our side says to the head of a proposal.
+    CheckRequested {
+        /// Where.
+        repository: String,
+        /// Number of the proposal as the sender writes it.
+        proposal: String,
+        /// The sender's id of the check.
+        check: String,
+        /// The proposal, as the run that would deploy it.
+        run: RunRef,
+        /// The proposal's head.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<CommitId>,
+        /// Whether the proposal can still be merged.
+        open: bool,
+        /// Who altered it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<Who>,
+    },
     /// A deployment was asked for, started or ended.
     DeploymentReported {
         /// The sender's own id of the deployment.

@@ -67,6 +67,7 @@ pub(super) fn turn(tell: Told) -> Option<Turn> {
         | Told::DeploymentStarted
         | Told::DeploymentEnded
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => None,
     }
 }

@@ -89,6 +89,7 @@ fn urgency(talk: &Talk<'_>) -> (u8, &'static str) {
         | Told::StopLifted
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => (3, "white_check_mark"),
     }
 }

@@ -91,6 +91,7 @@ fn composed(talk: &Talk<'_>) -> Composed {
         | Told::StopLifted
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => None,
     };
     standard.unwrap_or_else(|| custom(talk))

@@ -277,6 +277,7 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
         | Told::IncidentOpened
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => None,
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Api {
     pub(super) notes: bool,
     /// Whether an issue is opened for a deployment that failed or was rolled back.
     pub(super) issues: bool,
+    /// Our environment that external status checks ask about; without one they get no answer.
+    pub(super) checks: Option<String>,
     /// The projects whose freeze periods are kept equal to ours, with our name of the environment.
     pub(super) freezes: BTreeMap<String, String>,
     pub(super) outlet: Outlet,
@@ -44,6 +46,8 @@ impl Api {
         let deployments = settings.flag("approve_deployments", true);
         let notes = settings.flag("notes", true);
         let issues = settings.flag("issues", false);
+        let checks = settings
+            .text("status_checks", "the environment that is asked about, such as `production`");
         let freezes = settings
             .texts("freezes", "the project and our environment, such as `acme/ledger: production`");
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
@@ -51,7 +55,8 @@ impl Api {
             Pace { per_minute: settings.number("per_minute", 300, (1, 2_000)), settle_s: 30 };
         let account = Account::header("private-token", "token");
         let problems = settings.finish();
-        let api = Self { url, host, account, deployments, notes, issues, freezes, outlet, pace };
+        let api =
+            Self { url, host, account, deployments, notes, issues, checks, freezes, outlet, pace };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn deployment(event: &Event) -> Result<Vec<Signal>, Halt> {
         at: deployment.status_changed_at.as_deref().and_then(time::read),
     }];
     if deployment.status.as_deref() == Some("blocked") {
-        let run = event.deployment_run(id)?;
+        let run = event.run_of("deployments", id)?;
         let callback = None;
         signals.push(Signal::GateRequested {
             repository,

@@ -13,7 +13,10 @@ use crate::kit::halt::{Halt, heard, ignored, unreadable};
 use crate::kit::limits::Limits;
 use crate::kit::reading::{check, need, read};
 use crate::kit::secret::Secret;
-use crate::kit::signature::{SignatureProblem, Verified, verify_standard_webhooks, verify_token};
+use crate::kit::signature::{
+    Encoding, SignatureProblem, Verified, verify_hmac_header, verify_standard_webhooks,
+    verify_token,
+};
 use crate::kit::{repository, text};
 
 /// A configured GitLab link.
@@ -31,6 +34,13 @@ impl Hear for GitLabLink {
         delivery: &Delivery,
         secrets: &[Secret],
     ) -> Result<Verified, SignatureProblem> {
+        // An external status check signs otherwise than a webhook, and has neither of its headers.
+        let is_webhook = ["webhook-signature", "x-gitlab-token"];
+        if is_webhook.iter().all(|name| delivery.header(name).is_none())
+            && delivery.header("x-gitlab-signature").is_some()
+        {
+            return verify_hmac_header(delivery, secrets, "x-gitlab-signature", "", Encoding::Hex);
+        }
         let signed = match self.config.verification {
             Verification::Signature => true,
             Verification::Token => false,
@@ -147,12 +157,12 @@ impl Event<'_> {
         Ok(RunRef { system, id: id.to_string(), attempt: 1, url })
     }
 
-    /// A deployment that waits, as the run that asks for it.
-    pub(crate) fn deployment_run(&self, id: u64) -> Result<RunRef, Halt> {
+    /// Something of the project that asks, as a run: a deployment that waits, or a merge request.
+    pub(crate) fn run_of(&self, what: &str, id: u64) -> Result<RunRef, Halt> {
         let system = format!("gitlab:{}", self.host()?);
         let repository = self.repository()?;
         let path = repository.split_once('/').map_or(repository.as_str(), |(_, path)| path);
-        Ok(RunRef { system, id: format!("{path}/deployments/{id}"), attempt: 1, url: None })
+        Ok(RunRef { system, id: format!("{path}/{what}/{id}"), attempt: 1, url: None })
     }
 
     /// Somebody of GitLab. Without a user name, the number of the account stands for it.

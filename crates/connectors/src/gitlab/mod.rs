@@ -1,10 +1,11 @@
 //! GitLab (gitlab.com and self-managed): its project, group and system hooks.
 //!
 //! It hears pushes, merge requests, pipelines, jobs, deployments and releases. It tells of decisions by commit
-//! statuses and a note on the merge request, approves or rejects the deployment that waits, keeps freeze periods equal to
-//! ours, and opens an issue for what failed.
+//! statuses and a note on the merge request, approves or rejects the deployment that waits, answers external status
+//! checks, keeps freeze periods equal to ours, and opens an issue for what failed.
 
 mod api;
+mod checks;
 mod config;
 mod delivery;
 mod freezes;

@@ -3,7 +3,7 @@
 use sluice_core::signal::{CommitInfo, Signal, Who};
 
 use crate::gitlab::hear::Event;
-use crate::gitlab::wire::{Commit, MergeRequest, MergeRequestEvent, Push, User};
+use crate::gitlab::wire::{Check, Commit, MergeRequest, MergeRequestEvent, Push, User};
 use crate::kit::halt::{Halt, ignored, unreadable};
 use crate::kit::reading::{commit, is_zero, listed, need, need_commit, need_text};
 use crate::kit::{text, time};
@@ -64,6 +64,9 @@ pub(crate) fn tag_pushed(event: &Event) -> Halt {
 pub(crate) fn merge_request(event: &Event) -> Result<Vec<Signal>, Halt> {
     let read: MergeRequestEvent = event.read()?;
     let proposal = need(read.object_attributes.as_ref(), "object_attributes")?;
+    if let Some(check) = &read.external_approval_rule {
+        return Ok(vec![checked(event, &read, proposal, check)?]);
+    }
     let Some(action) = proposal.action.as_deref() else {
         return Err(ignored("action_missing", "the merge request's payload has no `action`"));
     };
@@ -81,6 +84,26 @@ pub(crate) fn merge_request(event: &Event) -> Result<Vec<Signal>, Halt> {
             Err(ignored("action_not_used", format!("the action `{action}` is not used")))
         }
     }
+}
+
+/// What an external status check asks. Whatever else happened to the merge request, its webhook tells.
+fn checked(
+    event: &Event,
+    read: &MergeRequestEvent,
+    proposal: &MergeRequest,
+    check: &Check,
+) -> Result<Signal, Halt> {
+    let is_over = ["merged", "closed", "locked"];
+    let iid = need(proposal.iid, "object_attributes.iid")?;
+    Ok(Signal::CheckRequested {
+        repository: event.repository()?,
+        proposal: iid.to_string(),
+        run: event.run_of("merge_requests", iid)?,
+        check: need(check.id, "external_approval_rule.id")?.to_string(),
+        commit: head_of(proposal),
+        open: !proposal.state.as_deref().is_some_and(|state| is_over.contains(&state)),
+        actor: event.some_user(read.user.as_ref()),
+    })
 }
 
 fn merged(

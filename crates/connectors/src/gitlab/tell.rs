@@ -7,7 +7,7 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
 
 use super::api::{Api, encoded};
-use super::freezes;
+use super::{checks, freezes};
 use crate::kit::answers::{self, cut, is_status, not_understood};
 use crate::kit::failure::LABEL;
 use crate::kit::{failure, words};
@@ -55,6 +55,7 @@ impl Tell for GitLabTold {
         let told =
             self.answered(talk).and_then(|()| match (talk.effect.tell, &talk.effect.change) {
                 (Told::CalendarChanged, _) => freezes::kept(&self.api, talk),
+                (Told::ProposalJudged, _) => checks::answered(&self.api, talk),
                 (Told::DeploymentEnded, Some(card)) => self.issue(talk, card),
                 (_, Some(card)) => self.told(talk, card),
                 (_, None) => Ok(Receipt::plain()),
@@ -69,6 +70,10 @@ impl Tell for GitLabTold {
             environment: environment.clone(),
         });
         kept.collect()
+    }
+
+    fn checks(&self) -> Option<&str> {
+        self.api.checks.as_deref()
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
@@ -360,6 +365,7 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<&'static str> {
         | Told::IncidentOpened
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => None,
     }
 }
@@ -371,6 +377,6 @@ fn own_note(note: &Value, marker: &str) -> Option<(u64, Option<u64>)> {
     note.get("id").and_then(Value::as_u64).filter(|_| ours).map(|id| (id, author))
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -79,6 +79,15 @@ pub(crate) struct MergeRequestEvent {
     pub(crate) assignees: Option<Vec<User>>,
     pub(crate) reviewers: Option<Vec<User>>,
     pub(crate) object_attributes: Option<MergeRequest>,
+    /// There where an external status check asks.
+    pub(crate) external_approval_rule: Option<Check>,
+}
+
+/// An external status check.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Check {
+    pub(crate) id: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -88,6 +97,7 @@ pub(crate) struct MergeRequest {
     pub(crate) title: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) action: Option<String>,
+    pub(crate) state: Option<String>,
     pub(crate) author_id: Option<u64>,
     pub(crate) target_branch: Option<String>,
     pub(crate) last_commit: Option<Commit>,

@@ -78,6 +78,7 @@ pub(crate) fn to_do(talk: &Talk<'_>) -> Option<&'static str> {
         | Told::StopLifted
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => None,
     }
 }

@@ -82,6 +82,7 @@ fn alert(talk: &Talk<'_>) -> &'static str {
         Told::ApprovalRefused => "warning",
         Told::ChangeOpened
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged
         | Told::ChangeMoved
         | Told::ChangeRevised

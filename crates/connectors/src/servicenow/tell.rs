@@ -215,6 +215,7 @@ pub(super) fn is_note(told: Told) -> bool {
         | Told::IncidentOpened
         | Told::IncidentResolved
         | Told::IntentAnswered
+        | Told::ProposalJudged
         | Told::CalendarChanged => true,
     }
 }

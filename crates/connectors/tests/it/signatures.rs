@@ -26,6 +26,7 @@ fn schemes() -> Vec<(&'static str, Link, Sign, bool)> {
         ("github", example_link("github"), github, true),
         ("gitlab signature", gitlab("signature"), standard, true),
         ("gitlab token", gitlab("token"), |d, s| d.with_header("X-Gitlab-Token", s), false),
+        ("gitlab check", gitlab("token"), gitlab_check, true),
         (
             "jenkins header",
             example_link("jenkins"),
@@ -53,6 +54,11 @@ fn schemes() -> Vec<(&'static str, Link, Sign, bool)> {
         ("slack", example_link("slack"), slack, true),
         ("generic standard", generic(json!({"scheme": "standard_webhooks"})), standard, true),
     ]
+}
+
+fn gitlab_check(delivery: Delivery, secret: &str) -> Delivery {
+    let mac = hmac_sha256(secret.as_bytes(), &delivery.body);
+    delivery.with_header("X-Gitlab-Signature", &HEXLOWER.encode(&mac))
 }
 
 #[test]

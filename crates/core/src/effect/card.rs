@@ -165,6 +165,21 @@ impl fmt::Debug for ReplyCard {
     }
 }
 
+/// A check that a forge asks for on a proposal, and what the gate would say to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckCard {
+    /// Host and path of the repository.
+    pub repository: String,
+    /// The proposal's number over there.
+    pub proposal: String,
+    /// The check's id over there.
+    pub check: String,
+    /// The head of the proposal that it is about.
+    pub commit: CommitId,
+    /// What the gate would say.
+    pub answer: Decision,
+}
+
 /// When nothing may go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosedSpan {

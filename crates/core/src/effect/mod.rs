@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::card::{ChangeCard, ClosedSpan, DecisionCard, DeploymentCard, ReplyCard};
+pub use self::card::{ChangeCard, CheckCard, ClosedSpan, DecisionCard, DeploymentCard, ReplyCard};
 pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::Change;
 use crate::deployment::Deployment;
@@ -58,6 +58,9 @@ pub struct Effect {
     /// Whom alone it is said to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyCard>,
+    /// The check of a proposal that is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckCard>,
     /// When nothing may go, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closed: Vec<ClosedSpan>,
@@ -79,6 +82,7 @@ impl Effect {
             decision: None,
             deployment: None,
             reply: None,
+            check: None,
             closed: Vec::new(),
         }
     }
@@ -240,6 +244,7 @@ fn line_of_change(effect: &Effect) -> String {
         | Tell::IncidentOpened
         | Tell::IncidentResolved
         | Tell::IntentAnswered
+        | Tell::ProposalJudged
         | Tell::CalendarChanged => format!("{number} is in {}", card.state.as_str()),
     }
 }

@@ -116,6 +116,9 @@ pub enum Tell {
     /// Somebody pressed a button of ours, and is told where to go on.
     #[serde(rename = "intent.answered")]
     IntentAnswered,
+    /// What the gate would say to the head of a proposal that is checked.
+    #[serde(rename = "proposal.judged")]
+    ProposalJudged,
     /// What the calendar closes is another thing now.
     #[serde(rename = "calendar.changed")]
     CalendarChanged,
@@ -140,6 +143,7 @@ impl Tell {
             Self::IncidentOpened => "incident.opened",
             Self::IncidentResolved => "incident.resolved",
             Self::IntentAnswered => "intent.answered",
+            Self::ProposalJudged => "proposal.judged",
             Self::CalendarChanged => "calendar.changed",
         }
     }
@@ -154,7 +158,7 @@ impl Tell {
             | Self::ApprovalGiven
             | Self::ApprovalRefused
             | Self::IntentAnswered => Subject::Approval,
-            Self::GateDecided => Subject::Decision,
+            Self::GateDecided | Self::ProposalJudged => Subject::Decision,
             Self::DeploymentStarted | Self::DeploymentEnded => Subject::Deployment,
             Self::StopPulled | Self::StopLifted => Subject::Stop,
             Self::IncidentOpened | Self::IncidentResolved => Subject::Incident,
@@ -180,6 +184,7 @@ impl Tell {
             | Self::IncidentOpened
             | Self::IncidentResolved
             | Self::IntentAnswered
+            | Self::ProposalJudged
             | Self::CalendarChanged => false,
         }
     }

@@ -23,7 +23,7 @@ use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_store::Row;
 
 use crate::engine::Engine;
-use crate::tasks::{News, WaitingRun};
+use crate::tasks::{News, WaitingRun, checks};
 
 /// The most commits and paths that are remembered of one push.
 const MOST: usize = 200;
@@ -101,6 +101,11 @@ impl Correlation<'_> {
             Signal::GateRequested { run, commit, actor, repository, environment, .. } => {
                 self.run_seen(run, commit.as_ref(), actor.as_ref());
                 self.gate_requested(repository, environment, run, commit.as_ref());
+            }
+            Signal::CheckRequested { repository, proposal, check, run, commit, open, .. } => {
+                let asked = checks::Asked { repository, proposal, check, run };
+                let commit = commit.as_ref().filter(|_| *open);
+                self.rows.push(checks::asked(self.link, &asked, commit, self.now));
             }
             Signal::StageReported { .. } => self.stage(signal),
             Signal::DeploymentReported { .. } => self.deployment(signal),

@@ -1,6 +1,7 @@
-//! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule are answered, deadlines are kept, the stored entries are looked after.
+//! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule and checks of proposals are answered, deadlines are kept, the stored entries are looked after.
 
 mod calendars;
+pub(crate) mod checks;
 mod deadlines;
 mod deliver;
 mod interpret;
@@ -21,6 +22,7 @@ impl Engine {
             tokio::spawn(patrol::run(self.clone())),
             tokio::spawn(deliver::run(self.clone())),
             tokio::spawn(rules::run(self.clone())),
+            tokio::spawn(checks::run(self.clone())),
         ]
     }
 }

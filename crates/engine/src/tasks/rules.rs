@@ -32,10 +32,10 @@ const MOST: usize = 2_000;
 /// How long one question waits for its answer before it is asked anew.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// After so long a forge has given up by itself.
-const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// So old an `allow` may be when a forge is told: nobody redeems a pass there, so that whatever happened since would
 /// not be looked at.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long it rests when nothing wakes it.
 const REST: Duration = Duration::from_secs(15);
 
@@ -86,7 +86,7 @@ impl WaitingRun {
 
     /// What it asks: for the change that its commit is under already, with what was brought for it, else for all
     /// services of its repository together. Nothing where none is declared.
-    fn question(&self, standing: &Standing) -> Option<Question> {
+    pub(super) fn question(&self, standing: &Standing) -> Option<Question> {
         let organisation = &standing.organisation;
         let environment = organisation.environment_named(&self.environment)?.name.clone();
         let known = standing.changes_of_commit.get(&self.commit).into_iter().flatten();
@@ -264,7 +264,7 @@ impl Engine {
 }
 
 /// The link itself asks: its delivery was verified, and what it is told of is where it may ask.
-fn caller(standing: &Standing, link: &LinkName) -> Option<Caller> {
+pub(super) fn caller(standing: &Standing, link: &LinkName) -> Option<Caller> {
     let declared = standing.organisation.links.get(link.as_str())?;
     let scope = declared.tell.as_ref()?.scope.clone();
     let token = TokenId::parse("forge-rule").ok()?;

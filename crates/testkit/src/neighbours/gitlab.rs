@@ -23,6 +23,8 @@ pub struct GitLab {
     pub periods: Vec<(String, Value)>,
     /// Issues: project, and the issue.
     pub issues: Vec<(String, Value)>,
+    /// External status checks: number of the merge request, head, and the check.
+    pub checks: Vec<(String, String, Value)>,
     counted: u64,
 }
 
@@ -33,6 +35,32 @@ impl GitLab {
             "id": id, "status": "blocked", "sha": sha, "environment": { "name": environment },
             "deployable": { "id": id + 1_000, "pipeline": { "id": pipeline, "sha": sha } },
         }));
+    }
+
+    /// Asks a check of a merge request, whose head is another one from now on.
+    pub fn check(&mut self, iid: &str, id: u64, sha: &str) {
+        self.checks.retain(|(of, _, check)| of != iid || check["id"] != id);
+        let check = json!({ "id": id, "name": "Sluice", "external_url": "https://sluice.test", "status": "pending" });
+        self.checks.push((iid.to_owned(), sha.to_owned(), check));
+    }
+
+    fn check_response(&mut self, iid: &str, seen: &Seen) -> Said {
+        let body = seen.json();
+        let id = &body["external_status_check_id"];
+        let found = self.checks.iter_mut().find(|(of, _, check)| of == iid && check["id"] == *id);
+        let Some((_, head, check)) = found else { return problem(404) };
+        if body["sha"] != head.as_str() {
+            return problem(409);
+        }
+        let status = body["status"].as_str().unwrap_or("passed");
+        if !["passed", "failed", "pending"].contains(&status) {
+            return problem(400);
+        }
+        check["status"] = json!(status);
+        Said::json(
+            201,
+            &json!({ "id": 1, "merge_request": { "iid": iid }, "external_status_check": check }),
+        )
     }
 
     fn status(&mut self, sha: &str, seen: &Seen) -> Said {
@@ -145,6 +173,13 @@ impl GitLab {
                     true => Said { status: 204, headers: Vec::new(), body: Vec::new() },
                     false => problem(404),
                 }
+            }
+            ("GET", [_, "projects", _, "merge_requests", iid, "status_checks"]) => {
+                let of = self.checks.iter().filter(|(of, _, _)| of == iid);
+                Said::json(200, &json!(of.map(|(_, _, check)| check).collect::<Vec<_>>()))
+            }
+            ("POST", [_, "projects", _, "merge_requests", iid, "status_check_responses"]) => {
+                self.check_response(iid, seen)
             }
             ("GET", [_, "projects", project, "issues"]) => {
                 let wanted = seen.query.get("search").cloned().unwrap_or_default();

@@ -75,6 +75,11 @@ impl Engine {
             self.sequencer().wake_tellers();
             return Ok(Came::Told);
         }
+        if let Some(outdated) = effect.as_ref().and_then(|effect| self.outdated_check(line, effect))
+        {
+            self.record_rows(&line.name, vec![self.told_along(&row), outdated]).await?;
+            return Ok(Came::Told);
+        }
         let (mut reached, mut along) = (Reached::default(), Along::default());
         if let Some(effect) = effect.as_ref().filter(|effect| line.speaks_to_people(effect)) {
             reached = self.addressees(&line.telling, effect).await?;

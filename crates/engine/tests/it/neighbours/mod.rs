@@ -7,6 +7,7 @@ mod episodes;
 mod expiry;
 mod gitlab;
 mod gitlab_calendar;
+mod gitlab_checks;
 mod jenkins;
 mod jira;
 mod mail;

@@ -1,0 +1,81 @@
+//! External status checks: what the gate would say to the head of a merge request, said on it.
+//!
+//! What the check says already is looked at first, so that the same answer is given once. The head may have moved since:
+//! then GitLab refuses, and asks anew by itself.
+
+use serde_json::{Value, json};
+use sluice_core::gate::Decision;
+
+use super::api::Api;
+use super::tell::{Said, is_number};
+use crate::kit::answers::{self, is_status, not_understood};
+use crate::tell::{Exchange, Receipt, Step, Talk, Verb};
+
+pub(super) fn answered(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {
+    let done = Ok(Receipt::plain());
+    let Some(card) = &talk.effect.check else { return done };
+    let project = card.repository.strip_prefix(&api.host).and_then(|rest| rest.strip_prefix('/'));
+    let Some(project) = project.filter(|_| is_number(&card.proposal) && is_number(&card.check))
+    else {
+        return done;
+    };
+    let wanted = word(card.answer);
+    let base = format!("merge_requests/{}", card.proposal);
+    let look = |step| {
+        let path = format!("{base}/status_checks?per_page=100");
+        Err(Step::Send(api.ask(step, Verb::Get, project, &path, talk.session)))
+    };
+    let Some(looked) = talk.last("checks") else { return look("checks") };
+    if is_status(looked, &[404]) {
+        // The merge request is gone, or the account may not see it.
+        return answers::success(looked).map(|_| Receipt::plain());
+    }
+    // Neither is there where the check is no longer asked of this merge request.
+    match said(looked, &card.check)? {
+        None => return done,
+        Some(said) if said == wanted => return done,
+        Some(_) => {}
+    }
+    let Some(sent) = talk.last("check") else {
+        let body = json!({
+            "sha": card.commit.as_str(),
+            "external_status_check_id": card.check.parse::<u64>().ok(),
+            "status": wanted,
+        });
+        let path = format!("{base}/status_check_responses");
+        let ask = api.ask("check", Verb::Post, project, &path, talk.session);
+        return Err(Step::Send(ask.json(&body)));
+    };
+    // Another commit is the head by now, or it is merged.
+    if is_status(sent, &[400, 404, 409, 422]) {
+        return done;
+    }
+    answers::success(sent)?;
+    let Some(seen) = talk.last("checks_after") else { return look("checks_after") };
+    match said(seen, &card.check)?.as_deref() == Some(wanted) {
+        true => done,
+        false => Err(not_understood("the check does not say what was answered")),
+    }
+}
+
+fn word(answer: Decision) -> &'static str {
+    match answer {
+        Decision::Allow => "passed",
+        Decision::Deny => "failed",
+        Decision::Wait => "pending",
+    }
+}
+
+/// What a check says; nothing where it is not among those of the merge request.
+fn said(looked: &Exchange, check: &str) -> Said<Option<String>> {
+    let answer = answers::json(looked)?;
+    let listed = answer.as_array();
+    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of checks"))?;
+    let id = |one: &Value| one.get("id").and_then(Value::as_u64).map(|id| id.to_string());
+    let ours = listed.iter().find(|one| id(one).as_deref() == Some(check));
+    let Some(ours) = ours else { return Ok(None) };
+    let status = ours.get("status").and_then(Value::as_str);
+    let status = status.ok_or_else(|| not_understood("a check says nothing"))?;
+    // Earlier versions have another word for it.
+    Ok(Some(if status == "approved" { "passed" } else { status }.to_owned()))
+}
