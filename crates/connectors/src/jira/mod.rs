@@ -5,6 +5,8 @@
 //! both sides differ, the difference is recorded. Webhooks tell of it at once, polling tells of what no webhook told.
 
 mod config;
+mod deployments;
+mod deployments_config;
 mod hear;
 mod poll;
 mod record;
@@ -14,6 +16,7 @@ mod wire;
 
 use serde_json::Value;
 
+pub(crate) use self::deployments::JiraDeployments;
 use crate::connector::{Connector, Link, Problem};
 use crate::tell::{Teller, Telling};
 

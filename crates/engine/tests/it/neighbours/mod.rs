@@ -10,6 +10,7 @@ mod gitlab_calendar;
 mod gitlab_checks;
 mod jenkins;
 mod jira;
+mod jira_deployments;
 mod mail;
 mod reading;
 mod reconcile;
@@ -30,7 +31,7 @@ use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
 use sluice_testkit::neighbours::{
-    GitHub, GitLab, Jenkins, Jira, Neighbours, ServiceNow, Shared, Sinks, Slack,
+    GitHub, GitLab, Jenkins, Jira, JiraDeployments, Neighbours, ServiceNow, Shared, Sinks, Slack,
 };
 
 use crate::world::{World, acme, digest, question};
@@ -89,6 +90,7 @@ pub(crate) struct Town {
     pub(crate) slack: Shared<Slack>,
     pub(crate) github: Shared<GitHub>,
     pub(crate) jira: Shared<Jira>,
+    pub(crate) jira_deployments: Shared<JiraDeployments>,
     pub(crate) gitlab: Shared<GitLab>,
     pub(crate) jenkins: Shared<Jenkins>,
     pub(crate) sinks: Shared<Sinks>,
@@ -110,6 +112,7 @@ impl Town {
         let slack = Shared::<Slack>::default();
         let github = Shared::<GitHub>::default();
         let jira = Shared::<Jira>::default();
+        let jira_deployments = Shared::<JiraDeployments>::default();
         let gitlab = Shared::<GitLab>::default();
         let jenkins = Shared::<Jenkins>::default();
         let sinks = Shared::<Sinks>::default();
@@ -117,6 +120,7 @@ impl Town {
             .with("sinks.test", Arc::clone(&sinks) as Arc<Mutex<_>>)
             .with("jenkins.test", Arc::clone(&jenkins) as Arc<Mutex<_>>)
             .with("gitlab.test", Arc::clone(&gitlab) as Arc<Mutex<_>>)
+            .with("atlassian.test", Arc::clone(&jira_deployments) as Arc<Mutex<_>>)
             .with("jira.test", Arc::clone(&jira) as Arc<Mutex<_>>)
             .with("servicenow.test", Arc::clone(&servicenow) as Arc<Mutex<_>>)
             .with("slack.test", Arc::clone(&slack) as Arc<Mutex<_>>)
@@ -131,7 +135,18 @@ impl Town {
         });
         folder.insert("links.yaml", own);
         let world = World::among(&clock, Arc::clone(&net) as _, &folder).await;
-        Self { world, net, servicenow, slack, github, jira, gitlab, jenkins, sinks }
+        Self {
+            world,
+            net,
+            servicenow,
+            slack,
+            github,
+            jira,
+            jira_deployments,
+            gitlab,
+            jenkins,
+            sinks,
+        }
     }
 
     /// Tells until nothing is owed, moving the clock to when there is more to do; at most for so long.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sluice_core::event::Event;
+use sluice_core::link::Disagreement;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::Town;
@@ -247,6 +248,10 @@ async fn a_trial_says_whether_it_would_go_and_alters_nothing() {
 
 /// What the two sides were found to differ in.
 pub(super) fn disagreements(town: &Town) -> Vec<String> {
+    differing(town).into_iter().map(|differs| differs.about).collect()
+}
+
+pub(super) fn differing(town: &Town) -> Vec<Disagreement> {
     let readers = town.world.engine.readers();
     let entries = readers.entries(0, 1_000).unwrap();
     let events = entries.iter().filter_map(|entry| {
@@ -254,7 +259,7 @@ pub(super) fn disagreements(town: &Town) -> Vec<String> {
     });
     events
         .filter_map(|recorded| match recorded.event {
-            Event::Disagreement(event) => Some(event.about),
+            Event::Disagreement(event) => Some(event),
             _ => None,
         })
         .collect()
