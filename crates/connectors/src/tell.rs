@@ -10,6 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 use sluice_core::effect::Effect;
+use sluice_core::ids::CommitId;
 use sluice_core::signal::Signal;
 
 pub use crate::ask::{Ask, Exchange, Lost, Reply, Verb};
@@ -102,6 +103,11 @@ pub trait Tell {
     /// Whether it keeps a record of its own for each of ours, which can be compared.
     fn keeps_records(&self) -> bool {
         false
+    }
+
+    /// The setting that leads nowhere unless deliveries of the link are heard.
+    fn wants_to_hear(&self) -> Option<&'static str> {
+        None
     }
 
     /// The next step of a trial that alters nothing over there.
@@ -253,6 +259,8 @@ pub enum Because {
     Timeout,
     /// No connection.
     Unreachable,
+    /// What is to be told has no place over there yet. Nothing has failed.
+    NotYet,
 }
 
 impl Because {
@@ -265,6 +273,7 @@ impl Because {
             Self::Server => "server",
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
+            Self::NotYet => "not_yet",
         }
     }
 }
@@ -326,6 +335,21 @@ pub struct Talk<'a> {
     pub people: &'a [Addressee],
     /// What is told along with it.
     pub along: &'a [Effect],
+    /// The run that the decision answers, as a delivery of this link told that it waits.
+    pub waits: Option<&'a Waits>,
+}
+
+/// A run that waits for the gate, as it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    /// Host and path of its repository.
+    pub repository: String,
+    /// Their name of the environment.
+    pub environment: String,
+    /// What it would deploy.
+    pub commit: CommitId,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 impl<'a> Talk<'a> {

@@ -268,14 +268,24 @@ pub(crate) fn telling_problems(
     };
     match teller.configure(&link.settings) {
         Err(problems) => problems,
-        Ok(telling) => telling
-            .credentials()
-            .iter()
-            .filter(|name| !link.credentials.contains_key(**name))
-            .map(|name| {
-                let help = format!("write `credentials: {{{name}: {{env: NAME}}}}`");
-                problem(format!("the credential `{name}` is missing"), help)
-            })
-            .collect(),
+        Ok(telling) => {
+            let missing = telling
+                .credentials()
+                .iter()
+                .filter(|name| !link.credentials.contains_key(**name))
+                .map(|name| {
+                    let help = format!("write `credentials: {{{name}: {{env: NAME}}}}`");
+                    problem(format!("the credential `{name}` is missing"), help)
+                });
+            let unheard = telling.wants_to_hear().filter(|_| link.secrets.is_empty()).map(|name| {
+                sluice_connectors::Problem {
+                    path: format!("/{name}"),
+                    message: format!("`{name}` leads nowhere: nothing is heard by this link"),
+                    help: "write `secrets: [{env: NAME}]` with what deliveries are signed with"
+                        .to_owned(),
+                }
+            });
+            missing.chain(unheard).collect()
+        }
     }
 }

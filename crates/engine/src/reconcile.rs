@@ -177,6 +177,7 @@ impl Engine {
                 comparing: true,
                 people: &[],
                 along: &[],
+                waits: None,
             });
             match step {
                 Step::Done(receipt) => {

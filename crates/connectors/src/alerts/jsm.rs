@@ -8,7 +8,7 @@ use super::config::Config;
 use super::{Channel, Turn, turn};
 use crate::kit::answers::{self, cut, not_understood};
 use crate::kit::settings::Settings;
-use crate::kit::words;
+use crate::kit::{percent, words};
 use crate::tell::{Ask, Exchange, Session, Step, Talk, Verb};
 
 /// Where the integration API is.
@@ -53,8 +53,7 @@ impl Channel for Jsm {
                 (format!("{}/{PATH}", config.url), body)
             }
             Some(Turn::Ends) => {
-                let alias: String =
-                    url::form_urlencoded::byte_serialize(alias.as_bytes()).collect();
+                let alias = percent::encode(&alias);
                 let url = format!("{}/{PATH}/{alias}/close?identifierType=alias", config.url);
                 (url, json!({ "source": "sluice", "note": lines }))
             }

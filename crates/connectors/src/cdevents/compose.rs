@@ -9,7 +9,7 @@ use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, DeploymentCard, Tell as Told};
 
 use crate::kit::answers::cut;
-use crate::kit::words;
+use crate::kit::{percent, words};
 use crate::tell::{Receipt, Talk};
 
 const SPECIFICATION: &str = "0.5.1";
@@ -147,8 +147,7 @@ fn artifact(card: &DeploymentCard) -> String {
     }
     let version = card.version.clone().or_else(|| card.commit.as_ref().map(ToString::to_string));
     let version = version.unwrap_or_else(|| "unknown".to_owned());
-    let version: String = url::form_urlencoded::byte_serialize(version.as_bytes()).collect();
-    format!("pkg:generic/{service}@{version}")
+    format!("pkg:generic/{service}@{}", percent::encode(&version))
 }
 
 fn incident(talk: &Talk<'_>) -> Option<Composed> {

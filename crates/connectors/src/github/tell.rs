@@ -10,10 +10,15 @@ use sluice_core::run::RunRef;
 use super::api::{Account, Api};
 use crate::kit::answers::{self, cut, is_status, not_understood};
 use crate::kit::failure::LABEL;
-use crate::kit::{failure, words};
+use crate::kit::text::is_number;
+use crate::kit::{failure, percent, words};
 use crate::tell::{
-    Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
+    Because, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial,
+    Trouble, Verb,
 };
+
+/// So often a missing permission is asked for.
+const ATTEMPTS: u32 = 3;
 
 /// GitHub, to be told.
 pub(super) struct GitHubTold {
@@ -61,12 +66,12 @@ impl Tell for GitHubTold {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        let told = match &talk.effect.change {
+        // First of all what waits gets its answer; what is only shown cannot hold that up.
+        let told = self.answer_rule(talk).and_then(|()| match &talk.effect.change {
             Some(card) if talk.effect.tell == Told::DeploymentEnded => self.issue(talk, card),
             Some(card) => self.told(talk, card),
-            // A decision under no change: only the run that asked is to be answered.
-            None => self.answer_rule(talk).map(|()| Receipt::plain()),
-        };
+            None => Ok(Receipt::plain()),
+        });
         told.map_or_else(|step| step, Step::Done)
     }
 
@@ -107,12 +112,10 @@ impl GitHubTold {
         let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
             return Ok(Receipt::plain());
         };
-        let receipt = match self.api.account {
-            Account::App { .. } => self.checked(talk, card, &place, &mark)?,
-            Account::Token => self.stated(talk, card, &place, &mark)?,
-        };
-        self.answer_rule(talk)?;
-        Ok(receipt)
+        match self.api.account {
+            Account::App { .. } => self.checked(talk, card, &place, &mark),
+            Account::Token => self.stated(talk, card, &place, &mark),
+        }
     }
 
     /// Where the commit is: as a push or merge has told, else as the run that asked says.
@@ -141,7 +144,7 @@ impl GitHubTold {
     ) -> Said<Receipt> {
         let name = format!("Sluice / {}", card.environment);
         let Some(looked) = talk.last("look") else {
-            let name = encoded(&name);
+            let name = percent::encode(&name);
             let path = format!(
                 "/repos/{}/commits/{}/check-runs?check_name={name}&filter=latest&per_page=100",
                 place.repository, place.commit
@@ -149,8 +152,10 @@ impl GitHubTold {
             return Err(Step::Send(self.api.ask("look", Verb::Get, &path).by(talk.session)));
         };
         let external = card.number.to_string();
+        may(talk, looked)?;
         let found = check_run(&answers::json(looked)?, &external, place)?;
         if let Some(sent) = talk.last("check") {
+            may(talk, sent)?;
             let answer = answers::json(sent)?;
             let id = own_check_run(&answer, &external, place);
             let id =
@@ -245,6 +250,19 @@ impl GitHubTold {
     }
 }
 
+/// Where the account may not make check runs, that is given up after a few attempts: what is told of a change is told in
+/// its order, and the answer to a run that waits may come behind.
+fn may(talk: &Talk<'_>, asked: &Exchange) -> Said<()> {
+    let refused = asked.answer.as_ref().ok().filter(|reply| reply.status == 403);
+    match refused.map(answers::refused::<Receipt>) {
+        Some(Step::Retry(why)) if why.reason == Because::Auth && talk.attempt >= ATTEMPTS => {
+            let detail = "the account may not make check runs";
+            Err(Step::GiveUp(Trouble::new(Because::Auth, detail)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How it reads on the commit; nothing where nothing has to be said there.
 fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
     let completed =
@@ -310,12 +328,4 @@ fn is_path(path: &str) -> bool {
     let sound =
         |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(word);
     path.split('/').count() == 2 && path.split('/').all(sound)
-}
-
-fn is_number(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::connector::Problem;
 use crate::kit::account::Account;
+use crate::kit::percent;
 use crate::kit::settings::Settings;
 use crate::tell::{Ask, Outlet, Pace, Session, Verb};
 
@@ -69,13 +70,9 @@ impl Api {
         path: &str,
         session: &Session,
     ) -> Ask {
-        let project = encoded(project);
+        let project = percent::encode(project);
         Ask::new(step, verb, format!("{}/projects/{project}/{path}", self.url))
             .header("accept", "application/json")
             .by(session)
     }
-}
-
-pub(super) fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use sluice_core::gate::Decision;
 
 use super::api::Api;
-use super::tell::{Said, is_number};
+use super::tell::Said;
 use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::text::is_number;
 use crate::tell::{Exchange, Receipt, Step, Talk, Verb};
 
 pub(super) fn answered(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {

@@ -6,11 +6,12 @@ use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
 
-use super::api::{Api, encoded};
+use super::api::Api;
 use super::{checks, freezes};
 use crate::kit::answers::{self, cut, is_status, not_understood};
 use crate::kit::failure::LABEL;
-use crate::kit::{failure, words};
+use crate::kit::text::is_number;
+use crate::kit::{failure, percent, words};
 use crate::tell::{
     Ask, Credentials, Exchange, Kept, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial, Verb,
 };
@@ -108,7 +109,7 @@ impl GitLabTold {
         let ask =
             |step, verb, path: &str| self.api.ask(step, verb, place.project, path, talk.session);
         let look = || {
-            let number = encoded(&failed.number);
+            let number = percent::encode(&failed.number);
             let path = format!("issues?labels={LABEL}&search={number}&in=title&per_page=100");
             ask("issues", Verb::Get, &path)
         };
@@ -161,7 +162,7 @@ impl GitLabTold {
             let path = format!(
                 "repository/commits/{}/statuses?name={}&per_page=100",
                 place.commit,
-                encoded(&name)
+                percent::encode(&name)
             );
             let ask = self.api.ask("statuses", Verb::Get, place.project, &path, talk.session);
             return Err(Step::Send(ask));
@@ -375,8 +376,4 @@ fn own_note(note: &Value, marker: &str) -> Option<(u64, Option<u64>)> {
     let ours = note.get("body").and_then(Value::as_str).is_some_and(|body| body.contains(marker));
     let author = note.pointer("/author/id").and_then(Value::as_u64);
     note.get("id").and_then(Value::as_u64).filter(|_| ours).map(|id| (id, author))
-}
-
-pub(super) fn is_number(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use data_encoding::BASE64;
 use serde_json::Value;
 
+use super::build::{self, Declared};
 use crate::connector::Problem;
 use crate::kit::answers::{self, header, not_understood};
+use crate::kit::percent;
 use crate::kit::repository::host_of;
 use crate::kit::settings::Settings;
 use crate::tell::{
@@ -29,6 +31,8 @@ pub(super) struct Api {
     pub(super) input: String,
     /// The job that is built when a merge has opened a change of the service: service, full name of the job.
     pub(super) jobs: BTreeMap<String, String>,
+    /// What the builds of jobs are for, where that is declared.
+    pub(super) waits: BTreeMap<String, Declared>,
     /// Whether the build of a change that is canceled is stopped.
     pub(super) stop_canceled: bool,
     pub(super) outlet: Outlet,
@@ -61,6 +65,7 @@ impl Api {
             settings.problem("input", "`input` is not the id of a step", help);
         }
         let jobs = settings.texts("jobs", "a service and the full name of its job");
+        let waits = build::declared(&mut settings);
         let stop_canceled = settings.flag("stop_canceled", false);
         let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
         let pace =
@@ -68,7 +73,8 @@ impl Api {
         let system = format!("jenkins:{}", host_of(root.unwrap_or(&url)).unwrap_or_default());
         let problems = settings.finish();
         let credential = [credential];
-        let api = Self { url, system, user, credential, input, jobs, stop_canceled, outlet, pace };
+        let api =
+            Self { url, system, user, credential, input, jobs, waits, stop_canceled, outlet, pace };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
     }
 
@@ -121,10 +127,6 @@ fn crumb(asked: &Exchange) -> Result<Vec<(&'static str, String)>, Step<Session>>
 /// The address of a job by its full name: `acme/payments`.
 pub(super) fn job(url: &str, name: &str) -> String {
     let parts = name.split('/').filter(|part| !part.is_empty());
-    let path: String = parts.map(|part| format!("/job/{}", encoded(part))).collect();
+    let path: String = parts.map(|part| format!("/job/{}", percent::encode(part))).collect();
     format!("{url}{path}")
-}
-
-pub(super) fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -14,6 +14,7 @@ use crate::kit::limits::Limits;
 use crate::kit::reading::{check, need, read};
 use crate::kit::secret::Secret;
 use crate::kit::signature::{SignatureProblem, Verified, verify_token};
+use crate::kit::text::is_number;
 use crate::kit::{percent, repository};
 
 /// A configured Jenkins link.
@@ -76,8 +77,7 @@ pub(crate) fn run(
         (Some(host), _) => host.clone(),
         (None, told) => need(told, "url")?,
     };
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
+    if !is_number(number) {
         return Err(unreadable("unexpected_shape", "the build's number is not a number"));
     }
     Ok(RunRef { system: format!("jenkins:{host}"), id: format!("{job}/{number}"), attempt: 1, url })

@@ -5,6 +5,7 @@
 //! link belongs behind TLS.
 
 mod api;
+mod build;
 mod config;
 mod hear;
 mod notification;

@@ -123,3 +123,36 @@ fn deployment_id(run: &RunRef, environment: &str, service: Option<&str>) -> Stri
 fn at(report: &Report) -> Option<jiff::Timestamp> {
     time::read(&report.at.as_ref()?.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_build_that_waits_says_of_what_and_for_what() {
+        let whole = json!({
+            "event": "gate.waiting", "job": "acme/payments", "build": 42,
+            "url": "https://ci.example.org/job/acme/job/payments/42/", "environment": "production",
+            "repository": "https://github.com/acme/payments", "commit": "ab".repeat(20),
+        });
+        let heard = |body: &serde_json::Value| {
+            let body = serde_json::to_vec(body).expect("JSON");
+            read(&Config::offline(), &body).is_ok()
+        };
+        assert!(heard(&whole));
+        for member in ["repository", "commit", "environment"] {
+            for wrong in [None, Some(""), Some("?")] {
+                let mut body = whole.clone();
+                match wrong {
+                    None => drop(body.as_object_mut().expect("an object").remove(member)),
+                    Some(text) => body[member] = json!(text),
+                }
+                // Which environments there are is not known here.
+                let is_heard = member == "environment" && wrong == Some("?");
+                assert_eq!(heard(&body), is_heard, "{member} {wrong:?}");
+            }
+        }
+    }
+}

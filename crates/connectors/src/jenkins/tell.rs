@@ -3,22 +3,26 @@
 //!
 //! Jenkins answers many of these with a redirect or an empty page, so that none of them counts: what came of it is read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sluice_core::change::ChangeState;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
-use sluice_core::run::RunRef;
 
 use super::api::{Api, job};
+use super::build;
 use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::text::is_number;
 use crate::tell::{
     Ask, Because, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial,
-    Trouble, Verb,
+    Trouble, Verb, Waits,
 };
 
-/// A build that said that it waits reaches its `input` within so many attempts, or never.
-const ATTEMPTS: u32 = 6;
+/// A build that said that it waits reaches its `input` within so long, or never.
+const REACHES: SignedDuration = SignedDuration::from_hours(1);
+
+/// Under which it is kept which build waited last under a change.
+const WAITS: &str = "waits";
 
 /// Jenkins, to be told.
 pub(super) struct JenkinsTold {
@@ -46,7 +50,7 @@ impl Tell for JenkinsTold {
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
         let told = match (talk.effect.tell, &talk.effect.change) {
-            (Told::GateDecided, _) => self.answered(talk).map(|()| Receipt::plain()),
+            (Told::GateDecided, _) => self.answered(talk),
             (Told::ChangeEnded, Some(card)) => self.stopped(talk, card).map(|()| Receipt::plain()),
             (Told::ChangeOpened, Some(card)) => self.built(talk, card),
             _ => Ok(Receipt::plain()),
@@ -74,10 +78,13 @@ impl Tell for JenkinsTold {
 
 impl JenkinsTold {
     /// The address of a build of this controller.
-    fn build(&self, run: &RunRef) -> Option<String> {
-        let (name, number) = run.id.rsplit_once('/').filter(|_| run.system == self.api.system)?;
-        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        is_number.then(|| format!("{}/{number}", job(&self.api.url, name)))
+    fn build(&self, id: &str) -> Option<String> {
+        let (name, number) = id.rsplit_once('/').filter(|(_, number)| is_number(number))?;
+        let leads_away = name.split('/').any(|part| part == "." || part == "..");
+        if leads_away {
+            return None;
+        }
+        Some(format!("{}/{number}", job(&self.api.url, name)))
     }
 
     fn get(&self, talk: &Talk<'_>, step: &'static str, url: String) -> Step<Receipt> {
@@ -89,26 +96,49 @@ impl JenkinsTold {
         Step::Send(Ask::new(step, Verb::Post, url).by(talk.session))
     }
 
-    /// Lets the build that asked go on, or aborts it.
-    fn answered(&self, talk: &Talk<'_>) -> Said<()> {
-        let Some(decision) = &talk.effect.decision else { return Ok(()) };
+    /// Lets the build that asked go on, or aborts it. Anybody may say of themselves that they are some build: only one
+    /// that was heard to wait, and that is what it said, is answered.
+    fn answered(&self, talk: &Talk<'_>) -> Said<Receipt> {
+        let decision = talk.effect.decision.as_ref().filter(|it| it.asked_by.is_some());
+        let run = decision.and_then(|decision| decision.run.as_ref());
+        let (Some(decision), Some(run), Some(waits)) = (decision, run, talk.waits) else {
+            return Ok(Receipt::plain());
+        };
+        let Some(build) = self.build(&run.id).filter(|_| run.system == self.api.system) else {
+            return Ok(Receipt::plain());
+        };
+        let is_known = talk.known.get(WAITS) == Some(&run.id);
+        if decision.answer == Decision::Wait && is_known {
+            return Ok(Receipt::plain());
+        }
+        let Some(shown) = self.is_building(talk, &build)? else { return Ok(Receipt::plain()) };
+        let job = run.id.rsplit_once('/').map_or("", |(job, _)| job);
+        build::is_what_it_said(&shown, job, &self.api.waits, waits)
+            .map_err(|why| Step::GiveUp(Trouble::new(Because::Client, why)))?;
+        let receipt = match talk.effect.change {
+            Some(_) => Receipt::plain().reference(WAITS, run.id.clone()),
+            None => Receipt::plain(),
+        };
         let word = match decision.answer {
             Decision::Allow if decision.lets_go(talk.now) => "proceedEmpty",
             Decision::Deny => "abort",
-            Decision::Allow | Decision::Wait => return Ok(()),
+            Decision::Allow | Decision::Wait => return Ok(receipt),
         };
-        let card = talk.effect.change.as_ref();
-        let run = decision.run.as_ref().or(card.and_then(|card| card.run.as_ref()));
-        let Some(build) = run.and_then(|run| self.build(run)) else { return Ok(()) };
+        self.let_know(talk, &build, word, waits).map(|()| receipt)
+    }
+
+    /// Says it at the step that waits.
+    fn let_know(&self, talk: &Talk<'_>, build: &str, word: &str, waits: &Waits) -> Said<()> {
+        let pending = || format!("{build}/wfapi/pendingInputActions");
         let Some(before) = talk.last("waiting") else {
-            return Err(self.get(talk, "waiting", format!("{build}/wfapi/pendingInputActions")));
+            return Err(self.get(talk, "waiting", pending()));
         };
         if is_status(before, &[404]) {
-            // The build is gone, or is none of a pipeline.
-            return Ok(());
+            let detail = "which steps of the build wait is not said: it is no pipeline, or a plugin is missing";
+            return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
         if !self.is_pending(before)? {
-            return self.waits_no_more(talk, &build);
+            return waits_not(talk, word, waits);
         }
         let Some(sent) = talk.last("answer") else {
             let url = format!("{build}/input/{}/{word}", self.api.input);
@@ -116,7 +146,7 @@ impl JenkinsTold {
         };
         taken(sent)?;
         match talk.last("after") {
-            None => Err(self.get(talk, "after", format!("{build}/wfapi/pendingInputActions"))),
+            None => Err(self.get(talk, "after", pending())),
             Some(after) if is_status(after, &[404]) || !self.is_pending(after)? => Ok(()),
             Some(_) => Err(not_understood("the build still waits after it was answered")),
         }
@@ -134,34 +164,29 @@ impl JenkinsTold {
         Ok(listed.iter().any(named))
     }
 
-    /// A build that has not come to its step yet is asked again; one that is over, or was answered before, is not.
-    fn waits_no_more(&self, talk: &Talk<'_>, build: &str) -> Said<()> {
-        if talk.attempt > ATTEMPTS || !self.is_building(talk, build)? {
-            return Ok(());
-        }
-        let detail = "the build does not wait yet";
-        Err(Step::Retry(Trouble::new(Because::Timeout, detail)))
-    }
-
-    fn is_building(&self, talk: &Talk<'_>, build: &str) -> Said<bool> {
+    /// What Jenkins says of a build, while it goes on.
+    fn is_building(&self, talk: &Talk<'_>, build: &str) -> Said<Option<Value>> {
         let Some(looked) = talk.last("build") else {
-            let url = format!("{build}/api/json?tree=number,building,result");
+            let url = format!("{build}/api/json?tree={}", build::TREE);
             return Err(self.get(talk, "build", url));
         };
         if is_status(looked, &[404]) {
-            return Ok(false);
+            return Ok(None);
         }
         let answer = answers::json(looked)?;
-        let building = answer.get("building").and_then(Value::as_bool);
-        building.ok_or_else(|| not_understood("the answer is not a build"))
+        match answer.get("building").and_then(Value::as_bool) {
+            Some(building) => Ok(building.then_some(answer)),
+            None => Err(not_understood("the answer is not a build")),
+        }
     }
 
-    /// Stops the build of a change that was canceled.
+    /// Stops the build of a change that was canceled: the one that was heard to wait under it, whatever a run that asked
+    /// by itself said that it is.
     fn stopped(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<()> {
         let canceled = card.state == ChangeState::Canceled && self.api.stop_canceled;
-        let run = card.run.as_ref().filter(|_| canceled);
-        let Some(build) = run.and_then(|run| self.build(run)) else { return Ok(()) };
-        if !self.is_building(talk, &build)? {
+        let run = talk.known.get(WAITS).filter(|_| canceled);
+        let Some(build) = run.and_then(|id| self.build(id)) else { return Ok(()) };
+        if self.is_building(talk, &build)?.is_none() {
             return Ok(());
         }
         match talk.last("stop") {
@@ -220,6 +245,22 @@ impl JenkinsTold {
         let ask = Ask::new("trigger", Verb::Post, format!("{address}/buildWithParameters"));
         Err(Step::Send(ask.form(&fields).by(talk.session)))
     }
+}
+
+/// What follows for a build that goes on and does not wait. It has not come to its step yet; or it was answered before,
+/// by us or by somebody else, which looks the same.
+fn waits_not(talk: &Talk<'_>, word: &str, waits: &Waits) -> Said<()> {
+    let is_denied = word == "abort";
+    // An `allow` is always fresh, since an old one is asked for anew.
+    let since = if is_denied { talk.effect.at } else { waits.since };
+    if talk.now.duration_since(since) < REACHES {
+        return Err(Step::Retry(Trouble::new(Because::NotYet, "the build does not wait yet")));
+    }
+    if is_denied {
+        let detail = "the build goes on, and has not waited for its answer";
+        return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
+    }
+    Ok(())
 }
 
 /// A success, or the redirect that many of its forms end in.

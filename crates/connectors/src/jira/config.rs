@@ -8,6 +8,7 @@ use sluice_core::change::{ChangeKind, ChangeOutcome, ChangeState};
 use crate::connector::Problem;
 use crate::kit::account::{self, Account, TokenForm};
 use crate::kit::settings::Settings;
+use crate::kit::text::is_number;
 use crate::tell::{Outlet, Pace};
 
 /// Where Atlassian gives out tokens.
@@ -233,10 +234,6 @@ fn fields(settings: &mut Settings<'_>) -> Map<String, Value> {
             Map::new()
         }
     }
-}
-
-fn is_number(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Our states and their statuses.

@@ -34,7 +34,7 @@ pub(crate) fn replied<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
             Because::Unreachable => "the host cannot be reached",
             Because::Client => "the request was not sent, because it must not be",
             Because::Auth => "no trusted connection could be made",
-            Because::RateLimited | Because::Server => "the answer cannot be read",
+            Because::RateLimited | Because::Server | Because::NotYet => "the answer cannot be read",
         };
         Step::Retry(Trouble::new(lost.because, detail))
     })

@@ -13,6 +13,11 @@ pub(crate) fn cut(text: &str, count: usize) -> String {
     text.chars().take(count).collect()
 }
 
+/// A number as it stands in addresses over there: digits, and no more than an id has.
+pub(crate) fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The first line of a message, at most 200 characters.
 pub(crate) fn title(message: &str) -> String {
     cut(message.trim_start().lines().next().unwrap_or_default().trim_end(), TITLE_CHARACTERS)

@@ -56,6 +56,11 @@ impl Tell for SlackLink {
         }
     }
 
+    /// Who presses a button is reported by a delivery.
+    fn wants_to_hear(&self) -> Option<&'static str> {
+        self.config.buttons.then_some("buttons")
+    }
+
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
             None => Step::Send(

@@ -33,6 +33,7 @@ fn published(telling: &Telling, effect: &Effect, opened: Option<&str>) -> Ask {
         comparing: false,
         people: &people(),
         along: &[],
+        waits: None,
     });
     match step {
         Step::Send(ask) => ask,

@@ -279,6 +279,7 @@ fn play(
             comparing: false,
             people: &people(),
             along: &[],
+            waits: None,
         });
         let Step::Send(ask) = step else { return (step, so_far.len()) };
         assert!(!ask.url.contains(SECRET) && !format!("{ask:?}").contains(SECRET), "{ask:?}");

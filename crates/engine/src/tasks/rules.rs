@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use sluice_connectors::tell::Waits;
 use sluice_core::effect::{Effect, Subject};
 use sluice_core::gate::{Decision, Question};
 use sluice_core::ids::{CommitId, DecisionId, LinkName, ServiceName, TokenId};
@@ -131,6 +132,8 @@ pub(crate) struct Answered {
     pub(crate) over: Vec<Row>,
     /// Recorded instead of telling it.
     pub(crate) anew: Vec<Row>,
+    /// What waits, as the delivery told.
+    pub(crate) waits: Option<Waits>,
     /// Whether the decision must not be told any more.
     pub(crate) is_too_old: bool,
 }
@@ -241,7 +244,7 @@ impl Engine {
     ) -> Result<Answered, EngineError> {
         let mut answered = Answered::default();
         let Some(decision) = &effect.decision else { return Ok(answered) };
-        let ours = decision.answer != Decision::Wait && decision.asked_by.as_ref() == Some(link);
+        let ours = decision.asked_by.as_ref() == Some(link);
         let Some(run) = decision.run.as_ref().filter(|_| ours) else { return Ok(answered) };
         let begins = format!("{}/{}/", run.key(), run.attempt);
         let standing = self.standing();
@@ -252,6 +255,15 @@ impl Engine {
             let Ok(waiting) = serde_json::from_str::<WaitingRun>(&value) else { continue };
             let environment = standing.organisation.environment_named(&waiting.environment);
             if environment.map(|known| &known.name) == effect.environment.as_ref() {
+                answered.waits = Some(Waits {
+                    repository: waiting.repository.clone(),
+                    environment: waiting.environment.clone(),
+                    commit: waiting.commit.clone(),
+                    since: waiting.since,
+                });
+                if decision.answer == Decision::Wait {
+                    continue;
+                }
                 answered.over.push(waiting.over(link));
                 answered.anew.push(WaitingRun { answered: None, ..waiting }.row(link));
             }

@@ -9,13 +9,13 @@ use sluice_testkit::NamedSecrets;
 use crate::world::{World, acme, question};
 
 /// An incident of a service begins or ends, told by a producer of CDEvents.
-async fn incident(world: &World, predicate: &str, service: &str) {
+pub(crate) async fn incident(world: &World, predicate: &str, service: &str) {
     let id = format!("{predicate}-{service}");
     let (source, kind) =
         ("https://watch.acme.example", format!("dev.cdevents.incident.{predicate}.0.3.0"));
     let body = serde_json::json!({
         "context": {"specversion": "0.5.1", "id": id, "source": source, "type": kind, "timestamp": "2026-03-04T10:00:00Z"},
-        "subject": {"id": format!("inc-{service}"), "content": {
+        "subject": {"id": format!("INC {service}+1"), "content": {
             "description": "latency above 100 ms", "environment": {"id": "production"}, "service": {"id": service}}},
     });
     let token = String::from_utf8(NamedSecrets::of("ACME_CDEVENTS_SECRET")).unwrap();

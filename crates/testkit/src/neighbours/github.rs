@@ -21,6 +21,8 @@ pub struct GitHub {
     pub issues: Vec<(String, Value)>,
     /// Tokens that were given out.
     pub tokens: u64,
+    /// Whether the account lacks the permission for check runs.
+    pub no_checks: bool,
     /// The App's key; without it every assertion is believed.
     pub app: Option<Signer>,
 }
@@ -104,6 +106,7 @@ impl Neighbour for GitHub {
             return problem(401);
         }
         match (seen.method.as_str(), parts.as_slice()) {
+            _ if self.no_checks && parts.contains(&"check-runs") => problem(403),
             ("GET", ["rate_limit"]) => Said::json(200, &json!({ "resources": {}, "rate": {} })),
             ("GET", ["repos", _, _, "commits", sha, "check-runs"]) => {
                 let name = seen.query.get("check_name");

@@ -15,6 +15,8 @@ pub struct Build {
     pub building: bool,
     /// The input step that it waits at.
     pub input: Option<String>,
+    /// What it was made of: commit and address of the repository. Libraries come beside it.
+    pub made_of: Option<(String, String)>,
     /// Whether it was let on.
     pub proceeded: bool,
     /// Whether it was aborted or stopped.
@@ -56,7 +58,13 @@ impl Jenkins {
         let Some(build) = self.builds.get_mut(path) else { return page(404) };
         match (method, rest) {
             ("GET", ["api", "json"]) => {
-                Said::json(200, &json!({ "number": 1, "building": build.building, "result": null }))
+                let revision = |(sha, url): &(String, String)| json!({ "lastBuiltRevision": { "SHA1": sha }, "remoteUrls": [url] });
+                let library = ("0".repeat(40), "https://git.test/acme/pipelines.git".to_owned());
+                let mut actions = vec![json!({}), revision(&library)];
+                actions.extend(build.made_of.as_ref().map(revision));
+                let building = build.building;
+                let body = json!({ "number": 1, "building": building, "result": null, "actions": actions });
+                Said::json(200, &body)
             }
             ("GET", ["wfapi", "pendingInputActions"]) => {
                 let pending = build.input.iter().map(|id| json!({ "id": id, "message": "wait" }));

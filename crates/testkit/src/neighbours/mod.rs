@@ -80,27 +80,29 @@ impl Seen {
 
 /// Names and values of a query or a form.
 pub(crate) fn pairs(text: &str) -> BTreeMap<String, String> {
-    let decoded = |text: &str| {
-        let bytes = text.replace('+', " ").into_bytes();
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut rest = bytes.as_slice();
-        while let Some((first, after)) = rest.split_first() {
-            let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-            match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-                (b'%', Some(byte)) => {
-                    out.push(byte);
-                    rest = &after[2..];
-                }
-                _ => {
-                    out.push(*first);
-                    rest = after;
-                }
-            }
-        }
-        String::from_utf8_lossy(&out).into_owned()
-    };
+    let decoded = |text: &str| percent_decoded(&text.replace('+', " "));
     let named = text.split('&').filter_map(|pair| pair.split_once('='));
     named.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+/// A part of a path: a `+` is one.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// What a neighbour says.

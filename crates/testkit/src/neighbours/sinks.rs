@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Neighbour, Said, Seen, pairs};
+use super::{Neighbour, Said, Seen, percent_decoded};
 
 /// One of each.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl Sinks {
         let parts = seen.parts();
         let (alias, state) = match parts.as_slice() {
             [.., alias, "close"] if seen.query.contains_key("identifierType") => {
-                (pairs(&format!("a={alias}")).remove("a").unwrap_or_default(), "closed")
+                (percent_decoded(alias), "closed")
             }
             _ => (seen.json()["alias"].as_str().unwrap_or_default().to_owned(), "open"),
         };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble};
+use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble, Waits};
 use sluice_core::effect::Effect;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::{IncidentOpened, IncidentResolved};
@@ -51,6 +51,7 @@ struct Told<'a> {
     effect: &'a Effect,
     people: &'a [Addressee],
     along: &'a [Effect],
+    waits: Option<&'a Waits>,
 }
 
 impl Engine {
@@ -93,7 +94,8 @@ impl Engine {
         self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
         let told = match &effect {
             Some(effect) => {
-                let told = Told { effect, people: &reached.people, along: &along.effects };
+                let (people, along) = (&reached.people[..], &along.effects[..]);
+                let told = Told { effect, people, along, waits: runs.waits.as_ref() };
                 self.told(line, &row, told, attempts).await?
             }
             None => {
@@ -123,7 +125,7 @@ impl Engine {
         &self,
         line: &Line,
         row: &OutboxRow,
-        Told { effect, people, along }: Told<'_>,
+        Told { effect, people, along, waits }: Told<'_>,
         attempt: u32,
     ) -> Result<(Result<Receipt, (Trouble, bool)>, Sent), EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
@@ -146,6 +148,7 @@ impl Engine {
                     comparing: false,
                     people,
                     along,
+                    waits,
                 })
             })
             .await;
@@ -213,7 +216,12 @@ impl Engine {
         let too_old =
             age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
         let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
-        let rows = vec![self.fails(line, trouble, for_good, &error)];
+        // Where nothing has failed, the line fares as before.
+        let is_early = trouble.reason == Because::NotYet && !for_good;
+        let rows = match is_early {
+            true => Vec::new(),
+            false => vec![self.fails(line, trouble, for_good, &error)],
+        };
         let (state, came) = if for_good || too_old {
             (OUTBOX_GIVEN_UP, Came::GivenUp)
         } else {
@@ -246,6 +254,7 @@ impl Engine {
         match trouble.reason {
             // They answered, and would answer others.
             Because::Client if for_good => {}
+            Because::NotYet => {}
             Because::RateLimited => {
                 let hold = trouble.after_s.unwrap_or(30);
                 fares.budget.hold(mono + Duration::from_secs(u64::from(hold)));
@@ -267,7 +276,9 @@ impl Engine {
     fn next_attempt(&self, line: &Line, attempts: u32, trouble: &Trouble, sent: Sent) -> Duration {
         let mut chance = [0; 8];
         self.rng().fill(&mut chance);
-        let waits = pace::wait(attempts, u64::from_le_bytes(chance));
+        // Nobody waits for hours for what has not failed.
+        let most = if trouble.reason == Because::NotYet { 5 } else { attempts };
+        let waits = pace::wait(attempts.min(most), u64::from_le_bytes(chance));
         let asked = Duration::from_secs(u64::from(trouble.after_s.unwrap_or(0)));
         // Something may have been made that a search would not find yet.
         let settles = if sent.altering { line.settle() } else { Duration::ZERO };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sluice_core::change::ChangeState;
+use sluice_core::gate::Decision;
 use sluice_core::ids::ChangeNumber;
 use sluice_engine::{Delivery, Received};
 use sluice_testkit::NamedSecrets;
@@ -28,12 +29,33 @@ links:
 
 const PATH: &str = "job/acme/job/payments/7";
 
+/// A build of payments, as Jenkins knows it.
+fn running(seed: u8) -> Build {
+    let made_of = (commit_id(seed).to_string(), "git@github.com:acme/payments.git".to_owned());
+    Build { building: true, made_of: Some(made_of), ..Build::default() }
+}
+
 impl Town {
     /// A build of payments comes to its input step, and says so.
     async fn build_waits(&self, seed: u8) {
-        let build = Build { building: true, input: Some("Sluice".to_owned()), ..Build::default() };
-        self.jenkins.lock().unwrap().builds.insert(PATH.to_owned(), build);
+        self.builds(Build { input: Some("Sluice".to_owned()), ..running(seed) });
         self.build_says(seed).await;
+    }
+
+    fn builds(&self, build: Build) {
+        self.jenkins.lock().unwrap().builds.insert(PATH.to_owned(), build);
+    }
+
+    /// Denied while its build waits.
+    async fn denied(&self, seed: u8) {
+        self.build_says(seed).await;
+        self.stop_the_line().await;
+        assert_eq!(self.world.engine.answer_waiting_runs().await.unwrap(), 1);
+    }
+
+    fn details(&self, state: &str) -> Vec<String> {
+        let rows = self.outbox(state).into_iter();
+        rows.filter_map(|row| row.last_error).collect()
     }
 
     async fn build_says(&self, seed: u8) {
@@ -128,6 +150,7 @@ async fn the_build_of_a_change_that_is_canceled_is_stopped() {
     let waits = town.world.ask(question("payments", 106, 106)).await;
     town.build_waits(106).await;
     assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 0);
+    town.settle(DAY).await;
     let (engine, number) = (&town.world.engine, waits.change.unwrap());
     engine.cancel_change(&town.world.admin, number, None, "not now".into()).await.unwrap();
     town.settle(DAY).await;
@@ -138,7 +161,7 @@ async fn the_build_of_a_change_that_is_canceled_is_stopped() {
 #[tokio::test]
 async fn a_build_that_may_not_go_is_aborted_once_whatever_becomes_of_the_answers() {
     for lie in [Lie::LostAnswer, Lie::DoneAndPage, Lie::Broken, Lie::Page, Lie::Elsewhere] {
-        for answers in 0..4 {
+        for answers in 0..5 {
             let town = Town::with(LINKS).await;
             town.world.ask(question("payments", 102, 102)).await;
             town.build_waits(102).await;
@@ -159,18 +182,101 @@ async fn a_build_that_may_not_go_is_aborted_once_whatever_becomes_of_the_answers
 
 #[tokio::test]
 async fn a_build_that_said_so_early_is_answered_when_it_waits() {
+    for outages in [0, 7] {
+        let town = Town::with(LINKS).await;
+        town.world.ask(question("payments", 103, 103)).await;
+        town.builds(running(103));
+        town.denied(103).await;
+        town.net.lie(Lies::always(Lie::Unreachable));
+        for _ in 0..outages {
+            town.world.engine.deliver().await.unwrap();
+            town.world.clock.advance(Duration::from_secs(240));
+        }
+        town.net.lie(Lies::none());
+        town.settle(Duration::from_secs(600)).await;
+        let before = town.world.engine.readers().link_health("builds").unwrap();
+        town.settle(Duration::from_secs(600)).await;
+        assert!(!town.build().aborted);
+        assert_eq!(town.details("pending"), ["not_yet: the build does not wait yet"]);
+        let after = town.world.engine.readers().link_health("builds").unwrap();
+        assert_eq!(after, before, "nothing has failed");
+        town.builds(Build { input: Some("Sluice".to_owned()), ..running(103) });
+        town.settle(Duration::from_secs(120)).await;
+        assert!(town.build().aborted, "{outages}");
+    }
+}
+
+#[tokio::test]
+async fn that_a_build_went_on_without_its_denial_is_said() {
     let town = Town::with(LINKS).await;
-    town.world.ask(question("payments", 103, 103)).await;
-    let running = Build { building: true, ..Build::default() };
-    town.jenkins.lock().unwrap().builds.insert(PATH.to_owned(), running);
-    town.build_says(103).await;
-    town.stop_the_line().await;
-    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 1);
-    town.world.engine.deliver().await.unwrap();
-    assert!(!town.build().aborted);
-    town.jenkins.lock().unwrap().builds.get_mut(PATH).unwrap().input = Some("Sluice".to_owned());
+    town.world.ask(question("payments", 108, 108)).await;
+    town.builds(running(108));
+    town.denied(108).await;
     town.settle(DAY).await;
-    assert!(town.build().aborted);
+    assert_eq!(town.outbox("pending"), []);
+    let said = "client: the build goes on, and has not waited for its answer";
+    assert_eq!(town.details("given_up"), [said]);
+}
+
+#[tokio::test]
+async fn nobody_gets_anothers_build_let_on_aborted_or_stopped_by_naming_it() {
+    let town = Town::with(LINKS).await;
+    town.builds(Build { input: Some("Sluice".to_owned()), ..running(109) });
+    let ask = |run: u32, emergency: Option<&str>| {
+        let mut asked = question("payments", 109, run);
+        asked.run.system = "jenkins:jenkins.test".to_owned();
+        asked.run.id = "acme/payments/7".to_owned();
+        asked.emergency = emergency.map(str::to_owned);
+        asked
+    };
+    let waits = town.world.ask(ask(1, None)).await;
+    assert_eq!(waits.decision, Decision::Wait);
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    engine.cancel_change(admin, waits.change.unwrap(), None, "not now".into()).await.unwrap();
+    assert_eq!(town.world.ask(ask(2, Some("down"))).await.decision, Decision::Allow);
+    town.settle(DAY).await;
+    town.stop_the_line().await;
+    assert_eq!(town.world.ask(ask(3, None)).await.decision, Decision::Deny);
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    assert!(town.build().input.is_some() && !town.build().aborted, "{:?}", town.build());
+    assert_eq!(town.asked_of_jenkins(""), 0);
+}
+
+#[tokio::test]
+async fn a_build_that_is_not_what_its_body_said_gets_no_answer() {
+    let declared = LINKS.replace(
+        "stop_canceled: true,",
+        "stop_canceled: true, waits: {acme: {repository: github.com/acme/payments, environment: production}},",
+    );
+    let elsewhere = declared.replace("environment: production", "environment: staging");
+    let (ours, other) = (running(110), running(111));
+    let unsaid = Build { made_of: None, ..running(110) };
+    for (links, build, why) in [
+        (LINKS, &ours, None),
+        (LINKS, &other, Some("client: the build is made of another commit than it named")),
+        (
+            LINKS,
+            &unsaid,
+            Some("client: Jenkins does not say that the build is of the repository that it named"),
+        ),
+        (&declared, &unsaid, None),
+        (&declared, &other, Some("client: the build is made of another commit than it named")),
+        (
+            &elsewhere,
+            &ours,
+            Some("client: the build says that it is for another environment than is declared"),
+        ),
+    ] {
+        let town = Town::with(links).await;
+        town.world.ask(question("payments", 110, 110)).await;
+        town.builds(Build { input: Some("Sluice".to_owned()), ..build.clone() });
+        town.denied(110).await;
+        town.settle(DAY).await;
+        assert_eq!(town.outbox("pending"), [], "{why:?}");
+        assert_eq!(town.build().aborted, why.is_none(), "{why:?}");
+        assert_eq!(town.details("given_up"), why.as_slice(), "{build:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod reading;
 mod reconcile;
 mod rules;
 mod servicenow;
+mod settings;
 mod sinks;
 mod slack_and_github;
 mod words;

@@ -90,6 +90,30 @@ async fn where_no_record_is_needed_the_run_goes_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_only_shown_does_not_hold_up_the_run_that_waits() {
+    // Without the permission for check runs, and where the change is at no commit of GitHub's.
+    for (no_checks, repository) in
+        [(true, "github.com/acme/payments"), (false, "git.acme.example/acme/payments")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let town = start(dir.path()).await;
+        town.github.lock().unwrap().no_checks = no_checks;
+        let mut asked = question("payments", 97, 97);
+        asked.repository = Some(repository.to_owned());
+        town.world.ask(asked).await;
+        town.waits_at_rule("acme/payments", 9007, "prod", 97).await;
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        engine.pull_stop(admin, Default::default(), "a drill".into()).await.unwrap();
+        assert_eq!(engine.answer_waiting_runs().await.unwrap(), 1);
+        town.settle(Duration::from_secs(3_600)).await;
+        let github = town.github.lock().unwrap();
+        let answers: Vec<_> =
+            github.rules.iter().filter_map(|(_, said)| said["state"].as_str()).collect();
+        assert_eq!(answers, ["rejected"], "{repository}");
+    }
+}
+
+#[tokio::test]
 async fn a_repository_of_no_service_is_answered_by_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let town = start(dir.path()).await;

@@ -7,6 +7,7 @@ use sluice_testkit::SeededRng;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::Town;
+use crate::incidents::incident;
 use crate::world::question;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -132,6 +133,21 @@ fn check(town: &Town, what: &str) {
     assert!(at_least.iter().all(|count| *count >= told), "{what}: {told} {at_least:?}");
     assert_eq!(sinks.alerts.values().collect::<Vec<_>>(), ["resolve"], "{what}");
     assert_eq!(sinks.operations.values().collect::<Vec<_>>(), ["closed"], "{what}");
+}
+
+#[tokio::test]
+async fn an_alert_is_closed_whatever_stands_in_the_id_of_its_incident() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = Town::with(&links(dir.path())).await;
+    for predicate in ["detected", "resolved"] {
+        incident(&town.world, predicate, "payments").await;
+        town.settle(DAY).await;
+    }
+    let sinks = town.sinks.lock().unwrap();
+    let alerts: Vec<_> =
+        sinks.operations.iter().map(|(id, it)| (id.as_str(), it.as_str())).collect();
+    let [(alias, "closed")] = alerts.as_slice() else { panic!("{alerts:?}") };
+    assert!(alias.ends_with("INC payments+1"), "{alias}");
 }
 
 fn check_counts(town: &Town, told: usize) {
