@@ -12,7 +12,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::calendar::made;
-use crate::{access, change, deployment, gate, housekeeping, link, organisation, provision, stop};
+use crate::{
+    access, change, deployment, gate, housekeeping, incident, link, organisation, problem,
+    provision, stop,
+};
 
 macro_rules! events {
     ($($variant:ident($data:ty) = $name:literal, $version:literal;)*) => {
@@ -75,8 +78,16 @@ events! {
     DeliveryReplayed(housekeeping::DeliveryReplayed) = "delivery.replayed", 1;
     SourceSeen(housekeeping::SourceSeen) = "source.seen", 1;
     RunSeen(housekeeping::RunSeen) = "run.seen", 1;
-    IncidentOpened(housekeeping::IncidentOpened) = "incident.opened", 1;
-    IncidentResolved(housekeeping::IncidentResolved) = "incident.resolved", 1;
+
+    IncidentOpenedV1(incident::event::OpenedV1) = "incident.opened", 1;
+    IncidentResolvedV1(incident::event::ResolvedV1) = "incident.resolved", 1;
+    IncidentOpened(incident::event::Opened) = "incident.opened", 2;
+    IncidentMoved(incident::event::Moved) = "incident.moved", 1;
+    IncidentResolved(incident::event::Resolved) = "incident.resolved", 2;
+    ProblemOpened(problem::event::Opened) = "problem.opened", 1;
+    ProblemLinked(problem::event::Linked) = "problem.linked", 1;
+    ProblemMoved(problem::event::Moved) = "problem.moved", 1;
+    ProblemResolved(problem::event::Resolved) = "problem.resolved", 1;
 
     RoleTableSet(access::event::RoleTableSet) = "role.table_set", 1;
     RoleProposed(access::event::RoleProposed) = "role.proposed", 1;

@@ -1,4 +1,4 @@
-//! Events about the installation itself, and thin records that later work deepens.
+//! Events about the installation itself, and what was seen of commits and runs.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Involvement;
-use crate::ids::{
-    CommitId, Digest, LinkName, PersonId, RuleName, SecretName, ServiceName, TokenId,
-};
+use crate::ids::{CommitId, Digest, LinkName, PersonId, RuleName, SecretName, TokenId};
 use crate::run::RunRef;
 use crate::scope::Scope;
 use crate::signal::Listed;
@@ -127,30 +125,6 @@ pub struct DeliveryReplayed {
     pub link: LinkName,
     /// Its number in the inbox.
     pub inbox: i64,
-}
-
-/// An incident became known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncidentOpened {
-    /// Link and id at its system: `pagerduty:Q1234`.
-    pub id: String,
-    /// The service.
-    pub service: ServiceName,
-    /// Its environment, in the sender's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
-    /// What it is about.
-    pub title: String,
-    /// Severity, in the sender's word.
-    #[serde(default)]
-    pub severity: String,
-}
-
-/// An incident is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncidentResolved {
-    /// See [`IncidentOpened::id`].
-    pub id: String,
 }
 
 /// Commits became known by a push or a merge: who had a hand in them, what they touch.

@@ -226,6 +226,10 @@ numbers! {
     ChangeNumber: "CHG", "a change number";
     /// Number of a deployment, `DEP0000042`.
     DeploymentNumber: "DEP", "a deployment number";
+    /// Number of an incident, `INC0000042`.
+    IncidentNumber: "INC", "an incident number";
+    /// Number of a problem, `PRB0000042`.
+    ProblemNumber: "PRB", "a problem number";
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::housekeeping::{IncidentOpened, IncidentResolved};
-use crate::ids::{LinkName, PersonId, ServiceName};
+use crate::ids::{IncidentNumber, LinkName, PersonId, ServiceName};
+use crate::incident::{self, Resolution};
 use crate::organisation::Link;
 use crate::standing::Standing;
 
@@ -60,16 +60,31 @@ pub fn due(standing: &Standing, now: Timestamp) -> Vec<Event> {
         }
     }
     // One that speaks of another day is over, and another one begins.
-    let says = |id: &String, title: &String| {
-        standing.incidents.get(id).is_some_and(|open| open.incident.title == *title)
+    let says = |source: &str, title: &String| {
+        standing.incident_from(source).is_some_and(|open| open.title == *title)
     };
-    let open = standing.incidents.keys().filter(|id| id.starts_with(CREDENTIAL));
-    let over = open.filter(|id| wanted.get(*id).is_none_or(|title| !says(id, title)));
-    let mut events: Vec<Event> =
-        over.map(|id| IncidentResolved { id: id.clone() }.into()).collect();
-    for (id, title) in wanted.into_iter().filter(|(id, title)| !says(id, title)) {
-        let (service, severity) = (service.clone(), "warning".to_owned());
-        events.push(IncidentOpened { id, service, environment: None, title, severity }.into());
+    let open = standing.incidents_by_source.iter().filter(|(id, _)| id.starts_with(CREDENTIAL));
+    let over = open.filter(|(id, _)| wanted.get(*id).is_none_or(|title| !says(id, title)));
+    let over = over.map(|(_, number)| incident::event::Resolved {
+        incident: *number,
+        resolution: Resolution::Recovered,
+        note: "the credential is another one, or holds longer".to_owned(),
+    });
+    let mut events: Vec<Event> = over.map(Event::from).collect();
+    let opened = wanted.into_iter().filter(|(id, title)| !says(id, title));
+    for ((source, title), number) in opened.zip(standing.next_incident().0..) {
+        let opened = incident::event::Opened {
+            incident: IncidentNumber(number),
+            source: Some(source),
+            title,
+            services: std::iter::once(service.clone()).collect(),
+            environment: None,
+            severity: "warning".to_owned(),
+            change: None,
+            deployment: None,
+            note: String::new(),
+        };
+        events.push(opened.into());
     }
     events
 }

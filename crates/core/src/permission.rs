@@ -42,6 +42,10 @@ permissions! {
     StopPull = "stop.pull", "Stop the line.";
     StopLift = "stop.lift", "Lift a stop.";
     ExceptionGrant = "exception.grant", "Grant and revoke exceptions; for people only.";
+    IncidentRead = "incident.read", "See incidents and problems.";
+    IncidentCreate = "incident.create", "Open an incident.";
+    IncidentEdit = "incident.edit", "Work on incidents and resolve them.";
+    ProblemEdit = "problem.edit", "Open problems, link incidents and changes to them, and resolve them.";
     CalendarRead = "calendar.read", "See windows.";
     CalendarEdit = "calendar.edit", "Make, alter and end windows on the calendar, and agree to those of others; for people only.";
     OrganisationRead = "organisation.read", "See what is declared.";

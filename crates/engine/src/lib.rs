@@ -22,6 +22,7 @@ mod governed;
 mod hooks;
 mod idempotency;
 mod identity;
+mod incidents;
 mod issuer_keys;
 mod kept_plans;
 mod keys;
@@ -60,6 +61,7 @@ pub use gate::{
 };
 pub use hooks::Received;
 pub use identity::PersonCard;
+pub use incidents::{IncidentStep, ProblemStep};
 pub use keys::PublicKeys;
 pub use links::{LinkCard, LinkTrial};
 pub use organisation::{Applied, CheckReport, HookAddress, Pending, Plan, offline_check};

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use sluice_core::change::Change;
 use sluice_core::deployment::Deployment;
-use sluice_core::effect::{self, Around, Effect, Subscription};
+use sluice_core::effect::{self, Around, Effect, Subject, Subscription, Tell};
 use sluice_core::event::Event;
 use sluice_core::ids::{EnvironmentName, LinkName, ServiceName};
-use sluice_core::organisation::Link;
-use sluice_core::standing::{Actor, OpenIncident, Recorded, Standing};
+use sluice_core::incident::Incident;
+use sluice_core::organisation::event::ItemDeclared;
+use sluice_core::organisation::{Item, Link};
+use sluice_core::problem::Problem;
+use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_core::stop::Stop;
 use sluice_store::Row;
 use sluice_store::rows::EffectRow;
@@ -18,7 +21,8 @@ use sluice_store::rows::EffectRow;
 /// The effects of one commit. What a later one of them makes superfluous is not told.
 #[derive(Debug, Default)]
 pub(crate) struct Owing {
-    effects: Vec<Effect>,
+    /// With the one link that is told, where it is not each that wants to be.
+    effects: Vec<(Option<LinkName>, Effect)>,
 }
 
 /// What an event ends, as it stands before.
@@ -26,7 +30,8 @@ pub(crate) struct Owing {
 pub(crate) struct Before {
     deployment: Option<Arc<Deployment>>,
     stop: Option<Arc<Stop>>,
-    incident: Option<Arc<OpenIncident>>,
+    /// Whether the link that is declared wanted to be told of items already.
+    items_wanted: bool,
 }
 
 impl Before {
@@ -37,13 +42,28 @@ impl Before {
                 before.deployment = standing.deployments.get(&event.deployment).cloned();
             }
             Event::StopLifted(event) => before.stop = standing.stops.get(&event.stop).cloned(),
-            Event::IncidentResolved(event) => {
-                before.incident = standing.incidents.get(&event.id).cloned();
+            Event::ItemDeclared(event) => {
+                if let Item::Link(link) = &event.item {
+                    let known = standing.organisation.links.get(link.name.as_str());
+                    before.items_wanted = known.is_some_and(|known| wants_items(known));
+                }
             }
             _ => {}
         }
         before
     }
+}
+
+/// What an event altered, as it stands after it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Altered<'a> {
+    pub(crate) change: Option<&'a Change>,
+    pub(crate) incident: Option<&'a Incident>,
+    pub(crate) problem: Option<&'a Problem>,
+}
+
+fn wants_items(link: &Link) -> bool {
+    link.tell.as_ref().is_some_and(|tell| tell.about.contains(&Subject::Item))
 }
 
 /// Whether anybody wants to be told anything.
@@ -57,10 +77,11 @@ impl Owing {
         &mut self,
         standing: &Standing,
         recorded: &Recorded,
-        change: Option<&Change>,
+        altered: &Altered<'_>,
         before: &Before,
     ) {
-        let event = &recorded.event;
+        let (event, change) = (&recorded.event, altered.change);
+        self.owe_items(standing, recorded, before);
         if effect::tell_of(event).is_none() {
             return;
         }
@@ -76,7 +97,8 @@ impl Owing {
             change,
             deployment: before.deployment.as_deref(),
             stop: before.stop.as_deref(),
-            incident: before.incident.as_deref().map(|open| &open.incident),
+            incident: altered.incident,
+            problem: altered.problem,
             link: match &recorded.actor {
                 Actor::Link(link) => Some(link),
                 Actor::Person(_) | Actor::Pipeline(_) | Actor::Sluice => None,
@@ -85,17 +107,37 @@ impl Owing {
         let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else {
             return;
         };
-        self.effects.retain(|earlier| {
-            earlier.entity != effect.entity || !earlier.tell.is_superseded_by(effect.tell)
+        self.effects.retain(|(to, earlier)| {
+            let same = to.is_none() && earlier.entity == effect.entity;
+            !same || !earlier.tell.is_superseded_by(effect.tell)
         });
-        self.effects.push(effect);
+        self.effects.push((None, effect));
+    }
+
+    /// A link that begins to be told of items is told of every one.
+    fn owe_items(&mut self, standing: &Standing, recorded: &Recorded, before: &Before) {
+        let Event::ItemDeclared(ItemDeclared { item: Item::Link(link), .. }) = &recorded.event
+        else {
+            return;
+        };
+        if before.items_wanted || !wants_items(link) {
+            return;
+        }
+        for service in standing.organisation.services.values() {
+            let key = format!("{}:{}:{}", recorded.index, link.name, service.name);
+            let mut effect =
+                Effect::aside(String::new(), key, Tell::ItemDeclared, recorded.at, String::new());
+            effect.declared(service);
+            self.effects.push((Some(link.name.clone()), effect));
+        }
     }
 
     /// The rows: one for each effect and link that subscribes to it.
     pub(crate) fn rows(self, standing: &Standing) -> Vec<Row> {
         let mut rows = Vec::new();
-        for effect in self.effects {
+        for (to, effect) in self.effects {
             let links = standing.organisation.links.values();
+            let links = links.filter(|link| to.as_ref().is_none_or(|to| *to == link.name));
             let links = links.filter(|link| wants(standing, link, &effect));
             rows.extend(links.map(|link| owed(&link.name, &effect)));
         }
@@ -121,7 +163,8 @@ pub(crate) fn owed(link: &LinkName, effect: &Effect) -> Row {
 fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {
     let Some(Subscription { about, scope }) = &link.tell else { return false };
     // Who cannot be told is not told of that.
-    let of_itself = effect.entity == format!("incident/{}", incident_of(link.name.as_str()));
+    let source = effect.incident.as_ref().and_then(|incident| incident.source.as_deref());
+    let of_itself = source == Some(incident_of(link.name.as_str()).as_str());
     if !about.contains(&effect.tell.subject()) || of_itself {
         return false;
     }

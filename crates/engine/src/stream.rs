@@ -45,8 +45,15 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::DeliveryReplayed(event) => format!("delivery/{}", event.inbox),
         Event::SourceSeen(event) => format!("source/{}", event.commit),
         Event::RunSeen(event) => format!("run/{}", event.run.key()),
-        Event::IncidentOpened(event) => format!("incident/{}", event.id),
-        Event::IncidentResolved(event) => format!("incident/{}", event.id),
+        Event::IncidentOpenedV1(event) => format!("incident/{}", event.id),
+        Event::IncidentResolvedV1(event) => format!("incident/{}", event.id),
+        Event::IncidentOpened(event) => format!("incident/{}", event.incident),
+        Event::IncidentMoved(event) => format!("incident/{}", event.incident),
+        Event::IncidentResolved(event) => format!("incident/{}", event.incident),
+        Event::ProblemOpened(event) => format!("problem/{}", event.problem),
+        Event::ProblemLinked(event) => format!("problem/{}", event.problem),
+        Event::ProblemMoved(event) => format!("problem/{}", event.problem),
+        Event::ProblemResolved(event) => format!("problem/{}", event.problem),
         Event::ItemDeclared(event) => {
             format!("{}/{}", event.item.kind().as_str(), event.item.name())
         }
@@ -114,6 +121,8 @@ pub(crate) fn opens_stream(event: &Event) -> bool {
             | Event::ChangeProposed(_)
             | Event::GateDecided(sluice_core::gate::event::GateDecided { change: None, .. })
             | Event::DeploymentStarted(_)
+            | Event::IncidentOpened(_)
+            | Event::ProblemOpened(_)
             | Event::StopPulled(_)
             | Event::ExceptionGranted(_)
     )

@@ -12,10 +12,12 @@ use sluice_core::deployment::{Deployment, DeploymentReport};
 use sluice_core::event::Event;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::ids::{ChangeNumber, Digest};
+use sluice_core::incident::{self, Incident};
 use sluice_core::organisation::Item;
+use sluice_core::problem::{self, Problem};
 use sluice_core::standing::{Recorded, Standing, Topic};
 use sluice_store::Row;
-use sluice_store::rows::{ChangeRow, DecisionRow, DeploymentRow, ItemRow};
+use sluice_store::rows::{ChangeRow, DecisionRow, DeploymentRow, IncidentRow, ItemRow, ProblemRow};
 
 /// Collects the rows of a batch; the last state of each record wins.
 #[derive(Debug, Default)]
@@ -31,6 +33,30 @@ pub struct Folded {
     pub topics: BTreeSet<Topic>,
     /// The change that it altered, as it stands after it.
     pub change: Option<Arc<Change>>,
+    /// The incident that it altered, as it stands after it.
+    pub incident: Option<Arc<Incident>>,
+    /// The problem that it altered, as it stands after it.
+    pub problem: Option<Arc<Problem>>,
+}
+
+/// What an event makes of an incident or a problem.
+struct Disturbed {
+    incident: Option<Arc<Incident>>,
+    problem: Option<Arc<Problem>>,
+}
+
+impl Disturbed {
+    fn of(before: &Standing, Recorded { event, at, .. }: &Recorded) -> Self {
+        let incident = before.incident_of(event).and_then(|number| {
+            let known = before.incidents.get(&number).map(AsRef::as_ref);
+            incident::apply(known, number, event, *at)
+        });
+        let problem = before.problem_of(event).and_then(|number| {
+            let known = before.problems.get(&number).map(AsRef::as_ref);
+            problem::apply(known, event, *at)
+        });
+        Self { incident: incident.map(Arc::new), problem: problem.map(Arc::new) }
+    }
 }
 
 #[derive(Debug)]
@@ -49,6 +75,8 @@ enum Key {
     Change(u64),
     Decision(String),
     Deployment(u64),
+    Incident(u64),
+    Problem(u64),
     Item(&'static str, String),
 }
 
@@ -57,6 +85,7 @@ impl Projection {
     pub fn fold(&mut self, standing: &mut Standing, recorded: &Recorded) -> Folded {
         let number = change_of(&recorded.event);
         let before = number.and_then(|number| standing.changes.get(&number).cloned());
+        let disturbed = Disturbed::of(standing, recorded);
         self.see(standing, recorded);
         let topics = standing.apply(recorded);
         let change = number.and_then(|number| {
@@ -69,7 +98,15 @@ impl Projection {
             let pending = Pending::Change(Arc::clone(change), recorded.index);
             self.pending.insert(Key::Change(change.number.0), pending);
         }
-        Folded { topics, change }
+        let Disturbed { incident, problem } = disturbed;
+        if let Some(incident) = &incident {
+            let row = Row::Incident(incident_row(incident));
+            self.push(Key::Incident(incident.number.0), row);
+        }
+        if let Some(problem) = &problem {
+            self.push(Key::Problem(problem.number.0), Row::Problem(problem_row(problem)));
+        }
+        Folded { topics, change, incident, problem }
     }
 
     /// Takes in an event, given the standing before it.
@@ -185,8 +222,15 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         | Event::DeliveryReplayed(_)
         | Event::SourceSeen(_)
         | Event::RunSeen(_)
+        | Event::IncidentOpenedV1(_)
+        | Event::IncidentResolvedV1(_)
         | Event::IncidentOpened(_)
+        | Event::IncidentMoved(_)
         | Event::IncidentResolved(_)
+        | Event::ProblemOpened(_)
+        | Event::ProblemLinked(_)
+        | Event::ProblemMoved(_)
+        | Event::ProblemResolved(_)
         | Event::ItemDeclared(_)
         | Event::ItemWithdrawn(_)
         | Event::OrganisationApplied(_)
@@ -284,6 +328,32 @@ fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timest
         replaces: None,
         started_at: event.report.started_at.unwrap_or(at),
         report: None,
+    }
+}
+
+fn incident_row(incident: &Incident) -> IncidentRow {
+    IncidentRow {
+        number: incident.number.0,
+        state: incident.state.as_str().to_owned(),
+        services: incident.services.iter().map(ToString::to_string).collect(),
+        environment: incident.environment.clone(),
+        change_number: incident.change.map(|number| number.0),
+        title: incident.title.clone(),
+        opened_us: incident.opened_at.as_microsecond(),
+        resolved_us: incident.resolved_at.map(Timestamp::as_microsecond),
+        body: json(incident),
+    }
+}
+
+fn problem_row(problem: &Problem) -> ProblemRow {
+    ProblemRow {
+        number: problem.number.0,
+        state: problem.state.as_str().to_owned(),
+        services: problem.services.iter().map(ToString::to_string).collect(),
+        title: problem.title.clone(),
+        opened_us: problem.opened_at.as_microsecond(),
+        resolved_us: problem.resolved_at.map(Timestamp::as_microsecond),
+        body: json(problem),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The router is built from this table and from nothing else, and each row is put behind the
 //! guard, so a route without a permission cannot be written, and tests can walk over all of them.
 
+mod disturbed;
 mod identities;
 mod neighbours;
 mod outside;
@@ -70,6 +71,8 @@ pub(crate) fn router(app: &App) -> Router {
 fn routes() -> Vec<Route> {
     let mut routes = gate();
     routes.extend(records());
+    routes.extend(disturbed::incidents());
+    routes.extend(disturbed::problems());
     routes.extend(halts());
     routes.extend(windows::windows());
     routes.extend(declared());

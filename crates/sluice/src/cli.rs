@@ -44,6 +44,12 @@ pub(crate) enum Command {
     /// Plans of `sluice apply` that wait for a second person
     #[command(subcommand)]
     Plan(c::waiting::PlanCommand),
+    /// Incidents: what is broken, and how it ends
+    #[command(subcommand)]
+    Incident(c::incident::IncidentCommand),
+    /// Problems: the causes behind incidents
+    #[command(subcommand)]
+    Problem(c::problem::ProblemCommand),
     /// Stop the line, and lift the stop
     Stop(c::stop::StopArgs),
     /// Grant, revoke and list exceptions

@@ -43,8 +43,8 @@ pub use self::open::Store;
 pub use self::options::StoreOptions;
 pub use self::readers::{
     Answers, ChangeFilter, DecisionFilter, DeliveryGlance, DeployedDay, DeploymentFilter, Entry,
-    Head, InboxFilter, MAX_ENTRIES, MAX_PAGE, OutboxFilter, Owed, Page, Passage, ProposedDay,
-    Readers, Span, States,
+    Head, InboxFilter, IncidentFilter, MAX_ENTRIES, MAX_PAGE, OutboxFilter, Owed, Page, Passage,
+    ProblemFilter, ProposedDay, Readers, Span, States,
 };
 pub use self::rows::{DuplicateBy, Row, RowOutcome};
 pub use self::verify::{Describe, Described, Problem, VerifyReport, verify_dir};

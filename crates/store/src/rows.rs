@@ -84,6 +84,10 @@ pub enum Row {
     Decision(DecisionRow),
     /// View: a deployment, replaced as a whole.
     Deployment(DeploymentRow),
+    /// An incident, whole.
+    Incident(IncidentRow),
+    /// A problem, whole.
+    Problem(ProblemRow),
     /// View: a declared item of the organisation, replaced as a whole.
     Item(ItemRow),
     /// View: an item that is no longer declared.
@@ -371,6 +375,32 @@ pub struct DeploymentRow {
     pub state: String,
     pub started_us: Option<i64>,
     pub finished_us: Option<i64>,
+    pub body: String,
+}
+
+/// View of one incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentRow {
+    pub number: u64,
+    pub state: String,
+    pub services: Vec<String>,
+    pub environment: Option<String>,
+    pub change_number: Option<u64>,
+    pub title: String,
+    pub opened_us: i64,
+    pub resolved_us: Option<i64>,
+    pub body: String,
+}
+
+/// View of one problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemRow {
+    pub number: u64,
+    pub state: String,
+    pub services: Vec<String>,
+    pub title: String,
+    pub opened_us: i64,
+    pub resolved_us: Option<i64>,
     pub body: String,
 }
 

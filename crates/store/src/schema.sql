@@ -131,6 +131,18 @@ CREATE INDEX deployments_by_environment ON deployments (environment, number);
 CREATE INDEX deployments_by_time ON deployments (
   started_us, environment, service, state, finished_us, change_number
 );
+CREATE TABLE incidents (
+  number INTEGER PRIMARY KEY, state TEXT NOT NULL, services TEXT NOT NULL, environment TEXT,
+  change_number INTEGER, title TEXT NOT NULL, opened_us INTEGER NOT NULL, resolved_us INTEGER,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX incidents_by_state ON incidents (state, number);
+CREATE INDEX incidents_by_change ON incidents (change_number, number);
+CREATE TABLE problems (
+  number INTEGER PRIMARY KEY, state TEXT NOT NULL, services TEXT NOT NULL, title TEXT NOT NULL,
+  opened_us INTEGER NOT NULL, resolved_us INTEGER, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX problems_by_state ON problems (state, number);
 CREATE TABLE items (
   kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (kind, name)

@@ -28,14 +28,25 @@ pub enum View {
     Decisions,
     /// Deployments, by number.
     Deployments,
+    /// Incidents, by number.
+    Incidents,
+    /// Problems, by number.
+    Problems,
     /// Declared items, by kind and name.
     Items,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 5] =
-        [Self::Changes, Self::ChangeServices, Self::Decisions, Self::Deployments, Self::Items];
+    pub const ALL: [Self; 7] = [
+        Self::Changes,
+        Self::ChangeServices,
+        Self::Decisions,
+        Self::Deployments,
+        Self::Incidents,
+        Self::Problems,
+        Self::Items,
+    ];
 
     /// Name of the table.
     pub fn as_str(self) -> &'static str {
@@ -44,6 +55,8 @@ impl View {
             Self::ChangeServices => "change_services",
             Self::Decisions => "decisions",
             Self::Deployments => "deployments",
+            Self::Incidents => "incidents",
+            Self::Problems => "problems",
             Self::Items => "items",
         }
     }
@@ -51,7 +64,7 @@ impl View {
     /// The columns of the key. They are the first columns of the table.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Changes | Self::Deployments => &["number"],
+            Self::Changes | Self::Deployments | Self::Incidents | Self::Problems => &["number"],
             Self::ChangeServices => &["number", "service"],
             Self::Decisions => &["id"],
             Self::Items => &["kind", "name"],

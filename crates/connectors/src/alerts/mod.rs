@@ -66,6 +66,11 @@ pub(super) fn turn(tell: Told) -> Option<Turn> {
         | Told::GateDecided
         | Told::DeploymentStarted
         | Told::DeploymentEnded
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => None,

@@ -88,6 +88,11 @@ fn urgency(talk: &Talk<'_>) -> (u8, &'static str) {
         | Told::DeploymentEnded
         | Told::StopLifted
         | Told::IncidentResolved
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => (3, "white_check_mark"),

@@ -90,6 +90,11 @@ fn composed(talk: &Talk<'_>) -> Composed {
         | Told::StopPulled
         | Told::StopLifted
         | Told::IncidentResolved
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => None,
@@ -155,7 +160,7 @@ fn incident(talk: &Talk<'_>) -> Option<Composed> {
     let (service, environment) = (effect.services.first()?, effect.environment.as_ref()?);
     Some(Composed {
         kind: "dev.cdevents.incident.detected.0.3.0".to_owned(),
-        subject: effect.entity.trim_start_matches("incident/").to_owned(),
+        subject: effect.entity.clone(),
         content: json!({
             "description": words::what(talk), "environment": { "id": environment }, "service": { "id": service },
         }),

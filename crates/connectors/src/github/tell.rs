@@ -294,6 +294,11 @@ fn mark(talk: &Talk<'_>, card: &ChangeCard) -> Option<Mark> {
         | Told::StopLifted
         | Told::IncidentOpened
         | Told::IncidentResolved
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => None,

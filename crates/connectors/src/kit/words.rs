@@ -77,6 +77,11 @@ pub(crate) fn to_do(talk: &Talk<'_>) -> Option<&'static str> {
         | Told::DeploymentEnded
         | Told::StopLifted
         | Told::IncidentResolved
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => None,

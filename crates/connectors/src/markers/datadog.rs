@@ -84,6 +84,11 @@ fn alert(talk: &Talk<'_>) -> &'static str {
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::ChangeMoved
         | Told::ChangeRevised
         | Told::ChangeEnded

@@ -214,6 +214,11 @@ pub(super) fn is_note(told: Told) -> bool {
         | Told::StopLifted
         | Told::IncidentOpened
         | Told::IncidentResolved
+        | Told::IncidentMoved
+        | Told::ProblemOpened
+        | Told::ProblemMoved
+        | Told::ProblemResolved
+        | Told::ItemDeclared
         | Told::IntentAnswered
         | Told::ProposalJudged
         | Told::CalendarChanged => true,

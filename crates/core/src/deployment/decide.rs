@@ -6,6 +6,7 @@ use super::{Deployment, DeploymentReport, DeploymentState, Health, StartReport, 
 use crate::change::{self, Change, ChangeOutcome, ChangeState};
 use crate::event::Event;
 use crate::ids::DeploymentNumber;
+use crate::incident;
 use crate::organisation::event::{ModelEarned, ModelLost};
 use crate::refusal::Refusal;
 use crate::standing::{ModelRecord, Standing};
@@ -103,6 +104,7 @@ pub fn end(
     if let Some(change) = deployment.change.and_then(|number| standing.changes.get(&number)) {
         follow(standing, change, deployment, state, health, &mut events);
     }
+    events.extend(incident::after_deployment(standing, deployment, state));
     Ok(events)
 }
 

@@ -8,7 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeKind, ChangeOutcome, ChangeState};
 use crate::gate::Decision;
-use crate::ids::{ChangeNumber, CommitId, Digest, EnvironmentName, LinkName, ServiceName};
+use crate::ids::{
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, IncidentNumber, LinkName,
+    ProblemNumber, ServiceName,
+};
+use crate::incident::{Incident, IncidentState, Resolution};
+use crate::organisation::Service;
+use crate::problem::{Problem, ProblemState};
 use crate::risk::RiskLevel;
 use crate::run::RunRef;
 use crate::verdict::Reason;
@@ -144,6 +150,115 @@ pub struct DeploymentCard {
     /// Digests of what was deployed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub artifacts: BTreeSet<Digest>,
+}
+
+/// What a neighbour is told of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentCard {
+    /// Number.
+    pub number: IncidentNumber,
+    /// What told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// What it is about.
+    pub title: String,
+    /// Severity, in the word of whoever told of it.
+    #[serde(default)]
+    pub severity: String,
+    /// The change that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeNumber>,
+    /// The deployment that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentNumber>,
+    /// The last thing that was said of it.
+    #[serde(default)]
+    pub note: String,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+}
+
+impl IncidentCard {
+    /// How an incident stands.
+    pub fn of(incident: &Incident) -> Self {
+        Self {
+            number: incident.number,
+            source: incident.source.clone(),
+            state: incident.state,
+            title: incident.title.clone(),
+            severity: incident.severity.clone(),
+            change: incident.change,
+            deployment: incident.deployment,
+            note: incident.note.clone(),
+            resolution: incident.resolution,
+        }
+    }
+}
+
+/// What a neighbour is told of a problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProblemCard {
+    /// Number.
+    pub number: ProblemNumber,
+    /// Where it stands.
+    pub state: ProblemState,
+    /// What it is about.
+    pub title: String,
+    /// Its incidents.
+    pub incidents: BTreeSet<IncidentNumber>,
+    /// Its changes.
+    pub changes: BTreeSet<ChangeNumber>,
+    /// The last thing that was said of it.
+    #[serde(default)]
+    pub note: String,
+}
+
+impl ProblemCard {
+    /// How a problem stands.
+    pub fn of(problem: &Problem) -> Self {
+        Self {
+            number: problem.number,
+            state: problem.state,
+            title: problem.title.clone(),
+            incidents: problem.incidents.clone(),
+            changes: problem.changes.clone(),
+            note: problem.note.clone(),
+        }
+    }
+}
+
+/// What a neighbour is told of a configuration item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemCard {
+    /// The service.
+    pub service: ServiceName,
+    /// Its name for people.
+    #[serde(default)]
+    pub title: String,
+    /// The team that owns it.
+    pub owner: String,
+    /// Its tier.
+    pub tier: String,
+}
+
+impl ItemCard {
+    /// A service as an item.
+    pub fn of(service: &Service) -> Self {
+        Self {
+            service: service.name.clone(),
+            title: service.title.clone(),
+            owner: service.owner.to_string(),
+            tier: service.tier.clone(),
+        }
+    }
+
+    /// The record that it is, for what neighbours have of it.
+    pub fn entity(service: &ServiceName) -> String {
+        format!("service/{service}")
+    }
 }
 
 /// Whom alone something is said to.

@@ -12,13 +12,18 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::card::{ChangeCard, CheckCard, ClosedSpan, DecisionCard, DeploymentCard, ReplyCard};
+pub use self::card::{
+    ChangeCard, CheckCard, ClosedSpan, DecisionCard, DeploymentCard, IncidentCard, ItemCard,
+    ProblemCard, ReplyCard,
+};
 pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::Change;
 use crate::deployment::Deployment;
 use crate::event::Event;
-use crate::housekeeping::IncidentOpened;
 use crate::ids::{EnvironmentName, LinkName, ServiceName};
+use crate::incident::Incident;
+use crate::organisation::{Item, Service};
+use crate::problem::Problem;
 use crate::scope::Scope;
 use crate::stop::Stop;
 
@@ -55,6 +60,15 @@ pub struct Effect {
     /// The deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentCard>,
+    /// The incident as it stands after the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentCard>,
+    /// The problem as it stands after the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ProblemCard>,
+    /// The configuration item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemCard>,
     /// Whom alone it is said to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyCard>,
@@ -81,6 +95,9 @@ impl Effect {
             change: None,
             decision: None,
             deployment: None,
+            incident: None,
+            problem: None,
+            item: None,
             reply: None,
             check: None,
             closed: Vec::new(),
@@ -97,8 +114,10 @@ pub struct Around<'a> {
     pub deployment: Option<&'a Deployment>,
     /// The stop that the event lifted.
     pub stop: Option<&'a Stop>,
-    /// The incident that the event ended.
-    pub incident: Option<&'a IncidentOpened>,
+    /// The incident that the event is about, as it stands after it.
+    pub incident: Option<&'a Incident>,
+    /// The problem that the event is about, as it stands after it.
+    pub problem: Option<&'a Problem>,
     /// The link that caused it.
     pub link: Option<&'a LinkName>,
 }
@@ -123,7 +142,12 @@ pub fn tell_of(event: &Event) -> Option<Tell> {
         Event::StopPulled(_) => Tell::StopPulled,
         Event::StopLifted(_) => Tell::StopLifted,
         Event::IncidentOpened(_) => Tell::IncidentOpened,
+        Event::IncidentMoved(_) => Tell::IncidentMoved,
         Event::IncidentResolved(_) => Tell::IncidentResolved,
+        Event::ProblemOpened(_) => Tell::ProblemOpened,
+        Event::ProblemLinked(_) | Event::ProblemMoved(_) => Tell::ProblemMoved,
+        Event::ProblemResolved(_) => Tell::ProblemResolved,
+        Event::ItemDeclared(event) if matches!(event.item, Item::Service(_)) => Tell::ItemDeclared,
         // The one fall-through: of everything else nobody outside is told.
         _ => return None,
     })
@@ -200,15 +224,19 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
             effect.scope = around.stop.map(|stop| stop.scope.clone());
             effect.line = format!("a stop is lifted: {}", event.reason);
         }
-        Event::IncidentOpened(event) => {
-            effect.entity = format!("incident/{}", event.id);
-            effect.disturbed(event);
-            effect.line = format!("incident on {}: {}", event.service, event.title);
-        }
-        Event::IncidentResolved(event) => {
-            effect.entity = format!("incident/{}", event.id);
+        Event::IncidentOpened(_) | Event::IncidentMoved(_) | Event::IncidentResolved(_) => {
             around.incident.into_iter().for_each(|incident| effect.disturbed(incident));
-            effect.line = format!("incident {} is over", event.id);
+        }
+        Event::ProblemOpened(_)
+        | Event::ProblemLinked(_)
+        | Event::ProblemMoved(_)
+        | Event::ProblemResolved(_) => {
+            around.problem.into_iter().for_each(|problem| effect.caused(problem));
+        }
+        Event::ItemDeclared(event) => {
+            if let Item::Service(service) = &event.item {
+                effect.declared(service);
+            }
         }
         Event::ChangeCanceled(event) => {
             effect.line = format!("{} is canceled: {}", event.change, event.because);
@@ -220,6 +248,11 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
         // Whatever is about a change alone is said by how the change stands.
         _ => {}
     }
+}
+
+fn listed(services: &BTreeSet<ServiceName>) -> String {
+    let names: Vec<&str> = services.iter().map(|service| service.as_str()).collect();
+    names.join(", ")
 }
 
 fn line_of_change(effect: &Effect) -> String {
@@ -242,7 +275,12 @@ fn line_of_change(effect: &Effect) -> String {
         | Tell::StopPulled
         | Tell::StopLifted
         | Tell::IncidentOpened
+        | Tell::IncidentMoved
         | Tell::IncidentResolved
+        | Tell::ProblemOpened
+        | Tell::ProblemMoved
+        | Tell::ProblemResolved
+        | Tell::ItemDeclared
         | Tell::IntentAnswered
         | Tell::ProposalJudged
         | Tell::CalendarChanged => format!("{number} is in {}", card.state.as_str()),
@@ -258,10 +296,40 @@ impl Effect {
         self.environment.get_or_insert_with(|| environment.clone());
     }
 
-    fn disturbed(&mut self, incident: &IncidentOpened) {
-        self.services.insert(incident.service.clone());
+    fn disturbed(&mut self, incident: &Incident) {
+        let number = incident.number;
+        self.entity = number.to_string();
+        self.services.extend(incident.services.iter().cloned());
         let environment = incident.environment.as_deref();
         self.environment = environment.and_then(|name| EnvironmentName::parse(name).ok());
+        let services = listed(&incident.services);
+        self.line = match self.tell {
+            Tell::IncidentOpened => format!("incident on {services}: {}", incident.title),
+            Tell::IncidentResolved => format!("incident {number} is over: {}", incident.title),
+            _ => format!("incident {number} is {}", incident.state.as_str()),
+        };
+        self.incident = Some(IncidentCard::of(incident));
+    }
+
+    fn caused(&mut self, problem: &Problem) {
+        let number = problem.number;
+        self.entity = number.to_string();
+        self.services.extend(problem.services.iter().cloned());
+        let services = listed(&problem.services);
+        self.line = match self.tell {
+            Tell::ProblemOpened => format!("problem in {services}: {}", problem.title),
+            Tell::ProblemResolved => format!("problem {number} is over: {}", problem.title),
+            _ => format!("problem {number} is {}", problem.state.as_str()),
+        };
+        self.problem = Some(ProblemCard::of(problem));
+    }
+
+    /// Says that a service is a configuration item.
+    pub fn declared(&mut self, service: &Service) {
+        self.entity = ItemCard::entity(&service.name);
+        self.services.insert(service.name.clone());
+        self.line = format!("{} is declared", service.name);
+        self.item = Some(ItemCard::of(service));
     }
 
     fn deployed(&mut self, number: &str, state: &str, deployment: Option<&Deployment>) {

@@ -20,21 +20,27 @@ pub enum Subject {
     Deployment,
     /// Stops and exceptions.
     Stop,
-    /// Incidents.
+    /// Incidents: opened, moved, over.
     Incident,
+    /// Problems: opened, moved, over.
+    Problem,
+    /// Configuration items: the services that are declared.
+    Item,
     /// When nothing may go: the calendar's windows that close, as they lie ahead.
     Calendar,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Change,
         Self::Approval,
         Self::Decision,
         Self::Deployment,
         Self::Stop,
         Self::Incident,
+        Self::Problem,
+        Self::Item,
         Self::Calendar,
     ];
 
@@ -47,6 +53,8 @@ impl Subject {
             Self::Deployment => "deployment",
             Self::Stop => "stop",
             Self::Incident => "incident",
+            Self::Problem => "problem",
+            Self::Item => "item",
             Self::Calendar => "calendar",
         }
     }
@@ -110,9 +118,24 @@ pub enum Tell {
     /// An incident became known.
     #[serde(rename = "incident.opened")]
     IncidentOpened,
+    /// An incident is worked on, or waits.
+    #[serde(rename = "incident.moved")]
+    IncidentMoved,
     /// An incident is over.
     #[serde(rename = "incident.resolved")]
     IncidentResolved,
+    /// A problem became known.
+    #[serde(rename = "problem.opened")]
+    ProblemOpened,
+    /// A problem stands elsewhere, or more belongs to it.
+    #[serde(rename = "problem.moved")]
+    ProblemMoved,
+    /// A problem is over.
+    #[serde(rename = "problem.resolved")]
+    ProblemResolved,
+    /// A configuration item is declared, or declared otherwise.
+    #[serde(rename = "item.declared")]
+    ItemDeclared,
     /// Somebody pressed a button of ours, and is told where to go on.
     #[serde(rename = "intent.answered")]
     IntentAnswered,
@@ -141,7 +164,12 @@ impl Tell {
             Self::StopPulled => "stop.pulled",
             Self::StopLifted => "stop.lifted",
             Self::IncidentOpened => "incident.opened",
+            Self::IncidentMoved => "incident.moved",
             Self::IncidentResolved => "incident.resolved",
+            Self::ProblemOpened => "problem.opened",
+            Self::ProblemMoved => "problem.moved",
+            Self::ProblemResolved => "problem.resolved",
+            Self::ItemDeclared => "item.declared",
             Self::IntentAnswered => "intent.answered",
             Self::ProposalJudged => "proposal.judged",
             Self::CalendarChanged => "calendar.changed",
@@ -161,7 +189,11 @@ impl Tell {
             Self::GateDecided | Self::ProposalJudged => Subject::Decision,
             Self::DeploymentStarted | Self::DeploymentEnded => Subject::Deployment,
             Self::StopPulled | Self::StopLifted => Subject::Stop,
-            Self::IncidentOpened | Self::IncidentResolved => Subject::Incident,
+            Self::IncidentOpened | Self::IncidentMoved | Self::IncidentResolved => {
+                Subject::Incident
+            }
+            Self::ProblemOpened | Self::ProblemMoved | Self::ProblemResolved => Subject::Problem,
+            Self::ItemDeclared => Subject::Item,
             Self::CalendarChanged => Subject::Calendar,
         }
     }
@@ -172,6 +204,7 @@ impl Tell {
         match self {
             Self::ChangeMoved | Self::ChangeEnded => later.subject() == Subject::Change,
             Self::ChangeRevised => matches!(later, Self::ChangeRevised | Self::ChangeEnded),
+            Self::ItemDeclared => later == Self::ItemDeclared,
             Self::ChangeOpened
             | Self::ApprovalWanted
             | Self::ApprovalGiven
@@ -182,7 +215,11 @@ impl Tell {
             | Self::StopPulled
             | Self::StopLifted
             | Self::IncidentOpened
+            | Self::IncidentMoved
             | Self::IncidentResolved
+            | Self::ProblemOpened
+            | Self::ProblemMoved
+            | Self::ProblemResolved
             | Self::IntentAnswered
             | Self::ProposalJudged
             | Self::CalendarChanged => false,

@@ -13,13 +13,11 @@ impl Standing {
     pub fn apply(&mut self, recorded: &Recorded) -> BTreeSet<Topic> {
         let event = &recorded.event;
         let before = topics_of(event, self);
-        let resolved = self.incident_topic(event);
         self.fold(event, recorded.at);
         self.provision_token(event, &recorded.actor);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);
-        let topics: BTreeSet<Topic> =
-            before.into_iter().chain(topics_of(event, self)).chain(resolved).collect();
+        let topics: BTreeSet<Topic> = before.into_iter().chain(topics_of(event, self)).collect();
         for topic in &topics {
             self.touch(topic.clone());
         }
@@ -42,11 +40,6 @@ impl Standing {
                 self.touched.insert(topic, self.size);
             }
         }
-    }
-
-    fn incident_topic(&self, event: &Event) -> Option<Topic> {
-        let Event::IncidentResolved(event) = event else { return None };
-        self.incidents.get(&event.id).map(|open| Topic::Service(open.incident.service.clone()))
     }
 
     #[expect(clippy::too_many_lines, reason = "the table of contents: one arm for each event")]
@@ -111,8 +104,15 @@ impl Standing {
             Event::GlassRefused(event) => drop(self.access.glasses.remove(&event.id)),
             Event::SourceSeen(data) => self.source_seen(data),
             Event::RunSeen(data) => self.run_seen(data),
-            Event::IncidentOpened(incident) => self.incident_opened(incident, at),
-            Event::IncidentResolved(event) => drop(self.incidents.remove(&event.id)),
+            Event::IncidentOpenedV1(_)
+            | Event::IncidentResolvedV1(_)
+            | Event::IncidentOpened(_)
+            | Event::IncidentMoved(_)
+            | Event::IncidentResolved(_) => self.alter_incident(event, at),
+            Event::ProblemOpened(_)
+            | Event::ProblemLinked(_)
+            | Event::ProblemMoved(_)
+            | Event::ProblemResolved(_) => self.alter_problem(event, at),
             Event::ItemDeclared(event) => {
                 self.person_declared(&event.item);
                 self.mapping_declared(&event.item);

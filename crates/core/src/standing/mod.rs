@@ -6,6 +6,7 @@
 
 mod apply;
 mod behind;
+mod disturbed;
 mod lookups;
 mod pairs;
 mod provisioned;
@@ -32,11 +33,13 @@ use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
 use crate::ids::{
-    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, LinkName,
-    ModelName, PassId, SecretName, ServiceName, StopId, TeamName, TokenId,
+    ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ExceptionId, IncidentNumber,
+    LinkName, ModelName, PassId, ProblemNumber, SecretName, ServiceName, StopId, TeamName, TokenId,
 };
+use crate::incident::Incident;
 use crate::organisation::Organisation;
 use crate::pass::GivenPass;
+use crate::problem::Problem;
 use crate::run::RunRef;
 use crate::stop::{Exception, Stop};
 
@@ -51,6 +54,12 @@ pub struct Standing {
     pub changes_counted: u64,
     /// The number the next deployment gets, less one.
     pub deployments_counted: u64,
+    /// The number the next incident gets, less one.
+    #[serde(default)]
+    pub incidents_counted: u64,
+    /// The number the next problem gets, less one.
+    #[serde(default)]
+    pub problems_counted: u64,
     /// What is declared.
     pub organisation: Organisation,
     /// The policy in force.
@@ -87,8 +96,12 @@ pub struct Standing {
     pub denied_order: Vector<Digest>,
     /// How change models have fared.
     pub models: OrdMap<ModelName, ModelRecord>,
-    /// Open incidents by service.
-    pub incidents: OrdMap<String, Arc<OpenIncident>>,
+    /// Open incidents.
+    pub incidents: OrdMap<IncidentNumber, Arc<Incident>>,
+    /// Open incidents by what told of them.
+    pub incidents_by_source: OrdMap<String, IncidentNumber>,
+    /// Open problems.
+    pub problems: OrdMap<ProblemNumber, Arc<Problem>>,
     /// Accounts, sessions and roles of people.
     #[serde(default)]
     pub access: Access,
@@ -145,15 +158,6 @@ pub struct ModelRecord {
     pub earned: bool,
     /// The last outcomes of changes in its scope, newest last, at most ten: whether they were good.
     pub recent: Vec<bool>,
-}
-
-/// An open incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenIncident {
-    /// What was told.
-    pub incident: crate::housekeeping::IncidentOpened,
-    /// Since when.
-    pub since: Timestamp,
 }
 
 /// A secret that is kept.

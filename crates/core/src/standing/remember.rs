@@ -6,15 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use imbl::OrdMap;
 
-use super::{DeniedDigest, KeptSecret, ModelRecord, OpenIncident, Standing, TokenInForce, Topic};
+use super::{DeniedDigest, KeptSecret, ModelRecord, Standing, TokenInForce, Topic};
 use crate::access::RoleState;
 use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
 use crate::deployment::event::{DigestDenied, Ended};
 use crate::deployment::{Deployment, DeploymentState, Place, Ran};
-use crate::housekeeping::{
-    IncidentOpened, PushSeen, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged,
-};
+use crate::housekeeping::{PushSeen, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged};
 use crate::ids::{ChangeNumber, DeploymentNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
 use crate::pass::{GivenPass, PassClaims};
@@ -45,10 +43,6 @@ const OUTCOMES: usize = 10;
 /// Digests refused at the same time. The one that was refused longest ago leaves first; by then this many others have
 /// failed after it.
 const DENIED: usize = 50_000;
-
-/// Incidents open at the same time; the oldest leaves first. A monitoring system that opens more and never closes one
-/// would fill the memory.
-const INCIDENTS: usize = 10_000;
 
 impl Standing {
     pub(super) fn token_created(&mut self, token: &TokenCreated, at: Timestamp) {
@@ -173,17 +167,6 @@ impl Standing {
         {
             self.runs.remove(&oldest);
             self.touched.remove(&Topic::Run(oldest));
-        }
-    }
-
-    pub(super) fn incident_opened(&mut self, incident: &IncidentOpened, at: Timestamp) {
-        let open = OpenIncident { incident: incident.clone(), since: at };
-        self.incidents.insert(incident.id.clone(), Arc::new(open));
-        if self.incidents.len() > INCIDENTS {
-            let oldest = self.incidents.iter().min_by_key(|(id, open)| (open.since, *id));
-            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-                self.incidents.remove(&id);
-            }
         }
     }
 

@@ -75,6 +75,10 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::WindowRefused(_)
         | Event::DeliveryHeard(_)
         | Event::PassRedeemed(_)
+        | Event::ProblemOpened(_)
+        | Event::ProblemLinked(_)
+        | Event::ProblemMoved(_)
+        | Event::ProblemResolved(_)
         | Event::PassRefused(_)
         | Event::ChangeApprovalRefused(_)
         | Event::ChangeReminded(_)
@@ -95,8 +99,17 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         },
         Event::SourceSeen(event) => event.every_commit().cloned().map(Topic::Source).collect(),
         Event::RunSeen(event) => vec![Topic::Run(event.run.key())],
-        Event::IncidentOpened(event) => vec![Topic::Service(event.service.clone())],
-        Event::IncidentResolved(_) => Vec::new(),
+        // Found before the event where it ends one, after it where it opens one.
+        Event::IncidentOpenedV1(event) => vec![Topic::Service(event.service.clone())],
+        Event::IncidentResolvedV1(_)
+        | Event::IncidentOpened(_)
+        | Event::IncidentMoved(_)
+        | Event::IncidentResolved(_) => {
+            let number = after.incident_of(event);
+            let incident = number.and_then(|number| after.incidents.get(&number));
+            let services = incident.into_iter().flat_map(|incident| &incident.services);
+            services.cloned().map(Topic::Service).collect()
+        }
         // An approval counts by the role that its giver holds.
         Event::RoleGranted(_)
         | Event::RoleRevoked(_)

@@ -9,8 +9,9 @@ use sluice_core::change::{self, ApprovalVerdict, ChangeOutcome};
 use sluice_core::deployment::{self, DeploymentReport, DeploymentState, Health, StartReport};
 use sluice_core::event::Event;
 use sluice_core::gate::{Observed, redeem};
-use sluice_core::housekeeping::{IncidentOpened, IncidentResolved, RunSeen, SourceSeen};
+use sluice_core::housekeeping::{RunSeen, SourceSeen};
 use sluice_core::ids::{ChangeNumber, DeploymentNumber};
+use sluice_core::incident::event::{OpenedV1, ResolvedV1};
 use sluice_core::organisation::event::ItemDeclared;
 use sluice_core::organisation::{ItemKind, Organisation};
 use sluice_core::scope::Scope;
@@ -245,9 +246,9 @@ fn incident(play: &mut Play, a: u8, b: u8) {
     let id = format!("pager:{}", b % 4);
     let event: Event = if a.is_multiple_of(2) {
         let (service, title) = (service("shop"), "slow".to_owned());
-        IncidentOpened { id, service, environment: None, title, severity: String::new() }.into()
+        OpenedV1 { id, service, environment: None, title, severity: String::new() }.into()
     } else {
-        IncidentResolved { id }.into()
+        ResolvedV1 { id }.into()
     };
     play.play([event]);
 }
@@ -359,14 +360,9 @@ fn what_is_remembered_of_failures_and_incidents_is_bounded() {
     for number in 0..10_001 {
         let (id, title) = (format!("pager:{number}"), String::new());
         let service = service("shop");
-        play.play([IncidentOpened {
-            id,
-            service,
-            environment: None,
-            title,
-            severity: String::new(),
-        }
-        .into()]);
+        play.play([
+            OpenedV1 { id, service, environment: None, title, severity: String::new() }.into()
+        ]);
     }
     assert_eq!(play.standing.incidents.len(), 10_000);
 }

@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use sluice_core::change::{Evidence, EvidenceStatus, Involvement, InvolvementRole, event};
 use sluice_core::effect::Subject;
 use sluice_core::event::Event;
-use sluice_core::housekeeping::{IncidentOpened, IncidentResolved, RunSeen, SourceSeen};
+use sluice_core::housekeeping::{RunSeen, SourceSeen};
 use sluice_core::ids::{ChangeNumber, CommitId, LinkName, ServiceName};
+use sluice_core::incident;
 use sluice_core::run::RunRef;
 use sluice_core::signal::{CommitInfo, Outcome, Signal, Who};
 use sluice_core::standing::{Actor, Recorded, Standing};
@@ -293,22 +294,16 @@ impl Correlation<'_> {
         title: &str,
         severity: Option<&str>,
     ) {
-        let open = self.standing.incidents.contains_key(&id);
-        match (resolved, open, service) {
-            (true, true, _) => self.push(IncidentResolved { id }),
-            (false, false, Some(service))
-                if self.standing.organisation.services.contains_key(&service) =>
-            {
-                self.push(IncidentOpened {
-                    id,
-                    service,
-                    environment,
-                    title: title.chars().take(200).collect(),
-                    severity: severity.unwrap_or_default().chars().take(64).collect(),
-                });
-            }
-            _ => {}
-        }
+        let services = &self.standing.organisation.services;
+        let service = service.filter(|name| services.contains_key(name));
+        let told = incident::Opening {
+            title: title.to_owned(),
+            environment,
+            severity: severity.unwrap_or_default().to_owned(),
+            ..incident::Opening::default()
+        };
+        let event = incident::report(&self.standing, &id, service.as_ref(), told, resolved);
+        self.extend(event.into_iter().collect());
     }
 }
 

@@ -12,9 +12,9 @@ use super::job::{Commit, Finish};
 use super::versions::StreamVersions;
 use crate::envelope::{After, Writing};
 use crate::error::EngineError;
-use crate::owe::{self, Before, Owing};
+use crate::owe::{self, Altered, Before, Owing};
 use crate::stream::{opens_stream, stream_of};
-use crate::views::Projection;
+use crate::views::{Folded, Projection};
 
 /// The largest entry; C2SP entry bundles hold no larger one.
 const MAX_ENTRY_BYTES: usize = 65_535;
@@ -144,10 +144,15 @@ impl Stage {
             let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
             let before = Before::of(&self.standing, &recorded.event);
             let folded = self.projection.fold(&mut self.standing, &recorded);
-            self.topics.extend(folded.topics);
+            let Folded { topics, change, incident, problem } = folded;
+            self.topics.extend(topics);
             if tells {
-                let change = folded.change.as_deref();
-                owing.see(&self.standing, &recorded, change, &before);
+                let altered = Altered {
+                    change: change.as_deref(),
+                    incident: incident.as_deref(),
+                    problem: problem.as_deref(),
+                };
+                owing.see(&self.standing, &recorded, &altered, &before);
             }
         }
         self.owed.extend(owing.rows(&self.standing));

@@ -3,6 +3,7 @@
 
 mod authors;
 mod correlate;
+mod disturbed;
 mod faults;
 mod flows;
 mod incidents;

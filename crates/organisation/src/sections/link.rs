@@ -20,8 +20,7 @@ const SECRETS_LIMIT: usize = 2;
 const POINTER_LIMIT_BYTES: usize = 256;
 /// The most places that are kept.
 const PARTS_LIMIT: usize = 100_000;
-const SUBJECTS_HELP: &str =
-    "a list of `change`, `approval`, `decision`, `deployment`, `stop`, `incident`, `calendar`";
+const SUBJECTS_HELP: &str = "a list of `change`, `approval`, `decision`, `deployment`, `stop`, `incident`, `problem`, `item`, `calendar`";
 const SECRET_HELP: &str =
     "name where it is kept: `{env: ACME_SECRET}` or `{file: /run/secrets/acme}`";
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_core::standing::Actor;
 use sluice_engine::ledger::Receipt;
+use sluice_engine::store::rows::ExternalRefRow;
 use sluice_engine::{Caller, Picked};
 
 use super::stops::Done;
@@ -149,10 +150,16 @@ pub(crate) async fn approve(
 }
 
 #[derive(Serialize)]
-struct ReferenceReply {
+pub(crate) struct ReferenceReply {
     link: String,
     name: String,
     value: String,
+}
+
+impl From<ExternalRefRow> for ReferenceReply {
+    fn from(row: ExternalRefRow) -> Self {
+        Self { link: row.link, name: row.name, value: row.value }
+    }
 }
 
 /// What neighbours have for a change.
@@ -162,15 +169,18 @@ pub(crate) async fn references(
     Path(number): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let number = visible(&app, &caller, &number).await?;
+    references_of(&app, number.to_string()).await
+}
+
+/// What neighbours have for one of our records.
+pub(crate) async fn references_of(
+    app: &App,
+    entity: String,
+) -> Result<Reply<Listed<ReferenceReply>>, Problem> {
     let (rows, as_of) = app
-        .read(move |readers| {
-            Ok((readers.external_refs_of(&number.to_string())?, readers.head().size))
-        })
+        .read(move |readers| Ok((readers.external_refs_of(&entity)?, readers.head().size)))
         .await?;
-    let items: Vec<ReferenceReply> = rows
-        .into_iter()
-        .map(|row| ReferenceReply { link: row.link, name: row.name, value: row.value })
-        .collect();
+    let items = rows.into_iter().map(ReferenceReply::from).collect();
     Ok(Reply(Listed { items, next: None, as_of }))
 }
 

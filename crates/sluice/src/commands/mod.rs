@@ -14,6 +14,7 @@ pub(crate) mod folder;
 pub(crate) mod fsck;
 pub(crate) mod gate;
 pub(crate) mod inbox;
+pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod log;
@@ -22,6 +23,7 @@ pub(crate) mod man;
 pub(crate) mod pass;
 pub(crate) mod person;
 pub(crate) mod policy;
+pub(crate) mod problem;
 pub(crate) mod reference;
 pub(crate) mod role;
 pub(crate) mod secret;
@@ -51,6 +53,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Change(command) => change::run(&command),
         Command::Waiting(arguments) => waiting::waiting(&arguments),
         Command::Plan(command) => waiting::plan(&command),
+        Command::Incident(command) => incident::run(&command),
+        Command::Problem(command) => problem::run(&command),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Exception(command) => exception::run(&command),
         Command::Calendar(command) => calendar::run(&command),

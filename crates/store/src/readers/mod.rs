@@ -7,6 +7,7 @@
 mod changes;
 mod decisions;
 mod deployments;
+mod disturbed;
 mod glance;
 mod inbox;
 mod log;
@@ -27,6 +28,7 @@ use sluice_ledger::{AnchorState, Hash};
 pub use self::changes::ChangeFilter;
 pub use self::decisions::{Answers, DecisionFilter};
 pub use self::deployments::DeploymentFilter;
+pub use self::disturbed::{IncidentFilter, ProblemFilter};
 pub use self::glance::{DeliveryGlance, States};
 pub use self::inbox::InboxFilter;
 pub use self::log::{Entry, MAX_ENTRIES};

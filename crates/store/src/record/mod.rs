@@ -82,6 +82,8 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Change(_)
         | Row::Decision(_)
         | Row::Deployment(_)
+        | Row::Incident(_)
+        | Row::Problem(_)
         | Row::Item(_)
         | Row::RemoveItem { .. } => views::view(connection, row),
         Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
@@ -104,6 +106,8 @@ pub(crate) fn is_view(row: &Row) -> bool {
         Row::Change(_)
             | Row::Decision(_)
             | Row::Deployment(_)
+            | Row::Incident(_)
+            | Row::Problem(_)
             | Row::Item(_)
             | Row::RemoveItem { .. }
             | Row::Cursor { .. }

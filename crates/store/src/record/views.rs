@@ -1,15 +1,19 @@
-//! The views: changes, decisions, deployments and items.
+//! The views: changes, decisions, deployments, incidents, problems and items.
 
 use rusqlite::{Connection, params};
 
 use super::RecordError;
-use crate::rows::{ChangeRow, DecisionRow, DeploymentRow, ItemRow, Row, RowOutcome};
+use crate::rows::{
+    ChangeRow, DecisionRow, DeploymentRow, IncidentRow, ItemRow, ProblemRow, Row, RowOutcome,
+};
 
 pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, RecordError> {
     match row {
         Row::Change(row) => change(connection, row)?,
         Row::Decision(row) => decision(connection, row)?,
         Row::Deployment(row) => deployment(connection, row)?,
+        Row::Incident(row) => incident(connection, row)?,
+        Row::Problem(row) => problem(connection, row)?,
         Row::Item(row) => item(connection, row)?,
         Row::RemoveItem { kind, name } => {
             connection
@@ -25,7 +29,7 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM changes; DELETE FROM change_services; DELETE FROM decisions;
-         DELETE FROM deployments; DELETE FROM items;",
+         DELETE FROM deployments; DELETE FROM incidents; DELETE FROM problems; DELETE FROM items;",
     )
 }
 
@@ -144,6 +148,51 @@ fn deployment(connection: &Connection, row: &DeploymentRow) -> rusqlite::Result<
             row.state,
             row.started_us,
             row.finished_us,
+            row.body,
+        ])?;
+    Ok(())
+}
+
+fn incident(connection: &Connection, row: &IncidentRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (number) DO UPDATE SET state = excluded.state,
+               services = excluded.services, environment = excluded.environment,
+               change_number = excluded.change_number, title = excluded.title,
+               opened_us = excluded.opened_us, resolved_us = excluded.resolved_us,
+               body = excluded.body",
+        )?
+        .execute(params![
+            row.number,
+            row.state,
+            row.services.join("\n"),
+            row.environment,
+            row.change_number,
+            row.title,
+            row.opened_us,
+            row.resolved_us,
+            row.body,
+        ])?;
+    Ok(())
+}
+
+fn problem(connection: &Connection, row: &ProblemRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO problems VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (number) DO UPDATE SET state = excluded.state,
+               services = excluded.services, title = excluded.title,
+               opened_us = excluded.opened_us, resolved_us = excluded.resolved_us,
+               body = excluded.body",
+        )?
+        .execute(params![
+            row.number,
+            row.state,
+            row.services.join("\n"),
+            row.title,
+            row.opened_us,
+            row.resolved_us,
             row.body,
         ])?;
     Ok(())

@@ -76,13 +76,17 @@ impl Gathering<'_> {
         self.standing
             .incidents
             .values()
+            // What failed or was undone at its place counts by itself, and is not counted twice.
+            .filter(|open| !open.is_of_deployment())
             .filter_map(|open| {
+                let found = open.services.iter().find_map(|name| Some((relation(name)?, name)));
+                let (relation, service) = found?;
                 Some(IncidentFact {
-                    relation: relation(&open.incident.service)?,
-                    id: open.incident.id.clone(),
-                    service: open.incident.service.clone(),
-                    severity: open.incident.severity.clone(),
-                    since: open.since,
+                    relation,
+                    id: open.number.to_string(),
+                    service: service.clone(),
+                    severity: open.severity.clone(),
+                    since: open.opened_at,
                 })
             })
             .collect()

@@ -9,10 +9,10 @@ use std::time::Duration;
 use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble, Waits};
 use sluice_core::effect::Effect;
 use sluice_core::event::Event;
-use sluice_core::housekeeping::{IncidentOpened, IncidentResolved};
 use sluice_core::ids::{LinkName, ServiceName};
+use sluice_core::incident;
 use sluice_core::link::{Disagreement, EffectGivenUp, ReferenceRecorded};
-use sluice_core::standing::Actor;
+use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
 use sluice_store::rows::{
     ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow,
@@ -42,7 +42,15 @@ struct Outcome {
     row: Row,
     events: Vec<Event>,
     rows: Vec<Row>,
+    /// What it means for the incident that stands for the link.
+    disturbs: Option<Disturbs>,
     came: Came,
+}
+
+/// The incident that stands for a link which could not be told something.
+enum Disturbs {
+    Begins(String),
+    Ends,
 }
 
 /// What is told, and to whom.
@@ -117,7 +125,7 @@ impl Engine {
             rows.extend(along.rows.iter().map(|row| self.told_along(row)));
             rows.extend(runs.over);
         }
-        self.record(&line.name, outcome.events, rows).await?;
+        self.record(&line.name, outcome.events, rows, outcome.disturbs).await?;
         Ok(came)
     }
 
@@ -176,7 +184,7 @@ impl Engine {
         let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
         let look = looks::owed(line, &row.effect.entity, &known, &receipt, now);
-        let (mut events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
+        let (events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
         rows.extend(look);
         let now_us = now.as_microsecond();
         {
@@ -191,15 +199,16 @@ impl Engine {
             }));
         }
         let incident = incident_of(line.name.as_str());
-        if self.standing().incidents.contains_key(&incident) {
+        let mut disturbs = None;
+        if self.standing().incident_from(&incident).is_some() {
             let (readers, link) = (self.readers().clone(), line.name.to_string());
             if self.blocking(move || readers.outbox_owed(&link)).await?.given_up == 0 {
-                events.push(IncidentResolved { id: incident }.into());
+                disturbs = Some(Disturbs::Ends);
             }
         }
         let (state, next_us) = (OUTBOX_DELIVERED.to_owned(), now_us);
         let row = Row::EffectOutcome { id: row.id, state, attempts, next_us, last_error: None };
-        Ok(Outcome { row, events, rows, came: Came::Told })
+        Ok(Outcome { row, events, rows, disturbs, came: Came::Told })
     }
 
     fn went_wrong(
@@ -229,9 +238,12 @@ impl Engine {
         };
         let next = self.next_attempt(line, attempts, trouble, sent);
         let next_us = now.as_microsecond().saturating_add(micros(next));
-        let events = match came {
-            Came::GivenUp => self.given_up(line, row, trouble),
-            Came::Told | Came::Waits => Vec::new(),
+        let (events, disturbs) = match came {
+            Came::GivenUp => {
+                let title = format!("`{}` could not be told of {}", line.name, row.effect.entity);
+                (given_up(line, row, trouble), Some(Disturbs::Begins(title)))
+            }
+            Came::Told | Came::Waits => (Vec::new(), None),
         };
         tracing::warn!(link = %line.name, entity = row.effect.entity, kind = row.effect.kind, attempts,
             reason = trouble.reason.as_str(), detail = trouble.detail, given_up = came == Came::GivenUp,
@@ -244,7 +256,7 @@ impl Engine {
             next_us,
             last_error,
         };
-        Outcome { row, events, rows, came }
+        Outcome { row, events, rows, disturbs, came }
     }
 
     /// Notes a failure of the line itself, for its breaker and its budget.
@@ -285,58 +297,55 @@ impl Engine {
         waits.max(asked).max(settles)
     }
 
-    fn given_up(&self, line: &Line, row: &OutboxRow, trouble: &Trouble) -> Vec<Event> {
-        let mut events: Vec<Event> = vec![
-            EffectGivenUp {
-                link: line.name.clone(),
-                entity: row.effect.entity.clone(),
-                key: row.effect.effect_key.clone(),
-                reason: trouble.reason.as_str().to_owned(),
-                detail: trouble.detail.to_owned(),
-            }
-            .into(),
-        ];
-        let id = incident_of(line.name.as_str());
-        if let (false, Ok(service)) =
-            (self.standing().incidents.contains_key(&id), ServiceName::parse("sluice"))
-        {
-            events.push(
-                IncidentOpened {
-                    id,
-                    service,
-                    environment: None,
-                    title: format!("`{}` could not be told of {}", line.name, row.effect.entity),
-                    severity: "warning".to_owned(),
-                }
-                .into(),
-            );
-        }
-        events
-    }
-
     /// Records rows that no event tells of.
     pub(crate) async fn record_rows(
         &self,
         link: &LinkName,
         rows: Vec<Row>,
     ) -> Result<(), EngineError> {
-        self.record(link, Vec::new(), rows).await
+        self.record(link, Vec::new(), rows, None).await
     }
 
-    pub(super) async fn record(
+    async fn record(
         &self,
         link: &LinkName,
-        events: Vec<Event>,
+        mut events: Vec<Event>,
         rows: Vec<Row>,
+        disturbs: Option<Disturbs>,
     ) -> Result<(), EngineError> {
-        let actor = Actor::Link(link.clone());
-        let decide = move |_: &sluice_core::standing::Standing, _: jiff::Timestamp| {
+        let (actor, source) = (Actor::Link(link.clone()), incident_of(link.as_str()));
+        let decide = move |standing: &Standing, _: jiff::Timestamp| {
+            events.extend(disturbs.and_then(|disturbs| disturbs.event(standing, &source)));
             let mut commit = Commit::of(events, actor);
             commit.rows = rows;
             Step::Record((), commit)
         };
         self.sequencer().submit(decide).await.map(|_| ())
     }
+}
+
+impl Disturbs {
+    fn event(self, standing: &Standing, source: &str) -> Option<Event> {
+        let service = ServiceName::parse("sluice").ok()?;
+        let (title, note, is_over) = match self {
+            Self::Begins(title) => (title, String::new(), false),
+            Self::Ends => (String::new(), "everything was told".to_owned(), true),
+        };
+        let severity = "warning".to_owned();
+        let told = incident::Opening { title, severity, note, ..incident::Opening::default() };
+        incident::report(standing, source, Some(&service), told, is_over)
+    }
+}
+
+fn given_up(line: &Line, row: &OutboxRow, trouble: &Trouble) -> Vec<Event> {
+    let given_up = EffectGivenUp {
+        link: line.name.clone(),
+        entity: row.effect.entity.clone(),
+        key: row.effect.effect_key.clone(),
+        reason: trouble.reason.as_str().to_owned(),
+        detail: trouble.detail.to_owned(),
+    };
+    vec![given_up.into()]
 }
 
 fn begun(engine: &Engine, line: &Line, row: &OutboxRow, attempts: u32) -> Row {

@@ -52,13 +52,13 @@ impl Town {
 async fn a_credential_that_expires_is_told_of_two_weeks_before_and_once() {
     let town = Town::with(&links("2026-03-25")).await;
     town.world.engine.keep_deadlines().await.unwrap();
-    assert!(!town.world.engine.standing().incidents.contains_key(CREDENTIAL));
+    assert!(!town.world.engine.standing().incident_from(CREDENTIAL).is_some());
     assert_eq!(town.expires_soon(), Some(false));
     town.world.clock.advance(7 * DAY);
     for _ in 0..3 {
         town.world.engine.keep_deadlines().await.unwrap();
     }
-    assert!(town.world.engine.standing().incidents.contains_key(CREDENTIAL));
+    assert!(town.world.engine.standing().incident_from(CREDENTIAL).is_some());
     assert_eq!(town.expires_soon(), Some(true));
     town.settle(DAY).await;
     let said = town.said();
@@ -70,10 +70,10 @@ async fn a_credential_that_expires_is_told_of_two_weeks_before_and_once() {
 async fn a_later_date_ends_the_warning() {
     let town = Town::with(&links("2026-03-06")).await;
     town.world.engine.keep_deadlines().await.unwrap();
-    assert!(town.world.engine.standing().incidents.contains_key(CREDENTIAL));
+    assert!(town.world.engine.standing().incident_from(CREDENTIAL).is_some());
     town.renewed("2027-03-06").await;
     town.world.engine.keep_deadlines().await.unwrap();
-    assert!(!town.world.engine.standing().incidents.contains_key(CREDENTIAL));
+    assert!(!town.world.engine.standing().incident_from(CREDENTIAL).is_some());
     assert_eq!(town.expires_soon(), Some(false));
     town.settle(DAY).await;
     assert_eq!(town.said().len(), 2, "{:#?}", town.said());
@@ -88,7 +88,7 @@ async fn a_date_that_moved_and_is_still_soon_is_the_one_that_is_warned_of() {
         town.world.engine.keep_deadlines().await.unwrap();
     }
     let standing = town.world.engine.standing();
-    let title = &standing.incidents.get(CREDENTIAL).unwrap().incident.title;
+    let title = &standing.incident_from(CREDENTIAL).unwrap().title;
     assert!(title.ends_with("2026-03-10"), "{title}");
     town.settle(DAY).await;
     assert_eq!(town.said().len(), 3, "{:#?}", town.said());
