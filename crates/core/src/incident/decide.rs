@@ -153,12 +153,13 @@ pub fn after_deployment(
             if deployment.change.is_none() || standing.incident_from(&source).is_some() {
                 return Vec::new();
             }
-            let version = deployment.version.as_deref().unwrap_or("a version");
+            let version = deployment.version.as_deref();
+            let what = version.map_or(String::new(), |version| format!(" {version}"));
             let how = match state {
                 DeploymentState::RolledBack => "was rolled back",
                 _ => "failed",
             };
-            let title = format!("{}: {} {version} {how}", deployment.number, deployment.service);
+            let title = format!("{}: {}{what} {how}", deployment.number, deployment.service);
             let opened = event::Opened {
                 incident: standing.next_incident(),
                 source: Some(source),

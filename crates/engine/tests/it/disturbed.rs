@@ -51,7 +51,7 @@ async fn a_deployment_that_fails_opens_an_incident_and_the_next_good_one_ends_it
     assert_eq!(opened.state, IncidentState::New);
     assert_eq!((opened.change, opened.deployment.map(|number| number.0)), (Some(change), Some(1)));
     assert_eq!(opened.services, services(&["payments"]));
-    assert_eq!(opened.title, "DEP0000001: payments 1.0.0 failed");
+    assert_eq!(opened.title, "DEP0000001: payments failed");
     // It counts at the gate as the failure that it is, and not a second time.
     let asked = world.ask(question("payments", 2, 2)).await;
     assert!(asked.reasons.iter().all(|reason| reason.rule != "conflicts.incident"));
