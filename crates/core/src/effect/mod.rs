@@ -20,6 +20,7 @@ pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::Change;
 use crate::deployment::Deployment;
 use crate::event::Event;
+use crate::gate::event::GateDecided;
 use crate::ids::{EnvironmentName, LinkName, ServiceName};
 use crate::incident::Incident;
 use crate::organisation::{Item, Service};
@@ -182,16 +183,7 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
                 event.service,
                 event.environment
             );
-            effect.decision = Some(DecisionCard {
-                id: event.decision.to_string(),
-                answer: event.answer,
-                service: event.service.clone(),
-                reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
-                until: event.until,
-                run: event.run().cloned(),
-                asked_by: around.link.cloned(),
-                expires_at: event.pass.as_ref().map(|pass| pass.expires_at),
-            });
+            effect.decision = Some(decided(event, around));
         }
         Event::DeploymentStarted(event) => {
             let deployment = &event.deployment;
@@ -247,6 +239,19 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
         }
         // Whatever is about a change alone is said by how the change stands.
         _ => {}
+    }
+}
+
+fn decided(event: &GateDecided, around: Around<'_>) -> DecisionCard {
+    DecisionCard {
+        id: event.decision.to_string(),
+        answer: event.answer,
+        service: event.service.clone(),
+        reasons: event.reasons.iter().take(MOST_REASONS).cloned().collect(),
+        until: event.until,
+        run: event.run().cloned(),
+        asked_by: around.link.cloned(),
+        expires_at: event.pass.as_ref().map(|pass| pass.expires_at),
     }
 }
 

@@ -52,7 +52,7 @@ impl Town {
 async fn a_credential_that_expires_is_told_of_two_weeks_before_and_once() {
     let town = Town::with(&links("2026-03-25")).await;
     town.world.engine.keep_deadlines().await.unwrap();
-    assert!(!town.world.engine.standing().incident_from(CREDENTIAL).is_some());
+    assert!(town.world.engine.standing().incident_from(CREDENTIAL).is_none());
     assert_eq!(town.expires_soon(), Some(false));
     town.world.clock.advance(7 * DAY);
     for _ in 0..3 {
@@ -73,7 +73,7 @@ async fn a_later_date_ends_the_warning() {
     assert!(town.world.engine.standing().incident_from(CREDENTIAL).is_some());
     town.renewed("2027-03-06").await;
     town.world.engine.keep_deadlines().await.unwrap();
-    assert!(!town.world.engine.standing().incident_from(CREDENTIAL).is_some());
+    assert!(town.world.engine.standing().incident_from(CREDENTIAL).is_none());
     assert_eq!(town.expires_soon(), Some(false));
     town.settle(DAY).await;
     assert_eq!(town.said().len(), 2, "{:#?}", town.said());

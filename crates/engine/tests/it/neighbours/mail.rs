@@ -200,5 +200,5 @@ async fn who_waits_for_nobody_has_no_approvers_and_that_is_no_failure() {
     office.hours(1).await;
     let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
     assert_eq!((owed.pending, owed.given_up), (0, 0));
-    assert!(!office.world.engine.standing().incident_from("sluice:link/mail").is_some());
+    assert!(office.world.engine.standing().incident_from("sluice:link/mail").is_none());
 }

@@ -187,7 +187,7 @@ async fn what_cannot_be_told_is_given_up_and_can_be_replayed() {
     assert_eq!(town.outbox("given_up"), []);
     let ours = i64::from(town.state_here(number).servicenow()).to_string();
     assert_eq!(town.state_there(number), Some(ours));
-    assert!(!town.world.engine.standing().incident_from("sluice:link/servicenow").is_some());
+    assert!(town.world.engine.standing().incident_from("sluice:link/servicenow").is_none());
 }
 
 #[tokio::test]
