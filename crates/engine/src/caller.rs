@@ -132,6 +132,11 @@ impl Caller {
         self.scopes(permission).any(|mine| mine.contains(scope))
     }
 
+    /// Whether something for which it has a permission lies in a scope.
+    pub fn touches(&self, permission: Permission, scope: &Scope) -> bool {
+        self.scopes(permission).any(|mine| mine.overlaps(scope))
+    }
+
     /// Whether it has a permission for the whole organisation.
     pub fn everywhere(&self, permission: Permission) -> bool {
         self.scopes(permission).any(Scope::is_everything)

@@ -316,7 +316,9 @@ impl Engine {
         let calendar = self.calendar(&standing, now);
         let mut windows: Vec<UpcomingWindow> = names
             .iter()
-            .flat_map(|name| calendar.next_windows(&organisation.target(service, name), now, count))
+            .flat_map(|name| {
+                calendar.next_windows(&organisation.target(service, name), now, None, count)
+            })
             .collect();
         windows.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
         windows.dedup_by(|a, b| (a.start, &a.name) == (b.start, &b.name));

@@ -18,7 +18,7 @@ use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::governed::{Governed, no_such_plan};
-use crate::organisation::Plan;
+use crate::organisation::{End, Plan, recorded};
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
 
@@ -31,6 +31,15 @@ struct Kept {
     bundle: Option<Digest>,
     /// The ledger's size when it was proposed.
     proposed_at: u64,
+}
+
+/// A plan that waits for a second person, as it was kept.
+#[derive(Debug, Clone)]
+pub struct WaitingPlan {
+    /// What it would do, in order.
+    pub steps: Vec<PlanStep>,
+    /// Why it has to be confirmed with its files; none where what was kept is enough.
+    pub needs_files: Option<Refusal>,
 }
 
 impl Engine {
@@ -70,17 +79,9 @@ impl Engine {
             if !standing.untouched_since(&[Topic::Organisation], proposed_at) {
                 return Step::Refuse(touched().into(), None);
             }
-            let mut events: Vec<Event> = vec![confirmed.into()];
-            let applied = summary(&steps);
-            events.extend(steps.into_iter().map(event_of));
-            let mut rows = Vec::new();
-            if let Some(candidate) = candidate {
-                let replaces = standing.policy.as_ref().map(|policy| policy.bundle.clone());
-                let (activated, texts) = candidate.activate(replaces, now.as_microsecond());
-                events.push(activated.into());
-                rows = texts;
-            }
-            events.push(applied.into());
+            let end = End { applied: summary(&steps), candidate };
+            let (mut events, rows) = recorded(standing, steps, Some(end), now);
+            events.insert(0, confirmed.into());
             let mut commit = Commit::of(events, actor);
             commit.rows = rows;
             Step::Record((), commit)
@@ -89,18 +90,16 @@ impl Engine {
         Ok(Answer::of((), &done))
     }
 
-    /// Whether a plan can be confirmed from what was kept of it, as far as that can be told before; else why not.
-    /// Blocking.
-    pub fn plan_without_files(&self, digest: &Digest) -> Result<(), EngineError> {
-        let kept = self.kept_plan(digest)?;
-        if let Some(refusal) = needs_files(&kept.steps) {
-            return Err(refusal.into());
-        }
-        if self.standing().untouched_since(&[Topic::Organisation], kept.proposed_at) {
-            Ok(())
-        } else {
-            Err(touched().into())
-        }
+    /// What a plan that waits would do, and whether it can be confirmed from what was kept of it, as far as that can be
+    /// told before; else why not. Blocking.
+    pub fn waiting_plan(&self, digest: &Digest) -> Result<WaitingPlan, EngineError> {
+        let Kept { steps, proposed_at, .. } = self.kept_plan(digest)?;
+        let touched = || {
+            let untouched = self.standing().untouched_since(&[Topic::Organisation], proposed_at);
+            (!untouched).then(touched)
+        };
+        let needs_files = needs_files(&steps).or_else(touched);
+        Ok(WaitingPlan { steps, needs_files })
     }
 
     fn kept_plan(&self, digest: &Digest) -> Result<Kept, EngineError> {

@@ -62,6 +62,7 @@ pub use gate::{
 pub use hooks::Received;
 pub use identity::PersonCard;
 pub use incidents::{IncidentStep, ProblemStep};
+pub use kept_plans::WaitingPlan;
 pub use keys::PublicKeys;
 pub use links::{LinkCard, LinkTrial};
 pub use organisation::{Applied, CheckReport, HookAddress, Pending, Plan, offline_check};
@@ -85,4 +86,4 @@ pub use talk::{Comment, Picked, Together};
 pub use tasks::Delivered;
 pub use tokens::{CreatedToken, NewToken};
 pub use vault::Vault;
-pub use windows::WindowAnswer;
+pub use windows::{WindowAnswer, has_say};

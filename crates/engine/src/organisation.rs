@@ -259,16 +259,8 @@ impl Engine {
         end: Option<End>,
     ) -> Result<Answer<()>, EngineError> {
         let decide = move |standing: &Standing, now: Timestamp| {
-            let mut events: Vec<Event> = steps.into_iter().map(event_of).collect();
-            if let Some(End { candidate, applied }) = end {
-                if let Some(candidate) = candidate {
-                    let replaces = standing.policy.as_ref().map(|policy| policy.bundle.clone());
-                    let (activated, texts) = candidate.activate(replaces, now.as_microsecond());
-                    events.push(activated.into());
-                    rows.extend(texts);
-                }
-                events.push(applied.into());
-            }
+            let (events, texts) = recorded(standing, steps, end, now);
+            rows.extend(texts);
             let mut commit = Commit::of(events, actor);
             commit.rows = rows;
             Step::Record((), commit)
@@ -276,6 +268,26 @@ impl Engine {
         let ((), done) = self.sequencer().submit(decide).await?;
         Ok(Answer::of((), &done))
     }
+}
+
+/// The events of so many steps and, at the end of all, of the policy that they lead to; with the texts that are kept.
+pub(crate) fn recorded(
+    standing: &Standing,
+    steps: Vec<PlanStep>,
+    end: Option<End>,
+    now: Timestamp,
+) -> (Vec<Event>, Vec<Row>) {
+    let mut events: Vec<Event> = steps.into_iter().map(event_of).collect();
+    let Some(End { candidate, applied }) = end else { return (events, Vec::new()) };
+    let mut rows = Vec::new();
+    if let Some(candidate) = candidate {
+        let replaces = standing.policy.as_ref().map(|policy| policy.bundle.clone());
+        let (activated, texts) = candidate.activate(replaces, now.as_microsecond());
+        events.push(activated.into());
+        rows = texts;
+    }
+    events.push(applied.into());
+    (events, rows)
 }
 
 /// What the digest of a plan is over: its steps and the bundle.
@@ -302,9 +314,9 @@ fn as_shown(plan: &Plan, expected: Option<&Digest>) -> Result<(), Refusal> {
 }
 
 /// What an apply ends with.
-struct End {
-    candidate: Option<Candidate>,
-    applied: OrganisationApplied,
+pub(crate) struct End {
+    pub(crate) candidate: Option<Candidate>,
+    pub(crate) applied: OrganisationApplied,
 }
 
 impl Engine {

@@ -1,6 +1,6 @@
 //! How a person likes things, and what waits for them. Nothing is decided by any of it, and it is not in the ledger.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sluice_core::access::RoleState;
 use sluice_core::approvals::waits_for;
@@ -16,6 +16,7 @@ use crate::caller::Caller;
 use crate::changes::in_scope;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::windows::has_say;
 
 /// The most views that one person keeps.
 const VIEWS: usize = 40;
@@ -220,10 +221,14 @@ impl Engine {
                 }
             }
         }
+        let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
+        let cool_off = SignedDuration::from_mins(minutes);
         if caller.may(Permission::PolicyActivate) {
             for plan in standing.access.plans.values().filter(|it| it.by.as_ref() != Some(person)) {
                 let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
-                add(WantedKind::Plan, plan.plan.to_string(), touches.join(", "), plan.from);
+                // Since it was proposed, not since it can be confirmed: that may lie ahead.
+                let since = plan.from.saturating_sub(cool_off).unwrap_or(plan.from);
+                add(WantedKind::Plan, plan.plan.to_string(), touches.join(", "), since);
             }
         }
         for it in standing.made.proposals.values().filter(|it| it.waits(now)) {
@@ -233,7 +238,7 @@ impl Engine {
                 Deed::End { name } => standing.window(name).map(AsRef::as_ref),
             };
             let Some(window) = window.filter(|_| proposed.by != *person) else { continue };
-            if caller.contains(Permission::CalendarEdit, &window.scope) {
+            if has_say(&standing, caller, &proposed.deed) {
                 let title = window.title.clone();
                 add(WantedKind::Window, proposed.proposal.to_string(), title, it.at);
             }

@@ -19,8 +19,8 @@ use crate::sequencer::{Commit, Step};
 /// The most changes that are approved by one word.
 const TOGETHER: usize = 50;
 
-/// The most entries of a change that are looked through for comments.
-const TRAIL: u32 = 2_000;
+/// The most comments of a change that are read.
+const COMMENTS: u32 = 1_000;
 
 /// Something that was said about a change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,12 +61,14 @@ impl Engine {
         number: ChangeNumber,
         text: String,
     ) -> Result<Answer<()>, EngineError> {
-        let readers = self.readers().clone();
-        let row = self.blocking(move || readers.change(number.0)).await?;
-        // For changes that are over, which have left the standing.
-        let mut stored: Option<Change> = row.and_then(|row| serde_json::from_str(&row.body).ok());
+        // One that is over has left the standing, and its record is not written any more, so that nobody counted.
+        let mut stored: Option<Change> = None;
+        if !self.standing().changes.contains_key(&number) {
+            let readers = self.readers().clone();
+            let row = self.blocking(move || readers.change(number.0)).await?;
+            stored = row.and_then(|row| serde_json::from_str(&row.body).ok());
+        }
         if let Some(over) = &mut stored {
-            // Its record is not written any more, so that nobody counted.
             let engine = self.clone();
             let said = tokio::task::spawn_blocking(move || engine.comments(number)).await;
             let said = said.map_err(|_| Unavailable::ledger("the reader was stopped"))??;
@@ -93,10 +95,8 @@ impl Engine {
     /// What was said about a change, oldest first. Blocking.
     pub fn comments(&self, number: ChangeNumber) -> Result<Vec<Comment>, EngineError> {
         let mut found = Vec::new();
-        for entry in self.readers().stream(&format!("change/{number}"), 0, TRAIL)? {
-            if entry.name != "change.commented" {
-                continue;
-            }
+        let stream = format!("change/{number}");
+        for entry in self.readers().stream_of(&stream, "change.commented", COMMENTS)? {
             let Ok(envelope) = Envelope::parse(&entry.bytes) else { continue };
             let data = serde_json::from_str::<event::Commented>(envelope.data.get());
             let Ok(event::Commented { text, .. }) = data else { continue };

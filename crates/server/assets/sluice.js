@@ -112,6 +112,7 @@
         }
         tell();
       }
+      await count();
     } catch { /* the next event tries again */ }
     busy = false;
     if (again) setTimeout(refresh, 500);
@@ -131,7 +132,6 @@
         void lamp.offsetWidth;
         lamp.classList.add("beat");
         refresh();
-        count();
       }
       size = event.data;
     });
@@ -263,12 +263,10 @@
 
   // -- The bell: what waits, and has not been seen ------------------------------------------------
 
-  let counting = false;
   const count = async () => {
     const bell = document.getElementById("bell");
     const badge = bell && bell.querySelector(".badge");
-    if (!bell || !(badge instanceof HTMLElement) || counting || document.hidden) return;
-    counting = true;
+    if (!bell || !(badge instanceof HTMLElement) || document.hidden) return;
     try {
       const answer = await fetch("/api/v1/notifications", { credentials: "same-origin", redirect: "error" });
       if (answer.ok) {
@@ -281,7 +279,6 @@
         bell.setAttribute("aria-label", unseen === 0 ? name : `${name}: ${told}`);
       }
     } catch { /* the next event tries again */ }
-    counting = false;
   };
 
   document.addEventListener("DOMContentLoaded", () => {

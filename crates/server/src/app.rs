@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sluice_core::change::Change;
 use sluice_core::ids::{EnvironmentName, ServiceName};
 use sluice_core::permission::Permission;
 use sluice_engine::store::{ReadError, Readers};
@@ -123,6 +124,12 @@ impl App {
         let session = standing.access.sessions.get(&caller.token);
         token.is_some_and(|token| now < token.token.expires_at)
             || session.is_some_and(|session| now < session.opened.expires_at)
+    }
+
+    /// Whether a caller may see a change.
+    pub(crate) fn sees_change(&self, caller: &Caller, change: &Change) -> bool {
+        let services = change.services.iter().map(|service| service.as_str());
+        self.sees(caller, services, change.environment.as_str())
     }
 
     /// Whether a caller may see what concerns one of `services` in `environment`.

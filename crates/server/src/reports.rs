@@ -8,10 +8,12 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::body;
 use crate::problem::Problem;
 use crate::status;
 
@@ -42,13 +44,15 @@ impl Reports {
 }
 
 /// Takes a delivery of reports (Reporting API, or the older form).
-pub(crate) async fn take(State(app): State<App>, body: Body) -> Result<Response, Problem> {
+pub(crate) async fn take(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     if !app.reports.take() {
         return Err(Problem::of(&status::REPORTS_THROTTLED, "").retry_after(60));
     }
-    let bytes = axum::body::to_bytes(body, MOST)
-        .await
-        .map_err(|_| Problem::of(&status::BODY_TOO_LARGE, "reports have at most 16 KiB"))?;
+    let bytes = body::read(headers.get(CONTENT_LENGTH).cloned(), body, MOST).await?;
     let reports: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let one = std::slice::from_ref(&reports);
     for report in reports.as_array().map_or(one, Vec::as_slice).iter().take(LOGGED) {

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Show what would change, then make the server's organisation so
     Apply(c::apply::ApplyArgs),
     /// Ask whether a deployment may go; the exit code is the answer
-    Gate(c::gate::GateArgs),
+    Gate(Box<c::gate::GateArgs>),
     /// Verify or redeem a pass
     #[command(subcommand)]
     Pass(c::pass::PassCommand),

@@ -8,7 +8,7 @@ use crate::permission::Permission;
 use crate::scope::Scope;
 use crate::standing::Standing;
 
-use super::event::SessionOpened;
+use super::event::{LoginGroups, SessionOpened};
 use super::{Reach, Role};
 
 /// Permissions that a person has by one thing, and where.
@@ -48,10 +48,19 @@ pub fn held_by(standing: &Standing, person: &PersonId) -> Vec<Held> {
 
 /// Everything that gives the person of a session permissions: with the roles of groups that the login said.
 pub fn held_in(standing: &Standing, session: &SessionOpened) -> Vec<Held> {
-    let mut held = held_by(standing, &session.person);
-    let acting = standing.organisation.acting(&session.person).is_some();
-    let Some(groups) = session.groups.as_ref().filter(|_| acting) else { return held };
-    let teams = teams_of(standing, &session.person);
+    held_with(standing, &session.person, session.groups.as_ref())
+}
+
+/// Everything that gives a person permissions, with the roles of groups that a login of theirs said.
+pub fn held_with(
+    standing: &Standing,
+    person: &PersonId,
+    groups: Option<&LoginGroups>,
+) -> Vec<Held> {
+    let mut held = held_by(standing, person);
+    let acting = standing.organisation.acting(person).is_some();
+    let Some(groups) = groups.filter(|_| acting) else { return held };
+    let teams = teams_of(standing, person);
     for (mapping, grant) in standing.organisation.mapped(&groups.provider, groups.names()) {
         held.extend(of_mapping(standing, mapping, grant, &teams));
     }

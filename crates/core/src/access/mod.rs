@@ -14,6 +14,6 @@ mod state;
 mod table;
 
 pub use governed::{benefits, lends_voices, sensitive};
-pub use held::{Held, held_by, held_in, permissions_of};
+pub use held::{Held, held_by, held_in, held_with, permissions_of};
 pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};
 pub use table::{Reach, Role, RoleTable};

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 
 use super::{ActiveWindow, Occurrence, ReleaseState, Window, WindowKind};
 
+/// What is said of a window that says nothing for itself.
+const NO_REASON: &str = "no reason is given";
+
 /// One window at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Coming<'a> {
@@ -42,7 +45,10 @@ impl Coming<'_> {
             until,
             in_flight: self.window.in_flight,
             grants: self.window.grants.clone(),
-            reason: self.window.reason.clone(),
+            reason: match self.window.reason.as_str() {
+                "" => NO_REASON.to_owned(),
+                reason => reason.to_owned(),
+            },
         })
     }
 }

@@ -148,19 +148,21 @@ impl Calendar {
     }
 
     /// The first `count` occurrences of windows that cover `target` and end after `from`, by
-    /// start and name. Occurrences of one window that touch are told as one.
+    /// start and name; those of one kind, or of all. Occurrences of one window that touch are told as one.
     pub fn next_windows(
         &self,
         target: &Target,
         from: Timestamp,
+        kind: Option<WindowKind>,
         count: usize,
     ) -> Vec<UpcomingWindow> {
         if !self.is_expanded_at(from) {
-            return self.moved_to(target, from).next_windows(target, from, count);
+            return self.moved_to(target, from).next_windows(target, from, kind, count);
         }
         let mut upcoming: Vec<UpcomingWindow> = self
             .covering(target)
             .into_iter()
+            .filter(|compiled| kind.is_none_or(|kind| compiled.window.kind == kind))
             .flat_map(|compiled| {
                 let spans = compiled.coming(from).spans.unwrap_or_default().iter().take(count);
                 spans.map(|span| compiled.upcoming(span))

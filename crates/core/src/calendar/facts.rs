@@ -40,7 +40,7 @@ pub struct ActiveWindow {
     pub in_flight: InFlight,
     /// Selectors of those who may grant an exception.
     pub grants: Vec<String>,
-    /// Why it exists.
+    /// Why it exists; `no reason is given` where nobody said.
     pub reason: String,
 }
 

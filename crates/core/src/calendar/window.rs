@@ -1,8 +1,9 @@
 //! Windows as an organisation defines them.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Reading, Schedule, ScheduleProblem};
+use super::{HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, Reading, Schedule, ScheduleProblem};
 use crate::scope::Scope;
 
 /// What a window means.
@@ -100,6 +101,18 @@ impl Window {
             return Err(WindowProblem::InFlightWithoutFreeze);
         }
         Ok(())
+    }
+}
+
+impl Window {
+    /// Its occurrences that end after `now`, as far as a calendar looks ahead, the present one first; none where they
+    /// cannot be read.
+    pub fn ahead(&self, now: Timestamp) -> Vec<Occurrence> {
+        let horizon = SignedDuration::from_hours(HORIZON_DAYS * 24);
+        let to = now.saturating_add(horizon).unwrap_or(Timestamp::MAX);
+        let expanded = self.schedule.expand(now, to, self.kind.reading(), OCCURRENCES_LIMIT);
+        let occurrences = expanded.map(|expanded| expanded.occurrences).unwrap_or_default();
+        occurrences.into_iter().filter(|it| it.end > now).collect()
     }
 }
 

@@ -89,6 +89,9 @@ pub enum EnvironmentTier {
 }
 
 impl EnvironmentTier {
+    /// Every tier, from where code is written to where users are.
+    pub const ALL: [Self; 4] = [Self::Development, Self::Test, Self::Staging, Self::Production];
+
     /// The word of the tier, as written in files and scopes.
     pub fn as_str(self) -> &'static str {
         match self {

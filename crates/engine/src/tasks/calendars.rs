@@ -109,8 +109,8 @@ fn closed(
     let mut spans = BTreeSet::new();
     for service in services {
         let target = organisation.target(&service.name, &environment);
-        let coming = calendar.next_windows(&target, now, 4 * MOST).into_iter();
-        let freezes = coming.filter(|it| it.kind == WindowKind::Freeze && it.start < horizon);
+        let coming = calendar.next_windows(&target, now, Some(WindowKind::Freeze), 4 * MOST);
+        let freezes = coming.into_iter().filter(|it| it.start < horizon);
         spans.extend(freezes.map(|it| (it.start, it.end, it.name)));
     }
     let mut closed: Vec<ClosedSpan> = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sluice_core::ids::EnvironmentName;
 use sluice_core::organisation::{Environment, EnvironmentTier, Item, ItemKind};
 
-use super::ENVIRONMENT_TIERS;
+use super::environment_tiers;
 use crate::desk::{Desk, Table};
 use crate::duration::Unit;
 use crate::yaml::{Node, Position};
@@ -21,8 +21,9 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let name: EnvironmentName = desk.name(&text, node.at)?;
         desk.declare(ItemKind::Environment, &text, &text, node.at).then_some((name, node.at))
     });
-    let tier =
-        table.required(desk, "tier").and_then(|node| desk.word(node, "`tier`", ENVIRONMENT_TIERS));
+    let tier = table
+        .required(desk, "tier")
+        .and_then(|node| desk.word(node, "`tier`", &environment_tiers()));
     let upper = matches!(tier, Some(EnvironmentTier::Production | EnvironmentTier::Staging));
     let controlled = desk.truth_of(&table, "controlled", upper);
     let soak = desk.counted(&table, "soak", "soak_minutes", Unit::Minutes, 0..=SOAK_LIMIT_MINUTES);

@@ -31,6 +31,14 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let name = table.required(desk, "name").and_then(|node| {
         let text = desk.text(node, "`name`")?;
         let name: LinkName = desk.name(&text, node.at)?;
+        if text.contains('/') {
+            let message = format!(
+                "the name of a link is one part of addresses, and `{}` has `/`",
+                shortened(&text)
+            );
+            desk.error(node.at, "bad_name", message, "write `-` in its place");
+            return None;
+        }
         desk.declare(ItemKind::Link, &text, &text, node.at).then_some(name)
     });
     let shown = name.as_ref().map_or("", LinkName::as_str).to_owned();

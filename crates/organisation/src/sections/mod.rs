@@ -56,12 +56,10 @@ const CHANGE_KINDS: &[(&str, ChangeKind)] = &[
     ("emergency", ChangeKind::Emergency),
 ];
 
-const ENVIRONMENT_TIERS: &[(&str, EnvironmentTier)] = &[
-    ("development", EnvironmentTier::Development),
-    ("test", EnvironmentTier::Test),
-    ("staging", EnvironmentTier::Staging),
-    ("production", EnvironmentTier::Production),
-];
+/// The tiers of environments, by their words.
+fn environment_tiers() -> [(&'static str, EnvironmentTier); 4] {
+    EnvironmentTier::ALL.map(|tier| (tier.as_str(), tier))
+}
 
 /// Reads one section into the findings.
 pub(crate) fn read(desk: &mut Desk<'_>, section: &str, node: &Node) {

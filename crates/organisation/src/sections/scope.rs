@@ -2,7 +2,7 @@
 
 use sluice_core::scope::Scope;
 
-use super::{ENVIRONMENT_TIERS, set};
+use super::{environment_tiers, set};
 use crate::desk::Desk;
 use crate::findings::Dimension;
 use crate::yaml::{Node, Position};
@@ -28,7 +28,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) -> Scope {
         ..Scope::default()
     };
     for (tier, at) in desk.texts_of(&table, "environment_tiers") {
-        if desk.word_of(&tier, at, "`environment_tiers`", ENVIRONMENT_TIERS).is_some() {
+        if desk.word_of(&tier, at, "`environment_tiers`", &environment_tiers()).is_some() {
             desk.mention(Dimension::EnvironmentTier, &tier, at);
             scope.environment_tiers.insert(tier);
         }

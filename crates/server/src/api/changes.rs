@@ -246,9 +246,6 @@ async fn find(app: &App, caller: &Caller, number: &str) -> Result<ExplainedChang
     let change =
         app.blocking(move || engine.explained_change(number).map_err(Problem::from)).await?;
     change
-        .filter(|found| {
-            let services = found.change.services.iter().map(|service| service.as_str());
-            app.sees(caller, services, found.change.environment.as_str())
-        })
+        .filter(|found| app.sees_change(caller, &found.change))
         .ok_or_else(|| no_such(format!("change {number}")))
 }

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_core::change::Change;
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_core::standing::Actor;
 use sluice_engine::ledger::Receipt;
@@ -34,7 +35,7 @@ pub(crate) async fn comments(
     By(caller): By,
     Path(number): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let number = visible(&app, &caller, &number).await?;
+    let number = visible(&app, &caller, &number).await?.number;
     let (engine, as_of) = (app.engine.clone(), app.engine.standing().size);
     let comments =
         app.blocking(move || engine.comments(number).map_err(Problem::from)).await?.into_iter();
@@ -57,7 +58,7 @@ pub(crate) async fn comment(
     Path(number): Path<String>,
     body: Json<CommentRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let number = visible(&app, &caller, &number).await?;
+    let number = visible(&app, &caller, &number).await?.number;
     text_within("text", &body.value.text, 2_000)?;
     let answer = app.engine.comment(&caller, number, body.value.text).await?;
     Ok(Created(Done { receipt: answer.receipt, as_of: answer.as_of }))
@@ -78,7 +79,7 @@ pub(crate) async fn opened(
     Path(number): Path<String>,
     body: Json<EvidenceRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let number = visible(&app, &caller, &number).await?;
+    let number = visible(&app, &caller, &number).await?.number;
     let EvidenceRequest { kind, name } = body.value;
     app.engine.open_evidence(&caller, number, kind, name).await?;
     Ok(Reply(Done { receipt: None, as_of: app.engine.standing().size }))
@@ -120,7 +121,7 @@ pub(crate) async fn approve(
 ) -> Result<impl IntoResponse, Problem> {
     let mut picked = Vec::new();
     for one in body.value.changes.into_iter().take(51) {
-        let change = visible(&app, &caller, &one.change).await?;
+        let change = visible(&app, &caller, &one.change).await?.number;
         picked.push(Picked { change, revision: one.revision });
     }
     let answers = app.engine.approve_together(&caller, picked, &body.value.reason).await?;
@@ -168,7 +169,7 @@ pub(crate) async fn references(
     By(caller): By,
     Path(number): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let number = visible(&app, &caller, &number).await?;
+    let number = visible(&app, &caller, &number).await?.number;
     references_of(&app, number.to_string()).await
 }
 
@@ -184,18 +185,12 @@ pub(crate) async fn references_of(
     Ok(Reply(Listed { items, next: None, as_of }))
 }
 
-/// The number of a change that the caller may see.
-pub(crate) async fn visible(
-    app: &App,
-    caller: &Caller,
-    number: &str,
-) -> Result<ChangeNumber, Problem> {
+/// A change that the caller may see.
+pub(crate) async fn visible(app: &App, caller: &Caller, number: &str) -> Result<Change, Problem> {
     let number: ChangeNumber = id(number)?;
     let engine = app.engine.clone();
     let change = app.blocking(move || engine.change(number).map_err(Problem::from)).await?;
-    let seen = change.is_some_and(|change| {
-        let services = change.services.iter().map(|service| service.as_str());
-        app.sees(caller, services, change.environment.as_str())
-    });
-    seen.then_some(number).ok_or_else(|| no_such(format!("change {number}")))
+    change
+        .filter(|change| app.sees_change(caller, change))
+        .ok_or_else(|| no_such(format!("change {number}")))
 }

@@ -5,9 +5,9 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_core::calendar::made::event::Deed;
-use sluice_core::calendar::made::{Holding, MadeWindow, ProposedWindow};
+use sluice_core::calendar::made::{self, Holding, MadeWindow};
 use sluice_core::calendar::{InFlight, Occurrence, Schedule, Window, WindowKind};
-use sluice_core::ids::{DeploymentNumber, PersonId, ProposalId};
+use sluice_core::ids::{DeploymentNumber, Digest, PersonId, ProposalId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::ledger::Receipt;
@@ -35,6 +35,9 @@ struct WindowItem {
     agreed_by: Option<PersonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
+    /// Names a window that people made as it is; given back as `over` by whoever alters it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
     in_force: bool,
     next: Option<Occurrence>,
 }
@@ -57,7 +60,8 @@ fn items(app: &App, caller: &Caller) -> Vec<WindowItem> {
         .between(now, to, 1)
         .filter_map(|(window, spans)| Some((window.name.clone(), *spans.first()?)))
         .collect();
-    let seen = standing.windows().filter(|window| visible(caller, &window.scope));
+    let seen =
+        standing.windows().filter(|window| caller.touches(Permission::CalendarRead, &window.scope));
     seen.map(|window| {
         let made: Option<&MadeWindow> =
             standing.made.windows.get(&window.name).map(|made| made.as_ref());
@@ -68,19 +72,12 @@ fn items(app: &App, caller: &Caller) -> Vec<WindowItem> {
             by: made.map(|made| made.by.clone()),
             agreed_by: made.and_then(|made| made.agreed_by.clone()),
             at: made.map(|made| made.at),
+            digest: made.map(|made| made::digest_of(&made.window)),
             in_force: next.is_some_and(|span| span.start <= now),
             next,
         }
     })
     .collect()
-}
-
-/// Whether something that the caller may see lies in a scope.
-fn visible(caller: &Caller, scope: &Scope) -> bool {
-    let grants = caller.grants.iter();
-    grants
-        .filter(|grant| grant.permissions.contains(&Permission::CalendarRead))
-        .any(|grant| grant.scope.overlaps(scope))
 }
 
 /// A window as somebody wants it.
@@ -128,8 +125,10 @@ pub(crate) async fn preview(
     let window = body.value.window(String::new());
     let work = app.clone();
     let look = move || {
-        let holding =
-            work.engine.preview_window(&window).map_err(sluice_engine::EngineError::from)?;
+        let holding = work
+            .engine
+            .preview_window(&caller, &window)
+            .map_err(sluice_engine::EngineError::from)?;
         Ok(preview_reply(&work, &caller, holding))
     };
     Ok(Reply(app.blocking(look).await?))
@@ -167,6 +166,16 @@ pub(crate) struct WindowRequest {
     reason: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlterRequest {
+    window: WindowWish,
+    /// Digest of the window that was looked at; over another one nothing is done.
+    #[serde(default)]
+    over: Option<Digest>,
+    reason: String,
+}
+
 #[derive(Serialize)]
 struct WindowReply {
     #[serde(flatten)]
@@ -187,7 +196,7 @@ pub(crate) async fn make(
 ) -> Result<impl IntoResponse, Problem> {
     let WindowRequest { window, reason } = body.value;
     text_within("reason", &reason, 1_000)?;
-    let answer = app.engine.set_window(&caller, window.window(String::new()), reason).await?;
+    let answer = app.engine.set_window(&caller, window.window(String::new()), None, reason).await?;
     Ok(Created(reply(answer)))
 }
 
@@ -196,11 +205,11 @@ pub(crate) async fn alter(
     State(app): State<App>,
     By(caller): By,
     Path(name): Path<String>,
-    body: Json<WindowRequest>,
+    body: Json<AlterRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let WindowRequest { window, reason } = body.value;
+    let AlterRequest { window, over, reason } = body.value;
     text_within("reason", &reason, 1_000)?;
-    let answer = app.engine.set_window(&caller, window.window(name), reason).await?;
+    let answer = app.engine.set_window(&caller, window.window(name), over, reason).await?;
     Ok(Reply(reply(answer)))
 }
 
@@ -219,8 +228,11 @@ pub(crate) async fn end(
 #[derive(Serialize)]
 struct ProposalItem {
     id: ProposalId,
-    #[serde(flatten)]
-    deed: Deed,
+    /// `set` or `end`.
+    deed: &'static str,
+    name: String,
+    /// As it is wanted, or as it stands where it is to end.
+    window: Window,
     alters: bool,
     reason: String,
     by: PersonId,
@@ -231,22 +243,27 @@ struct ProposalItem {
 pub(crate) async fn proposals(State(app): State<App>, By(caller): By) -> impl IntoResponse {
     let (standing, now) = (app.engine.standing(), app.engine.now());
     let waiting = standing.made.proposals.values().filter(|it| it.waits(now));
-    let scope_of = |it: &ProposedWindow| match &it.proposed.deed {
-        Deed::Set { window } => window.scope.clone(),
-        Deed::End { name } => {
-            standing.window(name).map(|window| window.scope.clone()).unwrap_or_default()
-        }
-    };
-    let seen = waiting.filter(|it| visible(&caller, &scope_of(it)));
-    let items: Vec<ProposalItem> = seen
-        .map(|it| ProposalItem {
-            id: it.proposed.proposal.clone(),
-            deed: it.proposed.deed.clone(),
-            alters: it.proposed.over.is_some(),
-            reason: it.proposed.reason.clone(),
-            by: it.proposed.by.clone(),
-            at: it.at,
-            from: it.proposed.from,
+    let items: Vec<ProposalItem> = waiting
+        .filter_map(|it| {
+            let proposed = &it.proposed;
+            let (deed, window) = match &proposed.deed {
+                Deed::Set { window } => ("set", window.as_ref().clone()),
+                // One that is gone has nothing left to agree to.
+                Deed::End { name } => {
+                    ("end", standing.made.windows.get(name)?.window.as_ref().clone())
+                }
+            };
+            caller.touches(Permission::CalendarRead, &window.scope).then(|| ProposalItem {
+                id: proposed.proposal.clone(),
+                deed,
+                name: window.name.clone(),
+                window,
+                alters: proposed.over.is_some(),
+                reason: proposed.reason.clone(),
+                by: proposed.by.clone(),
+                at: it.at,
+                from: proposed.from,
+            })
         })
         .collect();
     Reply(Listed { items, next: None, as_of: standing.size })

@@ -19,7 +19,7 @@ pub(super) fn windows() -> Vec<Route> {
             .gives("WindowReply"),
         Route::post("/api/v1/calendar/windows/{name}", Needs(CalendarEdit), Act, windows::alter)
             .about("Alter a window that a person made; where a second person could agree, it waits for one.")
-            .takes("WindowRequest")
+            .takes("WindowAlterRequest")
             .gives("WindowReply"),
         Route::post("/api/v1/calendar/windows/{name}/end", Needs(CalendarEdit), Act, windows::end)
             .about("End a window that a person made; where a second person could agree, it waits for one.")
@@ -32,9 +32,10 @@ pub(super) fn windows() -> Vec<Route> {
         Route::get("/api/v1/calendar/proposals", Needs(CalendarRead), Read, windows::proposals)
             .about("List what of the calendar waits for a second person.")
             .gives("WindowProposalList"),
+        // Whoever may agree to a plan of files everywhere may, too: which of both it takes is decided there.
         Route::post(
             "/api/v1/calendar/proposals/{id}/confirm",
-            Needs(CalendarEdit),
+            AnyToken,
             Act,
             windows::confirm,
         )

@@ -1,10 +1,12 @@
 //! Forms: small, typed, from our own pages only.
 
 use axum::extract::{FromRequest, Request};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::body;
 use crate::problem::Problem;
 use crate::status;
 
@@ -29,9 +31,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
                 "a form is `application/x-www-form-urlencoded`",
             ));
         }
-        let bytes = axum::body::to_bytes(body, MOST)
-            .await
-            .map_err(|_| Problem::of(&status::BODY_TOO_LARGE, "a form has at most 512 KiB"))?;
+        let bytes = body::read(parts.headers.get(CONTENT_LENGTH).cloned(), body, MOST).await?;
         let form = axum::Form::<T>::from_request(
             Request::from_parts(parts, axum::body::Body::from(bytes)),
             &(),
@@ -40,4 +40,23 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         form.map(|form| Self(form.0))
             .map_err(|rejection| Problem::of(&status::BODY_INVALID, rejection.body_text()))
     }
+}
+
+/// A form that says why, and nothing else.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonForm {
+    pub(crate) reason: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
+}
+
+/// A form that is a button.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoFields {
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard")]
+    csrf_token: String,
 }

@@ -254,7 +254,7 @@ fn of_two() -> Vec<Route> {
         .about("Refuse a role, or take one back."),
         Route::post(
             "/proposals/windows/{id}/confirm",
-            Needs(CalendarEdit),
+            AnyToken,
             Act,
             pages::calendar::agree::confirm,
         )

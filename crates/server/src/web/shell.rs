@@ -65,7 +65,9 @@ impl Visit {
     /// The shell of a page.
     pub(crate) fn shell(&self, section: Section, title: impl Into<String>) -> Shell {
         let stops = self.standing.stops.values();
-        let stops = stops.filter(|stop| self.touches(&stop.scope));
+        let stops = stops.filter(|stop| {
+            self.caller.grants.iter().any(|grant| grant.scope.overlaps(&stop.scope))
+        });
         Shell {
             title: title.into(),
             organisation: self.standing.organisation.settings.title.clone(),

@@ -44,9 +44,9 @@ impl Visit {
         self.caller.everywhere(permission)
     }
 
-    /// Whether anything that the caller may lies in a scope.
-    pub(crate) fn touches(&self, scope: &Scope) -> bool {
-        self.caller.grants.iter().any(|grant| grant.scope.overlaps(scope))
+    /// Whether something for which the caller has a permission lies in a scope.
+    pub(crate) fn touches(&self, permission: Permission, scope: &Scope) -> bool {
+        self.caller.touches(permission, scope)
     }
 
     pub(crate) fn may(&self, permission: Permission) -> bool {
@@ -63,8 +63,7 @@ impl Visit {
     }
 
     pub(crate) fn sees_change(&self, change: &Change) -> bool {
-        let services = change.services.iter().map(|service| service.as_str());
-        self.sees(services, change.environment.as_str())
+        self.app.sees_change(&self.caller, change)
     }
 
     /// Who a person is, as far as that has not been erased.

@@ -27,3 +27,4 @@ mod talk;
 mod two_people;
 mod walks;
 mod windows;
+mod windows_agreed;

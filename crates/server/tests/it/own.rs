@@ -90,7 +90,13 @@ async fn a_role_is_proposed_by_one_and_confirmed_by_another_on_the_page() {
     let wish = "person=carol&role=auditor&service=&days=7&reason=quarterly+review";
     let proposed = form(&app, &alice, "/proposals/roles", wish).await;
     assert_eq!(proposed.header("location"), "/proposals?done=proposed", "{}", text(&proposed));
+    for days in ["0", "-1", "9999", "x", "99999999999999999999"] {
+        let wish = format!("person=carol&role=auditor&days={days}&reason=x");
+        let refused = form(&app, &alice, "/proposals/roles", &wish).await;
+        assert_eq!(refused.status, 400, "no role without an end comes of it: {days}");
+    }
     let grants = app.get(&alice, "/api/v1/roles/grants").await.json();
+    assert_eq!(grants["items"].as_array().map(Vec::len), Some(1));
     let grant = grants["items"][0]["grant"].as_str().expect("a grant").to_owned();
     let confirm = format!("/proposals/roles/{grant}/confirm");
     let page = text(&app.get(&alice, "/proposals").await);

@@ -18,7 +18,7 @@ async fn with_account() -> TestApp {
     app
 }
 
-async fn enrol(app: &TestApp, handle: &str) {
+pub(crate) async fn enrol(app: &TestApp, handle: &str) {
     let made = app.post(&app.admin, "/api/v1/accounts", &[], &json!({"person": handle})).await;
     assert_eq!(made.status, 201, "{made:?}");
     let body = json!({"handle": handle, "code": made.json()["code"], "password": PASSWORD});

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sluice_engine::Client;
 use sluice_testkit::{ORGANISATION, TestApp};
 
-const WINDOWS: &str = "/api/v1/calendar/windows";
-const PROPOSALS: &str = "/api/v1/calendar/proposals";
+pub(crate) const WINDOWS: &str = "/api/v1/calendar/windows";
+pub(crate) const PROPOSALS: &str = "/api/v1/calendar/proposals";
 
 #[tokio::test]
 async fn a_freeze_holds_when_a_second_person_has_agreed() {
@@ -19,7 +19,7 @@ async fn a_freeze_holds_when_a_second_person_has_agreed() {
     let confirm = format!("{PROPOSALS}/{}/confirm", text(&proposed.json(), "proposal"));
     assert_eq!(app.post(&alice, &confirm, &[], &json!({})).await.code(), "same_person");
     let machine = app.post(&app.admin, &confirm, &[], &json!({})).await;
-    assert_eq!(machine.code(), "permission_missing");
+    assert_eq!(machine.code(), "session_needed");
 
     assert_eq!(app.post(&bob, &confirm, &[], &json!({})).await.status, 200);
     assert_eq!(app.post(&bob, &confirm, &[], &json!({})).await.code(), "proposal_unknown");
@@ -103,6 +103,8 @@ async fn a_wish_that_makes_no_sense_is_refused_with_what_would_help() {
         (with("/window/title", json!("a\u{7}b")), "bad_title"),
         (with("/window/scope", json!({"services": ["shpo"]})), "scope_unknown"),
         (with("/window/scope", json!({"environment_tiers": ["prod"]})), "scope_unknown"),
+        (with("/window/scope", json!({"service_tiers": ["tier1"]})), "scope_unknown"),
+        (with("/window/scope", json!({"labels": {"pci": "yes"}})), "scope_unknown"),
         (with("/window/schedule/zone", json!("Mars/Olympus")), "bad_window"),
         (with("/window/schedule/end", json!("2020-01-01T00:00:00")), "bad_window"),
         (with("/window/grants", json!(["everybody"])), "bad_grants"),
@@ -179,24 +181,24 @@ async fn a_preview_says_what_would_be_held_and_records_nothing() {
     assert_eq!(app.engine.standing().size, before);
 }
 
-fn organisation(settings: &str) -> String {
+pub(crate) fn organisation(settings: &str) -> String {
     ORGANISATION.replacen("settings: {", &format!("settings: {{{settings}"), 1)
 }
 
 /// People who decide by two, and the settings given.
-async fn two_person_app(settings: &str) -> TestApp {
+pub(crate) async fn two_person_app(settings: &str) -> TestApp {
     let app = TestApp::empty().await;
     let always = if settings.contains("second_person") { "" } else { "second_person: always, " };
     app.apply(&[("sluice.yaml", &organisation(&format!("{always}{settings}")))]).await;
     app
 }
 
-async fn login(app: &TestApp, handle: &str) -> String {
+pub(crate) async fn login(app: &TestApp, handle: &str) -> String {
     app.session(handle, Client::Cli, None).await.secret
 }
 
 /// A freeze of `docs` that began an hour ago and ends in so many hours.
-fn freeze(app: &TestApp, hours: i64) -> Value {
+pub(crate) fn freeze(app: &TestApp, hours: i64) -> Value {
     let local = |hours: i64| later(app, hours).trim_end_matches('Z').to_owned();
     json!({"window": {"title": "Financial close", "kind": "freeze", "scope": {"services": ["docs"]},
         "schedule": {"zone": "UTC", "start": local(-1), "end": local(hours)},
@@ -223,7 +225,7 @@ async fn asked(app: &TestApp, service: &str) -> String {
     text(&answer.json(), "answer")
 }
 
-fn text(value: &Value, name: &str) -> String {
+pub(crate) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("`{name}` in {value}")).to_owned()
 }
 

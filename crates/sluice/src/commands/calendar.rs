@@ -32,7 +32,7 @@ pub(crate) enum CalendarCommand {
     Show(ShowArgs),
     /// Make, alter and end windows, and agree to those of others
     #[command(subcommand)]
-    Window(WindowCommand),
+    Window(Box<WindowCommand>),
     /// Grant, revoke and list exceptions; the same as `sluice exception`
     #[command(subcommand)]
     Exception(ExceptionCommand),

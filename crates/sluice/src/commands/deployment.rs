@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_core::ids::DeploymentNumber;
 
 use super::{pass, values};
@@ -134,10 +134,10 @@ fn outcome(arguments: &OutcomeArgs) -> Outcome {
         ])
     });
     let body = values::object([
-        ("state", word(arguments.state)),
+        ("state", values::word(arguments.state)),
         ("started_at", json!(arguments.started_at)),
         ("ended_at", json!(arguments.ended_at)),
-        ("health", arguments.health.map(word).unwrap_or_default()),
+        ("health", arguments.health.map(values::word).unwrap_or_default()),
         ("note", json!(arguments.note)),
         ("rollback", json!(rollback)),
     ]);
@@ -152,8 +152,4 @@ fn outcome(arguments: &OutcomeArgs) -> Outcome {
         arguments.json,
     );
     Ok(exit::OK)
-}
-
-fn word(value: impl ValueEnum) -> Value {
-    json!(value.to_possible_value().map(|word| word.get_name().to_owned()))
 }

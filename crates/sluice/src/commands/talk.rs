@@ -1,6 +1,6 @@
 //! What people do beside a change: comments, what other systems have of it, and one word on several changes.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value, json};
 use sluice_core::ids::ChangeNumber;
 
@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::JsonArgs;
 use crate::show::{self, Column};
 
 const COMMENTS: &[Column] = &[("ENTRY", "/index"), ("AT", "/at"), ("BY", "/by"), ("TEXT", "/text")];
@@ -35,7 +35,7 @@ pub(crate) enum TalkCommand {
         #[arg(value_name = "TEXT")]
         text: String,
         #[command(flatten)]
-        to: ToArgs,
+        to: JsonArgs,
     },
     /// List what was said about a change, oldest first
     Comments {
@@ -43,7 +43,7 @@ pub(crate) enum TalkCommand {
         #[arg(value_name = "NUMBER")]
         number: ChangeNumber,
         #[command(flatten)]
-        to: ToArgs,
+        to: JsonArgs,
     },
     /// List what other systems have of a change
     References {
@@ -51,7 +51,7 @@ pub(crate) enum TalkCommand {
         #[arg(value_name = "NUMBER")]
         number: ChangeNumber,
         #[command(flatten)]
-        to: ToArgs,
+        to: JsonArgs,
     },
     /// Approve several changes of low risk, each at the revision that is shown
     #[command(after_help = "Exit codes: 0 all are approved; 1 some were refused, and say why.")]
@@ -63,18 +63,8 @@ pub(crate) enum TalkCommand {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
         #[command(flatten)]
-        to: ToArgs,
+        to: JsonArgs,
     },
-}
-
-/// Where to, and in which form.
-#[derive(Debug, Args)]
-pub(crate) struct ToArgs {
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 /// Runs the command.
@@ -104,7 +94,7 @@ pub(crate) fn run(command: &TalkCommand) -> Outcome {
 }
 
 /// The word is bound to what was shown: the revisions that were read a moment before.
-fn together(numbers: &[ChangeNumber], reason: &str, to: &ToArgs) -> Outcome {
+fn together(numbers: &[ChangeNumber], reason: &str, to: &JsonArgs) -> Outcome {
     let client = Client::new(&to.server)?;
     let mut shown = Vec::new();
     for number in numbers {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use sluice_core::ids::Digest;
@@ -26,6 +27,11 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
             .map_err(|_| "write a time such as `2026-12-24T18:00:00Z`, or a date".to_owned())?;
         date.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp()).map_err(|e| e.to_string())
     })
+}
+
+/// The word of a choice, as the API has it.
+pub(crate) fn word(value: impl ValueEnum) -> Value {
+    Value::from(value.to_possible_value().map(|word| word.get_name().to_owned()))
 }
 
 /// Reads a digest.

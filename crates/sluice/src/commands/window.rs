@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use sluice_core::ids::Digest;
 use sluice_core::scope::Scope;
 
 use super::values;
@@ -11,7 +12,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::JsonArgs;
 use crate::show::{self, Column};
 
 const WINDOWS: &str = "/api/v1/calendar/windows";
@@ -34,6 +35,11 @@ const WAITING: &[Column] = &[
     ("DEED", "/deed"),
     ("WINDOW", "/name"),
     ("TITLE", "/window/title"),
+    ("SCOPE", "/window/scope"),
+    ("FROM", "/window/schedule/start"),
+    ("TO", "/window/schedule/end"),
+    ("AGAIN", "/window/schedule/rrule"),
+    ("ZONE", "/window/schedule/zone"),
     ("BY", "/by"),
     ("CONFIRM FROM", "/from"),
     ("REASON", "/reason"),
@@ -53,6 +59,9 @@ pub(crate) enum WindowCommand {
         /// Name of the window, such as `w-3f7k2m9p4q1x`
         #[arg(value_name = "WINDOW")]
         name: String,
+        /// Digest of the window as you saw it (`list --json`); over another one nothing is done
+        #[arg(long, value_name = "DIGEST", value_parser = values::digest)]
+        over: Option<Digest>,
         #[command(flatten)]
         wish: AddArgs,
     },
@@ -88,16 +97,6 @@ pub(crate) enum WindowCommand {
         #[command(flatten)]
         json: JsonArgs,
     },
-}
-
-/// Where to, and in which form.
-#[derive(Debug, Args)]
-pub(crate) struct JsonArgs {
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -154,7 +153,7 @@ pub(crate) struct WishArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     /// The whole window as JSON instead, as the API takes it
-    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["title", "scope", "start", "end"])]
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["title", "meaning", "scope", "start", "end", "zone", "rule", "running", "grants", "reason"])]
     file: Option<PathBuf>,
     #[command(flatten)]
     json: JsonArgs,
@@ -180,8 +179,14 @@ pub(crate) fn run(command: &WindowCommand) -> Outcome {
             show::records(&Client::new(&to.server)?.get(PROPOSALS)?, WAITING, to.json);
         }
         WindowCommand::Preview(wish) => preview(wish)?,
-        WindowCommand::Add(wish) => set(WINDOWS, wish)?,
-        WindowCommand::Edit { name, wish } => set(&format!("{WINDOWS}/{}", encode(name)), wish)?,
+        WindowCommand::Add(arguments) => {
+            let AddArgs { wish, because } = arguments;
+            set(WINDOWS, &json!({ "window": window(wish)?, "reason": because }), &wish.json)?;
+        }
+        WindowCommand::Edit { name, over, wish: AddArgs { wish, because } } => {
+            let body = json!({ "window": window(wish)?, "over": over, "reason": because });
+            set(&format!("{WINDOWS}/{}", encode(name)), &body, &wish.json)?;
+        }
         WindowCommand::End { name, because, json } => {
             let path = format!("{WINDOWS}/{}/end", encode(name));
             let body = json!({ "reason": because });
@@ -190,7 +195,7 @@ pub(crate) fn run(command: &WindowCommand) -> Outcome {
         WindowCommand::Confirm { id, json } => {
             let path = format!("{PROPOSALS}/{}/confirm", encode(id));
             let done = Client::new(&json.server)?.post(&path, &json!({}), &[])?;
-            output::note("confirmed; it holds from the next question on");
+            output::note("confirmed");
             if json.json {
                 output::json(&done);
             }
@@ -208,10 +213,12 @@ pub(crate) fn run(command: &WindowCommand) -> Outcome {
     Ok(exit::OK)
 }
 
-fn set(path: &str, arguments: &AddArgs) -> Result<(), Failure> {
-    let AddArgs { wish, because } = arguments;
-    let body = json!({ "window": window(wish)?, "reason": because });
-    told(&Client::new(&wish.json.server)?.post(path, &body, &[])?, "in force", wish.json.json);
+fn set(path: &str, body: &Value, to: &JsonArgs) -> Result<(), Failure> {
+    told(
+        &Client::new(&to.server)?.post(path, body, &[])?,
+        "made; it holds as its times say",
+        to.json,
+    );
     Ok(())
 }
 
@@ -256,7 +263,6 @@ fn window(wish: &WishArgs) -> Result<Value, Failure> {
             )
         });
     }
-    let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
     let schedule = values::object([
         ("zone", json!(wish.zone)),
         ("start", json!(wish.start)),
@@ -264,7 +270,7 @@ fn window(wish: &WishArgs) -> Result<Value, Failure> {
         ("rrule", json!(wish.rule)),
     ]);
     Ok(json!({
-        "title": wish.title, "kind": word(&wish.meaning), "scope": wish.scope, "schedule": schedule,
-        "in_flight": word(&wish.running), "grants": wish.grants, "reason": wish.reason,
+        "title": wish.title, "kind": values::word(wish.meaning), "scope": wish.scope, "schedule": schedule,
+        "in_flight": values::word(wish.running), "grants": wish.grants, "reason": wish.reason,
     }))
 }

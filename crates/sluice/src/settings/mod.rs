@@ -16,7 +16,7 @@ pub(crate) use id_token::IdTokenSource;
 pub(crate) use kept::{keep, kept};
 pub(crate) use login::providers;
 pub(crate) use secrets::PlainSecrets;
-pub(crate) use server::{PassKeyArgs, ServerArgs};
+pub(crate) use server::{JsonArgs, PassKeyArgs, ServerArgs};
 pub(crate) use vault::vault;
 
 /// A variable of the environment; empty counts as absent.

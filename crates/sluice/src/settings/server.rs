@@ -33,3 +33,13 @@ pub(crate) struct PassKeyArgs {
     #[arg(long, env = "SLUICE_PASS_KEY", value_name = "KEY")]
     pub(crate) pass_key: Option<String>,
 }
+
+/// The same, and in which form the answer is printed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JsonArgs {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}

@@ -96,6 +96,16 @@ impl Readers {
         if contiguous { Ok(entries) } else { Err(ReadError::damaged(format!("stream `{stream}`"))) }
     }
 
+    /// The entries of a stream that have one name, the oldest first; at most `max` and at most [`MAX_ENTRIES`].
+    pub fn stream_of(&self, stream: &str, name: &str, max: u32) -> Result<Vec<Entry>, ReadError> {
+        let size = self.published().head.size;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entries WHERE stream = ?1 AND name = ?2 AND seq < ?3
+             ORDER BY version LIMIT ?4"
+        );
+        self.all(&sql, params![stream, name, size, max.min(MAX_ENTRIES)], entry)
+    }
+
     /// The last version of a stream; `None` when it has no entry.
     pub fn stream_version(&self, stream: &str) -> Result<Option<u64>, ReadError> {
         let size = self.published().head.size;

@@ -1,23 +1,22 @@
 //! Proposing, agreeing and refusing.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::PREFIX;
+use super::check::check;
 use super::event::{Agreed, Deed, WindowEnded, WindowProposed, WindowRefused, WindowSet};
 use super::state::is_long_over;
-use crate::calendar::{HORIZON_DAYS, OCCURRENCES_LIMIT, Window};
+use crate::access::event::LoginGroups;
+use crate::calendar::Window;
 use crate::event::Event;
 use crate::ids::{Digest, PersonId, ProposalId};
-use crate::organisation::{EnvironmentTier, Organisation};
 use crate::refusal::Refusal;
-use crate::scope::Scope;
 use crate::standing::Standing;
 use crate::stop::reason_given;
 
 /// The most windows that hold at a time, and the most proposals that wait.
 const MOST: usize = 500;
-/// The most selectors of those who may grant an exception.
-const GRANTS: usize = 20;
+/// The most proposals of one person that wait, so that nobody alone can fill the room of all.
+const MOST_OF_ONE: usize = 50;
 
 /// What somebody wants, and whether a second person has to agree.
 #[derive(Debug, Clone)]
@@ -30,15 +29,27 @@ pub struct Intent {
     pub reason: String,
     /// Who wants it.
     pub by: PersonId,
+    /// The groups that their login said.
+    pub groups: Option<LoginGroups>,
     /// When it can be confirmed at the earliest; none where no second person has to agree.
     pub from: Option<Timestamp>,
+    /// Digest of the window that was looked at when this was written; over another one it is not wanted.
+    pub seen: Option<Digest>,
 }
 
 /// Proposes to make, alter or end a window, or does so where nobody else has to agree.
 pub fn propose(standing: &Standing, intent: Intent, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     reason_given(&intent.reason)?;
-    let Intent { proposal, deed, reason, by, from } = intent;
+    let Intent { proposal, deed, reason, by, groups, from, seen } = intent;
     let known = standing.made.windows.get(deed.name());
+    let over = known.map(|known| digest_of(&known.window));
+    if seen.is_some() && seen != over {
+        return Err(Refusal::conflict(
+            "window_outdated",
+            "the window was altered or ended since you looked at it",
+            "look at it as it is now, and alter that",
+        ));
+    }
     match &deed {
         Deed::Set { window } => {
             if known.is_none() {
@@ -50,13 +61,8 @@ pub fn propose(standing: &Standing, intent: Intent, now: Timestamp) -> Result<Ve
         Deed::End { .. } => {}
     }
     let Some(from) = from else { return Ok(vec![done(deed, reason, by, None)]) };
-    let waiting = standing.made.proposals.values().filter(|it| it.waits(now));
-    if waiting.count() >= MOST {
-        let message = format!("{MOST} proposals wait for a second person already");
-        return Err(Refusal::conflict("too_many_proposals", message, "confirm or refuse some"));
-    }
-    let over = known.map(|known| digest_of(&known.window));
-    Ok(vec![WindowProposed { proposal, deed, over, reason, by, from }.into()])
+    place_to_wait(standing, &by, now)?;
+    Ok(vec![WindowProposed { proposal, deed, over, reason, by, groups, from }.into()])
 }
 
 /// A second person agrees; it holds from now on.
@@ -144,6 +150,25 @@ fn room(standing: &Standing, now: Timestamp) -> Result<(), Refusal> {
     Err(Refusal::conflict("too_many_windows", message, "end some, or declare them in files"))
 }
 
+fn place_to_wait(standing: &Standing, by: &PersonId, now: Timestamp) -> Result<(), Refusal> {
+    let waiting = standing.made.proposals.values().filter(|it| it.waits(now));
+    let (mut all, mut own) = (0, 0);
+    for it in waiting {
+        all += 1;
+        own += usize::from(it.proposed.by == *by);
+    }
+    let (message, help) = match (all, own) {
+        (_, MOST_OF_ONE..) => {
+            (format!("{own} proposals of yours wait already"), "take some back, or wait")
+        }
+        (MOST.., _) => {
+            (format!("{all} proposals wait for a second person"), "confirm or refuse some")
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::conflict("too_many_proposals", message, help))
+}
+
 fn unknown(standing: &Standing, name: &str) -> Refusal {
     if standing.organisation.windows.contains_key(name) {
         return Refusal::conflict(
@@ -159,84 +184,4 @@ fn unknown(standing: &Standing, name: &str) -> Refusal {
 /// What names a window as it stands.
 pub fn digest_of(window: &Window) -> Digest {
     Digest::of(&serde_json::to_vec(window).unwrap_or_default())
-}
-
-/// Whether a window can hold: it is understood, it still comes, and it speaks of what there is.
-pub fn check(organisation: &Organisation, window: &Window, now: Timestamp) -> Result<(), Refusal> {
-    if organisation.windows.contains_key(&window.name) || !window.name.starts_with(PREFIX) {
-        return Err(Refusal::conflict(
-            "declared_in_files",
-            format!("the window `{}` belongs to the organisation's files", window.name),
-            "alter it there, and apply them: `sluice apply DIR`",
-        ));
-    }
-    let length = window.title.trim().chars().count();
-    if !(1..=120).contains(&length) || window.title.chars().any(char::is_control) {
-        return Err(Refusal::invalid(
-            "bad_title",
-            "a title has 1 to 120 characters, none of them a control character",
-            "say in a few words what the window is",
-        ));
-    }
-    if window.reason.chars().count() > 1_000 {
-        let message = "the window's reason has more than 1000 characters";
-        return Err(Refusal::invalid("reason_too_long", message, "say it shorter"));
-    }
-    if let Err(problem) = window.validate() {
-        return Err(Refusal::invalid("bad_window", problem.to_string(), problem.help()));
-    }
-    if !comes(window, now) {
-        let message = format!("the window never comes within {HORIZON_DAYS} days");
-        return Err(Refusal::invalid("window_over", message, "give a later end, or a rule"));
-    }
-    let odd = |text: &String| PersonId::parse(text).is_err() && !is_selector(text);
-    if window.grants.len() > GRANTS || window.grants.iter().any(odd) {
-        return Err(Refusal::invalid(
-            "bad_grants",
-            format!("who may grant exceptions is at most {GRANTS} persons, teams, roles or claims"),
-            "write `role:change_manager`, `team:NAME`, `claim:NAME=VALUE` or a person's id",
-        ));
-    }
-    known_scope(organisation, &window.scope)
-}
-
-fn comes(window: &Window, now: Timestamp) -> bool {
-    let horizon = SignedDuration::from_hours(HORIZON_DAYS * 24);
-    let to = now.saturating_add(horizon).unwrap_or(Timestamp::MAX);
-    let expanded = window.schedule.expand(now, to, window.kind.reading(), OCCURRENCES_LIMIT);
-    expanded.is_ok_and(|expanded| expanded.occurrences.iter().any(|it| it.end > now))
-}
-
-fn is_selector(text: &str) -> bool {
-    let known = text.split_once(':').filter(|(kind, _)| ["team", "role", "claim"].contains(kind));
-    known.is_some_and(|(_, name)| !name.is_empty() && name.len() <= 200)
-}
-
-/// A scope that names what is not there holds nothing, and looks as if it did.
-fn known_scope(organisation: &Organisation, scope: &Scope) -> Result<(), Refusal> {
-    let tiers = [
-        EnvironmentTier::Development,
-        EnvironmentTier::Test,
-        EnvironmentTier::Staging,
-        EnvironmentTier::Production,
-    ];
-    let first = |set: &std::collections::BTreeSet<String>, known: &dyn Fn(&str) -> bool| {
-        set.iter().find(|name| !known(name)).cloned()
-    };
-    let checks = [
-        ("service", first(&scope.services, &|name| organisation.services.contains_key(name))),
-        ("team", first(&scope.teams, &|name| organisation.teams.contains_key(name))),
-        (
-            "environment",
-            first(&scope.environments, &|name| organisation.environments.contains_key(name)),
-        ),
-        (
-            "tier of environments",
-            first(&scope.environment_tiers, &|name| tiers.iter().any(|it| it.as_str() == name)),
-        ),
-    ];
-    let unknown = checks.into_iter().find_map(|(what, name)| Some((what, name?)));
-    let Some((what, name)) = unknown else { return Ok(()) };
-    let message = format!("there is no {what} `{name}`");
-    Err(Refusal::invalid("scope_unknown", message, "name what is declared"))
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::access::event::LoginGroups;
 use crate::calendar::Window;
 use crate::ids::{Digest, PersonId, ProposalId};
 
@@ -46,6 +47,9 @@ pub struct WindowProposed {
     pub reason: String,
     /// Who proposed it.
     pub by: PersonId,
+    /// The groups that their login said, where one did: they may be what gave the right to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
     /// When it can be confirmed at the earliest.
     pub from: Timestamp,
 }

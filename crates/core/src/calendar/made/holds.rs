@@ -1,10 +1,11 @@
 //! What a window would hold, before anybody makes it so.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::calendar::{HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, Window, WindowKind};
+use crate::calendar::{Occurrence, Window, WindowKind};
 use crate::deployment::DeploymentState;
 use crate::ids::{ChangeNumber, DeploymentNumber, EnvironmentName, ServiceName};
+use crate::scope::Target;
 use crate::standing::Standing;
 
 /// The next occurrences that are told.
@@ -29,18 +30,19 @@ pub struct Holding {
     pub moving: Vec<DeploymentNumber>,
 }
 
-/// What a window would hold at `now`.
-pub fn holds(standing: &Standing, window: &Window, now: Timestamp) -> Holding {
+/// What a window would hold at `now`, as far as somebody `sees` it.
+pub fn holds(
+    standing: &Standing,
+    window: &Window,
+    now: Timestamp,
+    sees: impl Fn(&Target) -> bool,
+) -> Holding {
     let organisation = &standing.organisation;
     let covers = |service: &ServiceName, environment: &EnvironmentName| {
-        window.scope.covers(&organisation.target(service, environment))
+        let target = organisation.target(service, environment);
+        window.scope.covers(&target) && sees(&target)
     };
-    let horizon = SignedDuration::from_hours(HORIZON_DAYS * 24);
-    let to = now.saturating_add(horizon).unwrap_or(Timestamp::MAX);
-    let expanded = window.schedule.expand(now, to, window.kind.reading(), OCCURRENCES_LIMIT);
-    let spans = expanded.map(|expanded| expanded.occurrences).unwrap_or_default();
-    let next: Vec<Occurrence> =
-        spans.into_iter().filter(|span| span.end > now).take(NEXT).collect();
+    let next: Vec<Occurrence> = window.ahead(now).into_iter().take(NEXT).collect();
     let in_force = next.iter().any(|span| span.start <= now);
     let mut places = 0;
     let mut services = Vec::new();

@@ -9,13 +9,17 @@
 //!        └──────────► window.refused
 //! ```
 
+mod check;
 mod decide;
 pub mod event;
 mod holds;
+mod reach;
 mod state;
 
-pub use decide::{Intent, check, confirm, digest_of, propose, refuse};
+pub use check::check;
+pub use decide::{Intent, confirm, digest_of, propose, refuse};
 pub use holds::{Holding, holds};
+pub use reach::reach;
 pub use state::{MadeWindow, MadeWindows, ProposedWindow};
 
 /// What the names of windows begin with that were made on the calendar.

@@ -6,11 +6,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use sluice_engine::{SavedView, Wanted, WantedKind};
 
-use super::admin::RevokeForm;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, page, see, within};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
@@ -73,7 +72,7 @@ fn line(visit: &Visit, one: Wanted) -> Line {
 pub(crate) async fn seen(
     State(app): State<App>,
     By(caller): By,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     app.engine.mark_seen(&caller).await?;
     Ok(see("/notifications"))
@@ -83,9 +82,7 @@ pub(crate) async fn seen(
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewForm {
     title: String,
-    #[serde(default)]
-    address: String,
-    /// What the list shows now, to come back to.
+    /// What the list shows now: it is what is kept, and where one comes back to.
     to: String,
     #[serde(default)]
     #[expect(dead_code, reason = "looked at by the guard")]
@@ -99,8 +96,8 @@ pub(crate) async fn save_view(
     Form(form): Form<ViewForm>,
 ) -> Result<Response, Problem> {
     let to = within(Some(&form.to));
-    let address = if form.address.is_empty() { to.clone() } else { form.address };
-    app.engine.save_view(&caller, SavedView { title: form.title, address }).await?;
+    let view = SavedView { title: form.title, address: to.clone() };
+    app.engine.save_view(&caller, view).await?;
     Ok(see(&to))
 }
 

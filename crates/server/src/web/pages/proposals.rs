@@ -4,23 +4,22 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 use sluice_core::access::{RoleState, StandingRole};
 use sluice_core::ids::{Digest, GrantId};
+use sluice_core::organisation::{PlanStep, Withdrawal};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
-use sluice_engine::RoleWish;
+use sluice_engine::{EngineError, RoleWish};
 
-use super::admin::RevokeForm;
 use super::calendar::agree::{self, Waiting};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::status;
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields, ReasonForm};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::Visit;
@@ -70,9 +69,10 @@ struct PlanLine {
     from: Markup,
     steps: Vec<(String, String)>,
     more: usize,
-    kept: bool,
+    own: bool,
     confirm: bool,
-    why_not: Option<String>,
+    /// Why somebody who could confirm it has to do so with the files.
+    with_files: Option<String>,
     refuse: bool,
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn show(
         Ok(ProposalsPage {
             shell,
             roles: roles(visit),
-            plans: plans(visit),
+            plans: plans(visit)?,
             glasses: glasses(visit),
             waiting: agree::waiting(visit, None),
             may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
@@ -148,65 +148,60 @@ fn roles(visit: &Visit) -> Vec<RoleLine> {
         .collect()
 }
 
-fn plans(visit: &Visit) -> Vec<PlanLine> {
+fn plans(visit: &Visit) -> Result<Vec<PlanLine>, Problem> {
     if !visit.may(Permission::OrganisationRead) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let person = visit.caller.person.as_ref();
     let plans = visit.standing.access.plans.values();
     plans
         .map(|plan| {
-            let kept = visit.readers().blob(plan.plan.as_str()).ok().flatten();
-            let text = kept.and_then(|blob| serde_json::from_slice::<Value>(&blob.bytes).ok());
-            let all: Vec<(String, String)> = text
-                .iter()
-                .filter_map(|text| text.get(0)?.as_array())
-                .flatten()
-                .map(step)
-                .collect();
+            let kept = visit.app.engine.waiting_plan(&plan.plan);
             let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
             let own = person.is_some() && plan.by.as_ref() == person;
-            let without_files = visit.app.engine.plan_without_files(&plan.plan);
             let cooling = visit.now < plan.from;
             let may = visit.everywhere(Permission::PolicyActivate) && person.is_some();
-            PlanLine {
+            let (steps, needs_files) = match kept {
+                Ok(kept) => (kept.steps, kept.needs_files.map(|refusal| refusal.message)),
+                Err(EngineError::Refused(refusal)) => (Vec::new(), Some(refusal.message)),
+                Err(error) => return Err(error.into()),
+            };
+            let could = may && !own;
+            Ok(PlanLine {
                 plan: plan.plan.to_string(),
                 touches: touches.join(", "),
                 by: plan.by.as_ref().map(|by| visit.who(by)),
                 from: visit.when(plan.from),
-                kept: text.is_some(),
-                confirm: may && !own && !cooling && without_files.is_ok(),
-                why_not: match without_files {
-                    _ if own => Some(w::t("proposals.you_proposed_it").to_owned()),
-                    Err(sluice_engine::EngineError::Refused(refusal)) if may => {
-                        Some(refusal.message)
-                    }
-                    _ => None,
-                },
-                more: all.len().saturating_sub(STEPS),
-                steps: all.into_iter().take(STEPS).collect(),
+                confirm: could && !cooling && needs_files.is_none(),
+                with_files: needs_files.filter(|_| could),
+                own,
+                more: steps.len().saturating_sub(STEPS),
+                steps: steps.iter().take(STEPS).map(step).collect(),
                 refuse: person.is_some() && (own || visit.may(Permission::PolicyActivate)),
-            }
+            })
         })
         .collect()
 }
 
 /// What a step of a plan does, and its content.
-fn step(step: &Value) -> (String, String) {
-    let item = step.get("item").unwrap_or(step);
-    let spec = item.get("spec").unwrap_or(item);
-    let names = ["name", "path", "handle", "id"];
-    let name = names.iter().find_map(|name| spec.get(*name)?.as_str()).unwrap_or_default();
-    let kind = item.get("kind").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
-    let withdraws = step.get("step").and_then(Value::as_str) == Some("withdraw");
-    let replaces = step.get("replaces").and_then(Value::as_bool) == Some(true);
-    let verb = match (withdraws, replaces) {
-        (true, _) => w::t("proposals.withdraw"),
-        (false, true) => w::t("proposals.alter"),
-        (false, false) => w::t("proposals.declare"),
+fn step(step: &PlanStep) -> (String, String) {
+    let (verb, kind, name, text) = match step {
+        PlanStep::Declare { item, replaces } => {
+            let verb = if *replaces { "proposals.alter" } else { "proposals.declare" };
+            let text = serde_json::to_value(item).unwrap_or_default();
+            let text = serde_json::to_string_pretty(text.get("spec").unwrap_or(&text));
+            (verb, item.kind(), item.name().to_owned(), text.unwrap_or_default())
+        }
+        PlanStep::Withdraw(Withdrawal { kind, name }) => {
+            ("proposals.withdraw", *kind, name.clone(), String::new())
+        }
     };
-    let text = serde_json::to_string_pretty(spec).unwrap_or_default();
-    (format!("{verb} {kind} {name}"), text)
+    let verb = match verb {
+        "proposals.alter" => w::t("proposals.alter"),
+        "proposals.declare" => w::t("proposals.declare"),
+        _ => w::t("proposals.withdraw"),
+    };
+    (format!("{verb} {} {name}", kind.as_str().replace('_', " ")), text)
 }
 
 fn glasses(visit: &Visit) -> Vec<GlassLine> {
@@ -257,13 +252,7 @@ pub(crate) async fn propose_role(
 ) -> Result<Response, Problem> {
     let unknown = || Problem::of(&status::BODY_INVALID, "nobody has this name here");
     let person = app.engine.person_by_handle(form.person.trim()).ok_or_else(unknown)?;
-    let days: Option<i64> = some(Some(form.days))
-        .map(|days| days.parse())
-        .transpose()
-        .map_err(|_| Problem::of(&status::BODY_INVALID, "days are a whole number, or nothing"))?;
-    let until = days
-        .filter(|days| (1..=3_650).contains(days))
-        .and_then(|days| app.engine.now().checked_add(SignedDuration::from_hours(24 * days)).ok());
+    let until = some(Some(form.days)).map(|days| until(&days, app.engine.now())).transpose()?;
     let scope =
         Scope { services: some(Some(form.service)).into_iter().collect(), ..Scope::default() };
     let reason = form.reason.trim().to_owned();
@@ -272,25 +261,25 @@ pub(crate) async fn propose_role(
     Ok(see("/proposals?done=proposed"))
 }
 
+/// The end of so many days; what is no number of days is refused, because a role without an end is another wish.
+fn until(days: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+    let days = days.parse().ok().filter(|days| (1..=3_650_i64).contains(days));
+    let end = days.and_then(|days| now.checked_add(SignedDuration::from_hours(24 * days)).ok());
+    end.ok_or_else(|| {
+        Problem::of(&status::BODY_INVALID, "days are a whole number from 1 to 3650, or nothing")
+    })
+}
+
 /// A second person agrees to a role.
 pub(crate) async fn confirm_role(
     State(app): State<App>,
     By(caller): By,
     Path(grant): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let grant: GrantId = id(&grant)?;
     app.engine.confirm_role(&caller, &grant).await?;
     Ok(see("/proposals?done=confirmed"))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RefuseForm {
-    reason: String,
-    #[serde(default)]
-    #[expect(dead_code, reason = "looked at by the guard")]
-    csrf_token: String,
 }
 
 /// Refuses a role, or takes it back.
@@ -298,7 +287,7 @@ pub(crate) async fn refuse_role(
     State(app): State<App>,
     By(caller): By,
     Path(grant): Path<String>,
-    Form(form): Form<RefuseForm>,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Problem> {
     let grant: GrantId = id(&grant)?;
     app.engine.revoke_role(&caller, &grant, form.reason.trim().to_owned()).await?;
@@ -310,7 +299,7 @@ pub(crate) async fn confirm_plan(
     State(app): State<App>,
     By(caller): By,
     Path(plan): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let plan: Digest = id(&plan)?;
     app.engine.confirm_plan(&caller, &plan).await?;
@@ -322,7 +311,7 @@ pub(crate) async fn refuse_plan(
     State(app): State<App>,
     By(caller): By,
     Path(plan): Path<String>,
-    Form(form): Form<RefuseForm>,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Problem> {
     let plan: Digest = id(&plan)?;
     app.engine.refuse_plan(&caller, &plan, form.reason.trim().to_owned()).await?;
@@ -334,7 +323,7 @@ pub(crate) async fn open_glass(
     State(app): State<App>,
     By(caller): By,
     Path(glass): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let glass: GrantId = id(&glass)?;
     let answer = app.engine.open_break_glass(&caller, &glass).await?;
@@ -347,7 +336,7 @@ pub(crate) async fn refuse_glass(
     State(app): State<App>,
     By(caller): By,
     Path(glass): Path<String>,
-    Form(form): Form<RefuseForm>,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Problem> {
     let glass: GrantId = id(&glass)?;
     app.engine.refuse_break_glass(&caller, &glass, form.reason.trim().to_owned()).await?;

@@ -160,7 +160,7 @@ pub(crate) async fn approve(
     let mut picked = Vec::new();
     for (name, revision) in form.iter().filter(|(name, _)| name.starts_with(PICK)).take(MOST) {
         let number = name.trim_start_matches(PICK);
-        let change = visible(&looker.app, &looker.caller, number).await?;
+        let change = visible(&looker.app, &looker.caller, number).await?.number;
         let revision = Digest::parse(revision)
             .map_err(|_| Problem::of(&status::BODY_INVALID, "a revision is a digest"))?;
         picked.push(Picked { change, revision });

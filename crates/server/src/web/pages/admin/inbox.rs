@@ -7,13 +7,13 @@ use serde::Deserialize;
 use sluice_core::permission::Permission;
 use sluice_engine::store::DeliveryGlance;
 
-use super::{RevokeForm, Tab, tabs};
+use super::{Tab, tabs};
 use crate::api::no_such;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, address, page, see, some};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read};
@@ -171,7 +171,7 @@ pub(crate) async fn replay_delivery(
     State(app): State<App>,
     By(caller): By,
     Path(number): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let number: u64 = id(&number)?;
     app.engine.replay_delivery(&caller, number).await?;

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::pages::changes::Choice;
 use crate::web::shell::{Section, Shell, notice};
@@ -247,20 +247,12 @@ pub(crate) async fn tokens(
     .await
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RevokeForm {
-    #[serde(default)]
-    #[expect(dead_code, reason = "looked at by the guard")]
-    csrf_token: String,
-}
-
 /// Makes a token void.
 pub(crate) async fn revoke(
     State(app): State<App>,
     By(caller): By,
     Path(token): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let token: TokenId = id(&token)?;
     app.engine.revoke_token(&caller, &token).await?;

@@ -9,12 +9,12 @@ use sluice_engine::LinkCard;
 use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 
-use super::{RevokeForm, Tab, tabs};
+use super::{Tab, tabs};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields, ReasonForm};
 use crate::web::page::{Looker, address, page, see, some};
 use crate::web::pages::changes::Choice;
 use crate::web::shell::{Section, Shell, notice};
@@ -200,21 +200,12 @@ pub(crate) async fn replay(
     Ok(see("/admin/outbox?done=replayed"))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PauseForm {
-    reason: String,
-    #[serde(default)]
-    #[expect(dead_code, reason = "looked at by the guard")]
-    csrf_token: String,
-}
-
 /// Sends nothing by a link until it is resumed.
 pub(crate) async fn pause(
     State(app): State<App>,
     By(caller): By,
     Path(name): Path<String>,
-    Form(form): Form<PauseForm>,
+    Form(form): Form<ReasonForm>,
 ) -> Result<Response, Problem> {
     app.engine.pause_link(&caller, &name, form.reason.trim().to_owned()).await?;
     Ok(see("/admin/outbox?done=paused"))
@@ -225,7 +216,7 @@ pub(crate) async fn resume(
     State(app): State<App>,
     By(caller): By,
     Path(name): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     app.engine.resume_link(&caller, &name).await?;
     Ok(see("/admin/outbox?done=resumed"))

@@ -2,22 +2,26 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use sluice_core::calendar::Window;
+use sluice_core::calendar::made::ProposedWindow;
 use sluice_core::calendar::made::event::Deed;
 use sluice_core::ids::ProposalId;
 use sluice_core::permission::Permission;
 
-use super::halts::ReasonForm;
 use super::kind;
+use super::traits::{self, Trait};
 use super::windows::{Preview, preview};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::id;
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields, ReasonForm};
 use crate::web::page::{Looker, see};
-use crate::web::pages::admin::RevokeForm;
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
+
+/// The most proposals that are shown at a time.
+const MOST: usize = 60;
 
 /// One proposal.
 pub(crate) struct Waiting {
@@ -27,7 +31,7 @@ pub(crate) struct Waiting {
     pub(crate) title: String,
     pub(crate) mark: Markup,
     pub(crate) scope: String,
-    pub(crate) rule: String,
+    pub(crate) traits: Vec<Trait>,
     pub(crate) reason: String,
     pub(crate) by: Markup,
     pub(crate) at: Markup,
@@ -38,30 +42,38 @@ pub(crate) struct Waiting {
     pub(crate) why_not: Option<&'static str>,
 }
 
+/// What waits and may be seen, with the window that it is about.
+fn seen(visit: &Visit) -> impl Iterator<Item = (&ProposedWindow, &Window)> {
+    let may = visit.may(Permission::CalendarRead);
+    let proposals = visit.standing.made.proposals.values().filter(move |_| may);
+    let shown = proposals.filter(|it| it.waits(visit.now)).filter_map(|it| {
+        let window = match &it.proposed.deed {
+            Deed::Set { window } => window.as_ref(),
+            Deed::End { name } => visit.standing.made.windows.get(name)?.window.as_ref(),
+        };
+        Some((it.as_ref(), window))
+    });
+    shown.filter(|(_, window)| visit.touches(Permission::CalendarRead, &window.scope))
+}
+
+/// How many of them there are.
+pub(super) fn how_many(visit: &Visit) -> usize {
+    seen(visit).count()
+}
+
 /// What waits, of one window or of all that may be seen.
 pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
-    if !visit.may(Permission::CalendarRead) {
-        return Vec::new();
-    }
     let person = visit.caller.person.as_ref();
-    let proposals = visit.standing.made.proposals.values();
-    let shown = proposals.filter(|it| it.waits(visit.now));
-    let of_it = shown.filter(|it| of.is_none_or(|name| it.proposed.deed.name() == name));
-    of_it
-        .filter_map(|it| {
+    seen(visit)
+        .filter(|(it, _)| of.is_none_or(|name| it.proposed.deed.name() == name))
+        .take(MOST)
+        .map(|(it, window)| {
             let proposed = &it.proposed;
             let stands = visit.standing.made.windows.get(proposed.deed.name());
-            let window = match &proposed.deed {
-                Deed::Set { window } => window.as_ref(),
-                Deed::End { .. } => stands?.window.as_ref(),
-            };
-            if !visit.touches(&window.scope) {
-                return None;
-            }
             let own = person == Some(&proposed.by);
-            let may = visit.caller.contains(Permission::CalendarEdit, &window.scope);
+            let may = sluice_engine::has_say(&visit.standing, &visit.caller, &proposed.deed);
             let cooling = visit.now < proposed.from;
-            Some(Waiting {
+            Waiting {
                 id: proposed.proposal.to_string(),
                 verb: match (&proposed.deed, &proposed.over) {
                     (Deed::End { .. }, _) => w::t("window.end_it"),
@@ -72,7 +84,10 @@ pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
                 title: window.title.clone(),
                 mark: marks::window(kind(window.kind)),
                 scope: window.scope.to_string(),
-                rule: window.schedule.rrule.clone().unwrap_or_default(),
+                traits: match stands.filter(|_| proposed.over.is_some()) {
+                    Some(stands) => traits::over(visit, window, &stands.window),
+                    None => traits::of(visit, window),
+                },
                 reason: proposed.reason.clone(),
                 by: visit.who(&proposed.by),
                 at: visit.when(it.at),
@@ -87,7 +102,7 @@ pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
                 } else {
                     None
                 },
-            })
+            }
         })
         .collect()
 }
@@ -96,7 +111,7 @@ pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
 pub(crate) async fn confirm(
     looker: Looker,
     Path(proposal): Path<String>,
-    Form(_): Form<RevokeForm>,
+    Form(_): Form<NoFields>,
 ) -> Result<Response, Problem> {
     let proposal: ProposalId = id(&proposal)?;
     looker.app.engine.confirm_window(&looker.caller, &proposal).await?;

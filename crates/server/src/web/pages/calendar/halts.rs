@@ -16,7 +16,7 @@ use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::status;
-use crate::web::form::Form;
+use crate::web::form::{Form, ReasonForm};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
@@ -54,7 +54,7 @@ pub(super) struct ExceptionLine {
 
 pub(super) fn build(visit: &Visit) -> Halts {
     let standing = &visit.standing;
-    let mine = |scope: &Scope| visit.touches(scope);
+    let mine = |scope: &Scope| visit.touches(Permission::ChangeRead, scope);
     let stops = standing.stops.values().filter(|stop| mine(&stop.scope));
     let exceptions = standing
         .exceptions
@@ -232,16 +232,6 @@ pub(crate) async fn pull(
     let reason = said(&form.reason)?;
     app.engine.pull_stop(&caller, wanted.scope(), reason).await?;
     Ok(see("/calendar?done=stopped#stops"))
-}
-
-/// A reason alone.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReasonForm {
-    pub(super) reason: String,
-    #[serde(default)]
-    #[expect(dead_code, reason = "looked at by the guard of forms")]
-    csrf_token: String,
 }
 
 /// Lifts a stop.

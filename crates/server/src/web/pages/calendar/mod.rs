@@ -4,6 +4,7 @@ pub(crate) mod agree;
 mod feed;
 mod halts;
 mod month;
+mod traits;
 mod week;
 pub(crate) mod windows;
 mod wish;
@@ -168,7 +169,7 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
         list: if view == "list" { list(&frame) } else { Vec::new() },
         halts: halts::build(visit),
         may_edit: visit.may(Permission::CalendarEdit) && visit.caller.person.is_some(),
-        waiting: agree::waiting(visit, None).len(),
+        waiting: agree::how_many(visit),
         known: known(&frame),
         service,
         view,
@@ -194,7 +195,7 @@ fn known(frame: &Frame<'_>) -> Vec<Known> {
     let calendar = visit.app.engine.present_calendar();
     let (_, to) = calendar.span();
     let all = calendar.between(now, to, 1).filter(|(window, _)| frame.wants(&window.scope));
-    all.filter(|(window, _)| visit.touches(&window.scope))
+    all.filter(|(window, _)| visit.touches(Permission::CalendarRead, &window.scope))
         .take(MOST)
         .map(|(window, spans)| Known {
             name: window.name.clone(),

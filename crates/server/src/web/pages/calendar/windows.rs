@@ -3,20 +3,21 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use sluice_core::calendar::made::event::Deed;
 use sluice_core::calendar::made::{self, PREFIX};
 use sluice_core::calendar::{Window, WindowKind};
 use sluice_core::permission::Permission;
 
 use super::agree::{self, Waiting};
-use super::halts::ReasonForm;
 use super::kind;
+use super::traits::{self, Trait};
 use super::wish::{Wish, is_simple};
 use crate::api::no_such;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::web::form::Form;
+use crate::web::form::{Form, ReasonForm};
 use crate::web::page::{Looker, page, see};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::Visit;
@@ -38,7 +39,9 @@ pub(crate) struct Preview {
 }
 
 pub(super) fn preview(visit: &Visit, window: &Window) -> Preview {
-    let holding = made::holds(&visit.standing, window, visit.now);
+    let holding = made::holds(&visit.standing, window, visit.now, |target| {
+        visit.caller.covers(Permission::CalendarRead, target)
+    });
     let changes = holding.changes.iter().filter_map(|it| visit.standing.changes.get(it));
     let seen = changes.filter(|change| visit.sees_change(change));
     let mut open: Vec<(String, String)> =
@@ -108,7 +111,7 @@ pub(crate) async fn form(
         if wish.zone.is_empty() {
             wish.zone.clone_from(zone);
         }
-        let (mut seen, mut fault) = (None, None);
+        let (mut seen, mut fault, mut deed) = (None, None, None);
         if asked {
             let read = wish.window(standing.as_ref());
             let checked = read.and_then(|mut window| {
@@ -118,17 +121,23 @@ pub(crate) async fn form(
                 made::check(&visit.standing.organisation, &window, visit.now).map(|()| window)
             });
             match checked {
-                Ok(window) => seen = Some(preview(visit, &window)),
+                Ok(window) => {
+                    seen = Some(preview(visit, &window));
+                    deed = Some(Deed::Set { window: Box::new(window) });
+                }
                 Err(refusal) => {
                     fault = Some((marks::prose(&refusal.message), marks::prose(&refusal.help)));
                 }
             }
         }
         let organisation = &visit.standing.organisation;
-        let title = if wish.over.is_empty() { "window.new_window" } else { "window.alter" };
+        let alters = standing.is_some();
         Ok(FormPage {
-            shell: visit.shell(Section::Calendar, title_of(title)),
-            alters: standing.is_some(),
+            shell: visit.shell(
+                Section::Calendar,
+                if alters { w::t("window.alter") } else { w::t("window.new_window") },
+            ),
+            alters,
             fields: wish.fields(),
             preview: seen,
             fault,
@@ -136,7 +145,7 @@ pub(crate) async fn form(
                 .as_ref()
                 .filter(|window| !is_simple(&window.scope))
                 .map(|window| window.scope.to_string()),
-            two: visit.app.engine.calendar_needs_two(),
+            two: visit.app.engine.calendar_needs_two(visit.caller.person.as_ref(), deed.as_ref()),
             teams: organisation.teams.keys().map(ToString::to_string).collect(),
             environments: organisation.environments.keys().map(ToString::to_string).collect(),
             services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
@@ -148,17 +157,10 @@ pub(crate) async fn form(
     .await
 }
 
-fn title_of(key: &str) -> &'static str {
-    match key {
-        "window.new_window" => w::t("window.new_window"),
-        _ => w::t("window.alter"),
-    }
-}
-
 /// A window that people made, where it may be seen.
 fn made_window(visit: &Visit, name: &str) -> Result<Window, Problem> {
     let found = visit.standing.made.windows.get(name).map(|made| made.window.as_ref().clone());
-    let seen = found.filter(|window| visit.touches(&window.scope));
+    let seen = found.filter(|window| visit.touches(Permission::CalendarRead, &window.scope));
     seen.ok_or_else(|| no_such(format!("window `{name}`")))
 }
 
@@ -175,7 +177,8 @@ pub(crate) async fn propose(
     }
     let window = wish.window(known).map_err(sluice_engine::EngineError::from)?;
     let reason = wish.reason.trim().to_owned();
-    let answer = app.engine.set_window(&caller, window, reason).await?;
+    let seen = wish.seen();
+    let answer = app.engine.set_window(&caller, window, seen, reason).await?;
     Ok(see(&after(answer.value.proposal.is_some(), &answer.value.window)))
 }
 
@@ -217,11 +220,7 @@ struct WindowPage {
     title: String,
     mark: Markup,
     scope: String,
-    reason: String,
-    zone: String,
-    rule: Option<String>,
-    running: &'static str,
-    grants: String,
+    traits: Vec<Trait>,
     made: Option<(Markup, Option<Markup>, Markup)>,
     may: bool,
     preview: Preview,
@@ -249,7 +248,10 @@ pub(crate) async fn of_file(
 
 async fn show(looker: Looker, name: String, query: OneQuery) -> Result<Response, Problem> {
     page(looker, move |visit| {
-        let found = visit.standing.window(&name).filter(|it| visit.touches(&it.scope));
+        let found = visit
+            .standing
+            .window(&name)
+            .filter(|it| visit.touches(Permission::CalendarRead, &it.scope));
         let window = found.ok_or_else(|| no_such(format!("window `{name}`")))?;
         let mut shell = visit.shell(Section::Calendar, window.title.clone());
         shell.notice = notice(query.done.as_deref());
@@ -264,29 +266,16 @@ fn build(visit: &Visit, window: &Window, shell: Shell) -> WindowPage {
         && visit.caller.contains(Permission::CalendarEdit, &window.scope);
     let lifts = format!("freeze:{}", window.name);
     let exceptions = visit.standing.exceptions.values();
-    let passing = exceptions.filter(|it| it.lifts(&lifts, visit.now) && visit.touches(&it.scope));
+    let passing = exceptions.filter(|it| {
+        it.lifts(&lifts, visit.now) && visit.touches(Permission::ChangeRead, &it.scope)
+    });
     WindowPage {
         shell,
         name: window.name.clone(),
         title: window.title.clone(),
         mark: marks::window(kind(window.kind)),
         scope: window.scope.to_string(),
-        reason: window.reason.clone(),
-        zone: window.schedule.zone.clone(),
-        rule: window.schedule.rrule.clone(),
-        running: match (window.kind, window.in_flight) {
-            (WindowKind::Freeze, sluice_core::calendar::InFlight::Finish) => {
-                w::t("window.they_run_to_their_end")
-            }
-            (WindowKind::Freeze, sluice_core::calendar::InFlight::Hold) => {
-                w::t("window.they_pause")
-            }
-            (WindowKind::Freeze, sluice_core::calendar::InFlight::Abort) => {
-                w::t("window.they_are_rolled_back")
-            }
-            (WindowKind::Maintenance | WindowKind::Release, _) => "",
-        },
-        grants: visit.selectors(&window.grants),
+        traits: traits::of(visit, window),
         made: made.map(|made| {
             let agreed = made.agreed_by.as_ref().map(|by| visit.who(by));
             (visit.who(&made.by), agreed, visit.when(made.at))

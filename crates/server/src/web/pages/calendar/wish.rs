@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use serde::Deserialize;
+use sluice_core::calendar::made;
 use sluice_core::calendar::{InFlight, Schedule, ScheduleEnd, Window, WindowKind, parse_local};
+use sluice_core::ids::Digest;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
 
@@ -26,6 +28,8 @@ const MANAGERS: &str = "role:change_manager";
 pub(crate) struct Wish {
     /// The window that is altered; empty for a new one.
     pub(super) over: String,
+    /// Its digest when the form was written.
+    pub(super) seen: String,
     pub(super) title: String,
     pub(super) kind: String,
     pub(super) service: String,
@@ -58,6 +62,7 @@ impl Wish {
         let again = known.unwrap_or(if rule.is_empty() { "" } else { "rule" });
         Self {
             over: window.name.clone(),
+            seen: made::digest_of(window).to_string(),
             title: window.title.clone(),
             kind: kind(window.kind).to_owned(),
             service: only(&window.scope.services),
@@ -129,6 +134,12 @@ impl Wish {
         })
     }
 
+    /// The window that was looked at; one that cannot be read is none that stands.
+    pub(super) fn seen(&self) -> Option<Digest> {
+        let read = |text| Digest::parse(text).unwrap_or_else(|_| Digest::of(b""));
+        (!self.over.is_empty()).then(|| read(&self.seen))
+    }
+
     fn rrule(&self) -> Option<String> {
         match self.again.as_str() {
             "rule" => some(Some(self.rule.clone())),
@@ -156,6 +167,7 @@ impl Wish {
     pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
         let all = [
             ("over", &self.over),
+            ("seen", &self.seen),
             ("title", &self.title),
             ("kind", &self.kind),
             ("service", &self.service),

@@ -75,7 +75,7 @@ pub(crate) async fn comment(
     Path(number): Path<String>,
     Form(form): Form<CommentForm>,
 ) -> Result<Response, Problem> {
-    let number = visible(&looker.app, &looker.caller, &number).await?;
+    let number = visible(&looker.app, &looker.caller, &number).await?.number;
     looker.app.engine.comment(&looker.caller, number, lines(&form.text)).await?;
     Ok(see(&format!("/changes/{number}?done=commented#comments")))
 }
@@ -101,12 +101,10 @@ pub(crate) async fn evidence(
     headers: HeaderMap,
     Path((number, at)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let number = visible(&looker.app, &looker.caller, &number).await?;
-    let engine = looker.app.engine.clone();
-    let change = looker.app.blocking(move || engine.change(number).map_err(Problem::from)).await?;
-    let at: usize = id(&at)?;
+    let change = visible(&looker.app, &looker.caller, &number).await?;
+    let (number, at) = (change.number, id::<usize>(&at)?);
     let unknown = || no_such(format!("evidence {at} of {number}"));
-    let wanted = change.as_ref().and_then(|change| change.evidence.get(at)).ok_or_else(unknown)?;
+    let wanted = change.evidence.get(at).ok_or_else(unknown)?;
     let own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     if own && looker.caller.session.is_some() {
         let (kind, name) = (wanted.kind.clone(), wanted.name.clone());
@@ -117,7 +115,7 @@ pub(crate) async fn evidence(
         }
     }
     page(looker, move |visit| {
-        let number = id(&number.to_string())?;
+        // Read anew: the look that was just recorded is shown with it.
         let change = super::find(visit, number)?;
         show(visit, &change, at).ok_or_else(|| no_such(format!("evidence {at} of {number}")))
     })

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
 use sluice_core::change::{ApprovalVerdict, ChangeOutcome};
-use sluice_core::ids::{ChangeNumber, Digest};
+use sluice_core::ids::Digest;
 use sluice_engine::{ApprovalInput, Client};
 
 use crate::api::talk::visible;
@@ -45,7 +45,7 @@ pub(crate) async fn vote(
     Form(form): Form<VoteForm>,
 ) -> Result<Response, Problem> {
     let app = looker.app.clone();
-    let number: ChangeNumber = visible(&app, &looker.caller, &number).await?;
+    let number = visible(&app, &looker.caller, &number).await?.number;
     let reject = form.verdict == ApprovalVerdict::Reject;
     if reject && form.reason.trim().is_empty() {
         return Err(Problem::of(&status::BODY_INVALID, "a rejection says why"));
@@ -110,7 +110,7 @@ pub(crate) async fn act(
     Path(number): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Result<Response, Problem> {
-    let number: ChangeNumber = visible(&app, &caller, &number).await?;
+    let number = visible(&app, &caller, &number).await?.number;
     let (seen, text) = (Some(form.version), lines(&form.text));
     if text.trim().is_empty() && form.act != Act::Close {
         return Err(Problem::of(&status::BODY_INVALID, "say why, in a sentence"));

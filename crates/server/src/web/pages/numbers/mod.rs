@@ -11,7 +11,6 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 use sluice_core::permission::Permission;
 
-use self::gather::numbers;
 pub(crate) use self::kept::Kept;
 use self::kept::Reckoned;
 use crate::problem::Problem;
@@ -123,7 +122,8 @@ pub(crate) async fn export(
             let mut text =
                 "number,value,low,high,unit,sample,days,environment,service,as_of,definition\r\n"
                     .to_owned();
-            for number in numbers(&visit, &wanted)? {
+            let reckoned = visit.app.numbers.numbers(&visit, &wanted)?;
+            for number in reckoned.numbers.iter() {
                 let fields = [
                     number.title.to_owned(),
                     number.raw.map(|it| it.to_string()).unwrap_or_default(),
@@ -134,7 +134,7 @@ pub(crate) async fn export(
                     wanted.days.to_string(),
                     wanted.environment.clone(),
                     wanted.service.clone().unwrap_or_default(),
-                    visit.standing.size.to_string(),
+                    reckoned.as_of.to_string(),
                     number.definition.to_owned(),
                 ];
                 text.push_str(&fields.map(|field| quoted(&field)).join(","));

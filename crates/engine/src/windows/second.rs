@@ -1,0 +1,125 @@
+//! The second person: who could agree to what is wanted of the calendar, and their word.
+
+use sluice_core::access::event::LoginGroups;
+use sluice_core::access::{Held, held_by, held_with};
+use sluice_core::calendar::made::event::Deed;
+use sluice_core::calendar::made::{self, reach};
+use sluice_core::ids::{PersonId, ProposalId};
+use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
+use sluice_core::scope::Scope;
+use sluice_core::standing::Standing;
+
+use crate::answer::Answer;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::stops::within;
+
+impl Engine {
+    /// A second person agrees to what was proposed.
+    pub async fn confirm_window(
+        &self,
+        caller: &Caller,
+        proposal: &ProposalId,
+    ) -> Result<Answer<()>, EngineError> {
+        let by = caller.require_recent(self.now())?;
+        self.require_say(caller, proposal)?;
+        let proposal = proposal.clone();
+        self.decide(caller, move |standing, now| {
+            still_may(standing, &proposal)?;
+            made::confirm(standing, &proposal, &by, now).map(|events| ((), events))
+        })
+        .await
+    }
+
+    /// Somebody who could agree refuses a proposal, or whoever made it takes it back.
+    pub async fn refuse_window(
+        &self,
+        caller: &Caller,
+        proposal: &ProposalId,
+        because: String,
+    ) -> Result<Answer<()>, EngineError> {
+        let (by, _) = caller.require_session()?;
+        let standing = self.standing();
+        let found = standing.made.proposals.get(proposal);
+        if found.is_none_or(|found| found.proposed.by != by) {
+            self.require_say(caller, proposal)?;
+        }
+        let proposal = proposal.clone();
+        self.decide(caller, move |standing, now| {
+            made::refuse(standing, &proposal, &by, &because, now).map(|events| ((), events))
+        })
+        .await
+    }
+
+    /// Whether what somebody wants of the calendar waits for a second person: as soon as another could agree to it, here or
+    /// to the same window in a file. Without a deed: whether any other could agree to anything.
+    pub fn calendar_needs_two(&self, by: Option<&PersonId>, deed: Option<&Deed>) -> bool {
+        let standing = self.standing();
+        let reach = deed.map(|deed| reach(&standing, deed)).unwrap_or_default();
+        needs_two(&standing, by, &reach)
+    }
+
+    fn require_say(&self, caller: &Caller, proposal: &ProposalId) -> Result<(), EngineError> {
+        let standing = self.standing();
+        let found = standing.made.proposals.get(proposal);
+        if found.is_some_and(|found| has_say(&standing, caller, &found.proposed.deed)) {
+            return Ok(());
+        }
+        caller.require(Permission::CalendarEdit)?;
+        let deed = found.map(|found| &found.proposed.deed);
+        let scopes = deed.map(|deed| reach(&standing, deed)).unwrap_or_default();
+        scopes.iter().try_for_each(|scope| within(caller, Permission::CalendarEdit, scope))
+    }
+}
+
+/// Whether somebody could agree to a deed: they may alter the calendar wherever it reaches, or agree to the same window
+/// in a file.
+pub fn has_say(standing: &Standing, caller: &Caller, deed: &Deed) -> bool {
+    let everywhere =
+        || reach(standing, deed).iter().all(|it| caller.contains(Permission::CalendarEdit, it));
+    caller.everywhere(Permission::PolicyActivate)
+        || (caller.may(Permission::CalendarEdit) && everywhere())
+}
+
+pub(super) fn needs_two(standing: &Standing, by: Option<&PersonId>, reach: &[Scope]) -> bool {
+    let another = || {
+        let accounts = standing.access.accounts.iter().filter(|(person, account)| {
+            account.disabled.is_none()
+                && account.factors.contains("password")
+                && by.is_none_or(|by| by != *person)
+        });
+        accounts.map(|(person, _)| held_by(standing, person)).any(|held| {
+            holds(&held, Permission::CalendarEdit, reach)
+                || holds(&held, Permission::PolicyActivate, &[Scope::default()])
+        })
+    };
+    standing.organisation.settings.second_person.unwrap_or_else(another)
+}
+
+fn holds(held: &[Held], permission: Permission, reach: &[Scope]) -> bool {
+    let mut having = held.iter().filter(|it| it.permissions.contains(&permission)).peekable();
+    having.peek().is_some()
+        && reach.iter().all(|scope| {
+            held.iter().any(|it| it.permissions.contains(&permission) && it.scope.contains(scope))
+        })
+}
+
+/// Whoever proposed it and lost the right to since does not get it by somebody else's word.
+fn still_may(standing: &Standing, proposal: &ProposalId) -> Result<(), Refusal> {
+    let Some(found) = standing.made.proposals.get(proposal) else { return Ok(()) };
+    let proposed = &found.proposed;
+    let account = standing.access.accounts.get(&proposed.by);
+    let closed = account.is_some_and(|account| account.disabled.is_some());
+    let groups: Option<&LoginGroups> = proposed.groups.as_ref();
+    let held = held_with(standing, &proposed.by, groups);
+    if !closed && holds(&held, Permission::CalendarEdit, &reach(standing, &proposed.deed)) {
+        return Ok(());
+    }
+    Err(Refusal::conflict(
+        "proposer_may_not",
+        "whoever proposed it may not alter the calendar there any more",
+        "refuse it, and propose it yourself where it is right",
+    ))
+}
