@@ -9,6 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sluice_core::calendar::Window;
 use sluice_core::effect::Effect;
 use sluice_core::ids::CommitId;
 use sluice_core::signal::Signal;
@@ -112,6 +113,11 @@ pub trait Tell {
 
     /// The next step of a trial that alters nothing over there.
     fn test(&self, talk: &Trial<'_>) -> Step<String>;
+
+    /// The next step in reading windows that people keep over there; `None` where none are read.
+    fn windows(&self, _: &Polling<'_>) -> Option<Step<ReadWindows>> {
+        None
+    }
 
     /// The next step in reading their state back, for what no delivery told; `None` where there is nothing to read.
     fn poll(&self, _: &Polling<'_>) -> Option<Step<Polled>> {
@@ -386,6 +392,24 @@ pub struct Polling<'a> {
     pub cursor: Option<&'a str>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// The windows that are kept over there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadWindows {
+    /// Each of them.
+    pub windows: Vec<ReadWindow>,
+    /// Whether the reading saw all that there are.
+    pub everything: bool,
+}
+
+/// A window that is kept over there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadWindow {
+    /// Their id.
+    pub id: String,
+    /// What it means, without a name of ours, or why that cannot be told.
+    pub window: Result<Window, &'static str>,
 }
 
 /// What a reading back gave.

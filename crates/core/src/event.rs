@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::calendar::made;
+use crate::calendar::{made, theirs};
 use crate::{
     access, change, deployment, gate, housekeeping, incident, link, organisation, problem,
     provision, stop,
@@ -164,6 +164,8 @@ events! {
     WindowSet(made::event::WindowSet) = "window.set", 1;
     WindowEnded(made::event::WindowEnded) = "window.ended", 1;
     WindowRefused(made::event::WindowRefused) = "window.refused", 1;
+    WindowRead(theirs::event::WindowRead) = "window.read", 1;
+    WindowVanished(theirs::event::WindowVanished) = "window.vanished", 1;
 
     LinkPaused(link::LinkPaused) = "link.paused", 1;
     LinkResumed(link::LinkResumed) = "link.resumed", 1;

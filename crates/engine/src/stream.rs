@@ -98,6 +98,8 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::WindowSet(event) => format!("calendar/{}", event.window.name),
         Event::WindowEnded(event) => format!("calendar/{}", event.name),
         Event::WindowRefused(event) => format!("calendar/{}", event.name),
+        Event::WindowRead(event) => format!("calendar/{}", event.window.name),
+        Event::WindowVanished(event) => format!("calendar/{}", event.name),
         Event::ExceptionGranted(event) => format!("exception/{}", event.exception.id),
         Event::ExceptionRevoked(event) => format!("exception/{}", event.exception),
         Event::LinkPaused(event) => format!("link/{}", event.link),

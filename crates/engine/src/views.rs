@@ -247,6 +247,8 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         | Event::WindowSet(_)
         | Event::WindowEnded(_)
         | Event::WindowRefused(_)
+        | Event::WindowRead(_)
+        | Event::WindowVanished(_)
         | Event::LinkPaused(_)
         | Event::LinkResumed(_)
         | Event::EffectGivenUp(_)

@@ -27,6 +27,12 @@ impl FakeNet {
         self.answers.lock().expect("no test panics with it").insert(url.to_owned(), Err(failure));
     }
 
+    /// The address that was asked last.
+    pub fn last_asked(&self) -> Option<String> {
+        let sent = self.sent.lock().expect("no test panics with it");
+        sent.last().map(|request| request.url.clone())
+    }
+
     /// What was sent to an address.
     pub fn sent(&self, url: &str) -> Vec<Request> {
         let sent = self.sent.lock().expect("no test panics with it");

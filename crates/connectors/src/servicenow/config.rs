@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::schedules;
 use super::wire::is_sys_id;
 use crate::connector::Problem;
 use crate::kit::account::{self, Account, TokenForm};
@@ -26,6 +27,8 @@ pub(super) struct Config {
     pub(super) standard_template: Option<String>,
     /// Further fields of a new record.
     pub(super) fields: BTreeMap<String, String>,
+    /// How blackout and maintenance schedules are read, where they are.
+    pub(super) schedules: Option<schedules::Reading>,
     /// Names of the secrets that the business rule signs with.
     pub(super) secrets: Vec<String>,
     pub(super) outlet: Outlet,
@@ -89,6 +92,7 @@ impl Config {
             settings.problem("standard_template", "`standard_template` is not a sys_id", help);
         }
         let fields = fields(settings);
+        let schedules = schedules::reading(settings);
         let networks = settings.networks();
         let pace = Pace {
             per_minute: settings.number("per_minute", 120, (1, 6_000)),
@@ -103,6 +107,7 @@ impl Config {
             prefix,
             standard_template,
             fields,
+            schedules,
             secrets: Vec::new(),
             outlet,
             pace,

@@ -10,6 +10,8 @@ mod describe;
 mod hear;
 mod poll;
 mod record;
+mod recurrence;
+mod schedules;
 mod tell;
 mod walk;
 mod wire;

@@ -8,13 +8,13 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use super::config::Config;
 use super::record::{self, Found};
 use super::wire::{Row, ignored, one};
-use super::{describe, poll, walk};
+use super::{describe, poll, schedules, walk};
 use crate::kit::answers;
 use crate::kit::answers::{cut, is_status, not_understood};
 use crate::kit::words;
 use crate::tell::{
-    Ask, Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, Receipt, Session, Step,
-    Talk, Tell, Trial, Trouble, Verb,
+    Ask, Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, ReadWindows, Receipt,
+    Session, Step, Talk, Tell, Trial, Trouble, Verb,
 };
 
 /// A ServiceNow instance.
@@ -68,6 +68,12 @@ impl Tell for ServiceNowLink {
                 Err(step) => step,
             },
         }
+    }
+
+    fn windows(&self, polling: &Polling<'_>) -> Option<Step<ReadWindows>> {
+        let reading = self.config.schedules.as_ref()?;
+        let read = schedules::read(&self.config, reading, polling);
+        Some(read.map_or_else(|step| step, Step::Done))
     }
 
     fn poll(&self, polling: &Polling<'_>) -> Option<Step<Polled>> {

@@ -8,7 +8,8 @@
 //! - if any release window covers a deployment by scope, it may go only inside of one of them;
 //! - a maintenance window neither permits nor forbids; it is a fact for the risk.
 //!
-//! Windows are declared in files, or made by people ([`made`]); both are judged alike.
+//! Windows are declared in files, made by people ([`made`]), or read from other systems ([`theirs`]); all are judged
+//! alike.
 //!
 //! Nothing here knows the present: the caller says when. Clocks that are moved are read to the
 //! safe side (see [`Reading`]). The truth table is in `docs/reference/calendar.md`.
@@ -21,6 +22,7 @@ pub mod made;
 mod reading;
 pub mod recurrence;
 mod schedule;
+pub mod theirs;
 mod window;
 
 pub use compiled::{Calendar, UpcomingWindow};

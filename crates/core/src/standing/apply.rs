@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{PolicyInForce, Recorded, Standing, Topic, topics_of};
+use crate::calendar::theirs::TheirWindow;
 use crate::event::Event;
 
 impl Standing {
@@ -203,6 +204,12 @@ impl Standing {
                     self.made.proposals.remove(&agreed.proposal);
                 }
             }
+            Event::WindowRead(data) => {
+                let (window, link) = (Arc::new(data.window.as_ref().clone()), data.link.clone());
+                let theirs = TheirWindow { window, link, at };
+                self.theirs.insert(data.window.name.clone(), Arc::new(theirs));
+            }
+            Event::WindowVanished(data) => drop(self.theirs.remove(&data.name)),
             Event::WindowRefused(data) => drop(self.made.proposals.remove(&data.proposal)),
             Event::ExceptionGranted(data) => self.exception_granted(&data.exception, at),
             Event::ExceptionRevoked(data) => drop(self.exceptions.remove(&data.exception)),

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Access;
 use crate::calendar::Window;
 use crate::calendar::made::MadeWindows;
+use crate::calendar::theirs::TheirWindow;
 use crate::change::Change;
 use crate::deployment::{Deployment, Place};
 use crate::housekeeping::{RunSeen, SourceSeen};
@@ -90,6 +91,9 @@ pub struct Standing {
     /// Windows that people made, and what is proposed for the calendar.
     #[serde(default)]
     pub made: MadeWindows,
+    /// Windows that links read from other systems, by name.
+    #[serde(default)]
+    pub theirs: OrdMap<String, Arc<TheirWindow>>,
     /// Digests refused, with the deployment they failed in.
     pub denied_digests: OrdMap<Digest, Arc<DeniedDigest>>,
     /// Digests in the order in which they were first refused, so that the oldest leave first.
@@ -198,16 +202,18 @@ impl Standing {
         topics.into_iter().all(|topic| self.touched_at(topic) <= size)
     }
 
-    /// Every window there is: those declared in files, then those that people made.
+    /// Every window there is: those declared in files, those that people made, those that links read.
     pub fn windows(&self) -> impl Iterator<Item = &Arc<Window>> {
         let made = self.made.windows.values().map(|made| &made.window);
-        self.organisation.windows.values().chain(made)
+        let theirs = self.theirs.values().map(|theirs| &theirs.window);
+        self.organisation.windows.values().chain(made).chain(theirs)
     }
 
     /// A window by its name.
     pub fn window(&self, name: &str) -> Option<&Arc<Window>> {
         let made = || self.made.windows.get(name).map(|made| &made.window);
-        self.organisation.windows.get(name).or_else(made)
+        let theirs = || self.theirs.get(name).map(|theirs| &theirs.window);
+        self.organisation.windows.get(name).or_else(made).or_else(theirs)
     }
 
     /// What is remembered of a service in an environment.

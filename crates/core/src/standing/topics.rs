@@ -120,6 +120,8 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         | Event::GroupRemoved(_) => vec![Topic::Organisation],
         Event::WindowSet(_)
         | Event::WindowEnded(_)
+        | Event::WindowRead(_)
+        | Event::WindowVanished(_)
         | Event::ItemDeclared(_)
         | Event::ItemWithdrawn(_)
         | Event::OrganisationApplied(_)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sluice_core::calendar::made::event::Deed;
 use sluice_core::calendar::made::{self, Holding, MadeWindow};
 use sluice_core::calendar::{InFlight, Occurrence, Schedule, Window, WindowKind};
-use sluice_core::ids::{DeploymentNumber, Digest, PersonId, ProposalId};
+use sluice_core::ids::{DeploymentNumber, Digest, LinkName, PersonId, ProposalId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::ledger::Receipt;
@@ -27,8 +27,11 @@ use crate::query::id;
 struct WindowItem {
     #[serde(flatten)]
     window: Window,
-    /// `files` or `people`.
+    /// `files`, `people` or `neighbour`.
     source: &'static str,
+    /// The link that reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<PersonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,13 +68,19 @@ fn items(app: &App, caller: &Caller) -> Vec<WindowItem> {
     seen.map(|window| {
         let made: Option<&MadeWindow> =
             standing.made.windows.get(&window.name).map(|made| made.as_ref());
+        let theirs = standing.theirs.get(&window.name);
         let next = next.remove(&window.name);
         WindowItem {
             window: window.as_ref().clone(),
-            source: if made.is_some() { "people" } else { "files" },
+            source: match (made, theirs) {
+                (Some(_), _) => "people",
+                (None, Some(_)) => "neighbour",
+                (None, None) => "files",
+            },
+            link: theirs.map(|theirs| theirs.link.clone()),
             by: made.map(|made| made.by.clone()),
             agreed_by: made.and_then(|made| made.agreed_by.clone()),
-            at: made.map(|made| made.at),
+            at: made.map(|made| made.at).or(theirs.map(|theirs| theirs.at)),
             digest: made.map(|made| made::digest_of(&made.window)),
             in_force: next.is_some_and(|span| span.start <= now),
             next,

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use http::Method;
+use serde_json::json;
+use sluice_core::ids::LinkName;
 use sluice_core::permission::Permission;
 use sluice_engine::Client;
 use sluice_testkit::{Answered, ORGANISATION, TestApp, request};
@@ -100,6 +102,46 @@ async fn a_window_is_proposed_on_a_page_and_confirmed_by_somebody_else() {
     assert_eq!(app.get(&narrow, &looked).await.status, 403, "who may not has no form");
     let sent = form(&app, &narrow, "/calendar/windows", &format!("{wish}&reason=x")).await;
     assert_eq!(sent.status, 403);
+}
+
+#[tokio::test]
+async fn a_window_that_a_neighbour_keeps_is_shown_with_where_it_is_from_and_left_to_it() {
+    let app = TestApp::empty().await;
+    let text_of = format!(
+        "{ORGANISATION}  - {{name: snow, connector: servicenow, credentials: {{password: {{env: SNOW}}}}, \
+         tell: [change], settings: {{url: \"https://snow.test\", user: sluice, schedules: {{}}}}}}\n"
+    );
+    app.apply(&[("sluice.yaml", &text_of)]).await;
+    let (schedule, span) = ("1".repeat(32), "2".repeat(32));
+    let answers = [
+        json!([{ "sys_id": schedule, "name": "Year end", "sys_class_name": "cmn_schedule_blackout", "time_zone": "UTC" }]),
+        json!([{ "sys_id": span, "schedule": schedule, "type": "blackout", "all_day": "false",
+            "start_date_time": "20270101T000000", "end_date_time": "20270103T000000" }]),
+    ];
+    let link = LinkName::parse("snow").expect("a name");
+    for rows in answers {
+        app.engine.read_windows_by(&link).await.expect("a reading");
+        let url = app.net.last_asked().expect("a request");
+        app.net.answer(&url, 200, json!({ "result": rows }).to_string());
+    }
+    assert_eq!(app.engine.read_windows_by(&link).await.expect("a reading"), 1);
+    let alice = app.session("alice", Client::Cli, None).await.secret;
+    let name = format!("snow-{span}");
+    let html = text(&app.get(&alice, "/calendar?view=list").await);
+    assert!(html.contains("Year end") && html.contains("from snow"), "{html}");
+    let html = text(&app.get(&alice, &format!("/calendar/windows/{name}")).await);
+    assert!(html.contains("snow keeps this window") && !html.contains("over="), "{html}");
+    let ended = form(&app, &alice, &format!("/calendar/windows/{name}/end"), "reason=x").await;
+    assert_eq!(ended.status, 409, "{ended:?}");
+    let path = "/api/v1/calendar?service=docs&environment=production";
+    let next = app.get(&alice, path).await.json();
+    assert_eq!(next["items"][0]["name"], name);
+    assert_eq!(next["items"][0]["reason"], "ServiceNow's blackout schedule `Year end`");
+    let all = app.get(&alice, "/api/v1/calendar/windows").await.json();
+    assert_eq!(
+        (&all["items"][0]["source"], &all["items"][0]["link"]),
+        (&json!("neighbour"), &json!("snow"))
+    );
 }
 
 /// An organisation that tells Slack of its changes.

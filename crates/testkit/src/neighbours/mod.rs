@@ -13,6 +13,7 @@ mod lies;
 mod mail;
 mod port;
 mod servicenow;
+mod servicenow_schedules;
 mod sinks;
 mod slack;
 
@@ -33,6 +34,7 @@ pub use self::lies::{Lie, Lies};
 pub use self::mail::{Letter, MailServer};
 pub use self::port::Port;
 pub use self::servicenow::ServiceNow;
+pub use self::servicenow_schedules::Schedules;
 pub use self::sinks::Sinks;
 pub use self::slack::Slack;
 use crate::clock::FakeClock;

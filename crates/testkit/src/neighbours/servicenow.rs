@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::servicenow_schedules::Schedules;
 use super::{Neighbour, Said, Seen, pairs};
 
 /// One record.
@@ -12,7 +13,7 @@ use super::{Neighbour, Said, Seen, pairs};
 pub struct Record {
     /// Fields, as raw values.
     pub fields: BTreeMap<String, String>,
-    visible_at: Timestamp,
+    pub(super) visible_at: Timestamp,
 }
 
 impl Record {
@@ -37,6 +38,8 @@ pub struct ServiceNow {
     pub ignored: Vec<String>,
     /// Whether `scheduled` is reached by approvals only.
     pub needs_approval: bool,
+    /// Blackout and maintenance schedules.
+    pub calendars: Schedules,
     counted: u64,
 }
 
@@ -235,6 +238,9 @@ impl Neighbour for ServiceNow {
         }
         let parts = seen.parts();
         match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", ["api", "now", "table", table @ ("cmn_schedule" | "cmn_schedule_span")]) => {
+                self.calendars.list(table, seen)
+            }
             ("GET", ["api", "now", "table", table]) => self.list(table, seen, now),
             ("GET", ["api", "now", "table", "change_request", id]) => {
                 match self.changes.iter().find(|record| record.field("sys_id") == *id) {
@@ -288,7 +294,7 @@ fn may_move(record: &Record, to: &str, needs_approval: bool) -> bool {
 }
 
 /// A part of a query that is not understood is as if it were not there, as on an instance.
-fn matches(record: &Record, query: &str) -> bool {
+pub(super) fn matches(record: &Record, query: &str) -> bool {
     query.split('^').all(|term| {
         if term.is_empty() || term.starts_with("ORDERBY") {
             return true;
@@ -312,7 +318,7 @@ const OPERATORS: [(&str, Holds); 5] = [
     ("=", |field, value| field == value),
 ];
 
-fn raw(record: &Record, fields: &str) -> Value {
+pub(super) fn raw(record: &Record, fields: &str) -> Value {
     let wanted: Vec<&str> = fields.split(',').filter(|name| !name.is_empty()).collect();
     let shown = record
         .fields

@@ -59,7 +59,10 @@ fn is_selector(text: &str) -> bool {
 }
 
 /// A scope that names what is not there holds nothing, and looks as if it did.
-fn known_scope(organisation: &Organisation, scope: &Scope) -> Result<(), Refusal> {
+pub(in crate::calendar) fn known_scope(
+    organisation: &Organisation,
+    scope: &Scope,
+) -> Result<(), Refusal> {
     let services = || organisation.services.values();
     let first = |set: &BTreeSet<String>, known: &dyn Fn(&str) -> bool| {
         set.iter().find(|name| !known(name)).cloned()

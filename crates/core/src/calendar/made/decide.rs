@@ -177,6 +177,13 @@ fn unknown(standing: &Standing, name: &str) -> Refusal {
             "alter it there, and apply them: `sluice apply DIR`",
         );
     }
+    if let Some(theirs) = standing.theirs.get(name) {
+        return Refusal::conflict(
+            "kept_elsewhere",
+            format!("the window `{name}` is kept in `{}`", theirs.link),
+            "end it there; it is read back within minutes",
+        );
+    }
     let message = format!("no window `{name}` was made here");
     Refusal::missing("window_unknown", message, "list the windows: `sluice calendar window list`")
 }

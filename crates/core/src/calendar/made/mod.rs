@@ -17,9 +17,11 @@ mod reach;
 mod state;
 
 pub use check::check;
+pub(super) use check::known_scope;
 pub use decide::{Intent, confirm, digest_of, propose, refuse};
 pub use holds::{Holding, holds};
 pub use reach::reach;
+pub(super) use state::is_long_over;
 pub use state::{MadeWindow, MadeWindows, ProposedWindow};
 
 /// What the names of windows begin with that were made on the calendar.

@@ -82,7 +82,7 @@ impl MadeWindows {
 
 /// Whether a window that takes place once has been over for long. It is asked on the wall clock, so that the answer is the
 /// same whatever the zone data of this machine say.
-pub(super) fn is_long_over(schedule: &Schedule, at: Timestamp) -> bool {
+pub(in crate::calendar) fn is_long_over(schedule: &Schedule, at: Timestamp) -> bool {
     if schedule.rrule.is_some() || !schedule.rdates.is_empty() {
         return false;
     }

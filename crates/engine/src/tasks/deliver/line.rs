@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use sluice_connectors::Secret;
@@ -48,6 +49,8 @@ pub(super) struct LineState {
     pub(super) fares: Mutex<Fares>,
     /// A delivery told that something is new over there: it is read back at once.
     pub(super) hinted: AtomicBool,
+    /// When the windows that are kept over there were last read.
+    pub(super) windows_read: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Default)]

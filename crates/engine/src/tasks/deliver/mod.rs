@@ -12,6 +12,7 @@ mod looks;
 mod news;
 mod pace;
 mod poll;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +69,9 @@ pub(super) async fn run(engine: Engine) {
                 .entry(link.name.clone())
                 .or_insert_with(|| tokio::spawn(work(engine.clone(), link.name.clone())));
         }
+        if let Err(error) = engine.end_orphaned_windows().await {
+            tracing::warn!(%error, "the windows of a link that is gone could not be ended");
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -87,6 +91,9 @@ async fn work(engine: Engine, link: LinkName) {
         };
         if let Err(error) = engine.poll_by(&link).await {
             tracing::warn!(%link, %error, "what a neighbour says could not be recorded");
+        }
+        if let Err(error) = engine.read_windows_by(&link).await {
+            tracing::warn!(%link, %error, "the windows of a neighbour could not be recorded");
         }
         let _ = tokio::time::timeout(rest, owed.changed()).await;
         if !engine.standing().organisation.links.contains_key(link.as_str()) {

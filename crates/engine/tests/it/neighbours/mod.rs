@@ -15,6 +15,7 @@ mod mail;
 mod reading;
 mod reconcile;
 mod rules;
+mod schedules;
 mod servicenow;
 mod settings;
 mod sinks;

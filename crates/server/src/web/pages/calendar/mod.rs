@@ -70,6 +70,8 @@ struct Known {
     mark: Markup,
     scope: String,
     made: bool,
+    /// The link that reads it from where it is kept.
+    link: Option<String>,
     next: Option<Markup>,
     now: bool,
 }
@@ -203,6 +205,7 @@ fn known(frame: &Frame<'_>) -> Vec<Known> {
             mark: marks::window(kind(window.kind)),
             scope: window.scope.to_string(),
             made: visit.standing.made.windows.contains_key(&window.name),
+            link: visit.standing.theirs.get(&window.name).map(|theirs| theirs.link.to_string()),
             now: spans.first().is_some_and(|span| span.start <= now),
             next: spans.first().map(|span| visit.when(span.start)),
         })

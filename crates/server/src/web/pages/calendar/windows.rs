@@ -222,6 +222,8 @@ struct WindowPage {
     scope: String,
     traits: Vec<Trait>,
     made: Option<(Markup, Option<Markup>, Markup)>,
+    /// The link that reads it from where it is kept.
+    link: Option<String>,
     may: bool,
     preview: Preview,
     waiting: Vec<Waiting>,
@@ -280,6 +282,7 @@ fn build(visit: &Visit, window: &Window, shell: Shell) -> WindowPage {
             let agreed = made.agreed_by.as_ref().map(|by| visit.who(by));
             (visit.who(&made.by), agreed, visit.when(made.at))
         }),
+        link: visit.standing.theirs.get(&window.name).map(|theirs| theirs.link.to_string()),
         may: may && made.is_some(),
         preview: preview(visit, window),
         waiting: agree::waiting(visit, Some(&window.name)),
