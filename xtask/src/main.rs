@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod browser;
+mod fuzz;
 mod oidc;
 mod python;
 mod reliability;
@@ -23,11 +24,9 @@ const TASKS: [Task; 7] = [
         "play all that schemathesis makes of the API's description, by Python",
         || python::schemathesis(root()),
     ),
-    (
-        "fuzz",
-        "play every target of fuzz/ with so many inputs (1000000), optimised",
-        || fuzz(root()),
-    ),
+    ("fuzz", "play every target of fuzz/ with so many inputs (1000000), optimised", || {
+        fuzz::run(root())
+    }),
     (
         "browser",
         "play the journeys of each role and look at every page, in Chromium",
@@ -72,18 +71,6 @@ fn tidy() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Plays every fuzzing target in its own process; what follows the name of the task goes along.
-fn fuzz(root: &Path) -> ExitCode {
-    let mut words: Vec<String> = std::env::args().skip(2).collect();
-    if words.is_empty() {
-        words.push("1000000".to_owned());
-    }
-    let mut play = std::process::Command::new("cargo");
-    play.args(["run", "-q", "--release", "-p", "sluice-fuzz-targets", "--", "play"]);
-    let status = play.args(words).current_dir(root).status();
-    if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The top of the repository.

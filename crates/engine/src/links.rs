@@ -11,6 +11,7 @@ use sluice_core::organisation::Link;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
+use sluice_core::stop::reason_given;
 use sluice_store::rows::{OUTBOX_GIVEN_UP, OutboxRow};
 use sluice_store::{OutboxFilter, Page, ReadError, Row};
 
@@ -134,12 +135,7 @@ impl Engine {
         because: String,
     ) -> Result<Answer<()>, EngineError> {
         let by = caller.person.clone();
-        if !(1..=1_000).contains(&because.trim().chars().count()) {
-            let message = "a reason of 1 to 1000 characters is needed";
-            return Err(
-                Refusal::invalid("reason_missing", message, "say why, in a sentence").into()
-            );
-        }
+        reason_given(&because)?;
         self.with_link(caller, name, move |standing, link| {
             if standing.paused.contains(&link) {
                 return Err(Refusal::conflict(

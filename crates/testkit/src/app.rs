@@ -78,6 +78,11 @@ impl Answered {
         })
     }
 
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The `code` of a problem; empty where it is none.
     pub fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -186,6 +191,11 @@ impl TestApp {
         self.engine.open_session(new).await.expect("a session is opened").value
     }
 
+    /// What a person sends who logged in at the command line, and may all that they may.
+    pub async fn logged_in(&self, handle: &str) -> String {
+        self.session(handle, Client::Cli, None).await.secret
+    }
+
     async fn make(
         &self,
         permissions: &[Permission],
@@ -253,6 +263,12 @@ impl TestApp {
         let headers: Vec<_> = json.iter().chain(headers).copied().collect();
         let body = Body::from(body.to_string());
         self.send(request(Method::POST, path, token, &headers, body)).await
+    }
+
+    /// A form, sent as a page sends it.
+    pub async fn form(&self, token: &str, path: &str, body: &str) -> Answered {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.send(request(Method::POST, path, token, &headers, Body::from(body.to_owned()))).await
     }
 }
 

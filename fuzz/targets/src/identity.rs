@@ -2,7 +2,8 @@
 
 use sluice_identity::{Audience, Expected, Family, KeySet, claimed_issuer, verify};
 
-/// Keys whose private halves nobody has.
+/// The public half of the example in RFC 8037, A.1. Everybody has the private one, and no input is signed by it: a token
+/// that is believed was found by chance, which cannot be, or was not verified.
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","alg":"EdDSA","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 /// Tokens that others signed: none is believed that was not, whatever its claims. The same bytes as a set of keys.

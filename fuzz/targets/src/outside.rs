@@ -5,6 +5,9 @@ use sluice_core::calendar::{Reading, Schedule, parse_local};
 use sluice_core::ids::{ChangeNumber, CommitId, Digest, PersonId, ServiceName};
 use sluice_engine::outbound::{Reach, Target};
 
+/// The most occurrences that are asked for.
+const MOST: usize = 1_000;
+
 /// Addresses: what is taken goes to a host that is listed, encrypted, on a port that is open.
 pub fn address(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -24,9 +27,10 @@ pub fn schedule(data: &[u8]) {
     }
     let time = |second| Timestamp::from_second(second).expect("a time");
     let (from, to) = (time(1_790_000_000), time(1_793_000_000));
-    if let Ok(expansion) = schedule.expand(from, to, Reading::Widest, 1_000) {
-        for occurrence in expansion.merged() {
-            assert!(occurrence.start <= occurrence.end, "an occurrence ends before it begins");
+    if let Ok(expansion) = schedule.expand(from, to, Reading::Widest, MOST) {
+        assert!(expansion.occurrences.len() <= MOST, "more occurrences than were asked for");
+        for occurrence in expansion.occurrences.iter().chain(&expansion.merged()) {
+            assert!(occurrence.start < occurrence.end, "an occurrence ends before it began");
         }
     }
 }
@@ -40,5 +44,13 @@ pub fn names(data: &[u8]) {
     if let Ok(name) = ServiceName::parse(&text) {
         assert_eq!(name.as_str(), text);
     }
-    let _ = (PersonId::parse(&text), CommitId::parse(&text), Digest::parse(&text));
+    if let Ok(id) = PersonId::parse(&text) {
+        assert_eq!(id.as_str(), text);
+    }
+    if let Ok(id) = CommitId::parse(&text) {
+        assert_eq!(id.as_str(), text);
+    }
+    if let Ok(digest) = Digest::parse(&text) {
+        assert_eq!(digest.as_str(), text);
+    }
 }

@@ -5,6 +5,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sluice_testkit::SeededRng;
+
 use crate::{Target, seeds};
 
 /// The longest input that is made.
@@ -48,16 +50,24 @@ pub struct Played {
     pub failed: Option<Vec<u8>>,
 }
 
-/// Plays a target with so many inputs, as a seed of chance has them.
-pub fn play(name: &str, target: Target, inputs: u64, chance: u64) -> Played {
+/// Plays a target with so many inputs, as a seed of chance has them. Each is shown before it is played: what ends the
+/// process ends this too.
+pub fn play(
+    name: &str,
+    target: Target,
+    inputs: u64,
+    chance: u64,
+    mut shown: impl FnMut(&[u8]),
+) -> Played {
     let seeds = seeds(name);
-    let mut chance = Chance(chance);
+    let chance = Chance(SeededRng::new(chance));
     for number in 0..inputs {
         let mut input = usize::try_from(number)
             .ok()
             .and_then(|number| seeds.get(number).cloned())
-            .unwrap_or_else(|| made(&seeds, &mut chance));
+            .unwrap_or_else(|| made(&seeds, &chance));
         input.truncate(MOST);
+        shown(&input);
         if catch_unwind(AssertUnwindSafe(|| target(&input))).is_err() {
             return Played { inputs: number + 1, failed: Some(input) };
         }
@@ -65,7 +75,7 @@ pub fn play(name: &str, target: Target, inputs: u64, chance: u64) -> Played {
     Played { inputs, failed: None }
 }
 
-fn made(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+fn made(seeds: &[Vec<u8>], chance: &Chance) -> Vec<u8> {
     let mut input = chance.one_of(seeds).cloned().unwrap_or_default();
     for _ in 0..=chance.below(DAMAGES) {
         damage(&mut input, seeds, chance);
@@ -73,7 +83,7 @@ fn made(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
     input
 }
 
-fn damage(input: &mut Vec<u8>, seeds: &[Vec<u8>], chance: &mut Chance) {
+fn damage(input: &mut Vec<u8>, seeds: &[Vec<u8>], chance: &Chance) {
     let at = chance.place(input.len());
     match chance.below(8) {
         0 => set(input, at, chance.byte()),
@@ -119,31 +129,23 @@ fn insert(input: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     }
 }
 
-/// Chance by a seed (SplitMix64).
-struct Chance(u64);
+/// Chance by a seed.
+struct Chance(SeededRng);
 
 impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+    fn below(&self, most: u64) -> u64 {
+        self.0.number() % most.max(1)
     }
 
-    fn below(&mut self, most: u64) -> u64 {
-        self.next() % most.max(1)
-    }
-
-    fn place(&mut self, length: usize) -> usize {
+    fn place(&self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or_default()
     }
 
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+    fn byte(&self) -> u8 {
+        self.0.number().to_le_bytes()[0]
     }
 
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+    fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         let at = self.place(all.len());
         all.get(at)
     }

@@ -2,7 +2,8 @@
 //!
 //! JQL knows minutes and the viewer's zone, so a time is given as minutes back from their now; each reading begins
 //! well before the last one ended, which covers clocks that differ and issues that a search shows late. What comes twice
-//! says the same. A reading that does not come to the end says where it stands, and the next one goes on behind it.
+//! says the same. A reading that does not come to the end says where it stands, and the next one goes on behind it. Where a
+//! few minutes hold more than one reading takes, no search by time gets behind them: they are gone through by key.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use sluice_core::signal::{Signal, TheirRecord, Who};
 use super::config::{Config, Shape};
 use super::record::{ISSUE_ID, Place, ask, issues, search};
 use super::wire::Row;
-use crate::kit::answers::{json, not_understood};
+use crate::kit::answers::{is_status, json, not_understood};
 use crate::kit::{text, time, words};
 use crate::tell::{Exchange, Polled, Polling, Step, Verb};
 
@@ -41,7 +42,7 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     let asks = config.theirs && matches!(config.shape, Shape::Request { .. });
     if asks && listed.rows.len() > REQUESTS {
         listed.rows.truncate(REQUESTS);
-        listed.end = listed.rows.last().map(position);
+        listed.end = listed.rows.last().map(|row| cursor.behind(row));
     }
     let mut signals = Vec::new();
     if asks {
@@ -57,48 +58,124 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     }
     signals.extend(listed.rows.iter().filter_map(|row| moved(config, row)));
     let more = listed.end.is_some();
-    let cursor = match listed.end {
-        Some((at, id)) => Cursor { at, behind: Some(id) },
-        None => Cursor { at: listed.newest.unwrap_or(cursor.at).max(cursor.at), behind: None },
-    };
+    let cursor = listed.end.unwrap_or_else(|| cursor.at_the_end(listed.newest));
     Ok(Polled { signals, cursor: cursor.to_string(), more })
 }
 
-/// How far the readings came: to a time, and where the last one did not come to the end, behind an issue of that time.
+/// How far the readings came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cursor {
+    /// To this time.
     at: Timestamp,
-    behind: Option<u64>,
+    going: Going,
+}
+
+/// Where the next reading goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Going {
+    /// Somewhat before the time: the last one came to the end.
+    Anew,
+    /// Behind an issue of that time.
+    Behind(u64),
+    /// By key, through everything since the time; behind a key, when some were read. When that began is how far the
+    /// readings have come at its end.
+    ByKey { key: Option<String>, began: Timestamp },
 }
 
 impl Cursor {
     fn read(polling: &Polling<'_>) -> Self {
-        let read = polling.cursor.and_then(|text| match text.split_once('#') {
-            None => Some(Self { at: time::read(text)?, behind: None }),
-            Some((at, id)) => Some(Self { at: time::read(at)?, behind: Some(id.parse().ok()?) }),
-        });
-        read.unwrap_or_else(|| Self { at: back(polling.now, FIRST_MIN), behind: None })
+        polling
+            .cursor
+            .and_then(Self::parse)
+            .unwrap_or_else(|| Self { at: back(polling.now, FIRST_MIN), going: Going::Anew })
     }
 
-    /// How many minutes a reading looks back.
-    fn minutes_back(&self, now: Timestamp) -> i64 {
-        let overlap = if self.behind.is_some() { GOING_ON_MIN } else { OVERLAP_MIN };
-        now.duration_since(self.at).as_mins().max(0) + overlap
+    fn parse(text: &str) -> Option<Self> {
+        if let Some((at, rest)) = text.split_once('~') {
+            let (began, key) = rest.split_once('~')?;
+            let key = Some(key.to_owned()).filter(|key| is_key(key));
+            let going = Going::ByKey { key, began: time::read(began)? };
+            return Some(Self { at: time::read(at)?, going });
+        }
+        match text.split_once('#') {
+            None => Some(Self { at: time::read(text)?, going: Going::Anew }),
+            Some((at, id)) => {
+                Some(Self { at: time::read(at)?, going: Going::Behind(id.parse().ok()?) })
+            }
+        }
+    }
+
+    /// What is searched for.
+    fn jql(&self, project: &str, now: Timestamp) -> String {
+        let (overlap, behind, order) = match &self.going {
+            Going::Anew => (OVERLAP_MIN, String::new(), "updated"),
+            Going::Behind(_) => (GOING_ON_MIN, String::new(), "updated"),
+            Going::ByKey { key, .. } => {
+                let behind = key.as_ref().map(|key| format!(" AND key > \"{key}\""));
+                (GOING_ON_MIN, behind.unwrap_or_default(), "key")
+            }
+        };
+        let minutes = now.duration_since(self.at).as_mins().max(0) + overlap;
+        format!(
+            "project = \"{project}\" AND labels IS NOT EMPTY AND updated >= \"-{minutes}m\"{behind} ORDER BY {order} ASC"
+        )
     }
 
     /// Whether an issue was read before by the readings that this one goes on with.
     fn is_past(&self, row: &Row) -> bool {
-        self.behind.is_some_and(|id| position(row) <= (self.at, id))
+        match self.going {
+            Going::Behind(id) => position(row) <= (self.at, id),
+            Going::Anew | Going::ByKey { .. } => false,
+        }
+    }
+
+    /// Behind an issue of this reading.
+    fn behind(&self, row: &Row) -> Self {
+        match &self.going {
+            Going::ByKey { began, .. } => {
+                let key = Some(row.key.clone());
+                Self { at: self.at, going: Going::ByKey { key, began: *began } }
+            }
+            Going::Anew | Going::Behind(_) => {
+                let (at, id) = position(row);
+                Self { at, going: Going::Behind(id) }
+            }
+        }
+    }
+
+    /// When there is nothing more.
+    fn at_the_end(&self, newest: Option<Timestamp>) -> Self {
+        let at = match self.going {
+            Going::ByKey { began, .. } => began.max(self.at),
+            Going::Anew | Going::Behind(_) => newest.unwrap_or(self.at).max(self.at),
+        };
+        Self { at, going: Going::Anew }
+    }
+
+    /// From the first key on.
+    fn by_key(&self, now: Timestamp) -> Self {
+        Self { at: self.at, going: Going::ByKey { key: None, began: now } }
     }
 }
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.behind {
-            None => write!(f, "{}", self.at),
-            Some(id) => write!(f, "{}#{id}", self.at),
+        match &self.going {
+            Going::Anew => write!(f, "{}", self.at),
+            Going::Behind(id) => write!(f, "{}#{id}", self.at),
+            Going::ByKey { key, began } => {
+                write!(f, "{}~{began}~{}", self.at, key.as_deref().unwrap_or_default())
+            }
         }
     }
+}
+
+/// `OPS-17`: it is written into a search.
+fn is_key(key: &str) -> bool {
+    key.rsplit_once('-').is_some_and(|(project, number)| {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        !project.is_empty() && project.bytes().all(word) && text::is_number(number)
+    })
 }
 
 fn back(at: Timestamp, minutes: i64) -> Timestamp {
@@ -119,39 +196,67 @@ struct Listed {
     rows: Vec<Row>,
     newest: Option<Timestamp>,
     /// Where the reading ends, when it does not come to the end of the list.
-    end: Option<(Timestamp, u64)>,
+    end: Option<Cursor>,
 }
 
 /// Reads pages until one is the last, or there are as many as one reading takes.
 fn listed(config: &Config, polling: &Polling<'_>, cursor: &Cursor) -> Read<Listed> {
     let (mut rows, mut place, mut pages) = (Vec::new(), Some(Place::default()), 0);
     for exchange in polling.so_far.iter().filter(|exchange| exchange.step == "records") {
+        if matches!(cursor.going, Going::ByKey { key: Some(_), .. }) && is_status(exchange, &[400])
+        {
+            // The issue of that key is there no more: from the first one again.
+            let end = Some(cursor.by_key(polling.now));
+            return Ok(Listed { rows: Vec::new(), newest: None, end });
+        }
         let (page, next) = issues(exchange)?;
         rows.extend(page);
         place = next;
         pages += 1;
     }
     if let Some(next) = place.as_ref().filter(|_| pages < PAGES) {
-        let minutes = cursor.minutes_back(polling.now);
-        let jql = format!(
-            "project = \"{}\" AND labels IS NOT EMPTY AND updated >= \"-{minutes}m\" ORDER BY updated ASC",
-            config.project
-        );
+        let jql = cursor.jql(&config.project, polling.now);
         let search = search(config, "records", &jql, ROWS, next);
         return Err(Step::Send(search.by(polling.session)));
     }
     let newest = rows.iter().filter_map(|row| row.updated).max();
-    let end = place.is_some().then(|| {
-        // Others of the newest time may follow on the next page.
-        let end = (newest.map_or(cursor.at, |newest| earlier(newest, MILLISECOND)), u64::MAX);
-        let is_stuck = cursor.behind.is_some_and(|id| end <= (cursor.at, id));
-        // No search can begin behind so many of a minute: the next one begins at the next minute.
-        if is_stuck { (back(cursor.at, -1), 0) } else { end }
-    });
+    let end = match place {
+        None => None,
+        Some(_) => Some(ending(cursor, &rows, newest, polling.now)?),
+    };
     let mut seen = BTreeSet::new();
     rows.retain(|row| !cursor.is_past(row) && seen.insert(row.id.clone()));
-    rows.sort_by_key(position);
+    match cursor.going {
+        Going::ByKey { .. } => rows.sort_by_key(number),
+        Going::Anew | Going::Behind(_) => rows.sort_by_key(position),
+    }
     Ok(Listed { rows, newest, end })
+}
+
+/// Where a reading stands that did not come to the end.
+fn ending(
+    cursor: &Cursor,
+    rows: &[Row],
+    newest: Option<Timestamp>,
+    now: Timestamp,
+) -> Read<Cursor> {
+    if let Going::ByKey { .. } = cursor.going {
+        let last = rows.iter().filter(|row| is_key(&row.key)).max_by_key(|row| number(row));
+        let last = last.ok_or_else(|| not_understood("the answer holds no keys of issues"))?;
+        return Ok(cursor.behind(last));
+    }
+    // Others of the newest time may follow on the next page.
+    let at = newest.map_or(cursor.at, |newest| earlier(newest, MILLISECOND));
+    Ok(match cursor.going {
+        // No search by time begins behind so many.
+        Going::Behind(id) if (at, u64::MAX) <= (cursor.at, id) => cursor.by_key(now),
+        _ => Cursor { at, going: Going::Behind(u64::MAX) },
+    })
+}
+
+/// The number in the key of an issue.
+fn number(row: &Row) -> u64 {
+    row.key.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 /// Our record behind an issue.

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::ids::{GrantId, PersonId};
 use crate::refusal::Refusal;
 use crate::standing::Standing;
+use crate::stop::reason_given;
 
 /// How long a proposal waits for a second person.
 const WAITS: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -46,7 +47,7 @@ pub fn propose(
         Some(_) => {}
     }
     not_own(&proposed.person, &proposed.by)?;
-    reasoned(&proposed.reason)?;
+    reason_given(&proposed.reason)?;
     if proposed.until.is_some_and(|until| until <= now) {
         return Err(Refusal::invalid("until_past", "`until` has passed", "choose a later time"));
     }
@@ -96,7 +97,7 @@ pub fn confirm(
 /// lose power, and a holder may give their own up.
 pub fn revoke(standing: &Standing, grant: &GrantId, because: &str) -> Result<Vec<Event>, Refusal> {
     found(standing, grant)?;
-    reasoned(because)?;
+    reason_given(because)?;
     Ok(vec![RoleRevoked { grant: grant.clone(), because: because.to_owned() }.into()])
 }
 
@@ -137,18 +138,6 @@ fn not_own(person: &PersonId, by: &PersonId) -> Result<(), Refusal> {
         "own_role",
         "nobody gives a role to themselves, and nobody confirms their own",
         "ask two other people with `role.grant`",
-    ))
-}
-
-fn reasoned(reason: &str) -> Result<(), Refusal> {
-    let is_short = reason.chars().count() <= 500;
-    if is_short && !reason.trim().is_empty() && !reason.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Refusal::invalid(
-        "bad_reason",
-        "a reason has 1 to 500 characters, none of them a control character",
-        "say why, in a sentence",
     ))
 }
 

@@ -136,7 +136,8 @@ pub fn revoke(
     ])
 }
 
-pub(crate) fn reason_given(reason: &str) -> Result<(), Refusal> {
+/// Whether a reason is one: up to 1,000 characters that say something and do nothing to a terminal.
+pub fn reason_given(reason: &str) -> Result<(), Refusal> {
     if reason.trim().is_empty() {
         return Err(Refusal::invalid(
             "reason_missing",
@@ -149,6 +150,13 @@ pub(crate) fn reason_given(reason: &str) -> Result<(), Refusal> {
             "reason_too_long",
             "the reason has more than 1000 characters",
             "say it shorter",
+        ));
+    }
+    if reason.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)) {
+        return Err(Refusal::invalid(
+            "bad_reason",
+            "the reason has control characters",
+            "say why, in a sentence",
         ));
     }
     Ok(())

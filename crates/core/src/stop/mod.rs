@@ -7,6 +7,5 @@ mod decide;
 pub mod event;
 mod state;
 
-pub(crate) use decide::reason_given;
-pub use decide::{grant, lift, pull, revoke};
+pub use decide::{grant, lift, pull, reason_given, revoke};
 pub use state::{Exception, Stop};

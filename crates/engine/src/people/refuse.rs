@@ -4,6 +4,7 @@ use sluice_core::access::event::{GlassRefused, PlanRefused};
 use sluice_core::ids::{Digest, GrantId, PersonId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
+use sluice_core::stop::reason_given;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -27,7 +28,7 @@ impl Engine {
         if !own(&by) {
             caller.require(Permission::PolicyActivate)?;
         }
-        reasoned(&because)?;
+        reason_given(&because)?;
         let plan = plan.clone();
         self.decide(caller, move |standing, _| {
             if !standing.access.plans.contains_key(&plan) {
@@ -47,7 +48,7 @@ impl Engine {
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::BreakGlass)?;
         let (by, _) = caller.require_session()?;
-        reasoned(&because)?;
+        reason_given(&because)?;
         let id = id.clone();
         self.decide(caller, move |standing, now| {
             let glass = sluice_core::access::emergency::found(standing, &id)?;
@@ -59,16 +60,4 @@ impl Engine {
         })
         .await
     }
-}
-
-fn reasoned(reason: &str) -> Result<(), Refusal> {
-    let is_short = reason.chars().count() <= 500;
-    if is_short && !reason.trim().is_empty() && !reason.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Refusal::invalid(
-        "bad_reason",
-        "a reason has 1 to 500 characters, none of them a control character",
-        "say why, in a sentence",
-    ))
 }

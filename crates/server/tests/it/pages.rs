@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::json;
 use sluice_core::permission::Permission;
 use sluice_server::{Access, page_table};
-use sluice_testkit::{Answered, TestApp, request};
+use sluice_testkit::{TestApp, request};
 
 /// Texts that try to be something else than text.
 const HOSTILE: [&str; 10] = [
@@ -48,10 +48,6 @@ async fn shop(hostile: &str) -> TestApp {
     app
 }
 
-fn text(answered: &Answered) -> String {
-    String::from_utf8_lossy(&answered.body).into_owned()
-}
-
 #[tokio::test]
 async fn who_is_not_in_is_led_to_the_door_and_nowhere_else() {
     let app = TestApp::start().await;
@@ -81,7 +77,7 @@ async fn a_page_needs_its_permission_and_says_so_in_html() {
         match facts.access {
             Access::Needs(_) => {
                 assert_eq!(answered.status, 403, "{path}");
-                assert!(text(&answered).contains("<h1>"), "{path}");
+                assert!(answered.text().contains("<h1>"), "{path}");
             }
             _ => assert!([200, 303, 404].contains(&answered.status), "{path}: {}", answered.status),
         }
@@ -101,7 +97,7 @@ async fn every_page_can_be_seen_and_holds_no_script_or_style_of_its_own() {
         let for_people = matches!(facts.access, Access::Needs(Permission::CalendarEdit));
         let token = if for_people { &alice } else { &app.admin };
         let answered = app.get(token, &path).await;
-        let html = text(&answered);
+        let html = answered.text();
         let known = !["/policies/decisions", "/admin/inbox/", "/calendar/windows/0"]
             .iter()
             .any(|missing| path.starts_with(missing));
@@ -146,7 +142,7 @@ async fn hostile_text_stays_text_on_every_page() {
             "/audit",
             "/audit/30",
         ] {
-            let html = text(&app.get(&app.admin, path).await);
+            let html = app.get(&app.admin, path).await.text();
             quiet(&html, hostile, path);
         }
         let encoded: String = hostile.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -159,7 +155,7 @@ async fn hostile_text_stays_text_on_every_page() {
             "/audit?record=",
             "/calendar?service=",
         ] {
-            let html = text(&app.get(&app.admin, &format!("{path}{encoded}")).await);
+            let html = app.get(&app.admin, &format!("{path}{encoded}")).await.text();
             quiet(&html, hostile, path);
         }
     }
@@ -185,7 +181,7 @@ fn quiet(html: &str, hostile: &str, path: &str) {
 #[tokio::test]
 async fn files_are_kept_for_ever_under_the_name_of_their_content() {
     let app = TestApp::start().await;
-    let html = text(&app.get("", "/login").await);
+    let html = app.get("", "/login").await.text();
     let (_, rest) = html.split_once("href=\"/assets/").expect("a style sheet");
     let (path, _) = rest.split_once('"').expect("its end");
     let answered = app.get("", &format!("/assets/{path}")).await;
@@ -200,7 +196,7 @@ async fn the_calendar_is_fed_to_a_token_that_may_nothing_else() {
     let narrow = app.token(&[Permission::CalendarRead]).await;
     let fed = app.get("", &format!("/calendar/feed/{narrow}.ics")).await;
     assert_eq!(fed.status, 200);
-    assert!(text(&fed).starts_with("BEGIN:VCALENDAR\r\n"));
+    assert!(fed.text().starts_with("BEGIN:VCALENDAR\r\n"));
     let wide = app.token(&[Permission::CalendarRead, Permission::ChangeRead]).await;
     for secret in [wide.as_str(), "x"] {
         assert_eq!(app.get("", &format!("/calendar/feed/{secret}.ics")).await.status, 404);
@@ -212,7 +208,7 @@ async fn numbers_are_exported() {
     let app = shop("plain").await;
     let answered = app.get(&app.admin, "/numbers.csv?days=30").await;
     assert_eq!(answered.status, 200);
-    let text = text(&answered);
+    let text = answered.text();
     assert!(text.starts_with("number,value,low,high"), "{text}");
     assert!(text.lines().count() > 6, "{text}");
 }

@@ -5,25 +5,10 @@ use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
 use sluice_core::permission::Permission;
-use sluice_engine::Client;
-use sluice_testkit::{Answered, TestApp, request};
+use sluice_testkit::{TestApp, request};
 
 use crate::description::holds;
 use crate::gate::{ask, question};
-
-async fn logged_in(app: &TestApp, handle: &str) -> String {
-    app.session(handle, Client::Cli, None).await.secret
-}
-
-/// Sends a form as a page does.
-async fn form(app: &TestApp, token: &str, path: &str, body: &str) -> Answered {
-    let headers = [("content-type", "application/x-www-form-urlencoded")];
-    app.send(request(Method::POST, path, token, &headers, Body::from(body.to_owned()))).await
-}
-
-fn text(answered: &Answered) -> String {
-    String::from_utf8_lossy(&answered.body).into_owned()
-}
 
 async fn change(app: &TestApp, number: u64) -> Value {
     app.get(&app.admin, &format!("/api/v1/changes/CHG{number:07}")).await.json()
@@ -48,25 +33,25 @@ async fn a_comment_stays_and_does_not_alter_the_change() {
     let app = TestApp::start().await;
     waiting(&app, 1).await;
     let before = change(&app, 1).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let path = "/api/v1/changes/CHG0000001/comments";
     let said =
         app.post(&alice, path, &[], &json!({"text": "  the <b>index</b> is missing "})).await;
-    assert_eq!(said.status, 201, "{}", text(&said));
+    assert_eq!(said.status, 201, "{}", said.text());
     let list = app.get(&app.admin, path).await.json();
     holds("CommentList", &list);
     assert_eq!(list["items"][0]["text"], "the <b>index</b> is missing");
     let after = change(&app, 1).await;
     assert_eq!(after["version_of_record"], before["version_of_record"]);
     assert_eq!(after["comments"], 1);
-    let page = text(&app.get(&alice, "/changes/CHG0000001").await);
+    let page = app.get(&alice, "/changes/CHG0000001").await.text();
     assert!(page.contains("the &lt;b&gt;index&lt;/b&gt; is missing"));
     // What is over can be talked about too.
     let tag = format!("\"{}\"", after["version_of_record"]);
     let cancel = "/api/v1/changes/CHG0000001/cancel";
     let done = app.post(&alice, cancel, &[("if-match", &tag)], &json!({"reason": "no"})).await;
-    assert_eq!(done.status, 200, "{}", text(&done));
-    let again = form(&app, &alice, "/changes/CHG0000001/comments", "text=well").await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let again = app.form(&alice, "/changes/CHG0000001/comments", "text=well").await;
     assert_eq!(again.header("location"), "/changes/CHG0000001?done=commented#comments");
     let list = app.get(&app.admin, path).await.json();
     assert_eq!(list["items"].as_array().map(Vec::len), Some(2));
@@ -76,7 +61,7 @@ async fn a_comment_stays_and_does_not_alter_the_change() {
 async fn a_comment_is_bounded_and_needs_a_say_in_the_change() {
     let app = TestApp::start().await;
     waiting(&app, 1).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let path = "/api/v1/changes/CHG0000001/comments";
     for bad in ["", "   ", "bell \u{7}", &"x".repeat(2_001)] {
         let said = app.post(&alice, path, &[], &json!({"text": bad})).await;
@@ -93,13 +78,13 @@ async fn a_comment_is_bounded_and_needs_a_say_in_the_change() {
 async fn opened_evidence_is_recorded_once_and_only_from_our_own_pages() {
     let app = TestApp::start().await;
     waiting(&app, 1).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let open = async |site: &str| {
         let headers = [("sec-fetch-site", site)];
         let path = "/changes/CHG0000001/evidence/0";
         let shown = app.send(request(Method::GET, path, &alice, &headers, Body::empty())).await;
         assert_eq!(shown.status, 200);
-        assert!(text(&shown).contains("https://ci.test.example/scan"));
+        assert!(shown.text().contains("https://ci.test.example/scan"));
         names(&app).await.iter().filter(|name| *name == "change.evidence_opened").count()
     };
     assert_eq!(open("cross-site").await, 0);
@@ -121,8 +106,8 @@ async fn several_changes_are_approved_each_at_the_revision_that_was_shown() {
     for seed in 1..=3 {
         waiting(&app, seed).await;
     }
-    let alice = logged_in(&app, "alice").await;
-    let page = text(&app.get(&alice, "/changes/together").await);
+    let alice = app.logged_in("alice").await;
+    let page = app.get(&alice, "/changes/together").await.text();
     let revision = |change: &Value| change["revision"]["digest"].as_str().unwrap_or("").to_owned();
     let (one, two) = (revision(&change(&app, 1).await), revision(&change(&app, 2).await));
     assert!(page.contains(&one) && page.contains(&two), "each shows its own revision");
@@ -132,7 +117,7 @@ async fn several_changes_are_approved_each_at_the_revision_that_was_shown() {
         {"change": "CHG0000002", "revision": format!("sha256:{}", "0".repeat(64))},
     ]});
     let answered = app.post(&alice, "/api/v1/approvals", &[], &body).await;
-    assert_eq!(answered.status, 200, "{}", text(&answered));
+    assert_eq!(answered.status, 200, "{}", answered.text());
     let list = answered.json();
     holds("TogetherList", &list);
     assert_eq!(list["items"][0]["approved"], true);
@@ -141,10 +126,10 @@ async fn several_changes_are_approved_each_at_the_revision_that_was_shown() {
     assert_eq!(change(&app, 2).await["approvals"].as_array().map(Vec::len), Some(0));
     // The same by the form, with what was picked and nothing else.
     let body = format!("pick-CHG0000002={two}&reason=fine");
-    let sent = form(&app, &alice, "/changes/together", &body).await;
+    let sent = app.form(&alice, "/changes/together", &body).await;
     assert_eq!(sent.header("location"), "/changes/together?said=CHG0000002%3Ayes");
     assert_eq!(change(&app, 3).await["approvals"].as_array().map(Vec::len), Some(0));
-    assert_eq!(form(&app, &alice, "/changes/together", "reason=x").await.status, 400);
+    assert_eq!(app.form(&alice, "/changes/together", "reason=x").await.status, 400);
 }
 
 #[tokio::test]
@@ -154,12 +139,12 @@ async fn what_needs_a_look_of_its_own_is_not_approved_with_others() {
         .replace("settings: {title: Test,", "settings: {title: Test, approve_together: never,");
     app.apply(&[("sluice.yaml", &rules)]).await;
     waiting(&app, 1).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let revision = change(&app, 1).await["revision"]["digest"].clone();
     let body = json!({"changes": [{"change": "CHG0000001", "revision": revision}]});
     let list = app.post(&alice, "/api/v1/approvals", &[], &body).await.json();
     assert_eq!(list["items"][0]["code"], "needs_own_look");
-    let page = text(&app.get(&alice, "/changes/together").await);
+    let page = app.get(&alice, "/changes/together").await.text();
     assert!(!page.contains("name=\"pick-CHG0000001\""));
     // An old proof of who one is does not do for production, one by one or together.
     app.clock.advance(std::time::Duration::from_secs(11 * 60));
@@ -184,19 +169,19 @@ async fn what_was_put_aside_is_read_again_and_what_was_read_is_not() {
         "datacontenttype": "application/json", "data": {}});
     let sent = request(Method::POST, &hook, "", &headers, Body::from(body.to_string()));
     let answered = app.send(sent).await;
-    assert_eq!(answered.status, 202, "{}", text(&answered));
+    assert_eq!(answered.status, 202, "{}", answered.text());
     app.engine.interpret_inbox().await.expect("the inbox is read");
     let state = async || app.get(&app.admin, "/api/v1/inbox/1").await.json()["state"].clone();
     let read = state().await;
     assert!(read == "ignored" || read == "quarantined", "{read}");
     let replayed = app.post(&app.admin, "/api/v1/inbox/1/replay", &[], &json!({})).await;
-    assert_eq!(replayed.status, 200, "{}", text(&replayed));
+    assert_eq!(replayed.status, 200, "{}", replayed.text());
     assert_eq!(state().await, "new");
-    let again = form(&app, &app.admin, "/admin/inbox/1/replay", "").await;
+    let again = app.form(&app.admin, "/admin/inbox/1/replay", "").await;
     assert_eq!(again.status, 409, "it waits to be read already");
     assert_eq!(app.engine.interpret_inbox().await.expect("the inbox is read"), 1);
     assert_eq!(state().await, read);
-    let page = text(&app.get(&app.admin, "/admin/inbox/1").await);
+    let page = app.get(&app.admin, "/admin/inbox/1").await.text();
     assert!(page.contains("org.example.other"));
     let reader = app.token(&[Permission::InboxRead]).await;
     assert_eq!(app.post(&reader, "/api/v1/inbox/1/replay", &[], &json!({})).await.status, 403);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_core::permission::Permission;
-use sluice_engine::Client;
 use sluice_testkit::{ORGANISATION, TestApp};
 
 fn question() -> Value {
@@ -17,10 +16,6 @@ fn question() -> Value {
 
 const REASON: &str = "checkout is down, the fix is one line";
 
-async fn logged_in(app: &TestApp, handle: &str) -> String {
-    app.session(handle, Client::Cli, None).await.secret
-}
-
 async fn event_names(app: &TestApp) -> Vec<String> {
     let listed = app.get(&app.admin, "/api/v1/ledger/entries?from=0&limit=200").await.json();
     let items = listed["items"].as_array().cloned().unwrap_or_default();
@@ -30,7 +25,7 @@ async fn event_names(app: &TestApp) -> Vec<String> {
 #[tokio::test]
 async fn break_glass_takes_two_people_and_opens_change_and_review_before_the_pass() {
     let app = TestApp::start().await;
-    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let stop = json!({"scope": {"services": ["shop"]}, "reason": "bad numbers"});
     assert_eq!(app.post(&alice, "/api/v1/stops", &[], &stop).await.status, 201);
     let path = "/api/v1/break-glass";
@@ -84,7 +79,7 @@ async fn nobody_can_open_what_lies_outside_of_where_they_may() {
         1,
     );
     app.apply(&[("sluice.yaml", &narrow)]).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let body = json!({"question": question(), "reason": REASON});
     let refused = app.post(&alice, "/api/v1/break-glass", &[], &body).await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "permission_missing"));
@@ -98,7 +93,7 @@ async fn what_decides_about_changes_is_changed_by_two_people() {
     app.apply(&[("sluice.yaml", &always)]).await;
     let weaker = always.replace("min_risk: low", "min_risk: critical");
     let body = |text: &str| json!({"files": {"sluice.yaml": text}, "source": "test"});
-    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let apply = "/api/v1/organisation/apply";
     let confirm = "/api/v1/organisation/confirm";
     let proposed = app.post(&alice, apply, &[], &body(&weaker)).await;
@@ -109,7 +104,7 @@ async fn what_decides_about_changes_is_changed_by_two_people() {
     assert_eq!(app.post(&alice, confirm, &[], &body(&weaker)).await.code(), "same_person");
     assert_eq!(app.post(&bob, confirm, &[], &body(&weaker)).await.code(), "cooling_off");
     app.clock.advance(Duration::from_secs(3_600));
-    let bob = logged_in(&app, "bob").await;
+    let bob = app.logged_in("bob").await;
     let other = always.replace("min_risk: low", "min_risk: high");
     assert_eq!(app.post(&bob, confirm, &[], &body(&other)).await.code(), "plan_unknown");
     let confirmed = app.post(&bob, confirm, &[], &body(&weaker)).await;
@@ -168,7 +163,7 @@ async fn each_kind_that_decides_is_added_and_taken_out_by_two_people() {
     let app = TestApp::empty().await;
     let base = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
     app.apply(&[("sluice.yaml", &base)]).await;
-    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     for (touched, text) in GOVERNED {
         let with = json!({"files": {"sluice.yaml": base, "more.yaml": text}, "source": "test"});
         let without = json!({"files": {"sluice.yaml": base}, "source": "test"});
@@ -209,7 +204,7 @@ async fn a_plan_is_confirmed_without_its_files_exactly_as_it_was_proposed() {
         let path = format!("/api/v1/organisation/plans/{plan}/confirm");
         app.post(token, &path, &[], &json!({})).await
     };
-    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let bundle = async || app.get(&alice, "/api/v1/policy").await.json()["bundle"].clone();
     let before = bundle().await;
     let weaker = always.replace("min_risk: low", "min_risk: critical");
@@ -251,7 +246,7 @@ async fn a_plan_is_confirmed_without_its_files_exactly_as_it_was_proposed() {
 #[tokio::test]
 async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
     let app = TestApp::start().await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let body = |text: &str| json!({"files": {"sluice.yaml": text}, "source": "test"});
     let apply = "/api/v1/organisation/apply";
     let more = ORGANISATION.replacen("break_glass]", "break_glass, administrator]", 1);
@@ -261,7 +256,7 @@ async fn nobody_gives_themselves_anything_and_nobody_confirms_their_own_gain() {
     let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
     app.apply(&[("sluice.yaml", &always)]).await;
     let for_bob = always.replace("members: [alice, bob]", "members: [alice, bob, carol]");
-    let (alice, carol) = (logged_in(&app, "alice").await, logged_in(&app, "carol").await);
+    let (alice, carol) = (app.logged_in("alice").await, app.logged_in("carol").await);
     let proposed = app.post(&alice, apply, &[], &body(&for_bob)).await;
     assert_eq!(proposed.json()["pending"]["touches"], json!(["teams"]), "{proposed:?}");
     let confirm = "/api/v1/organisation/confirm";
@@ -282,7 +277,7 @@ async fn a_link_is_made_and_turned_elsewhere_by_two_people() {
     let always = ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1);
     app.apply(&[("sluice.yaml", &always)]).await;
     let with = |link: &str| json!({"files": {"sluice.yaml": always, "tickets.yaml": link}, "source": "test"});
-    let (alice, bob) = (logged_in(&app, "alice").await, logged_in(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let (apply, confirm) = ("/api/v1/organisation/apply", "/api/v1/organisation/confirm");
     let ours = with(&tickets("servicenow", "tickets.acme.example", "change"));
     for changed in [&ours, &with(&tickets("sluice", "tickets.acme.example", "change"))] {
@@ -312,7 +307,7 @@ async fn nobody_lends_the_voices_of_approvers_alone() {
     let app = TestApp::start().await;
     let never = ORGANISATION.replacen("settings: {", "settings: {second_person: never, ", 1);
     app.apply(&[("sluice.yaml", &never)]).await;
-    let alice = logged_in(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let apply = "/api/v1/organisation/apply";
     let with = |authority: &str| {
         let link = tickets(authority, "mallory.example", "change");

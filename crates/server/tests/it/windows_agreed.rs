@@ -5,7 +5,7 @@ use sluice_testkit::TestApp;
 
 use crate::gate::{ask, question};
 use crate::sessions::enrol;
-use crate::windows::{PROPOSALS, WINDOWS, freeze, login, organisation, text, two_person_app};
+use crate::windows::{PROPOSALS, WINDOWS, freeze, organisation, text, two_person_app};
 
 const CAROL: &str = "roles: [change_manager, security_officer, break_glass]}\nteams:";
 
@@ -32,7 +32,7 @@ async fn it_waits_only_where_another_person_could_agree() {
     for handle in ["alice", "bob"] {
         enrol(&app, handle).await;
     }
-    let (alice, bob) = (login(&app, "alice").await, login(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let mut wide = freeze(&app, 2);
     wide["window"]["scope"] = json!({});
     for (token, wish, waits) in
@@ -52,7 +52,7 @@ async fn it_waits_only_where_another_person_could_agree() {
 async fn whoever_may_agree_to_files_is_told_and_agrees_here_too() {
     let app = TestApp::empty().await;
     app.apply(&[("sluice.yaml", &different_people("second_person: always, "))]).await;
-    let (alice, carol) = (login(&app, "alice").await, login(&app, "carol").await);
+    let (alice, carol) = (app.logged_in("alice").await, app.logged_in("carol").await);
     let proposed = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.json();
     let wanted = app.get(&carol, "/api/v1/notifications").await.json();
     assert_eq!(wanted["items"][0]["record"], proposed["proposal"], "{wanted}");
@@ -69,7 +69,7 @@ async fn whoever_may_agree_to_files_is_told_and_agrees_here_too() {
 #[tokio::test]
 async fn whoever_lost_the_right_gets_nothing_by_anothers_word() {
     let app = two_person_app("").await;
-    let (alice, bob) = (login(&app, "alice").await, login(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let proposed = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.json();
     let narrowed = organisation("second_person: always, ").replacen(
         "alice\"], roles: [change_manager, security_officer, break_glass]",
@@ -77,7 +77,7 @@ async fn whoever_lost_the_right_gets_nothing_by_anothers_word() {
         1,
     );
     let files = json!({"files": {"sluice.yaml": narrowed}, "source": "test"});
-    let carol = login(&app, "carol").await;
+    let carol = app.logged_in("carol").await;
     for (token, path) in [(&carol, "apply"), (&bob, "confirm")] {
         let path = format!("/api/v1/organisation/{path}");
         assert_eq!(app.post(token, &path, &[], &files).await.status, 200, "roles by two people");
@@ -90,7 +90,7 @@ async fn whoever_lost_the_right_gets_nothing_by_anothers_word() {
 #[tokio::test]
 async fn what_was_altered_since_one_looked_is_not_altered() {
     let app = two_person_app("second_person: never, ").await;
-    let alice = login(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.json();
     let one = format!("{WINDOWS}/{}", text(&made, "window"));
     let seen = async || text(&app.get(&alice, WINDOWS).await.json()["items"][0], "digest");
@@ -117,7 +117,7 @@ async fn what_was_altered_since_one_looked_is_not_altered() {
 #[tokio::test]
 async fn whoever_is_held_reads_why() {
     let app = two_person_app("second_person: never, ").await;
-    let alice = login(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let mut wish = freeze(&app, 2);
     wish["window"].as_object_mut().expect("a window").remove("reason");
     assert_eq!(app.post(&alice, WINDOWS, &[], &wish).await.status, 201);
@@ -135,7 +135,7 @@ async fn whoever_is_held_reads_why() {
 #[tokio::test]
 async fn the_second_person_sees_what_is_altered() {
     let app = two_person_app("").await;
-    let (alice, bob) = (login(&app, "alice").await, login(&app, "bob").await);
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
     let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 48)).await.json();
     let confirm = format!("{PROPOSALS}/{}/confirm", text(&made, "proposal"));
     assert_eq!(app.post(&bob, &confirm, &[], &json!({})).await.status, 200);
@@ -161,7 +161,7 @@ async fn the_second_person_sees_what_is_altered() {
 async fn a_preview_names_only_what_one_may_see() {
     let app = TestApp::empty().await;
     app.apply(&[("sluice.yaml", &different_people("second_person: always, "))]).await;
-    let bob = login(&app, "bob").await;
+    let bob = app.logged_in("bob").await;
     let mut wish = freeze(&app, 2)["window"].clone();
     wish["scope"] = json!({});
     let seen = app.post(&bob, "/api/v1/calendar/preview", &[], &wish).await.json();

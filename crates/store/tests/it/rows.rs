@@ -126,6 +126,36 @@ fn people_and_tokens_are_found_changed_and_erased() {
 }
 
 #[test]
+fn addresses_that_are_taken_away_are_overwritten_on_the_disk() {
+    let kept = "mail:1@gone.example";
+    let keep = Row::KeepIdentities {
+        person_id: "p1".to_owned(),
+        kind: "mail".to_owned(),
+        keys: vec![kept.to_owned()],
+    };
+    for (taken, left) in [(keep, 1), (Row::ErasePerson { person_id: "p1".to_owned() }, 0)] {
+        let instance = Instance::new();
+        let (mut writer, readers) = instance.open();
+        let many = (0..600).map(|number| {
+            let value = format!("{number}@gone.example");
+            let identity_key = format!("mail:{value}");
+            Row::Identity(IdentityRow { identity_key, value, ..identity() })
+        });
+        write(&mut writer, many.collect());
+        write(&mut writer, vec![taken]);
+        assert_eq!(readers.identities_of("p1").unwrap().len(), left);
+        drop((writer, readers));
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(instance.dir()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap_or_default());
+        }
+        let found = bytes.windows(13).filter(|bytes| *bytes == b"@gone.example").count();
+        // Key and value, and the key once more in its index.
+        assert_eq!(found, 3 * left);
+    }
+}
+
+#[test]
 fn the_last_two_snapshots_of_a_name_are_kept() {
     let instance = Instance::new();
     let (mut writer, readers) = instance.open();

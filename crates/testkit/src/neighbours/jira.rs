@@ -104,11 +104,14 @@ impl Jira {
     }
 
     /// A step of several approvers who were asked when the request was made; it is over as soon as somebody declines, or
-    /// nobody is pending.
+    /// nobody is pending. While one is not over, it is the one that is meant.
     pub fn approve_together(&mut self, label: &str, said: &[(Value, &str)], now: Timestamp) {
         let is_over = said.iter().all(|(_, word)| *word != "pending");
         for issue in self.issues.iter_mut().filter(|issue| issue.has(label)) {
             issue.fields["updated"] = json!(stamp(now));
+            issue
+                .approvals
+                .retain(|step| step["name"] != "Board" || !step["completedDate"].is_null());
             let approvers = said
                 .iter()
                 .map(|(approver, word)| json!({ "approver": approver, "approverDecision": word }));
@@ -187,10 +190,13 @@ impl Jira {
         let since = since.and_then(|(minutes, _)| minutes.parse::<i64>().ok()).map(|minutes| {
             stamp(now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(now))
         });
+        let behind = jql.split_once("key > \"").and_then(|(_, rest)| rest.split_once('"'));
+        let behind = behind.map(|(key, _)| key_number(key));
         let of_ours = jql.contains("creator = currentUser()");
         let labelled = jql.contains("labels IS NOT EMPTY");
         let issues = self.issues.iter().filter(|issue| {
             issue.visible_at <= now
+                && behind.is_none_or(|behind| key_number(&issue.key) > behind)
                 && (issue.ours || !of_ours)
                 && (!labelled || issue.fields["labels"] != json!([]))
                 && label.is_none_or(|(label, _)| issue.has(label))
@@ -201,6 +207,9 @@ impl Jira {
         let mut issues: Vec<&Issue> = issues.collect();
         if jql.contains("ORDER BY updated") {
             issues.sort_by_key(|issue| issue.fields["updated"].as_str().map(str::to_owned));
+        }
+        if jql.contains("ORDER BY key") {
+            issues.sort_by_key(|issue| key_number(&issue.key));
         }
         let number = |name: &str| seen.query.get(name).and_then(|value| value.parse().ok());
         let most: usize = number("maxResults").unwrap_or(50);
@@ -365,6 +374,10 @@ fn put_status(fields: &mut Value, status: &str, now: Timestamp) {
     let category = if DONE.contains(&status) { "done" } else { "indeterminate" };
     fields["status"] = json!({ "name": status, "statusCategory": { "key": category } });
     fields["updated"] = json!(stamp(now));
+}
+
+fn key_number(key: &str) -> u64 {
+    key.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 fn transition_id(to: &str) -> String {

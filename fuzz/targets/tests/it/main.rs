@@ -1,24 +1,9 @@
 //! Every target takes its seeds and damaged copies of them. A short fuzzing that needs no nightly compiler.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::test_runner::{Config, TestRunner};
-use sluice_fuzz_targets::{TARGETS, Target, seeds};
+use sluice_fuzz_targets::{TARGETS, play, seeds};
 
-/// One thing done to an input.
-#[derive(Debug, Clone)]
-enum Damage {
-    Set(Index, u8),
-    Insert(Index, Vec<u8>),
-    Remove(Index, usize),
-    Repeat(Index, usize),
-    Cut(Index),
-}
-
-/// Bytes that mean something to most of the readers.
-const SHARP: [&str; 12] =
-    ["{", "}", "[", "\"", "\\u0000", "\n", ":", "null", "-1", "1e400", "\u{202e}", "\r\n "];
+/// Another one makes other inputs.
+const SEED: u64 = 7;
 
 #[test]
 fn every_target_has_seeds_and_takes_them() {
@@ -45,64 +30,53 @@ fn every_target_has_a_program() {
 fn damaged_inputs_end_in_an_answer() {
     for (name, target) in TARGETS {
         // Policies are compiled and evaluated; the others are read.
-        let cases = if name == "policy_text" { 4 } else { 32 };
-        play(name, target, cases);
+        let damaged = if name == "policy_text" { 4 } else { 32 };
+        let inputs = seeds(name).len() as u64 + damaged;
+        let played = play(name, target, inputs, SEED, |_| ());
+        let input = played.failed.as_ref().map(|input| String::from_utf8_lossy(input));
+        assert!(input.is_none(), "{name}, seed {SEED}, input {}: {input:?}", played.inputs);
+        assert_eq!(played.inputs, inputs);
     }
 }
 
-fn play(name: &str, target: Target, cases: u32) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let inputs = (any::<Index>(), vec(damage(), 0..6));
-    let seeds = seeds(name);
-    let ended = TestRunner::new(config).run(&inputs, |(seed, damages)| {
-        let mut bytes = seed.get(&seeds).clone();
-        damages.iter().for_each(|damage| apply(&mut bytes, damage));
-        target(&bytes);
-        Ok(())
-    });
-    // What is printed holds the seed and the damages that are left after shrinking.
-    assert!(ended.is_ok(), "{name}: {ended:?}");
-}
-
-fn damage() -> impl Strategy<Value = Damage> {
-    let sharp =
-        proptest::sample::select(SHARP.as_slice()).prop_map(|text| text.as_bytes().to_vec());
-    let inserted = prop_oneof![sharp, vec(any::<u8>(), 1..40)];
-    prop_oneof![
-        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Set(at, byte)),
-        (any::<Index>(), inserted).prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
-        (any::<Index>(), 1_usize..64).prop_map(|(at, length)| Damage::Remove(at, length)),
-        (any::<Index>(), 1_usize..200).prop_map(|(at, times)| Damage::Repeat(at, times)),
-        any::<Index>().prop_map(Damage::Cut),
-    ]
-}
-
-fn apply(bytes: &mut Vec<u8>, damage: &Damage) {
-    let place = |at: &Index| if bytes.is_empty() { 0 } else { at.index(bytes.len()) };
-    match damage {
-        Damage::Set(at, byte) => {
-            let at = place(at);
-            if let Some(found) = bytes.get_mut(at) {
-                *found = *byte;
-            }
-        }
-        Damage::Insert(at, inserted) => {
-            let at = place(at);
-            bytes.splice(at..at, inserted.iter().copied());
-        }
-        Damage::Remove(at, length) => {
-            let at = place(at);
-            let end = bytes.len().min(at + length);
-            bytes.drain(at..end);
-        }
-        Damage::Repeat(at, times) => {
-            let at = place(at);
-            let byte = bytes.get(at).copied().unwrap_or(b'[');
-            bytes.splice(at..at, std::iter::repeat_n(byte, *times));
-        }
-        Damage::Cut(at) => {
-            let at = place(at);
-            bytes.truncate(at);
-        }
+#[test]
+fn a_target_that_fails_gives_the_input_back_and_the_same_seed_finds_it_again() {
+    fn fails(data: &[u8]) {
+        assert!(!data.starts_with(b"{") || data.len() < 700, "too long for it");
     }
+    let mut last = Vec::new();
+    let played = play("schedule", fails, 20_000, SEED, |input| last = input.to_vec());
+    let failed = played.failed.expect("it fails on something");
+    assert!(failed.len() >= 700);
+    assert_eq!(failed, last, "it was shown before it was played");
+    let again = play("schedule", fails, 20_000, SEED, |_| ());
+    assert_eq!((again.failed, again.inputs), (Some(failed), played.inputs));
+}
+
+/// Fuzzing has a lock file of its own, which no build of this workspace renews.
+#[test]
+fn the_lock_of_fuzzing_knows_what_its_crates_use() {
+    let top = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let read = |path: &str| std::fs::read_to_string(format!("{top}/{path}")).unwrap();
+    let lock = read("fuzz/Cargo.lock");
+    let mut looked = 0;
+    for package in lock.split("[[package]]\n").filter(|it| it.starts_with("name = \"sluice-")) {
+        let name = package.split('"').nth(1).unwrap();
+        let manifest = match name.strip_prefix("sluice-").unwrap() {
+            "fuzz" => "fuzz/Cargo.toml".to_owned(),
+            "fuzz-targets" => "fuzz/targets/Cargo.toml".to_owned(),
+            other => format!("crates/{other}/Cargo.toml"),
+        };
+        let manifest = read(&manifest);
+        let (_, used) = manifest.split_once("\n[dependencies]\n").unwrap();
+        let used = used.split("\n[").next().unwrap();
+        let names = used.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+        for used in names.filter(|name| !name.is_empty() && !name.starts_with('#')) {
+            let is_known = package.contains(&format!("\n \"{used}\""))
+                || package.contains(&format!("\n \"{used} "));
+            assert!(is_known, "`{name}` uses `{used}`: run `cargo metadata` in fuzz/");
+        }
+        looked += 1;
+    }
+    assert!(looked >= 11, "{looked}");
 }

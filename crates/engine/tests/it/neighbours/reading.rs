@@ -74,6 +74,47 @@ async fn a_burst_of_issues_is_passed_page_by_page() {
 }
 
 #[tokio::test]
+async fn more_issues_than_a_search_by_time_gets_behind_are_gone_through_by_key() {
+    for (authority, product) in [
+        ("sluice", ""),
+        ("jira", ""),
+        ("sluice", "      product: data_center\n      auth: bearer\n"),
+    ] {
+        let links = match product {
+            "" => jira(authority),
+            product => jira(authority)
+                .replace("      service_desk: {id: \"4\", request_type: \"21\"}\n", product)
+                .replace("      user: sluice@acme.example\n", ""),
+        };
+        let (town, number) = waiting(&links).await;
+        let label = format!("sluice-{number}");
+        town.world.clock.advance(Duration::from_secs(60));
+        {
+            let (mut jira, now) = (town.jira.lock().unwrap(), town.world.engine.now());
+            for _ in 0..1_450 {
+                jira.squat("of-others", "Open", "", now);
+            }
+        }
+        town.world.clock.advance(Duration::from_secs(1));
+        town.jira.lock().unwrap().set(&label, "Completed", town.world.engine.now());
+        for goes_on_by in ['#', '~', '~'] {
+            assert_eq!(disagreements(&town), [""; 0]);
+            town.read_back("jira").await;
+            let cursor = town.cursor("jira");
+            assert!(cursor.contains(goes_on_by), "{authority} {product}: {cursor}");
+        }
+        town.read_back("jira").await;
+        assert_eq!(disagreements(&town), ["state"], "{authority} {product}");
+        town.world.clock.advance(Duration::from_secs(660));
+        for _ in 0..5 {
+            town.read_back("jira").await;
+        }
+        let cursor = town.cursor("jira");
+        assert!(!cursor.contains(['~', '#']), "it came to the end: {cursor}");
+    }
+}
+
+#[tokio::test]
 async fn more_requests_than_one_reading_takes_are_gone_through_by_the_next_ones() {
     let (town, number) = waiting(&jira("jira")).await;
     let label = format!("sluice-{number}");

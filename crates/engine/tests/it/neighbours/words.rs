@@ -131,6 +131,7 @@ async fn an_approval_that_something_else_alters_later_is_not_given_later() {
     waiting.town.servicenow.lock().unwrap().touch_approvals(now);
     waiting.read_back().await;
     assert_eq!(waiting.words(), []);
+    assert_eq!(disagreements(&waiting.town), ["approval"]);
 }
 
 #[tokio::test]
@@ -139,13 +140,20 @@ async fn a_word_is_not_given_when_the_last_of_the_others_is() {
     let waiting = Waiting::at("jira").await;
     let bob = json!({ "accountId": "557058:b", "emailAddress": BOB });
     let carla = json!({ "accountId": "557058:c", "emailAddress": "nora.novak@acme.example" });
+    let say = |carlas: &str| {
+        let now = waiting.town.world.engine.now();
+        let said = [(bob.clone(), "approved"), (carla.clone(), carlas)];
+        waiting.town.jira.lock().unwrap().approve_together(&waiting.sign, &said, now);
+    };
+    waiting.later(60);
+    say("pending");
+    waiting.later(5);
     waiting.revise(77).await;
     waiting.later(60);
-    let now = waiting.town.world.engine.now();
-    let said = [(bob, "approved"), (carla, "approved")];
-    waiting.town.jira.lock().unwrap().approve_together(&waiting.sign, &said, now);
+    say("approved");
     waiting.read_back().await;
     assert_eq!(waiting.words(), []);
+    assert_eq!(disagreements(&waiting.town), ["approval"; 2], "neither of the two words counts");
 }
 
 #[tokio::test]
