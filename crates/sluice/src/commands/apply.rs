@@ -107,10 +107,11 @@ fn report(plan: &Value, applied: &Value, as_json: bool) {
     if let Some(pending) = applied.get("pending") {
         let told = |name: &str| show::cell(pending.get(name));
         return output::note(&format!(
-            "proposed, nothing is changed yet: it touches {}; from {} on a second person makes it so with \
-             `sluice apply --confirm` and the same files",
+            "proposed, nothing is changed yet: it touches {}; from {} on a second person makes it so, on its \
+             page, with `sluice plan confirm {}`, or with `sluice apply --confirm` and the same files",
             told("touches"),
-            told("from")
+            told("from"),
+            show::cell(plan.get("digest")),
         ));
     }
     output::note(&format!(
