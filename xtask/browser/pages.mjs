@@ -33,6 +33,7 @@ export const pages = async (demo) => {
     { name: "window", path: "/calendar/windows/month-end-close" },
     { name: "window-new", path: `/calendar/windows/new?title=Stocktaking&kind=freeze&team=storefront&tier=production&start=${ahead(3)}T08:00&end=${ahead(3)}T18:00&zone=Europe/Berlin&again=monthly&preview=1` },
     { name: "stop", path: "/stops/new?team=payments&preview=1" },
+    { name: "exception", path: "/exceptions/new" },
     { name: "services", path: "/services" },
     { name: "services-matrix", path: "/services?view=matrix" },
     { name: "services-graph", path: "/services?view=graph" },

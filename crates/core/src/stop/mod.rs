@@ -5,7 +5,9 @@
 
 mod decide;
 pub mod event;
+mod lifting;
 mod state;
 
 pub use decide::{grant, lift, pull, reason_given, revoke};
+pub use lifting::{Lifted, would_lift};
 pub use state::{Exception, Stop};

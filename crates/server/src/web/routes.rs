@@ -53,6 +53,13 @@ fn looking() -> Vec<Route> {
             pages::calendar::feed,
         )
         .about("The calendar for programs that follow an address."),
+        Route::get(
+            "/exceptions/new",
+            Needs(ExceptionGrant),
+            Read,
+            pages::calendar::exceptions::form,
+        )
+        .about("The form of an exception, with what it would let through."),
         Route::get("/stops/new", Needs(StopPull), Read, pages::calendar::new_stop)
             .about("Prepare to stop the line."),
     ]
@@ -167,10 +174,15 @@ fn calendar() -> Vec<Route> {
             pages::calendar::windows::end,
         )
         .about("End a window, or propose to."),
-        Route::post("/exceptions", Needs(ExceptionGrant), Act, pages::calendar::grant)
+        Route::post("/exceptions", Needs(ExceptionGrant), Act, pages::calendar::exceptions::grant)
             .about("Grant an exception."),
-        Route::post("/exceptions/{id}/revoke", Needs(ExceptionGrant), Act, pages::calendar::revoke)
-            .about("Take an exception back."),
+        Route::post(
+            "/exceptions/{id}/revoke",
+            Needs(ExceptionGrant),
+            Act,
+            pages::calendar::exceptions::revoke,
+        )
+        .about("Take an exception back."),
     ]
 }
 

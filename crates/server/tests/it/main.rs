@@ -6,6 +6,7 @@ mod bodies;
 mod changes;
 mod description;
 mod events;
+mod exceptions;
 mod exchange;
 mod forms;
 mod gate;

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use jiff::SignedDuration;
 use serde::Deserialize;
-use sluice_core::ids::{ExceptionId, StopId};
+use sluice_core::ids::StopId;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 
@@ -29,7 +28,6 @@ pub(super) struct Halts {
     pub(super) may_pull: bool,
     pub(super) may_lift: bool,
     pub(super) may_grant: bool,
-    pub(super) lifts: Vec<(String, String)>,
     pub(super) services: Vec<String>,
 }
 
@@ -60,18 +58,6 @@ pub(super) fn build(visit: &Visit) -> Halts {
         .exceptions
         .values()
         .filter(|exception| mine(&exception.scope) && visit.now < exception.until);
-    let freezes =
-        standing.windows().filter(|it| it.kind == sluice_core::calendar::WindowKind::Freeze);
-    let mut lifts: Vec<(String, String)> = freezes
-        .map(|it| (format!("freeze:{}", it.name), w::f("halts.the_freeze", &it.title)))
-        .collect();
-    lifts.extend(
-        standing
-            .stops
-            .values()
-            .map(|stop| (format!("stop:{}", stop.id), w::f("halts.the_stop_of", &stop.scope))),
-    );
-    lifts.truncate(200);
     let person = visit.caller.person.is_some();
     Halts {
         stops: stops
@@ -96,7 +82,6 @@ pub(super) fn build(visit: &Visit) -> Halts {
         may_pull: visit.may(Permission::StopPull),
         may_lift: visit.may(Permission::StopLift),
         may_grant: visit.may(Permission::ExceptionGrant) && person,
-        lifts,
         services: standing
             .organisation
             .services
@@ -246,51 +231,8 @@ pub(crate) async fn lift(
     Ok(see("/calendar?done=lifted#stops"))
 }
 
-/// What grants an exception.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExceptionForm {
-    lifts: String,
-    #[serde(default)]
-    service: String,
-    hours: u16,
-    reason: String,
-    #[serde(default)]
-    #[expect(dead_code, reason = "looked at by the guard of forms")]
-    csrf_token: String,
-}
-
-/// Grants an exception.
-pub(crate) async fn grant(
-    State(app): State<App>,
-    By(caller): By,
-    Form(form): Form<ExceptionForm>,
-) -> Result<Response, Problem> {
-    if !(1..=168).contains(&form.hours) {
-        return Err(Problem::of(&status::BODY_INVALID, "an exception lasts 1 to 168 hours"));
-    }
-    let wanted = ScopeQuery { service: Some(form.service), ..ScopeQuery::default() };
-    let hours = SignedDuration::from_hours(i64::from(form.hours));
-    let until = app.engine.now().saturating_add(hours).unwrap_or(jiff::Timestamp::MAX);
-    let reason = said(&form.reason)?;
-    app.engine.grant_exception(&caller, form.lifts, wanted.scope(), reason, until).await?;
-    Ok(see("/calendar?done=granted#exceptions"))
-}
-
-/// Takes an exception back.
-pub(crate) async fn revoke(
-    State(app): State<App>,
-    By(caller): By,
-    Path(exception): Path<String>,
-    Form(form): Form<ReasonForm>,
-) -> Result<Response, Problem> {
-    let exception: ExceptionId = id(&exception)?;
-    app.engine.revoke_exception(&caller, &exception, said(&form.reason)?).await?;
-    Ok(see("/calendar?done=revoked#exceptions"))
-}
-
 /// A reason that says something.
-fn said(reason: &str) -> Result<String, Problem> {
+pub(super) fn said(reason: &str) -> Result<String, Problem> {
     let reason = reason.replace("\r\n", "\n").trim().to_owned();
     if reason.is_empty() {
         return Err(Problem::of(&status::BODY_INVALID, "say why, in a sentence"));

@@ -1,6 +1,7 @@
 //! Calendar: windows and deployments by month, week and as a list; stops, exceptions, and windows that people make.
 
 pub(crate) mod agree;
+pub(crate) mod exceptions;
 mod feed;
 mod halts;
 mod month;
@@ -20,7 +21,7 @@ use sluice_core::permission::Permission;
 
 pub(crate) use self::feed::feed;
 use self::halts::Halts;
-pub(crate) use self::halts::{grant, lift, new_stop, pull, revoke};
+pub(crate) use self::halts::{lift, new_stop, pull};
 use self::month::Month;
 use self::week::Week;
 use crate::problem::Problem;

@@ -225,6 +225,7 @@ struct WindowPage {
     /// The link that reads it from where it is kept.
     link: Option<String>,
     may: bool,
+    may_grant: bool,
     preview: Preview,
     waiting: Vec<Waiting>,
     exceptions: Vec<(String, String, Markup)>,
@@ -284,6 +285,9 @@ fn build(visit: &Visit, window: &Window, shell: Shell) -> WindowPage {
         }),
         link: visit.standing.theirs.get(&window.name).map(|theirs| theirs.link.to_string()),
         may: may && made.is_some(),
+        may_grant: window.kind == WindowKind::Freeze
+            && visit.caller.person.is_some()
+            && visit.may(Permission::ExceptionGrant),
         preview: preview(visit, window),
         waiting: agree::waiting(visit, Some(&window.name)),
         exceptions: passing

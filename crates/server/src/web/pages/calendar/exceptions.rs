@@ -1,0 +1,214 @@
+//! Exceptions: the form by which one is granted, with what it would let through and what would still hold.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use sluice_core::calendar::WindowKind;
+use sluice_core::ids::ExceptionId;
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
+use sluice_core::stop::{self, Exception, Lifted};
+
+use super::halts::said;
+use crate::app::App;
+use crate::guard::By;
+use crate::problem::Problem;
+use crate::query::{Query, id};
+use crate::status;
+use crate::web::form::{Form, ReasonForm};
+use crate::web::page::{Looker, page, see, some};
+use crate::web::shell::{Section, Shell};
+use crate::web::visit::Visit;
+use crate::web::{Markup, marks, moment, w};
+
+/// The most things to lift that are offered.
+const OFFERED: usize = 200;
+/// The most changes that a preview names.
+const NAMED: usize = 20;
+
+/// An exception as the form writes it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Wish {
+    lifts: String,
+    service: String,
+    environment: String,
+    hours: String,
+    reason: String,
+    preview: String,
+    csrf_token: String,
+}
+
+impl Wish {
+    fn scope(&self) -> Scope {
+        let set = |text: &str| some(Some(text.to_owned())).into_iter().collect();
+        Scope {
+            services: set(&self.service),
+            environments: set(&self.environment),
+            ..Scope::default()
+        }
+    }
+
+    fn until(&self, now: Timestamp) -> Result<Timestamp, Problem> {
+        let hours = self.hours.trim().parse().ok().filter(|hours| (1..=168_i64).contains(hours));
+        let until = hours.and_then(|hours| now.checked_add(SignedDuration::from_hours(hours)).ok());
+        until.ok_or_else(|| Problem::of(&status::BODY_INVALID, "an exception lasts 1 to 168 hours"))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/exception.html")]
+struct ExceptionPage {
+    shell: Shell,
+    wish: Wish,
+    lifts: Vec<(String, String)>,
+    environments: Vec<String>,
+    services: Vec<String>,
+    preview: Option<Preview>,
+    fault: Option<(Markup, Markup)>,
+}
+
+/// What would come of it.
+struct Preview {
+    scope: String,
+    until: Markup,
+    lines: Vec<Line>,
+    more: usize,
+    free: usize,
+}
+
+/// One change that it is about.
+struct Line {
+    number: String,
+    title: String,
+    still: Vec<String>,
+}
+
+/// The form, with what the exception would let through.
+pub(crate) async fn form(
+    looker: Looker,
+    Query(mut wish): Query<Wish>,
+) -> Result<Response, Problem> {
+    page(looker, move |visit| {
+        let (mut preview, mut fault) = (None, None);
+        if wish.hours.is_empty() {
+            "2".clone_into(&mut wish.hours);
+        }
+        if !wish.preview.is_empty() {
+            match look(visit, &wish)? {
+                Ok(seen) => preview = Some(seen),
+                Err(refusal) => {
+                    fault = Some((marks::prose(&refusal.message), marks::prose(&refusal.help)));
+                }
+            }
+        }
+        let organisation = &visit.standing.organisation;
+        let mut lifts = offered(visit);
+        if !wish.lifts.is_empty() && lifts.iter().all(|(name, _)| *name != wish.lifts) {
+            lifts.insert(0, (wish.lifts.clone(), named(visit, &wish.lifts)));
+        }
+        Ok(ExceptionPage {
+            shell: visit.shell(Section::Calendar, w::t("calendar.grant_an_exception")),
+            environments: organisation.environments.keys().map(ToString::to_string).collect(),
+            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            lifts,
+            preview,
+            fault,
+            wish,
+        })
+    })
+    .await
+}
+
+/// What an exception can lift of what the caller sees.
+fn offered(visit: &Visit) -> Vec<(String, String)> {
+    let freezes = visit.standing.windows().filter(|window| {
+        window.kind == WindowKind::Freeze && visit.touches(Permission::CalendarRead, &window.scope)
+    });
+    let freezes = freezes.map(|window| format!("freeze:{}", window.name));
+    let stops = visit.standing.stops.values();
+    let stops = stops.filter(|stop| visit.touches(Permission::ChangeRead, &stop.scope));
+    let all = stops.map(|stop| format!("stop:{}", stop.id)).chain(freezes);
+    all.take(OFFERED).map(|name| (name.clone(), named(visit, &name))).collect()
+}
+
+/// What a freeze, a stop or a rule is called.
+fn named(visit: &Visit, lifts: &str) -> String {
+    match lifts.split_once(':') {
+        Some((_, "*")) if lifts.starts_with("freeze") => w::t("exception.every_freeze").to_owned(),
+        Some((_, "*")) => w::t("exception.every_stop").to_owned(),
+        Some(("freeze", name)) => {
+            let window = visit.standing.window(name);
+            w::f("halts.the_freeze", window.map_or(name, |window| window.title.as_str()))
+        }
+        Some(("stop", id)) => {
+            let stop = visit.standing.stops.values().find(|stop| stop.id.as_str() == id);
+            w::f("halts.the_stop_of", stop.map_or(id.to_owned(), |stop| stop.scope.to_string()))
+        }
+        _ => w::f("exception.the_rule", lifts.strip_prefix("rule:").unwrap_or(lifts)),
+    }
+}
+
+fn look(
+    visit: &Visit,
+    wish: &Wish,
+) -> Result<Result<Preview, sluice_core::refusal::Refusal>, Problem> {
+    let (now, scope) = (visit.now, wish.scope());
+    let exception = Exception {
+        id: ExceptionId::parse("x-preview")
+            .map_err(|error| Problem::of(&status::BODY_INVALID, error.to_string()))?,
+        lifts: wish.lifts.clone(),
+        scope: scope.clone(),
+        reason: "a preview".to_owned(),
+        by: visit.caller.person.clone(),
+        since: now,
+        until: wish.until(now)?,
+    };
+    if let Err(refusal) = stop::grant(&visit.standing, exception.clone(), now) {
+        return Ok(Err(refusal));
+    }
+    let calendar = visit.app.engine.present_calendar();
+    let found = stop::would_lift(&visit.standing, &calendar, &exception, now, |target| {
+        visit.caller.covers(Permission::ChangeRead, target)
+    });
+    let free = found.iter().filter(|one| one.still.is_empty()).count();
+    let more = found.len().saturating_sub(NAMED);
+    let lines = found.iter().take(NAMED).filter_map(|one| line(visit, one)).collect();
+    let until = moment::at(exception.until);
+    Ok(Ok(Preview { scope: scope.to_string(), until, lines, more, free }))
+}
+
+fn line(visit: &Visit, one: &Lifted) -> Option<Line> {
+    let change = visit.standing.changes.get(&one.change)?;
+    Some(Line {
+        number: change.number.to_string(),
+        title: change.title.clone(),
+        still: one.still.iter().map(|name| named(visit, name)).collect(),
+    })
+}
+
+/// Grants an exception.
+pub(crate) async fn grant(
+    State(app): State<App>,
+    By(caller): By,
+    Form(wish): Form<Wish>,
+) -> Result<Response, Problem> {
+    let until = wish.until(app.engine.now())?;
+    let (scope, reason) = (wish.scope(), said(&wish.reason)?);
+    app.engine.grant_exception(&caller, wish.lifts, scope, reason, until).await?;
+    Ok(see("/calendar?done=granted#exceptions"))
+}
+
+/// Takes an exception back.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    By(caller): By,
+    Path(exception): Path<String>,
+    Form(form): Form<ReasonForm>,
+) -> Result<Response, Problem> {
+    let exception: ExceptionId = id(&exception)?;
+    app.engine.revoke_exception(&caller, &exception, said(&form.reason)?).await?;
+    Ok(see("/calendar?done=revoked#exceptions"))
+}

@@ -1,0 +1,79 @@
+//! The form of an exception: what it would let through is shown before anybody grants it.
+
+use serde_json::json;
+use sluice_testkit::{Answered, TestApp};
+
+use crate::gate::{ask, question};
+use crate::windows::{WINDOWS, freeze, login, text, two_person_app};
+
+fn page(answered: &Answered) -> String {
+    assert_eq!(answered.status, 200, "{answered:?}");
+    String::from_utf8_lossy(&answered.body).into_owned()
+}
+
+async fn answer(app: &TestApp, key: &str) -> String {
+    text(&ask(app, key, &question("docs", 1)).await.json(), "answer")
+}
+
+async fn form(app: &TestApp, token: &str, body: &str) -> Answered {
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let body = axum::body::Body::from(body.to_owned());
+    let method = http::Method::POST;
+    app.send(sluice_testkit::request(method, "/exceptions", token, &headers, body)).await
+}
+
+#[tokio::test]
+async fn it_shows_what_would_go_and_what_would_still_be_held() {
+    let app = two_person_app("second_person: never, ").await;
+    let alice = login(&app, "alice").await;
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 4)).await.json();
+    let name = text(&made, "window");
+    assert_eq!(answer(&app, "one").await, "wait");
+    let look = format!("/exceptions/new?lifts=freeze:{name}&service=docs&hours=2&preview=1");
+    let before = app.engine.standing().size;
+    let seen = page(&app.get(&alice, &look).await);
+    assert!(seen.contains("href=\"/changes/CHG0000001\""), "{seen}");
+    assert!(seen.contains("action=\"/exceptions\"") && !seen.contains("still held by"), "{seen}");
+    assert_eq!(app.engine.standing().size, before, "looking records nothing");
+
+    let stop = json!({"scope": {"services": ["docs"]}, "reason": "the disk is full"});
+    let stopped = app.post(&alice, "/api/v1/stops", &[], &stop).await;
+    assert_eq!(stopped.status, 201, "{stopped:?}");
+    let seen = page(&app.get(&alice, &look).await);
+    assert!(seen.contains("still held by the stop of service docs"), "{seen}");
+    let wish = |lifts: &str| format!("lifts={lifts}&service=docs&hours=2&reason=prices+are+wrong");
+    let granted = form(&app, &alice, &wish(&format!("freeze%3A{name}"))).await;
+    assert_eq!(granted.header("location"), "/calendar?done=granted#exceptions", "{granted:?}");
+    assert_ne!(answer(&app, "two").await, "allow", "the stop holds still");
+    let seen = page(&app.get(&alice, &look).await);
+    assert!(!seen.contains("CHG0000001"), "it is passed already: {seen}");
+    assert_eq!(form(&app, &alice, &wish("stop%3A*")).await.status, 303);
+    assert_eq!(answer(&app, "three").await, "allow");
+}
+
+#[tokio::test]
+async fn a_wish_that_nobody_may_grant_says_why_before_it_is_sent() {
+    let app = two_person_app("second_person: never, ").await;
+    let alice = login(&app, "alice").await;
+    let mut closed = freeze(&app, 4);
+    closed["window"]["grants"] = json!(["team:nobody"]);
+    let made = app.post(&alice, WINDOWS, &[], &closed).await.json();
+    let name = text(&made, "window");
+    for (query, word) in [
+        (format!("lifts=freeze:{name}&service=docs&hours=2"), "role=\"alert\""),
+        (
+            "lifts=freeze:w-none&service=docs&hours=2".to_owned(),
+            "nothing that an exception can lift",
+        ),
+    ] {
+        let seen = page(&app.get(&alice, &format!("/exceptions/new?{query}&preview=1")).await);
+        assert!(seen.contains(word), "{query}: {seen}");
+        assert!(!seen.contains("action=\"/exceptions\""), "it cannot be sent: {seen}");
+    }
+    for hours in ["0", "169", "x", ""] {
+        let body = format!("lifts=freeze%3A{name}&service=docs&hours={hours}&reason=x");
+        assert_eq!(form(&app, &alice, &body).await.status, 400, "{hours}");
+    }
+    let developer = app.token(&[sluice_core::permission::Permission::ChangeRead]).await;
+    assert_eq!(app.get(&developer, "/exceptions/new").await.status, 403);
+}
