@@ -57,7 +57,7 @@ pub struct Wanted {
 pub enum WantedKind {
     /// A yes or no to a change.
     Approval,
-    /// An approval or review that their team owes.
+    /// A review that their team owes.
     Debt,
     /// A second word on a role.
     Role,

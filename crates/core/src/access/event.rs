@@ -235,7 +235,7 @@ pub struct PlanRefused {
     pub because: String,
 }
 
-/// An emergency path was refused before it was opened, or closed before its time.
+/// An emergency path was refused before it was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlassRefused {
     /// Its id.

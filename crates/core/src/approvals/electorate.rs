@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{eligible, gather, weigh};
+use super::{RuleStanding, eligible, gather, weigh};
 use crate::change::{Change, InvolvementRole};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact};
 use crate::ids::{PersonId, RuleName};
@@ -100,7 +100,7 @@ pub fn waits_for(
     now: Timestamp,
 ) -> Option<RuleName> {
     let waits = |fact: &ApprovalRuleFact, booth: &Booth<'_>| {
-        (booth.needs(fact.quorum) && booth.could(person)).then(|| fact.name.clone())
+        (booth.is_open() && booth.could(person)).then(|| fact.name.clone())
     };
     Poll::of(standing, change, now).each(waits).into_iter().flatten().next()
 }
@@ -108,7 +108,7 @@ pub fn waits_for(
 /// Everybody who could still speak for a rule that needs somebody.
 pub fn could_speak(standing: &Standing, change: &Change, now: Timestamp) -> BTreeSet<PersonId> {
     let poll = Poll::of(standing, change, now);
-    let persons = poll.each(|fact, booth| match booth.needs(fact.quorum) {
+    let persons = poll.each(|_, booth| match booth.is_open() {
         true => standing.organisation.everybody().filter(|it| booth.could(it)).cloned().collect(),
         false => BTreeSet::new(),
     });
@@ -121,7 +121,7 @@ struct Poll<'a> {
     targets: Vec<Target>,
     rules: Vec<ApprovalRuleFact>,
     facts: ApprovalFacts,
-    met: BTreeMap<RuleName, BTreeSet<PersonId>>,
+    weighed: BTreeMap<RuleName, RuleStanding>,
     risk: RiskLevel,
     now: Timestamp,
 }
@@ -139,8 +139,8 @@ impl<'a> Poll<'a> {
             .map(|rule| Requirement { rule: rule.name.clone(), owed: false })
             .collect();
         let weighed = weigh(&rules, &facts, &wanted, risk, now);
-        let met = weighed.rules.into_iter().map(|rule| (rule.rule, rule.met_by)).collect();
-        Self { organisation, targets, rules, facts, met, risk, now }
+        let weighed = weighed.rules.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
+        Self { organisation, targets, rules, facts, weighed, risk, now }
     }
 
     fn each<T>(&self, mut see: impl FnMut(&ApprovalRuleFact, &Booth<'_>) -> T) -> Vec<T> {
@@ -148,7 +148,7 @@ impl<'a> Poll<'a> {
         applying
             .filter_map(|fact| {
                 let rule = self.organisation.approval_rules.get(&fact.name)?;
-                Some(see(fact, &Booth { poll: self, rule, met: self.met.get(&fact.name) }))
+                Some(see(fact, &Booth { poll: self, rule, weighed: self.weighed.get(&fact.name) }))
             })
             .collect()
     }
@@ -158,12 +158,17 @@ impl<'a> Poll<'a> {
 struct Booth<'a> {
     poll: &'a Poll<'a>,
     rule: &'a ApprovalRule,
-    met: Option<&'a BTreeSet<PersonId>>,
+    weighed: Option<&'a RuleStanding>,
 }
 
 impl Booth<'_> {
-    fn needs(&self, quorum: u32) -> bool {
-        self.met.map_or(0, BTreeSet::len) < usize::try_from(quorum).unwrap_or(usize::MAX)
+    /// Whether persons are still missing.
+    fn is_open(&self) -> bool {
+        self.weighed.is_none_or(|rule| rule.missing() > 0)
+    }
+
+    fn met(&self) -> impl Iterator<Item = &PersonId> {
+        self.weighed.into_iter().flat_map(|rule| &rule.met_by)
     }
 
     fn names(&self, person: &PersonId) -> bool {
@@ -175,7 +180,7 @@ impl Booth<'_> {
     }
 
     fn voters(&self) -> (Vec<Voter>, usize) {
-        let delegates = self.met.into_iter().flatten();
+        let delegates = self.met();
         let named = self.poll.organisation.everybody().filter(|person| self.names(person));
         let persons: BTreeSet<&PersonId> = delegates.chain(named).collect();
         let mut voters: Vec<Voter> = persons
@@ -193,7 +198,7 @@ impl Booth<'_> {
     }
 
     fn standing(&self, person: &PersonId) -> VoterStanding {
-        if self.met.is_some_and(|met| met.contains(person)) {
+        if self.weighed.is_some_and(|rule| rule.met_by.contains(person)) {
             return VoterStanding::Counted;
         }
         let Poll { facts, risk, now, .. } = self.poll;
