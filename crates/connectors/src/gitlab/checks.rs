@@ -51,7 +51,7 @@ pub(super) fn answered(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {
     if is_status(sent, &[400, 404, 409, 422]) {
         return done;
     }
-    answers::success(sent)?;
+    answers::done(sent)?;
     let Some(seen) = talk.last("checks_after") else { return look("checks_after") };
     match said(seen, &card.check)?.as_deref() == Some(wanted) {
         true => done,

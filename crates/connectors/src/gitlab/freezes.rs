@@ -53,7 +53,7 @@ pub(super) fn kept(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {
         match steps.next() {
             // It was taken away before an answer was lost, or by hand.
             Some(Next::Remove(_)) if is_status(exchange, &[404]) => {}
-            Some(Next::Remove(_)) => drop(answers::success(exchange)?),
+            Some(Next::Remove(_)) => drop(answers::done(exchange)?),
             Some(Next::Make(times) | Next::Move(_, times)) => {
                 let made = ours(&answers::json(exchange)?);
                 if made.is_none_or(|made| made.times != times) {

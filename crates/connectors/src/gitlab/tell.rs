@@ -217,26 +217,24 @@ impl GitLabTold {
         // A note that is known and gone was taken away by somebody: another one is made.
         let was_gone = talk.last("note").is_some_and(|sent| is_status(sent, &[404]));
         let sent = talk.last("note_anew").or(talk.last("note").filter(|_| !was_gone));
-        if let Some(sent) = sent {
-            let note = own_note(&answers::json(sent)?, &marker).map(|(id, _)| id);
-            let id =
-                note.ok_or_else(|| not_understood("the answer is not the note that was sent"))?;
-            return Ok(Some(id.to_string()));
-        }
-        let Some(looked) = talk.last("notes") else {
-            let path = format!("{base}?sort=desc&order_by=created_at&per_page=100");
-            let ask = self.api.ask("notes", Verb::Get, place.project, &path, talk.session);
-            return Err(Step::Send(ask));
-        };
-        let answer = answers::json(looked)?;
-        let listed = answer.as_array();
-        let listed = listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
-        let marked: Vec<(u64, Option<u64>)> =
-            listed.iter().filter_map(|note| own_note(note, &marker)).collect();
+        let marked = self.marked(talk, place, "notes", &base, &marker)?;
         let known = talk.known.get("note").and_then(|id| id.parse::<u64>().ok());
         let found = self.of_ours(talk, &marked, known)?;
         let kept = found.first().copied().or(known.filter(|_| !was_gone));
         self.without_surplus(talk, place, &base, found.get(1..).unwrap_or_default())?;
+        if let Some(sent) = sent {
+            let note = own_note(&answers::json(sent)?, &marker).map(|(id, _)| id);
+            let id =
+                note.ok_or_else(|| not_understood("the answer is not the note that was sent"))?;
+            if kept.is_some() {
+                return Ok(Some(id.to_string()));
+            }
+            // Some make two of one request, and nothing more may have to be said of the change.
+            let marked = self.marked(talk, place, "notes_after", &base, &marker)?;
+            let made = self.of_ours(talk, &marked, Some(id))?;
+            self.without_surplus(talk, place, &base, made.get(1..).unwrap_or_default())?;
+            return Ok(Some(made.first().unwrap_or(&id).to_string()));
+        }
         if kept.is_none() && mark == "success" {
             return Ok(None);
         }
@@ -248,6 +246,26 @@ impl GitLabTold {
         };
         let ask = self.api.ask(step, verb, place.project, &path, talk.session);
         Err(Step::Send(ask.json(&json!({ "body": text }))))
+    }
+
+    /// The notes of a merge request that have our mark, and who wrote them.
+    fn marked(
+        &self,
+        talk: &Talk<'_>,
+        place: &Place<'_>,
+        step: &'static str,
+        base: &str,
+        marker: &str,
+    ) -> Said<Vec<(u64, Option<u64>)>> {
+        let Some(looked) = talk.last(step) else {
+            let path = format!("{base}?sort=desc&order_by=created_at&per_page=100");
+            let ask = self.api.ask(step, Verb::Get, place.project, &path, talk.session);
+            return Err(Step::Send(ask));
+        };
+        let answer = answers::json(looked)?;
+        let listed = answer.as_array();
+        let listed = listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
+        Ok(listed.iter().filter_map(|note| own_note(note, marker)).collect())
     }
 
     /// Ids of marked notes that our own account made, the oldest first: anybody can write the mark.
@@ -289,7 +307,7 @@ impl GitLabTold {
     ) -> Said<()> {
         let removed = talk.so_far.iter().filter(|exchange| exchange.step == "surplus");
         for exchange in removed.clone().filter(|exchange| !is_status(exchange, &[404])) {
-            answers::success(exchange)?;
+            answers::done(exchange)?;
         }
         match surplus.get(removed.count()) {
             None => Ok(()),

@@ -8,7 +8,7 @@ use sluice_core::effect::ChangeCard;
 
 use super::config::{Config, Product, Shape};
 use super::wire::{FIELDS, Row, document, is_id, text_of};
-use crate::kit::answers::{cut, is_status, json as answer_of, made_at, not_understood, success};
+use crate::kit::answers::{cut, done, is_status, json as answer_of, made_at, not_understood};
 use crate::kit::words;
 use crate::tell::{Ask, Because, Exchange, Receipt, Shown, Step, Talk, Trouble, Verb};
 
@@ -125,11 +125,11 @@ fn set_aside(
     kept: &Row,
     surplus: &[Row],
 ) -> Found<()> {
-    let done = talk.so_far.iter().filter(|exchange| exchange.step == "set_aside");
-    for exchange in done.clone() {
-        success(exchange)?;
+    let sent = talk.so_far.iter().filter(|exchange| exchange.step == "set_aside");
+    for exchange in sent.clone() {
+        done(exchange)?;
     }
-    let Some(row) = surplus.get(done.count()) else { return Ok(()) };
+    let Some(row) = surplus.get(sent.count()) else { return Ok(()) };
     let note = format!("Duplicate of {}, which is kept in step instead of this.", kept.key);
     let body = json!({ "update": {
         "labels": [{ "remove": label }, { "add": format!("{label}-duplicate") }],
@@ -228,7 +228,7 @@ pub(super) fn described(
     }
     match talk.last("describe") {
         Some(sent) => {
-            let since = made_at(success(sent)?);
+            let since = made_at(done(sent)?);
             Ok(Some(Shown { revision, written: true, since }))
         }
         None => {

@@ -76,7 +76,7 @@ impl Way {
                     return Err(Step::Retry(Trouble::new(Because::Server, detail)));
                 }
                 "move" => {
-                    answers::success(exchange)?;
+                    answers::done(exchange)?;
                     way.moved = true;
                 }
                 "look_again" => {

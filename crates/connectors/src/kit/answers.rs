@@ -17,6 +17,16 @@ pub(crate) fn json<T>(exchange: &Exchange) -> Result<Value, Step<T>> {
     parsed(reply).ok_or_else(|| not_understood("the answer is not the JSON that was expected"))
 }
 
+/// A successful answer to something that was altered: it has no body, or JSON. A page that says 200 is none.
+pub(crate) fn done<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
+    let reply = success(exchange)?;
+    match reply.status {
+        204 | 205 => Ok(reply),
+        _ if parsed(reply).is_some() => Ok(reply),
+        _ => Err(not_understood("the answer does not say that it was done")),
+    }
+}
+
 /// A successful answer, or what follows from there being none.
 pub(crate) fn success<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
     let reply = replied(exchange)?;

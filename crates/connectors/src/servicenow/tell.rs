@@ -117,7 +117,7 @@ impl ServiceNowLink {
     ) -> Result<Row, Step<Receipt>> {
         let canceled = talk.so_far.iter().filter(|exchange| exchange.step == "cancel_surplus");
         for exchange in canceled.clone() {
-            answers::success(exchange)?;
+            answers::done(exchange)?;
         }
         match surplus.get(canceled.count()) {
             None => Ok(kept),

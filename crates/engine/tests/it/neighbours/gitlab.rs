@@ -166,6 +166,23 @@ async fn cut_after_any_exchange_and_begun_anew_nothing_is_said_twice() {
     }
 }
 
+/// Seed 287 of the episodes: nothing more was said after the note that was made twice.
+#[tokio::test]
+async fn a_last_note_that_was_made_twice_is_kept_once() {
+    for answers in 0..8 {
+        let town = start().await;
+        town.merged(86).await;
+        let mut asked = question("ledger", 86, 86);
+        asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+        asked.evidence.clear();
+        town.world.ask(asked).await;
+        town.net.lie(Lies::once_after(answers, Lie::Twice));
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        assert_eq!(town.gitlab.lock().unwrap().notes.len(), 1, "{answers}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_gets_anothers_deployment_approved_by_naming_it() {
     let town = start().await;
