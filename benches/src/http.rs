@@ -15,6 +15,7 @@ use crate::figures::Latencies;
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    host: SocketAddr,
 }
 
 impl Connection {
@@ -23,7 +24,7 @@ impl Connection {
         let stream =
             TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
+        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024), host: address })
     }
 
     /// Posts JSON; gives status and body.
@@ -33,14 +34,7 @@ impl Connection {
         headers: &str,
         body: &[u8],
     ) -> anyhow::Result<(u16, Vec<u8>)> {
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
-            body.len()
-        );
-        let mut request = head.into_bytes();
-        request.extend_from_slice(body);
-        self.stream.write_all(&request).await?;
-        let (head, body) = self.answer().await?;
+        let (head, body) = self.send(path, headers, body).await?;
         Ok((status_of(&head)?, body))
     }
 
@@ -51,20 +45,30 @@ impl Connection {
         headers: &str,
         body: &[u8],
     ) -> anyhow::Result<(u16, String)> {
-        let host = self.stream.peer_addr()?;
+        let (head, _) = self.send(path, headers, body).await?;
+        Ok((status_of(&head)?, head))
+    }
+
+    async fn send(
+        &mut self,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<(String, Vec<u8>)> {
+        let host = self.host;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
             body.len()
         );
-        self.stream.write_all(head.as_bytes()).await?;
-        self.stream.write_all(body).await?;
-        let (head, _) = self.answer().await?;
-        Ok((status_of(&head)?, head))
+        let mut request = head.into_bytes();
+        request.extend_from_slice(body);
+        self.stream.write_all(&request).await?;
+        self.answer().await
     }
 
     /// Gets one thing; gives status and body.
     pub async fn get(&mut self, path: &str, headers: &str) -> anyhow::Result<(u16, Vec<u8>)> {
-        let host = self.stream.peer_addr()?;
+        let host = self.host;
         let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
         self.stream.write_all(request.as_bytes()).await?;
         let (head, body) = self.answer().await?;

@@ -92,7 +92,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(if over == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Every page, with what makes it long.
+/// What a freeze of everything would hold.
+const PREVIEW: &str = "/calendar/windows/new?title=Close&kind=freeze&start=2026-12-20T08%3A00&end=2026-12-31T18%3A00&zone=UTC&preview=1";
+
+/// The pages that grow with what there is, with what makes them long, and those that everybody opens.
 fn pages(changes: u64) -> Vec<(&'static str, String)> {
     let middle = format!("/changes/CHG{:07}", changes / 2);
     let last = format!("/changes/CHG{changes:07}");
@@ -129,6 +132,10 @@ fn pages(changes: u64) -> Vec<(&'static str, String)> {
         ("admin, inbox", "/admin/inbox"),
         ("admin, people", "/admin/people"),
         ("admin, tokens", "/admin/tokens"),
+        ("admin, outbox", "/admin/outbox"),
+        ("notifications", "/notifications"),
+        ("proposals", "/proposals"),
+        ("a window, previewed", PREVIEW),
         ("search, a title", "/search?q=plurals"),
         ("search, nothing there", "/search?q=vouchers+that+nobody+wrote"),
         ("who one is", "/me"),

@@ -31,7 +31,7 @@ pub(crate) struct Offer {
     pub(crate) per_second: Option<f64>,
 }
 
-/// What came of the questions.
+/// What came of a load.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     /// How long those took that were answered.
@@ -57,7 +57,8 @@ impl Reading {
 
     /// Requests a second that were sent.
     pub(crate) fn offered_per_second(&self) -> f64 {
-        count(self.taken.count() + self.refused.count()) / self.seconds
+        let wrong = usize::try_from(self.wrong).unwrap_or(usize::MAX);
+        count(self.taken.count() + self.refused.count() + wrong) / self.seconds
     }
 }
 
@@ -69,12 +70,42 @@ struct Seen {
     wrong: u64,
 }
 
-/// Plays loads at the same time; gives what came of the questions.
+impl Seen {
+    fn take(&mut self, other: Self) {
+        self.taken.extend(other.taken);
+        self.refused.extend(other.refused);
+        self.wrong += other.wrong;
+    }
+
+    fn reading(self, seconds: f64) -> Reading {
+        let late = self.taken.iter().filter(|took| **took > IN_TIME).count();
+        Reading {
+            taken: Latencies::of(self.taken),
+            refused: Latencies::of(self.refused),
+            wrong: self.wrong,
+            late,
+            seconds,
+        }
+    }
+}
+
+/// What came of loads that were played at the same time.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// Of the questions.
+    pub(crate) questions: Reading,
+    /// Of what pressed in beside them. Not all of it is meant to be believed, so that nothing is said of what was wrong.
+    pub(crate) beside: Reading,
+    /// Connections beside the questions that ended before their time.
+    pub(crate) died: usize,
+}
+
+/// Plays loads at the same time.
 pub(crate) async fn play(
     address: SocketAddr,
     loads: Vec<(Kind, Offer, Vec<Message>)>,
     time: Duration,
-) -> anyhow::Result<Reading> {
+) -> anyhow::Result<Played> {
     let local = LocalSet::new();
     let began = Instant::now();
     let mut workers = Vec::new();
@@ -87,22 +118,17 @@ pub(crate) async fn play(
             workers.push((kind, local.spawn_local(worker)));
         }
     }
-    let (mut all, mut late) = (Seen::default(), 0);
+    let (mut questions, mut beside, mut died) = (Seen::default(), Seen::default(), 0);
     let mut failed = None;
     local
         .run_until(async {
             for (kind, worker) in workers {
-                match worker.await {
-                    Ok(Ok(seen)) if kind == Kind::Question => {
-                        late += seen.taken.iter().filter(|took| **took > IN_TIME).count();
-                        all.taken.extend(seen.taken);
-                        all.refused.extend(seen.refused);
-                        all.wrong += seen.wrong;
-                    }
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) if kind == Kind::Question => failed = Some(error),
-                    Ok(Err(_)) => {}
-                    Err(error) => failed = Some(error.into()),
+                match (kind, worker.await) {
+                    (Kind::Question, Ok(Ok(seen))) => questions.take(seen),
+                    (Kind::Beside, Ok(Ok(seen))) => beside.take(seen),
+                    (Kind::Question, Ok(Err(error))) => failed = Some(error),
+                    (Kind::Beside, Ok(Err(_))) => died += 1,
+                    (_, Err(error)) => failed = Some(error.into()),
                 }
             }
         })
@@ -110,13 +136,8 @@ pub(crate) async fn play(
     if let Some(error) = failed {
         return Err(error);
     }
-    Ok(Reading {
-        taken: Latencies::of(all.taken),
-        refused: Latencies::of(all.refused),
-        wrong: all.wrong,
-        late,
-        seconds: began.elapsed().as_secs_f64(),
-    })
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Played { questions: questions.reading(seconds), beside: beside.reading(seconds), died })
 }
 
 /// The time between two requests of a connection, and when its first is due.

@@ -26,7 +26,7 @@ use sluice_benches::http::Connection;
 use sluice_benches::program::{Sluice, processor_time};
 use sluice_benches::wire::Message;
 
-use crate::load::{Kind, Offer, Reading};
+use crate::load::{Kind, Offer, Played, Reading};
 
 /// How many times what the gate can do.
 const TIMES: f64 = 10.0;
@@ -64,6 +64,8 @@ fn arguments() -> anyhow::Result<Arguments> {
 struct Phase {
     name: &'static str,
     reading: Reading,
+    /// What pressed in beside them: how many a second, and connections that ended before their time.
+    beside: (f64, usize),
     processors: (f64, f64),
 }
 
@@ -111,7 +113,15 @@ async fn main() -> anyhow::Result<ExitCode> {
     let p99 = pressed.reading.taken.quantile(0.99);
     let offered = pressed.reading.offered_per_second() / capacity;
     let kept = goodput >= LEAST_GOODPUT && p99 < MOST_P99 && pressed.reading.wrong == 0;
-    let word = if kept { "kept" } else { "NOT kept" };
+    let (beside, died) = pressed.beside;
+    println!("beside the questions: {beside:.0} others a second, {died} connections ended early");
+    // A promise about a crowd is kept in front of one only.
+    let kept = kept && died == 0;
+    let word = match died {
+        0 if kept => "kept",
+        0 => "NOT kept",
+        _ => "not pressed",
+    };
     println!("at {offered:.1} times: goodput {:.0} %, p99 {} ms: {word}", goodput * 100.0, ms(p99));
     println!("memory of sluice: {} MiB", sluice.resident_mib().unwrap_or_default());
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -128,11 +138,12 @@ async fn phase(
         (sluice.processor_time().unwrap_or_default(), own)
     };
     let (before, began) = (used(), Instant::now());
-    let reading = load::play(sluice.address, loads, time).await?;
+    let Played { questions: reading, beside, died } =
+        load::play(sluice.address, loads, time).await?;
     let (after, took) = (used(), began.elapsed().as_secs_f64());
     let share = |from: Duration, to: Duration| (to - from).as_secs_f64() / took;
     let processors = (share(before.0, after.0), share(before.1, after.1));
-    Ok(Phase { name, reading, processors })
+    Ok(Phase { name, reading, beside: (beside.offered_per_second(), died), processors })
 }
 
 fn row(phase: &Phase) {

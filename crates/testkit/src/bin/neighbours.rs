@@ -3,10 +3,11 @@
 //! `cargo run -p sluice-testkit --bin neighbours` serves a ServiceNow, a Jira, a GitLab, a GitHub and a Slack on ports
 //! of this machine until it is stopped, and prints the links that lead to them.
 //! `... -- --journey PROGRAM` starts that `sluice` and takes changes through their life from both sides: approved over
-//! there, told over there, unplugged in between, and equal in the end. The exit code is 0 where all went as it should.
+//! there, told over there, unplugged in between, lied to once by each, and equal in the end. The exit code is 0 where all went as it should.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 #![expect(clippy::expect_used, reason = "a neighbour that panicked has nothing to say")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +17,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use sluice_engine::{Clock, SystemClock};
-use sluice_testkit::neighbours::{GitHub, GitLab, Jira, Port, ServiceNow, Shared, Slack};
+use sluice_testkit::neighbours::{
+    GitHub, GitLab, Jira, Lie, Lies, Port, ServiceNow, Shared, Slack,
+};
 
 /// The first of the ports where neighbours are served to be tried by hand.
 const PORT: u16 = 7_300;
@@ -29,13 +32,13 @@ const LINKS: &str = r#"links:
     connector: servicenow
     credentials: {password: {env: NEIGHBOUR_SECRET}}
     tell: [change, approval, decision, deployment]
-    settings: {url: "URL0", user: sluice, authority: servicenow, plain_http: true, networks: [127.0.0.0/8], settle_s: 10, per_minute: 1000}
+    settings: {url: "SERVICENOW_URL", user: sluice, authority: servicenow, plain_http: true, networks: [127.0.0.0/8], settle_s: 10, per_minute: 1000}
   - name: jira
     connector: jira
     credentials: {api_token: {env: NEIGHBOUR_SECRET}}
     tell: [change, approval, decision, deployment]
     settings:
-      url: "URL1"
+      url: "JIRA_URL"
       user: sluice@acme.example
       project: OPS
       service_desk: {id: "4", request_type: "21"}
@@ -48,26 +51,28 @@ const LINKS: &str = r#"links:
     connector: gitlab
     credentials: {token: {env: NEIGHBOUR_SECRET}}
     tell: [change, decision]
-    settings: {host: gitlab.com, api: {url: "URL2", plain_http: true, networks: [127.0.0.0/8], per_minute: 1000}}
+    settings: {host: gitlab.com, api: {url: "GITLAB_URL/api/v4", plain_http: true, networks: [127.0.0.0/8], per_minute: 1000}}
   - name: github
     connector: github
     credentials: {token: {env: NEIGHBOUR_SECRET}}
     tell: [change, decision]
-    settings: {api: {url: "URL3", plain_http: true, networks: [127.0.0.0/8], per_minute: 250}}
+    settings: {api: {url: "GITHUB_URL", plain_http: true, networks: [127.0.0.0/8], per_minute: 250}}
   - name: slack
     connector: slack
     credentials: {bot_token: {env: NEIGHBOUR_SECRET}}
     tell: [change, approval, decision, stop]
-    settings: {url: "URL4", channel: C1, plain_http: true, networks: [127.0.0.0/8], per_minute: 600}
+    settings: {url: "SLACK_URL", channel: C1, plain_http: true, networks: [127.0.0.0/8], per_minute: 600}
 "#;
 
 /// The neighbours, each on a port.
 struct World {
     servicenow: Shared<ServiceNow>,
     jira: Shared<Jira>,
+    gitlab: Shared<GitLab>,
     github: Shared<GitHub>,
     slack: Shared<Slack>,
-    ports: Vec<Port>,
+    /// By what stands for their address in the links.
+    ports: BTreeMap<&'static str, Port>,
 }
 
 impl World {
@@ -76,29 +81,41 @@ impl World {
         let servicenow = Shared::<ServiceNow>::default();
         let (jira, gitlab) = (Shared::<Jira>::default(), Shared::<GitLab>::default());
         let (github, slack) = (Shared::<GitHub>::default(), Shared::<Slack>::default());
-        let neighbours: [Arc<Mutex<dyn sluice_testkit::neighbours::Neighbour>>; 5] = [
-            Arc::clone(&servicenow) as _,
-            Arc::clone(&jira) as _,
-            gitlab as _,
-            Arc::clone(&github) as _,
-            Arc::clone(&slack) as _,
+        let neighbours: [(_, Arc<Mutex<dyn sluice_testkit::neighbours::Neighbour>>); 5] = [
+            ("SERVICENOW_URL", Arc::clone(&servicenow) as _),
+            ("JIRA_URL", Arc::clone(&jira) as _),
+            ("GITLAB_URL", Arc::clone(&gitlab) as _),
+            ("GITHUB_URL", Arc::clone(&github) as _),
+            ("SLACK_URL", Arc::clone(&slack) as _),
         ];
-        let mut ports = Vec::new();
-        for (at, neighbour) in (0..).zip(neighbours) {
+        let mut ports = BTreeMap::new();
+        for (at, (name, neighbour)) in (0..).zip(neighbours) {
             let port = if first == 0 { 0 } else { first + at };
             let opened = Port::open(neighbour, Arc::clone(&clock), port).await;
-            ports.push(opened.with_context(|| format!("port {port}"))?);
+            ports.insert(name, opened.with_context(|| format!("port {port}"))?);
         }
-        Ok(Self { servicenow, jira, github, slack, ports })
+        Ok(Self { servicenow, jira, gitlab, github, slack, ports })
     }
 
     fn links(&self) -> String {
-        let mut text = LINKS.to_owned();
-        for (at, port) in self.ports.iter().enumerate() {
-            let api = if at == 2 { "/api/v4" } else { "" };
-            text = text.replace(&format!("URL{at}"), &format!("{}{api}", port.url()));
+        let links = LINKS.to_owned();
+        self.ports.iter().fold(links, |links, (name, port)| links.replace(name, &port.url()))
+    }
+
+    /// Each that is told of the shop lies once, in a way of its own that only real connections have: answers without an end, answers that never
+    /// come, and connections that break.
+    fn lie_once(&self) {
+        let lies = [
+            ("SERVICENOW_URL", Lie::Bomb),
+            ("JIRA_URL", Lie::LostAnswer),
+            ("GITHUB_URL", Lie::Bomb),
+            ("SLACK_URL", Lie::Drip),
+        ];
+        for (name, lie) in lies {
+            if let Some(port) = self.ports.get(name) {
+                port.lie(Lies::once_after(0, lie));
+            }
         }
-        text
     }
 }
 
@@ -138,17 +155,22 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().context("it says nothing")?;
-        let (mut url, mut token) = (String::new(), String::new());
+        let (mut url, mut token, mut is_ready) = (String::new(), String::new(), false);
         for line in BufReader::new(stdout).lines() {
             let line = line?;
             match line.split_once(' ') {
                 Some(("serving", value)) => value.trim().clone_into(&mut url),
                 Some(("token", value)) => value.trim().clone_into(&mut token),
-                Some(("ready", _)) => break,
+                Some(("ready", _)) => {
+                    is_ready = true;
+                    break;
+                }
                 _ => {}
             }
         }
-        Ok(Self { path: path.to_owned(), child, url, token })
+        let program = Self { path: path.to_owned(), child, url, token };
+        ensure!(is_ready && !program.url.is_empty(), "the program ended before it was ready");
+        Ok(program)
     }
 
     /// Runs a command; gives its exit code and what it printed.
@@ -224,7 +246,7 @@ fn ask(program: &Program, run: u32, more: &[&str]) -> anyhow::Result<(i32, Value
 
 /// Deploys with the pass of an answer, and reports that all went well.
 fn deploy(program: &Program, run: u32, answer: &Value) -> anyhow::Result<()> {
-    let pass = answer.pointer("/pass/token").or(answer.get("pass")).and_then(Value::as_str);
+    let pass = answer.pointer("/pass/token").and_then(Value::as_str);
     let pass = pass.with_context(|| format!("no pass in {answer}"))?;
     let (_, redeemed) = program.json(&[
         "pass",
@@ -245,7 +267,7 @@ fn deploy(program: &Program, run: u32, answer: &Value) -> anyhow::Result<()> {
 
 fn owed(program: &Program) -> anyhow::Result<(u64, u64)> {
     let (_, listed) = program.json(&["link", "list", "--json"])?;
-    let links = listed.as_array().or(listed["items"].as_array());
+    let links = listed["items"].as_array();
     let links = links.with_context(|| format!("{listed}"))?;
     let sum = |name: &str| links.iter().filter_map(|link| link[name].as_u64()).sum();
     Ok((sum("owed"), sum("given_up")))
@@ -303,21 +325,46 @@ fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
         equal(&program, link)?;
     }
 
-    world.ports.iter_mut().for_each(Port::unplug);
+    world.ports.values_mut().for_each(Port::unplug);
     let (code, answer) = ask(&program, 2, &["--emergency", "the shop is down"])?;
     ensure!(code == 0, "neighbours that are away hold up an emergency: {answer:#}");
     deploy(&program, 2, &answer)?;
     until("with everybody away, it is owed", || Ok(owed(&program)?.0 > 0))?;
-    for port in &mut world.ports {
+    for port in world.ports.values_mut() {
         tokio::runtime::Handle::current().block_on(port.plug_in())?;
     }
     until("they are back, and everything is told", || Ok(owed(&program)? == (0, 0)))?;
     for link in ["servicenow", "jira"] {
         equal(&program, link)?;
     }
-    let threads = world.slack.lock().expect("whole").roots().len();
-    let statuses = world.github.lock().expect("whole").statuses.len();
-    println!("          Slack has {threads} threads; GitHub has {statuses} commit statuses");
+
+    world.lie_once();
+    let (code, answer) = ask(&program, 3, &["--emergency", "the shop is down again"])?;
+    ensure!(code == 0, "neighbours that lie hold up an emergency: {answer:#}");
+    deploy(&program, 3, &answer)?;
+    until("whatever they answered, everything is told", || Ok(owed(&program)? == (0, 0)))?;
+    for link in ["servicenow", "jira"] {
+        equal(&program, link)?;
+    }
+    shown(&world, 3)?;
     println!("all as it should be");
+    Ok(())
+}
+
+/// What forges and the chat have of so many changes, each of a run.
+fn shown(world: &World, changes: u32) -> anyhow::Result<()> {
+    let slack = world.slack.lock().expect("whole");
+    let threads = slack.roots().len();
+    ensure!(u32::try_from(threads)? == changes, "{threads} threads of {changes} changes");
+    let github = world.github.lock().expect("whole");
+    for run in 1..=changes {
+        let commit = commit(run);
+        let is_said = github.statuses.iter().any(|status| status["sha"] == commit.as_str());
+        ensure!(is_said, "GitHub has no status of {commit}: {:#?}", github.statuses);
+    }
+    // The shop is kept at GitHub: nothing of it is said to another forge.
+    let gitlab = world.gitlab.lock().expect("whole");
+    ensure!(gitlab.statuses.is_empty() && gitlab.notes.is_empty(), "{:#?}", gitlab.statuses);
+    println!("          a thread for each change, a status on each commit");
     Ok(())
 }
