@@ -4,7 +4,7 @@ use serde_json::json;
 use sluice_testkit::{Answered, TestApp};
 
 use crate::gate::{ask, question};
-use crate::windows::{WINDOWS, freeze, login, text, two_person_app};
+use crate::windows::{WINDOWS, freeze, text, two_person_app};
 
 fn page(answered: &Answered) -> String {
     assert_eq!(answered.status, 200, "{answered:?}");
@@ -25,7 +25,7 @@ async fn form(app: &TestApp, token: &str, body: &str) -> Answered {
 #[tokio::test]
 async fn it_shows_what_would_go_and_what_would_still_be_held() {
     let app = two_person_app("second_person: never, ").await;
-    let alice = login(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 4)).await.json();
     let name = text(&made, "window");
     assert_eq!(answer(&app, "one").await, "wait");
@@ -54,7 +54,7 @@ async fn it_shows_what_would_go_and_what_would_still_be_held() {
 #[tokio::test]
 async fn a_wish_that_nobody_may_grant_says_why_before_it_is_sent() {
     let app = two_person_app("second_person: never, ").await;
-    let alice = login(&app, "alice").await;
+    let alice = app.logged_in("alice").await;
     let mut closed = freeze(&app, 4);
     closed["window"]["grants"] = json!(["team:nobody"]);
     let made = app.post(&alice, WINDOWS, &[], &closed).await.json();
