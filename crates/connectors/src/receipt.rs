@@ -10,6 +10,11 @@ pub struct Receipt {
     pub references: Vec<(&'static str, String)>,
     /// Where both sides differ, and nothing was overwritten: what about, what we say, what they say.
     pub differs: Option<(&'static str, String, String)>,
+    /// What the other side has for other records of ours: record, name and id.
+    pub beside: Vec<(String, &'static str, String)>,
+    /// How both sides were left: our word for the state, and the word for theirs. What is found otherwise later was
+    /// altered since.
+    pub left: Option<(&'static str, &'static str)>,
     /// What their record shows to approvers, where it shows it.
     pub shown: Option<Shown>,
 }

@@ -329,6 +329,8 @@ pub struct Talk<'a> {
     pub credentials: &'a Credentials,
     /// What this neighbour is known to have for the record.
     pub known: &'a BTreeMap<String, String>,
+    /// What it is known to have for the records that the effect hangs together with, by record.
+    pub linked: &'a BTreeMap<String, BTreeMap<String, String>>,
     /// Which attempt this is, from 1. From 2 on something may have arrived before.
     pub attempt: u32,
     /// Now.
@@ -362,6 +364,11 @@ impl<'a> Talk<'a> {
     /// The last exchange of a step.
     pub(crate) fn last(&self, step: &str) -> Option<&'a Exchange> {
         self.so_far.iter().rev().find(|exchange| exchange.step == step)
+    }
+
+    /// What the neighbour has for a record that the effect hangs together with.
+    pub(crate) fn linked(&self, entity: &str, name: &str) -> Option<&'a str> {
+        self.linked.get(entity)?.get(name).map(String::as_str)
     }
 
     /// Web address of the change, where there are pages.

@@ -18,6 +18,18 @@ const IN_ADVANCE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Begins the ids of incidents about credentials.
 const CREDENTIAL: &str = "sluice:credential/";
 
+/// Who has the last word on how the records of one kind stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// We have; what is done over there by hand is recorded as a difference.
+    Native,
+    /// Both sides have; where both have altered the same, nobody overwrites the other.
+    Mirrored,
+    /// They have; what they say counts here, and they are not moved by us.
+    Foreign,
+}
+
 /// When a credential is no longer taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expiring {

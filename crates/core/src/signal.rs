@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::ApprovalVerdict;
 use crate::ids::{CommitId, Digest};
+use crate::link::Authority;
 use crate::run::RunRef;
 
 /// Somebody as the external system names them. All parts are optional; none is trusted alone.
@@ -431,6 +432,30 @@ pub enum Signal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
+    /// How their record of an incident or a problem stands.
+    TaskReported {
+        /// Our record, where theirs names one: `INC0000042`, `PRB0000042`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entity: Option<String>,
+        /// What kind of record it is.
+        task: TaskKind,
+        /// Theirs.
+        of: TheirRecord,
+        /// Their number for it.
+        record: String,
+        /// Its state, in our word; `canceled` where they gave it up.
+        state: String,
+        /// Whether what they say of its state counts here.
+        authority: Authority,
+        /// The service that it concerns, where they name one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        /// What it is about, at most 200 characters.
+        title: String,
+        /// When it last changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// Something a configured mapping named, for which no signal above fits.
     Noted {
         /// What it is, as the mapping names it.
@@ -438,6 +463,26 @@ pub enum Signal {
         /// Named values.
         values: BTreeMap<String, String>,
     },
+}
+
+/// A kind of record beside changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// An incident.
+    Incident,
+    /// A problem.
+    Problem,
+}
+
+impl TaskKind {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incident => "incident",
+            Self::Problem => "problem",
+        }
+    }
 }
 
 /// Where a reported deployment stands.

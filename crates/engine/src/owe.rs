@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sluice_core::change::Change;
 use sluice_core::deployment::Deployment;
-use sluice_core::effect::{self, Around, Effect, Subject, Subscription, Tell};
+use sluice_core::effect::{self, Around, Effect, ItemCard, Subject, Subscription, Tell};
 use sluice_core::event::Event;
 use sluice_core::ids::{EnvironmentName, LinkName, ServiceName};
 use sluice_core::incident::Incident;
@@ -71,6 +71,14 @@ pub(crate) fn anybody(standing: &Standing) -> bool {
     standing.organisation.links.values().any(|link| link.tell.is_some())
 }
 
+/// Whether somebody comes to be told by these events.
+pub(crate) fn somebody_new(events: &[Event]) -> bool {
+    events.iter().any(|event| match event {
+        Event::ItemDeclared(ItemDeclared { item: Item::Link(link), .. }) => link.tell.is_some(),
+        _ => false,
+    })
+}
+
 impl Owing {
     /// Takes in an event, with what was found around it.
     pub(crate) fn see(
@@ -98,7 +106,10 @@ impl Owing {
             deployment: before.deployment.as_deref(),
             stop: before.stop.as_deref(),
             incident: altered.incident,
-            problem: altered.problem,
+            problem: altered.problem.or_else(|| {
+                let incident = altered.incident?;
+                standing.problem_with(incident.number).map(AsRef::as_ref)
+            }),
             link: match &recorded.actor {
                 Actor::Link(link) => Some(link),
                 Actor::Person(_) | Actor::Pipeline(_) | Actor::Sluice => None,
@@ -124,6 +135,11 @@ impl Owing {
             return;
         }
         for service in standing.organisation.services.values() {
+            // Declared at once with the link, it is told to all who want to be told.
+            let entity = ItemCard::entity(&service.name);
+            if self.effects.iter().any(|(to, earlier)| to.is_none() && earlier.entity == entity) {
+                continue;
+            }
             let key = format!("{}:{}:{}", recorded.index, link.name, service.name);
             let mut effect =
                 Effect::aside(String::new(), key, Tell::ItemDeclared, recorded.at, String::new());

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_connectors::tell::{Because, Exchange, Session, Step, Talk, Trouble, Verb};
-use sluice_core::effect::{ChangeCard, Effect, Tell};
+use sluice_core::effect::{ChangeCard, Effect, IncidentCard, ProblemCard, Tell};
 use sluice_core::ids::LinkName;
 use sluice_core::link::EffectsReplayed;
 use sluice_core::permission::Permission;
@@ -131,7 +131,7 @@ impl Engine {
             let rows = self.blocking(move || readers.outbox(&filter, page)).await?;
             before = rows.last().map(|row| row.id);
             for row in rows {
-                if row.effect.entity.starts_with("CHG") && seen.insert(row.effect.entity.clone()) {
+                if is_record(&row.effect.entity) && seen.insert(row.effect.entity.clone()) {
                     told.push(row);
                 }
             }
@@ -153,8 +153,8 @@ impl Engine {
         let Ok(mut effect) = serde_json::from_str::<Effect>(&row.effect.body) else {
             return Ok(Compared::Equal);
         };
-        let Some(card) = effect.change.clone() else { return Ok(Compared::Equal) };
-        effect.tell = Tell::ChangeMoved;
+        let Some(card) = Ours::of(&effect) else { return Ok(Compared::Equal) };
+        effect.tell = stands(&effect);
         effect.decision = None;
         if row.state != OUTBOX_DELIVERED {
             let theirs =
@@ -162,6 +162,7 @@ impl Engine {
             return Ok(Compared::Differs(of(&card, "state", theirs, false)));
         }
         let known = self.known(&line.name, &row.effect.entity).await?;
+        let linked = self.linked(line, &effect).await?;
         let (now, public_url) = (self.now(), self.public_url());
         let mut so_far: Vec<Exchange> = Vec::new();
         loop {
@@ -171,6 +172,7 @@ impl Engine {
                 session,
                 credentials: &line.credentials,
                 known: &known,
+                linked: &linked,
                 attempt: 2,
                 now,
                 public_url,
@@ -220,13 +222,48 @@ impl Engine {
     }
 }
 
-fn of(card: &ChangeCard, about: &str, theirs: &str, mendable: bool) -> Difference {
+/// One of our records, as it was told.
+struct Ours {
+    entity: String,
+    state: String,
+    revision: String,
+}
+
+impl Ours {
+    fn of(effect: &Effect) -> Option<Self> {
+        let (state, revision) = match effect {
+            Effect { change: Some(card), .. } => (card.state.as_str(), card.revision.to_string()),
+            Effect { incident: Some(card), .. } => (card.state.as_str(), String::new()),
+            Effect { problem: Some(card), .. } => (card.state.as_str(), String::new()),
+            Effect { item: Some(_), .. } => ("declared", String::new()),
+            _ => return None,
+        };
+        Some(Self { entity: effect.entity.clone(), state: state.to_owned(), revision })
+    }
+}
+
+/// Whether a neighbour may have a record of its own for one of ours.
+fn is_record(entity: &str) -> bool {
+    ["CHG", "INC", "PRB", "service/"].iter().any(|prefix| entity.starts_with(prefix))
+}
+
+/// The word for how a record stands, whatever was told of it last.
+fn stands(effect: &Effect) -> Tell {
+    match effect {
+        Effect { incident: Some(_), .. } => Tell::IncidentMoved,
+        Effect { problem: Some(_), .. } => Tell::ProblemMoved,
+        Effect { item: Some(_), .. } => Tell::ItemDeclared,
+        _ => Tell::ChangeMoved,
+    }
+}
+
+fn of(card: &Ours, about: &str, theirs: &str, mendable: bool) -> Difference {
     let ours = match about {
-        "revision" => card.revision.to_string(),
-        _ => card.state.as_str().to_owned(),
+        "revision" => card.revision.clone(),
+        _ => card.state.clone(),
     };
     Difference {
-        entity: card.number.to_string(),
+        entity: card.entity.clone(),
         about: about.to_owned(),
         ours,
         theirs: theirs.to_owned(),
@@ -235,12 +272,12 @@ fn of(card: &ChangeCard, about: &str, theirs: &str, mendable: bool) -> Differenc
 }
 
 /// What differs where the connector would do this.
-fn would(card: &ChangeCard, step: &str) -> Difference {
+fn would(card: &Ours, step: &str) -> Difference {
     match step {
         "create" => of(card, "record", "there is none", true),
         "cancel_surplus" | "set_aside" => of(card, "record", "there are several", true),
         "describe" => of(card, "revision", "another one is shown", true),
-        "link" => of(card, "link", "there is none", true),
+        "link" | "relate" | "gather" => of(card, "link", "there is none", true),
         _ => of(card, "state", "an earlier one", true),
     }
 }
@@ -248,18 +285,15 @@ fn would(card: &ChangeCard, step: &str) -> Difference {
 /// What could not be asked.
 fn unknown(row: &OutboxRow, detail: &str) -> Option<Difference> {
     let effect = serde_json::from_str::<Effect>(&row.effect.body).ok()?;
-    Some(of(&effect.change?, "unknown", detail, false))
+    Some(of(&Ours::of(&effect)?, "unknown", detail, false))
 }
 
 /// The same thing owed once more, as it stands now.
 pub(crate) fn again(standing: &Standing, row: &OutboxRow, now: Timestamp) -> Option<Row> {
     let size = standing.size;
     let mut effect: Effect = serde_json::from_str(&row.effect.body).ok()?;
-    let number = effect.change.as_ref()?.number;
-    if let Some(change) = standing.changes.get(&number) {
-        effect.change = Some(ChangeCard::of(change));
-    }
-    effect.tell = Tell::ChangeMoved;
+    renew(standing, &mut effect);
+    effect.tell = stands(&effect);
     effect.decision = None;
     effect.key = format!("{}:again{size}", row.effect.effect_key);
     let body = serde_json::to_string(&effect).ok()?;
@@ -272,6 +306,26 @@ pub(crate) fn again(standing: &Standing, row: &OutboxRow, now: Timestamp) -> Opt
         next_us: now.as_microsecond(),
         created_us: now.as_microsecond(),
     }))
+}
+
+/// The record as it stands now, where it is open.
+fn renew(standing: &Standing, effect: &mut Effect) {
+    if let Some(card) = &mut effect.change
+        && let Some(change) = standing.changes.get(&card.number)
+    {
+        *card = ChangeCard::of(change);
+    }
+    if let Some(card) = &mut effect.incident
+        && let Some(incident) = standing.incidents.get(&card.number)
+    {
+        let problem = standing.problem_with(card.number).map(|problem| problem.number);
+        *card = IncidentCard { problem, ..IncidentCard::of(incident) };
+    }
+    if let Some(card) = &mut effect.problem
+        && let Some(problem) = standing.problems.get(&card.number)
+    {
+        *card = ProblemCard::of(problem);
+    }
 }
 
 fn unusable(name: &str, detail: &str) -> Refusal {

@@ -127,6 +127,11 @@ fn keep_report(signal: &mut Signal) -> Result<(), Unreadable> {
                 ("severity", severity.as_deref()),
             ])
         }
+        Signal::TaskReported { entity, of, record, state, service, title, .. } => {
+            describing(title);
+            all([("of", of.id.as_str()), ("record", record), ("state", state)])?;
+            some([("entity", entity.as_deref()), ("service", service.as_deref())])
+        }
         Signal::IntentReported { intent, entity, who, reply_to, .. } => {
             keep_who(who)?;
             address(reply_to);

@@ -7,6 +7,7 @@ use sluice_core::signal::{Heard, Signal};
 
 use super::config::Config;
 use super::poll::{approved, moved};
+use super::tasks::{self, Desk};
 use super::wire::{is_sys_id, text};
 use crate::connector::{Hear, Unreadable};
 use crate::kit::delivery::Delivery;
@@ -60,16 +61,16 @@ impl ServiceNowHeard {
         let signal = match table {
             "change_request" => moved(&self.config, record),
             "sysapproval_approver" => approved(&self.config, record),
+            other if Desk::of_table(other).is_some() => {
+                Desk::of_table(other).and_then(|desk| tasks::reported(&self.config, desk, record))
+            }
             other => {
                 let name = cut(other, 80).escape_debug().to_string();
                 return Err(ignored("table_not_used", format!("the table `{name}` is not used")));
             }
         };
         signal.map(|signal| vec![signal]).ok_or_else(|| {
-            ignored(
-                "record_not_ours",
-                "the record is of no change of ours, or says nothing that is used",
-            )
+            ignored("record_not_ours", "the record is none of ours, or says nothing that is used")
         })
     }
 }

@@ -5,13 +5,17 @@
 //! overwritten: where both sides differ, the difference is recorded. It is read back by `sys_updated_on`, and a
 //! business rule tells what is new at once.
 
+mod attach;
 mod config;
+mod conflicts;
 mod describe;
 mod hear;
+mod item;
 mod poll;
 mod record;
 mod recurrence;
 mod schedules;
+mod tasks;
 mod tell;
 mod walk;
 mod wire;

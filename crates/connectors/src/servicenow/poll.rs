@@ -5,9 +5,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use sluice_core::link::Authority;
 use sluice_core::signal::{Signal, TheirRecord, Who};
 
-use super::config::{Authority, Config};
+use super::config::Config;
+use super::tasks::{self, Desk};
 use super::wire::{is_sys_id, many, state_of, text, time};
 use crate::kit::answers::{cut, header, json, not_understood, success};
 use crate::kit::words;
@@ -34,10 +36,15 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     let mut signals: Vec<Signal> =
         records.rows.iter().filter_map(|row| moved(config, row)).collect();
     let mut lists = vec![records];
-    if config.authority == Authority::ServiceNow {
+    if config.authority.changes != Authority::Native {
         let approvals = list(polling, "approvals", from, |page| approvals(config, page))?;
         signals.extend(approvals.rows.iter().filter_map(|row| approved(config, row)));
         lists.push(approvals);
+    }
+    for desk in Desk::kept(config) {
+        let tasks = list(polling, desk.table(), from, |page| tasks(config, desk, page))?;
+        signals.extend(tasks.rows.iter().filter_map(|row| tasks::reported(config, desk, row)));
+        lists.push(tasks);
     }
     let newest = lists.iter().flat_map(|list| list.rows.iter().filter_map(updated)).max();
     let cut = lists.iter().filter_map(|list| list.cut).min();
@@ -128,6 +135,17 @@ fn approvals(config: &Config, page: Page) -> Query {
     of_table(config, "sysapproval_approver", page, &query, fields)
 }
 
+/// Ours, and where they have a say those that they opened on items.
+fn tasks(config: &Config, desk: Desk, page: Page) -> Query {
+    let ours = format!("correlation_idSTARTSWITH{}-", config.prefix);
+    let query = match desk.authority(config) {
+        Some(Authority::Mirrored | Authority::Foreign) => format!("{ours}^ORcmdb_ciISNOTEMPTY"),
+        Some(Authority::Native) | None => ours,
+    };
+    let fields = "sys_id,number,state,correlation_id,short_description,cmdb_ci.name,sys_updated_on";
+    of_table(config, desk.table(), page, &query, fields)
+}
+
 fn of_table(config: &Config, table: &str, page: Page, query: &str, fields: &str) -> Query {
     let from = super::wire::stamp(page.from);
     let query = format!("sys_updated_on>={from}^{query}^ORDERBYsys_updated_on");
@@ -148,12 +166,12 @@ fn rows(answer: &Value) -> Read<Vec<Value>> {
     many(answer).cloned().ok_or_else(|| not_understood("the answer is not a list of records"))
 }
 
-fn updated(row: &Value) -> Option<Timestamp> {
+pub(super) fn updated(row: &Value) -> Option<Timestamp> {
     time(&text(row, "sys_updated_on")?)
 }
 
 /// The record behind a field, which speaks for our change where it is the one that is known.
-fn of(row: &Value, field: &str) -> Option<TheirRecord> {
+pub(super) fn of(row: &Value, field: &str) -> Option<TheirRecord> {
     let id = text(row, field).filter(|id| is_sys_id(id))?;
     Some(TheirRecord { name: SYS_ID.to_owned(), id })
 }
@@ -167,14 +185,14 @@ pub(super) fn moved(config: &Config, row: &Value) -> Option<Signal> {
         of: of(row, "sys_id")?,
         record: text(row, "number").unwrap_or_default(),
         state: state.as_str().to_owned(),
-        counts: config.authority == Authority::ServiceNow,
+        counts: config.authority.changes != Authority::Native,
         at: updated(row),
     })
 }
 
 /// Who said yes or no; nothing where they have no authority.
 pub(super) fn approved(config: &Config, row: &Value) -> Option<Signal> {
-    if config.authority != Authority::ServiceNow {
+    if config.authority.changes == Authority::Native {
         return None;
     }
     let correlation = text(row, "sysapproval.correlation_id")?;

@@ -1,14 +1,14 @@
 //! Telling ServiceNow: find or make the change request, then walk it to where the change stands.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sluice_core::change::{ChangeKind, ChangeState};
 use sluice_core::effect::{ChangeCard, Tell as Told};
 
 use super::config::Config;
 use super::record::{self, Found};
-use super::wire::{Row, ignored, one};
-use super::{describe, poll, schedules, walk};
+use super::wire::{Row, ignored, one, stamp, text};
+use super::{attach, conflicts, describe, item, poll, schedules, tasks, walk};
 use crate::kit::answers;
 use crate::kit::answers::{cut, is_status, not_understood};
 use crate::kit::words;
@@ -16,6 +16,9 @@ use crate::tell::{
     Ask, Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, ReadWindows, Receipt,
     Session, Step, Talk, Tell, Trial, Trouble, Verb,
 };
+
+/// So long a change is planned to take, for whoever looks for conflicts.
+const PLANNED: SignedDuration = SignedDuration::from_hours(1);
 
 /// A ServiceNow instance.
 pub(super) struct ServiceNowLink {
@@ -45,9 +48,19 @@ impl Tell for ServiceNowLink {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        // A stop concerns no single record; what is about no change has none over there.
-        let Some(card) = &talk.effect.change else { return Step::Done(Receipt::plain()) };
-        let told = self.told(talk, card);
+        let (config, effect) = (&self.config, talk.effect);
+        let told = if let Some(card) = &effect.item {
+            item::told(config, talk, card)
+        } else if let Some(card) = &effect.incident {
+            tasks::incident(config, talk, card)
+        } else if let Some(card) = &effect.problem {
+            tasks::problem(config, talk, card)
+        } else if let Some(card) = &effect.change {
+            self.told(talk, card)
+        } else {
+            // A stop concerns no single record.
+            Ok(Step::Done(Receipt::plain()))
+        };
         told.unwrap_or_else(|step| step)
     }
 
@@ -84,16 +97,28 @@ impl Tell for ServiceNowLink {
 impl ServiceNowLink {
     /// Both arms are steps: the error is the way out as soon as something has to be sent or has failed.
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Step<Receipt>, Step<Receipt>> {
-        let row = self.row(talk, card)?;
-        let mut receipt = Receipt::plain()
+        let mut receipt = Receipt::plain();
+        let item = item::of_effect(&self.config, talk, &mut receipt)?;
+        let row = self.row(talk, card, item.as_deref())?;
+        receipt = receipt
             .reference("change_request", row.number.clone())
             .reference(poll::SYS_ID, row.sys_id.clone());
+        self.place(talk, &row, item)?;
         receipt.shown = describe::shown(&self.config, talk, card, &row)?;
+        attach::decision(&self.config, talk, card, &row)?;
+        if let Some(conflicts) = conflicts::read(&self.config, talk, card, &row)? {
+            receipt = receipt.reference("conflicts", conflicts);
+        }
         walk::walk(&self.config, talk, card, &row, receipt)
     }
 
     /// The one change request for the change.
-    fn row(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Row, Step<Receipt>> {
+    fn row(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        item: Option<&str>,
+    ) -> Result<Row, Step<Receipt>> {
         let correlation = self.config.correlation(&card.number.to_string());
         let Some(search) = talk.last("search") else {
             let search = record::search(&self.config, &correlation, "search");
@@ -103,8 +128,26 @@ impl ServiceNowLink {
         match record::found(&self.config, search, &correlation, known)? {
             Found::One(row) => Ok(row),
             Found::Several { kept, surplus } => self.cancel_surplus(talk, kept, &surplus),
-            Found::None => self.made(talk, card, &correlation),
+            Found::None => self.made(talk, card, &correlation, item),
         }
+    }
+
+    /// Names the item where the record names none; what somebody has written there stays.
+    fn place(&self, talk: &Talk<'_>, row: &Row, item: Option<String>) -> Result<(), Step<Receipt>> {
+        let Some(item) = item.filter(|_| row.item.is_empty() && row.state < 0) else {
+            return Ok(());
+        };
+        let Some(sent) = talk.last("relate") else {
+            let url = record::address(&self.config, &row.sys_id);
+            let ask = Ask::new("relate", Verb::Patch, url).json(&json!({ "cmdb_ci": item }));
+            return Err(Step::Send(record::plain_json(ask).by(talk.session)));
+        };
+        let answer = answers::json(sent)?;
+        let echoed = one(&answer).and_then(|record| text(record, "sys_id"));
+        if echoed.as_deref() == Some(row.sys_id.as_str()) {
+            return Ok(());
+        }
+        Err(not_understood("the answer is another record"))
     }
 
     /// A record that they made twice is kept once. The others are canceled, with a note that names the one kept, and
@@ -139,12 +182,13 @@ impl ServiceNowLink {
         talk: &Talk<'_>,
         card: &ChangeCard,
         correlation: &str,
+        item: Option<&str>,
     ) -> Result<Row, Step<Receipt>> {
         if let Some(sys_id) = talk.known.get(poll::SYS_ID) {
             return self.read_known(talk, sys_id, correlation);
         }
         let Some(create) = talk.last("create") else {
-            return Err(Step::Send(self.create(talk, card, correlation)));
+            return Err(Step::Send(self.create(talk, card, correlation, item)));
         };
         let answer = answers::json(create)?;
         if ignored(&answer).contains(&"correlation_id") {
@@ -180,7 +224,13 @@ impl ServiceNowLink {
             .ok_or_else(|| not_understood("the answer is not the record that was asked for"))
     }
 
-    fn create(&self, talk: &Talk<'_>, card: &ChangeCard, correlation: &str) -> Ask {
+    fn create(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        correlation: &str,
+        item: Option<&str>,
+    ) -> Ask {
         let (kind, template) = match (card.kind, &self.config.standard_template) {
             (ChangeKind::Standard, Some(template)) => ("standard", Some(template)),
             (ChangeKind::Emergency, _) => ("emergency", None),
@@ -195,6 +245,15 @@ impl ServiceNowLink {
             "correlation_id": correlation,
             "correlation_display": "Sluice",
         });
+        if let Some(item) = item {
+            body["cmdb_ci"] = json!(item);
+        }
+        if self.config.read_conflicts {
+            // Without dates the instance looks for no conflicts.
+            let ends = talk.effect.at.checked_add(PLANNED).unwrap_or(talk.effect.at);
+            body["start_date"] = json!(stamp(talk.effect.at));
+            body["end_date"] = json!(stamp(ends));
+        }
         let wanted = [("description", words::description(talk, card).join("\n"))];
         for (field, text) in
             self.config.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).chain(wanted)
@@ -225,8 +284,8 @@ pub(super) fn is_note(told: Told) -> bool {
         | Told::ProblemMoved
         | Told::ProblemResolved
         | Told::ItemDeclared
-        | Told::IntentAnswered
         | Told::ProposalJudged
+        | Told::IntentAnswered
         | Told::CalendarChanged => true,
     }
 }

@@ -6,8 +6,9 @@
 use serde_json::{Value, json};
 use sluice_core::change::{ChangeKind, ChangeState};
 use sluice_core::effect::ChangeCard;
+use sluice_core::link::Authority;
 
-use super::config::{Authority, Config};
+use super::config::Config;
 use super::record;
 use super::tell::{is_end, is_hidden, is_note};
 use super::wire::{Row, close_code, many, one, path, plain, stamp, state_of, text};
@@ -113,7 +114,7 @@ fn next(
 }
 
 fn theirs_to_authorize(config: &Config, kind: ChangeKind) -> bool {
-    config.authority == Authority::ServiceNow && kind != ChangeKind::Standard
+    config.authority.changes == Authority::Foreign && kind != ChangeKind::Standard
 }
 
 fn step(

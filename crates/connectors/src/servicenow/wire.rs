@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use serde_json::Value;
 use sluice_core::change::{ChangeKind, ChangeOutcome, ChangeState};
 
-/// A change request, as far as we read it.
+/// A change request, an incident or a problem, as far as we read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) sys_id: String,
@@ -18,11 +18,17 @@ pub(super) struct Row {
     pub(super) created: String,
     /// Name of the user who made it.
     pub(super) created_by: String,
+    /// The item that it concerns.
+    pub(super) item: String,
+    /// Of an incident, the change that caused it.
+    pub(super) caused_by: String,
+    /// Of an incident, its problem.
+    pub(super) problem: String,
 }
 
 /// Fields that are asked for.
 pub(super) const FIELDS: &str =
-    "sys_id,number,type,state,correlation_id,description,sys_created_on,sys_created_by";
+    "sys_id,number,type,state,correlation_id,description,sys_created_on,sys_created_by,cmdb_ci";
 
 impl Row {
     /// Reads a record. The Table API gives plain texts, the change API gives pairs of value and display value.
@@ -40,6 +46,9 @@ impl Row {
             description: text(record, "description").unwrap_or_default(),
             created: text(record, "sys_created_on").unwrap_or_default(),
             created_by: text(record, "sys_created_by").unwrap_or_default(),
+            item: text(record, "cmdb_ci").unwrap_or_default(),
+            caused_by: text(record, "caused_by").unwrap_or_default(),
+            problem: text(record, "problem_id").unwrap_or_default(),
         })
     }
 }

@@ -26,6 +26,7 @@ fn published(telling: &Telling, effect: &Effect, opened: Option<&str>) -> Ask {
         so_far: &[],
         session: &session(),
         credentials: &credentials,
+        linked: &BTreeMap::new(),
         known: &known,
         attempt: 1,
         now: now(),

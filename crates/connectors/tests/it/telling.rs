@@ -273,6 +273,7 @@ fn play(
             session: &session,
             credentials: &credentials,
             known: &known,
+            linked: &BTreeMap::new(),
             attempt: 2,
             now: now(),
             public_url: Some("https://sluice.example"),

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, ChangeKind, ChangeOutcome, ChangeState};
+use crate::change::{Change, ChangeKind, ChangeOutcome, ChangeState, Evidence};
 use crate::gate::Decision;
 use crate::ids::{
     ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, IncidentNumber, LinkName,
@@ -114,6 +114,15 @@ pub struct DecisionCard {
     /// What anybody else says of their run decides nothing over there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<LinkName>,
+    /// What the pipeline brought as proof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// The policy that judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
+    /// The whole of what it judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Digest>,
     /// Until when an `allow` holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -173,6 +182,9 @@ pub struct IncidentCard {
     /// The deployment that it came with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentNumber>,
+    /// The open problem that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ProblemNumber>,
     /// The last thing that was said of it.
     #[serde(default)]
     pub note: String,
@@ -192,6 +204,7 @@ impl IncidentCard {
             severity: incident.severity.clone(),
             change: incident.change,
             deployment: incident.deployment,
+            problem: None,
             note: incident.note.clone(),
             resolution: incident.resolution,
         }

@@ -17,7 +17,7 @@ pub use self::card::{
     ProblemCard, ReplyCard,
 };
 pub use self::tell::{Subject, Subscription, Tell};
-use crate::change::Change;
+use crate::change::{Change, Evidence};
 use crate::deployment::Deployment;
 use crate::event::Event;
 use crate::gate::event::GateDecided;
@@ -30,6 +30,12 @@ use crate::stop::Stop;
 
 /// The most reasons that are told of a decision.
 const MOST_REASONS: usize = 20;
+
+/// The most pieces of evidence that are told of a decision.
+const MOST_EVIDENCE: usize = 50;
+
+/// The most records that an effect hangs together with.
+const MOST_RELATED: usize = 50;
 
 /// Something that an external system should be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,7 +123,7 @@ pub struct Around<'a> {
     pub stop: Option<&'a Stop>,
     /// The incident that the event is about, as it stands after it.
     pub incident: Option<&'a Incident>,
-    /// The problem that the event is about, as it stands after it.
+    /// The problem that the event is about, as it stands after it; of an incident, the one that it belongs to.
     pub problem: Option<&'a Problem>,
     /// The link that caused it.
     pub link: Option<&'a LinkName>,
@@ -218,6 +224,9 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
         }
         Event::IncidentOpened(_) | Event::IncidentMoved(_) | Event::IncidentResolved(_) => {
             around.incident.into_iter().for_each(|incident| effect.disturbed(incident));
+            if let Some(card) = &mut effect.incident {
+                card.problem = around.problem.map(|problem| problem.number);
+            }
         }
         Event::ProblemOpened(_)
         | Event::ProblemLinked(_)
@@ -251,8 +260,36 @@ fn decided(event: &GateDecided, around: Around<'_>) -> DecisionCard {
         until: event.until,
         run: event.run().cloned(),
         asked_by: around.link.cloned(),
+        evidence: evidence_of(around.change),
+        policy: Some(event.policy.clone()),
+        input: Some(event.input.clone()),
         expires_at: event.pass.as_ref().map(|pass| pass.expires_at),
     }
+}
+
+impl Effect {
+    /// The records that it hangs together with, which a neighbour may have records of its own for.
+    pub fn related(&self) -> Vec<String> {
+        let mut related: Vec<String> = Vec::new();
+        if let Some(card) = &self.incident {
+            related.extend(card.change.map(|number| number.to_string()));
+            related.extend(card.problem.map(|number| number.to_string()));
+        }
+        if let Some(card) = &self.problem {
+            related.extend(card.incidents.iter().map(ToString::to_string));
+            related.extend(card.changes.iter().map(ToString::to_string));
+        }
+        // A record over there names one service.
+        related.extend(self.services.first().map(ItemCard::entity));
+        related.truncate(MOST_RELATED);
+        related
+    }
+}
+
+/// As much of a change's evidence as is told.
+fn evidence_of(change: Option<&Change>) -> Vec<Evidence> {
+    let evidence = change.into_iter().flat_map(|change| &change.evidence);
+    evidence.take(MOST_EVIDENCE).cloned().collect()
 }
 
 fn listed(services: &BTreeSet<ServiceName>) -> String {

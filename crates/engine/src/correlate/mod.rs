@@ -8,6 +8,7 @@ mod deployments;
 mod intents;
 mod merges;
 mod neighbours;
+mod tasks;
 
 use std::collections::BTreeSet;
 
@@ -146,6 +147,7 @@ impl Correlation<'_> {
             Signal::RecordReported { entity, state, counts, .. } => {
                 self.moved_there(entity, state, *counts);
             }
+            Signal::TaskReported { .. } => self.task_there(signal),
             // Nothing follows from these yet; that they came is recorded all the same.
             Signal::Ping
             | Signal::ProposalUpdated { .. }

@@ -89,7 +89,7 @@ impl Correlation<'_> {
         }
     }
 
-    fn differ(&mut self, entity: &str, about: &str, ours: &str, theirs: &str) {
+    pub(super) fn differ(&mut self, entity: &str, about: &str, ours: &str, theirs: &str) {
         self.push(Disagreement {
             link: self.link.clone(),
             entity: entity.to_owned(),

@@ -138,7 +138,7 @@ impl Stage {
     /// What follows from the entries: the standing after them, the views, the rows beside them.
     fn fold(&mut self, commit: Commit) {
         let Commit { events, rows, actor, key, .. } = commit;
-        let tells = owe::anybody(&self.standing);
+        let tells = owe::anybody(&self.standing) || owe::somebody_new(&events);
         let mut owing = Owing::default();
         for (index, event) in (self.standing.size..).zip(events) {
             let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };

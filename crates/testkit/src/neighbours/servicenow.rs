@@ -1,10 +1,13 @@
 //! A ServiceNow instance: change requests with their states, a journal, approvals, and a search that lags.
 
+mod tasks;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+pub use self::tasks::Tasks;
 use super::servicenow_schedules::Schedules;
 use super::{Neighbour, Said, Seen, pairs};
 
@@ -32,6 +35,8 @@ pub struct ServiceNow {
     pub journal: Vec<(String, String)>,
     /// Approvals, without what belongs to their change.
     given: Vec<Record>,
+    /// What there is beside changes.
+    pub tasks: Tasks,
     /// For so many seconds a new record is not found by a search.
     pub search_lag_s: i64,
     /// Fields that are not taken, as where the account may not write them.
@@ -180,6 +185,59 @@ impl ServiceNow {
         Said::json(200, &json!({ "result": raw(record, "") }))
     }
 
+    /// Requests about what there is beside changes.
+    fn beside(&mut self, seen: &Seen, now: Timestamp) -> Option<Said> {
+        let parts = seen.parts();
+        Some(match (seen.method.as_str(), parts.as_slice()) {
+            ("GET", ["api", "now", "table", table, id]) if *table != "change_request" => {
+                match self.tasks.find(table, id) {
+                    Some(record) => Said::json(200, &json!({ "result": raw(record, "") })),
+                    None => failure(404, "No Record found"),
+                }
+            }
+            ("POST", ["api", "now", "table", table @ ("incident" | "problem")]) => {
+                let id = self.create_task(table, seen, now)?;
+                let record = self.tasks.find(table, &id)?;
+                Said::json(201, &json!({ "result": raw(record, "") }))
+            }
+            ("PATCH", ["api", "now", "table", table @ ("incident" | "problem"), id]) => {
+                let (said, note) = self.tasks.patch(table, id, seen, now);
+                self.journal.extend(note.map(|note| ((*id).to_owned(), note)));
+                said
+            }
+            ("POST", ["api", "now", "identifyreconcile"]) => {
+                self.tasks.identify(seen, &user_of(seen), now)
+            }
+            ("GET", ["api", "now", "attachment"]) => {
+                let query = seen.query.get("sysparm_query").map_or("", String::as_str);
+                let files = self.tasks.attachments.iter().filter(|file| matches(file, query));
+                let files: Vec<Value> = files.map(|file| raw(file, tasks::LISTED)).collect();
+                Said::json(200, &json!({ "result": files }))
+            }
+            ("POST", ["api", "now", "attachment", "file"]) => self.tasks.attach(seen, now),
+            (method @ ("GET" | "POST"), ["api", "sn_chg_rest", "change", id, "conflict"]) => {
+                let begins = method == "POST";
+                let found = self.changes.iter().find(|record| record.field("sys_id") == *id);
+                match found {
+                    Some(change) => self.tasks.scan(change, begins, now),
+                    None => failure(404, "No Record found"),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn create_task(&mut self, table: &str, seen: &Seen, now: Timestamp) -> Option<String> {
+        let Value::Object(given) = seen.json() else { return None };
+        let given = given.into_iter().filter(|(name, _)| !self.ignored.contains(name));
+        let fields = given
+            .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
+            .collect();
+        let lag = SignedDuration::from_secs(self.search_lag_s);
+        let visible_at = now.checked_add(lag).unwrap_or(now);
+        self.tasks.insert(table, fields, &user_of(seen), (now, visible_at))
+    }
+
     fn list(&self, table: &str, seen: &Seen, now: Timestamp) -> Said {
         let query = seen.query.get("sysparm_query").map_or("", String::as_str);
         let fields = seen.query.get("sysparm_fields").map_or("", String::as_str);
@@ -196,11 +254,15 @@ impl ServiceNow {
             })
             .collect();
         let approvals = self.approvals();
+        let tasks = self.tasks.shown(table);
         let rows = match table {
             "change_request" => &self.changes,
             "sys_journal_field" => &journal,
             "sysapproval_approver" => &approvals,
-            _ => return failure(404, "Invalid table"),
+            _ => match &tasks {
+                Some(rows) => rows,
+                None => return failure(404, "Invalid table"),
+            },
         };
         let number = |name: &str| seen.query.get(name).and_then(|value| value.parse().ok());
         let (limit, offset) =
@@ -235,6 +297,9 @@ impl Neighbour for ServiceNow {
         let known = |name: &str| seen.headers.contains_key(name);
         if !known("authorization") && !known("x-sn-apikey") {
             return failure(401, "User Not Authenticated");
+        }
+        if let Some(said) = self.beside(seen, now) {
+            return said;
         }
         let parts = seen.parts();
         match (seen.method.as_str(), parts.as_slice()) {
@@ -273,6 +338,11 @@ impl Neighbour for ServiceNow {
         {
             self.create(seen, kind, now);
         }
+        if let ("POST", ["api", "now", "table", table]) =
+            (seen.method.as_str(), seen.parts().as_slice())
+        {
+            self.create_task(table, seen, now);
+        }
     }
 }
 
@@ -293,24 +363,35 @@ fn may_move(record: &Record, to: &str, needs_approval: bool) -> bool {
     at.is_some_and(|at| path.get(at + 1) == Some(&to))
 }
 
-/// A part of a query that is not understood is as if it were not there, as on an instance.
+/// A part of a query that is not understood is as if it were not there, as on an instance. `OR` binds to the condition
+/// before it.
 pub(super) fn matches(record: &Record, query: &str) -> bool {
-    query.split('^').all(|term| {
+    let mut conditions: Vec<bool> = Vec::new();
+    for term in query.split('^') {
         if term.is_empty() || term.starts_with("ORDERBY") {
-            return true;
+            continue;
         }
-        for (operator, holds) in OPERATORS {
-            if let Some((field, value)) = term.split_once(operator) {
-                return holds(record.field(field), value);
-            }
+        match (term.strip_prefix("OR"), conditions.last_mut()) {
+            (Some(other), Some(last)) => *last |= holds(record, other),
+            _ => conditions.push(holds(record, term)),
         }
-        true
-    })
+    }
+    conditions.into_iter().all(|condition| condition)
+}
+
+fn holds(record: &Record, term: &str) -> bool {
+    for (operator, holds) in OPERATORS {
+        if let Some((field, value)) = term.split_once(operator) {
+            return holds(record.field(field), value);
+        }
+    }
+    true
 }
 
 type Holds = fn(&str, &str) -> bool;
 
-const OPERATORS: [(&str, Holds); 5] = [
+const OPERATORS: [(&str, Holds); 6] = [
+    ("ISNOTEMPTY", |field, _| !field.is_empty()),
     (">=", |field, value| field >= value),
     ("STARTSWITH", |field, value| field.starts_with(value)),
     ("LIKE", |field, value| field.contains(value)),

@@ -21,7 +21,7 @@ use sluice_store::rows::{
 use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
-use super::news::shown_row;
+use super::news::{LEFT, shown_row};
 use super::{looks, pace};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -137,6 +137,7 @@ impl Engine {
         attempt: u32,
     ) -> Result<(Result<Receipt, (Trouble, bool)>, Sent), EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
+        let linked = self.linked(line, effect).await?;
         let session = match self.session(line).await {
             Ok(session) => session,
             Err(trouble) => return Ok((Err((trouble, false)), Sent::default())),
@@ -150,6 +151,7 @@ impl Engine {
                     session: &session,
                     credentials: &line.credentials,
                     known: &known,
+                    linked: &linked,
                     attempt,
                     now,
                     public_url,
@@ -172,6 +174,22 @@ impl Engine {
         let (readers, link, entity) = (self.readers().clone(), link.to_string(), entity.to_owned());
         let known = self.blocking(move || readers.external_refs(&link, &entity)).await?;
         Ok(known.into_iter().map(|known| (known.name, known.value)).collect())
+    }
+
+    /// What a neighbour that keeps records is known to have for those that an effect hangs together with.
+    pub(crate) async fn linked(
+        &self,
+        line: &Line,
+        effect: &Effect,
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, EngineError> {
+        let mut linked = BTreeMap::new();
+        if line.telling.keeps_records() {
+            for entity in effect.related() {
+                let known = self.known(&line.name, &entity).await?;
+                linked.insert(entity, known);
+            }
+        }
+        Ok(linked)
     }
 
     async fn went_well(
@@ -372,6 +390,16 @@ fn noted(
     now: jiff::Timestamp,
 ) -> (Vec<Event>, Vec<Row>) {
     let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
+    for (entity, name, value) in std::mem::take(&mut receipt.beside) {
+        let (link, name) = (link.clone(), name.to_owned());
+        rows.push(Row::ExternalRef(ExternalRefRow {
+            link: link.to_string(),
+            entity: entity.clone(),
+            name: name.clone(),
+            value: value.clone(),
+        }));
+        events.push(ReferenceRecorded { link, entity, name, value }.into());
+    }
     let mut keep = |name: &str, value: &str| {
         let is_new = known.get(name).map(String::as_str) != Some(value);
         if is_new {
@@ -384,6 +412,9 @@ fn noted(
         }
         is_new
     };
+    if let Some((ours, theirs)) = receipt.left {
+        keep(LEFT, &format!("{ours} {theirs}"));
+    }
     if let Some(shown) = receipt.shown {
         if let Some((name, value)) = shown_row(known, &shown, now) {
             keep(name, &value);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sluice_connectors::tell::Shown;
 use sluice_core::change::ApprovalVerdict;
 use sluice_core::ids::{Digest, LinkName};
-use sluice_core::signal::{Signal, TheirRecord};
+use sluice_core::signal::{Signal, TaskKind, TheirRecord};
 use sluice_organisation::Keys as _;
 use sluice_store::Row;
 use sluice_store::rows::ExternalRefRow;
@@ -18,6 +18,12 @@ use crate::keys::Keys;
 
 /// Under this name stands which revision a record shows, and since when. Names with a dot are for the machinery.
 const SHOWN: &str = "shown.revision";
+/// Under this name stands how both sides were left when the record was told last: our word and theirs.
+pub(crate) const LEFT: &str = "left.state";
+/// Before the id of a record that they made stands this, where ours for it is kept.
+const THEIRS: &str = "theirs/";
+/// Under this name stands ours.
+const OURS: &str = "entity";
 
 /// What others said, and what is known about their records that it was said of.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub(crate) struct News {
     pub(crate) signals: Vec<Signal>,
     /// Which revision their record of one of ours shows, and since when by their clock.
     shown: BTreeMap<String, (Digest, Timestamp)>,
+    /// How both sides of a record were left: our word for its state, and theirs.
+    left: BTreeMap<String, (String, String)>,
 }
 
 impl News {
@@ -32,6 +40,33 @@ impl News {
     pub(crate) fn showed(&self, entity: &str, revision: &Digest, at: Timestamp) -> bool {
         self.shown.get(entity).is_some_and(|(shown, since)| shown == revision && at >= *since)
     }
+}
+
+impl News {
+    /// How both sides of a record were left when it was told last.
+    pub(crate) fn left(&self, entity: &str) -> Option<(&str, &str)> {
+        self.left.get(entity).map(|(ours, theirs)| (ours.as_str(), theirs.as_str()))
+    }
+}
+
+/// The rows by which a record that they made is known as ours from now on.
+pub(crate) fn adopted(
+    link: &LinkName,
+    entity: &str,
+    of: &TheirRecord,
+    (task, number): (TaskKind, &str),
+    state: &str,
+) -> Vec<Row> {
+    let row = |entity: String, name: &str, value: String| {
+        let (link, name) = (link.to_string(), name.to_owned());
+        Row::ExternalRef(ExternalRefRow { link, entity, name, value })
+    };
+    vec![
+        row(format!("{THEIRS}{}", of.id), OURS, entity.to_owned()),
+        row(entity.to_owned(), &of.name, of.id.clone()),
+        row(entity.to_owned(), task.as_str(), number.to_owned()),
+        row(entity.to_owned(), LEFT, format!("{state} {state}")),
+    ]
 }
 
 impl Engine {
@@ -46,12 +81,16 @@ impl Engine {
         said.sort_by_key(order);
         let (mut news, mut rows) = (News::default(), Vec::new());
         let mut known: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        for signal in said {
+        for mut signal in said {
+            self.name_ours(link, &mut signal).await?;
             if let Some((entity, of)) = record_of(&signal) {
                 if !known.contains_key(entity) {
                     let there = self.known(link, entity).await?;
                     let shown = there.get(SHOWN).and_then(|value| read_shown(value));
                     news.shown.extend(shown.map(|shown| (entity.clone(), shown)));
+                    let left = there.get(LEFT).and_then(|value| value.split_once(' '));
+                    let left = left.map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned()));
+                    news.left.extend(left.map(|left| (entity.clone(), left)));
                     known.insert(entity.clone(), there);
                 }
                 let there = known.entry(entity.clone()).or_default();
@@ -74,6 +113,17 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Names our record in what is said of one that they made, where it was taken over before.
+    async fn name_ours(&self, link: &LinkName, signal: &mut Signal) -> Result<(), EngineError> {
+        if let Signal::TaskReported { entity: entity @ None, of, .. } = signal {
+            let known = self.known(link, &format!("{THEIRS}{}", of.id)).await?;
+            *entity = known.get(OURS).cloned();
+        }
+        Ok(())
+    }
+}
+
 /// Words of approvers in the order in which they were given, before where the record stands. Of two at the same time a
 /// no comes last, and counts.
 fn order(signal: &Signal) -> (bool, Timestamp, bool) {
@@ -90,6 +140,7 @@ fn record_of(signal: &Signal) -> Option<(&String, &TheirRecord)> {
         Signal::RecordReported { entity, of, .. } | Signal::ApprovalReported { entity, of, .. } => {
             Some((entity, of))
         }
+        Signal::TaskReported { entity: Some(entity), of, .. } => Some((entity, of)),
         _ => None,
     }
 }
@@ -97,7 +148,7 @@ fn record_of(signal: &Signal) -> Option<(&String, &TheirRecord)> {
 /// The name under which a signal is known, and what stands for what it says.
 fn identity(keys: &Keys, signal: &Signal) -> Option<(String, String)> {
     match signal {
-        Signal::RecordReported { of, state, .. } => {
+        Signal::RecordReported { of, state, .. } | Signal::TaskReported { of, state, .. } => {
             Some((format!("state.{}", of.id), state.clone()))
         }
         Signal::ApprovalReported { approval, verdict, at, .. } => {

@@ -20,6 +20,7 @@ mod servicenow;
 mod settings;
 mod sinks;
 mod slack_and_github;
+mod tasks;
 mod words;
 
 use std::sync::{Arc, Mutex};

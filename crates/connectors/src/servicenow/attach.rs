@@ -1,0 +1,83 @@
+//! A decision as a file of its change request: the answer, the reasons, what the pipeline brought as proof.
+//!
+//! The file is looked for by its name before it is attached, which is the decision's: it is there once.
+
+use serde_json::{Value, json};
+use sluice_core::effect::{ChangeCard, DecisionCard, Tell};
+
+use super::config::Config;
+use super::record;
+use super::wire::{Row, many, one, text};
+use crate::kit::answers::{self, not_understood};
+use crate::tell::{Ask, Receipt, Step, Talk, Verb};
+
+/// Attaches the decision that an effect tells of, where that is wanted.
+pub(super) fn decision(
+    config: &Config,
+    talk: &Talk<'_>,
+    card: &ChangeCard,
+    row: &Row,
+) -> Result<(), Step<Receipt>> {
+    let Some(decision) = &talk.effect.decision else { return Ok(()) };
+    if !config.attach_decisions || talk.effect.tell != Tell::GateDecided || talk.comparing {
+        return Ok(());
+    }
+    let name = format!("sluice-decision-{}.json", decision.id);
+    let Some(looked) = talk.last("attachments") else {
+        let query =
+            format!("table_name=change_request^table_sys_id={}^file_name={name}", row.sys_id);
+        let parameters = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("sysparm_query", &query)
+            .append_pair("sysparm_limit", "5")
+            .finish();
+        let url = format!("{}/api/now/attachment?{parameters}", config.url);
+        let ask = Ask::new("attachments", Verb::Get, url);
+        return Err(Step::Send(record::plain_json(ask).by(talk.session)));
+    };
+    let answer = answers::json(looked)?;
+    let files = many(&answer).ok_or_else(|| not_understood("the answer is not a list of files"))?;
+    if files.iter().any(|file| is_it(file, row, &name)) {
+        return Ok(());
+    }
+    let Some(sent) = talk.last("attach") else {
+        let parameters = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("table_name", "change_request")
+            .append_pair("table_sys_id", &row.sys_id)
+            .append_pair("file_name", &name)
+            .finish();
+        let url = format!("{}/api/now/attachment/file?{parameters}", config.url);
+        let ask = Ask::new("attach", Verb::Post, url).json(&file(talk, card, decision));
+        return Err(Step::Send(record::plain_json(ask).by(talk.session)));
+    };
+    let answer = answers::json(sent)?;
+    if one(&answer).is_some_and(|file| is_it(file, row, &name)) {
+        return Ok(());
+    }
+    Err(not_understood("the answer is not the file that was attached"))
+}
+
+fn is_it(file: &Value, row: &Row, name: &str) -> bool {
+    text(file, "file_name").as_deref() == Some(name)
+        && text(file, "table_sys_id").as_deref() == Some(row.sys_id.as_str())
+}
+
+fn file(talk: &Talk<'_>, card: &ChangeCard, decision: &DecisionCard) -> Value {
+    json!({
+        "decision": decision.id,
+        "answer": decision.answer,
+        "at": talk.effect.at,
+        "change": card.number,
+        "service": decision.service,
+        "environment": card.environment,
+        "revision": card.revision,
+        "risk": card.risk,
+        "version": card.version,
+        "commit": card.commit,
+        "run": decision.run,
+        "reasons": decision.reasons,
+        "evidence": decision.evidence,
+        "policy": decision.policy,
+        "input": decision.input,
+        "expires_at": decision.expires_at,
+    })
+}

@@ -1,0 +1,295 @@
+//! Incidents, problems and configuration items at ServiceNow: one record for each of ours, whoever alters it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sluice_core::ids::{IncidentNumber, ProblemNumber, ServiceName};
+use sluice_core::incident::{Incident, IncidentState, Resolution};
+use sluice_core::problem::{self, Problem, ProblemState};
+use sluice_engine::{IncidentStep, ProblemStep};
+use sluice_testkit::neighbours::{Lie, Lies};
+
+use super::servicenow::differing;
+use super::{Town, link};
+use crate::world::question;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+const INC: &str = "sluice-INC0000001";
+const PRB: &str = "sluice-PRB0000001";
+
+/// The one link of these tests, with who has the last word.
+fn links(authority: &str) -> String {
+    format!(
+        r#"
+links:
+  - name: servicenow
+    connector: servicenow
+    credentials: {{password: {{env: SNOW}}}}
+    tell: [change, decision, incident, problem, item]
+    settings:
+      url: https://servicenow.test
+      user: sluice
+      per_minute: 6000
+      incident_fields: {{caller_id: 681ccaf9c0a8016400b98a06818d57c7}}
+      attach_decisions: true
+      read_conflicts: true
+      authority: {{changes: native, incidents: {authority}, problems: {authority}, items: native}}
+"#
+    )
+}
+
+impl Town {
+    fn incident(&self, number: u64) -> Incident {
+        let row = self.world.engine.readers().incident(number).unwrap().unwrap();
+        serde_json::from_str(&row.body).unwrap()
+    }
+
+    fn problem(&self, number: u64) -> Problem {
+        let row = self.world.engine.readers().problem(number).unwrap().unwrap();
+        serde_json::from_str(&row.body).unwrap()
+    }
+
+    async fn fail(&self, seed: u8) {
+        let report = serde_json::json!({ "state": "failed" });
+        self.end_as(question("payments", seed, u32::from(seed)), seed, report).await;
+    }
+
+    async fn open_problem(&self, incident: u64) -> ProblemNumber {
+        let opening = problem::Opening {
+            title: "the pool is too small".into(),
+            services: BTreeSet::from([ServiceName::parse("payments").unwrap()]),
+            incidents: [IncidentNumber(incident)].into(),
+            ..problem::Opening::default()
+        };
+        self.world.engine.open_problem(&self.world.admin, opening).await.unwrap().value
+    }
+
+    async fn step(&self, number: u64, step: IncidentStep) {
+        let note = "by hand".to_owned();
+        let (engine, admin) = (&self.world.engine, &self.world.admin);
+        engine.advance_incident(admin, IncidentNumber(number), step, note).await.unwrap();
+    }
+
+    fn there(&self, table: &str, correlation: &str, field: &str) -> String {
+        let servicenow = self.servicenow.lock().unwrap();
+        let live = servicenow.tasks.live(table, correlation);
+        assert_eq!(live.len(), 1, "{table} {correlation}");
+        live[0].field(field).to_owned()
+    }
+
+    /// What a service is over there.
+    fn item(&self, service: &str) -> String {
+        let servicenow = self.servicenow.lock().unwrap();
+        let mut items = servicenow.tasks.items.iter();
+        items.find(|item| item.field("name") == service).unwrap().field("sys_id").to_owned()
+    }
+
+    fn edit(&self, table: &str, correlation: &str, fields: &[(&str, &str)]) {
+        let now = self.world.engine.now();
+        self.servicenow.lock().unwrap().tasks.edit(table, correlation, fields, now);
+    }
+
+    async fn look_there(&self) {
+        self.world.clock.advance(Duration::from_secs(31));
+        self.world.engine.poll_by(&link("servicenow")).await.unwrap();
+    }
+
+    fn disagreements(&self) -> Vec<(String, String, String)> {
+        let told = differing(self).into_iter();
+        told.map(|it| (it.entity, it.ours, it.theirs)).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_incident_of_a_failed_deployment_is_told_with_its_change_and_item_and_is_resolved() {
+    let town = Town::with(&links("mirrored")).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    assert_eq!(town.there("incident", INC, "state"), "1");
+    let item = town.item("payments");
+    let change = town.servicenow.lock().unwrap().changes[0].clone();
+    assert_eq!(town.there("incident", INC, "caused_by"), change.field("sys_id"));
+    assert_eq!(town.there("incident", INC, "cmdb_ci"), item);
+    assert_eq!(change.field("cmdb_ci"), item);
+    assert_eq!(town.there("incident", INC, "caller_id"), "681ccaf9c0a8016400b98a06818d57c7");
+    // Every service is an item, once.
+    let services = town.world.engine.standing().organisation.services.len();
+    assert_eq!(town.servicenow.lock().unwrap().tasks.items.len(), services);
+    town.deploy("payments", 2).await;
+    town.settle(DAY).await;
+    assert_eq!(town.incident(1).state, IncidentState::Resolved);
+    assert_eq!(town.there("incident", INC, "state"), "6");
+    assert_eq!(town.there("incident", INC, "close_notes"), "DEP0000002 succeeded");
+    assert_eq!(town.there("incident", INC, "close_code"), "Solution provided");
+    town.look_there().await;
+    assert_eq!(town.disagreements(), []);
+}
+
+#[tokio::test]
+async fn a_problem_walks_its_states_and_its_incidents_name_it() {
+    let town = Town::with(&links("native")).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    let number = town.open_problem(1).await;
+    town.settle(DAY).await;
+    let there = town.servicenow.lock().unwrap().tasks.problems[0].field("sys_id").to_owned();
+    assert_eq!(town.there("incident", INC, "problem_id"), there);
+    assert_eq!(town.there("problem", PRB, "state"), "101");
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    for (step, state) in
+        [(ProblemStep::Move(ProblemState::KnownError), "103"), (ProblemStep::Resolve, "106")]
+    {
+        engine.advance_problem(admin, number, step, "a larger pool".into()).await.unwrap();
+        town.settle(DAY).await;
+        assert_eq!(town.there("problem", PRB, "state"), state);
+    }
+    assert_eq!(town.there("problem", PRB, "fix_notes"), "a larger pool");
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn what_is_done_by_hand_over_there_counts_by_who_has_the_authority() {
+    for (authority, state, differs) in [
+        ("native", IncidentState::New, true),
+        ("mirrored", IncidentState::OnHold, false),
+        ("foreign", IncidentState::OnHold, false),
+    ] {
+        let town = Town::with(&links(authority)).await;
+        town.fail(1).await;
+        town.settle(DAY).await;
+        town.look_there().await;
+        town.edit("incident", INC, &[("state", "3")]);
+        town.look_there().await;
+        assert_eq!(town.incident(1).state, state, "{authority}");
+        assert_eq!(!town.disagreements().is_empty(), differs, "{authority}");
+        // What was taken over is not told back as something else, and is said once.
+        town.settle(DAY).await;
+        town.look_there().await;
+        assert_eq!(town.there("incident", INC, "state"), "3", "{authority}");
+        let count = town.disagreements().len();
+        town.look_there().await;
+        assert_eq!(town.disagreements().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn where_both_sides_altered_an_incident_nobody_overwrites_the_other() {
+    let town = Town::with(&links("mirrored")).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    // Here it is resolved while over there somebody puts it on hold.
+    town.edit("incident", INC, &[("state", "3")]);
+    town.step(1, IncidentStep::Resolve(Resolution::Fixed)).await;
+    town.settle(DAY).await;
+    assert_eq!(town.there("incident", INC, "state"), "3");
+    assert_eq!(town.incident(1).state, IncidentState::Resolved);
+    let differs = ("INC0000001".to_owned(), "resolved".to_owned(), "on_hold".to_owned());
+    assert_eq!(town.disagreements(), [differs]);
+    // The other way round: the reading comes first.
+    let town = Town::with(&links("mirrored")).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    town.edit("incident", INC, &[("state", "3")]);
+    town.step(1, IncidentStep::Move(IncidentState::InProgress)).await;
+    town.look_there().await;
+    assert_eq!(town.incident(1).state, IncidentState::InProgress);
+    let differs = ("INC0000001".to_owned(), "in_progress".to_owned(), "on_hold".to_owned());
+    assert_eq!(town.disagreements(), [differs]);
+}
+
+#[tokio::test]
+async fn what_they_open_on_a_service_of_ours_is_opened_here_once_and_followed() {
+    let town = Town::with(&links("foreign")).await;
+    town.settle(DAY).await;
+    let (now, item) = (town.world.engine.now(), town.item("docs"));
+    {
+        let mut servicenow = town.servicenow.lock().unwrap();
+        let fields = [("short_description", "search gives nothing"), ("cmdb_ci", item.as_str())];
+        servicenow.tasks.open("incident", &fields, now);
+        servicenow.tasks.open("problem", &fields, now);
+        // One that concerns nothing of ours.
+        servicenow.tasks.open("incident", &[("short_description", "printer")], now);
+    }
+    for _ in 0..3 {
+        town.look_there().await;
+        town.settle(DAY).await;
+    }
+    assert_eq!(town.world.engine.standing().incidents_counted, 1);
+    assert_eq!(town.world.engine.standing().problems_counted, 1);
+    let opened = town.incident(1);
+    assert_eq!(opened.title, "search gives nothing");
+    assert_eq!(opened.services, BTreeSet::from([ServiceName::parse("docs").unwrap()]));
+    assert_eq!(town.problem(1).state, ProblemState::New);
+    // Nothing was made in its place over there.
+    assert_eq!(town.servicenow.lock().unwrap().tasks.incidents.len(), 2);
+    let now = town.world.engine.now();
+    town.servicenow.lock().unwrap().tasks.edit("incident", "", &[("state", "6")], now);
+    town.look_there().await;
+    assert_eq!(town.incident(1).state, IncidentState::Resolved);
+    let now = town.world.engine.now();
+    town.servicenow.lock().unwrap().tasks.edit("incident", "", &[("urgency", "1")], now);
+    town.look_there().await;
+    assert_eq!(town.world.engine.standing().incidents_counted, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_makes_no_second_incident_problem_or_item() {
+    for lie in [Lie::LostAnswer, Lie::DoneAndBroken, Lie::DoneAndPage, Lie::Cut] {
+        let town = Town::with(&links("mirrored")).await;
+        town.servicenow.lock().unwrap().search_lag_s = 60;
+        town.fail(1).await;
+        town.open_problem(1).await;
+        town.net.lie(Lies::always(lie));
+        town.world.engine.deliver().await.unwrap();
+        town.net.lie(Lies::none());
+        town.settle(DAY).await;
+        assert_eq!(town.outbox("given_up"), [], "{lie:?}");
+        assert_eq!(town.outbox("pending"), [], "{lie:?}");
+        let services = town.world.engine.standing().organisation.services.len();
+        let servicenow = town.servicenow.lock().unwrap();
+        let tasks = &servicenow.tasks;
+        let made = (tasks.incidents.len(), tasks.problems.len(), tasks.items.len());
+        assert_eq!(made, (1, 1, services), "{lie:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_is_attached_once_and_conflicts_are_read_by_their_list() {
+    let town = Town::with(&links("native")).await;
+    town.settle(DAY).await;
+    town.net.lie(Lies::always(Lie::LostAnswer));
+    let number = town.deploy("payments", 1).await;
+    town.world.engine.deliver().await.unwrap();
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    let servicenow = town.servicenow.lock().unwrap();
+    let files = &servicenow.tasks.attachments;
+    let names: BTreeSet<&str> = files.iter().map(|file| file.field("file_name")).collect();
+    assert_eq!(names.len(), files.len(), "{names:?}");
+    assert!(!files.is_empty());
+    let file: serde_json::Value = serde_json::from_str(files[0].field("content")).unwrap();
+    assert_eq!(file["change"], number.to_string());
+    assert!(file["evidence"].is_array() && file["input"].is_string(), "{file:#}");
+    assert_eq!(files[0].field("table_sys_id"), servicenow.changes[0].field("sys_id"));
+}
+
+#[tokio::test]
+async fn both_sides_of_incidents_problems_and_items_are_proved_equal_or_what_differs_is_named() {
+    let town = Town::with(&links("mirrored")).await;
+    town.fail(1).await;
+    town.open_problem(1).await;
+    town.settle(DAY).await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    let result = engine.reconcile_link(admin, "servicenow", true).await.unwrap();
+    let services = engine.standing().organisation.services.len() as u64;
+    assert_eq!((result.compared, result.equal), (services + 3, services + 3), "{result:#?}");
+    town.edit("incident", INC, &[("state", "7")]);
+    town.servicenow.lock().unwrap().tasks.items.remove(0);
+    let result = engine.reconcile_link(admin, "servicenow", false).await.unwrap();
+    let mut about: Vec<(&str, &str)> =
+        result.differing.iter().map(|one| (one.about.as_str(), one.theirs.as_str())).collect();
+    about.sort_unstable();
+    assert_eq!(about, [("record", "no item of this name"), ("state", "closed")], "{result:#?}");
+}
