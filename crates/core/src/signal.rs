@@ -4,11 +4,14 @@
 //! foreign identities in the clear ([`Who`]); they are resolved to opaque keys before anything is
 //! recorded, so a signal is never written to the ledger.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::words::{DeploymentSignal, Outcome, TaskKind};
 use crate::change::ApprovalVerdict;
 use crate::ids::{CommitId, Digest};
 use crate::link::Authority;
@@ -59,20 +62,6 @@ pub struct CommitInfo {
     /// Paths touched, where the sender says so; at most 1,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-}
-
-/// How a run, stage or deployment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It did what it should.
-    Succeeded,
-    /// It did not.
-    Failed,
-    /// Somebody or something ended it early.
-    Canceled,
-    /// It was never started.
-    Skipped,
 }
 
 /// How many of the commits that a push brought its sender lists.
@@ -463,44 +452,6 @@ pub enum Signal {
         /// Named values.
         values: BTreeMap<String, String>,
     },
-}
-
-/// A kind of record beside changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKind {
-    /// An incident.
-    Incident,
-    /// A problem.
-    Problem,
-}
-
-impl TaskKind {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Incident => "incident",
-            Self::Problem => "problem",
-        }
-    }
-}
-
-/// Where a reported deployment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeploymentSignal {
-    /// Asked for, waiting.
-    Requested,
-    /// Running.
-    Running,
-    /// Ended well.
-    Succeeded,
-    /// Ended badly.
-    Failed,
-    /// Undone.
-    RolledBack,
-    /// Ended early or made void by a later one.
-    Canceled,
 }
 
 /// What a delivery was found to be.

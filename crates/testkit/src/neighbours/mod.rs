@@ -33,7 +33,7 @@ pub use self::jira_deployments::JiraDeployments;
 pub use self::lies::{Lie, Lies};
 pub use self::mail::{Letter, MailServer};
 pub use self::port::Port;
-pub use self::servicenow::ServiceNow;
+pub use self::servicenow::{ServiceNow, Tasks};
 pub use self::servicenow_schedules::Schedules;
 pub use self::sinks::Sinks;
 pub use self::slack::Slack;
