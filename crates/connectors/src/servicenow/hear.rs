@@ -58,13 +58,12 @@ impl ServiceNowHeard {
         if !text(record, "sys_id").is_some_and(|id| is_sys_id(&id)) {
             return Err(unreadable("field_missing", "`record` has no `sys_id`"));
         }
-        let signal = match table {
-            "change_request" => moved(&self.config, record),
-            "sysapproval_approver" => approved(&self.config, record),
-            other if Desk::of_table(other).is_some() => {
-                Desk::of_table(other).and_then(|desk| tasks::reported(&self.config, desk, record))
-            }
-            other => {
+        let desk = Desk::of_table(table).filter(|desk| desk.authority(&self.config).is_some());
+        let signal = match (table, desk) {
+            ("change_request", _) => moved(&self.config, record),
+            ("sysapproval_approver", _) => approved(&self.config, record),
+            (_, Some(desk)) => tasks::reported(&self.config, desk, record),
+            (other, None) => {
                 let name = cut(other, 80).escape_debug().to_string();
                 return Err(ignored("table_not_used", format!("the table `{name}` is not used")));
             }

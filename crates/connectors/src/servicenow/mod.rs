@@ -1,4 +1,4 @@
-//! ServiceNow: a change request for each change, kept in step.
+//! ServiceNow: a change request for each change, kept in step; incidents, problems and items where the link says so.
 //!
 //! A change request is found by its correlation id before one is made, moved along its states one by one, and gets
 //! work notes that name their effect, so that none is written twice. What was done over there by hand is never
@@ -42,7 +42,7 @@ impl Connector for ServiceNow {
   "secret": "servicenow-business-rule",
   "url": "https://acme.service-now.com",
   "user": "sluice.integration",
-  "authority": "servicenow"
+  "authority": { "changes": "foreign", "incidents": "foreign", "problems": "mirrored" }
 }"#
     }
 
@@ -62,7 +62,7 @@ impl Teller for ServiceNow {
     }
 
     fn about(&self) -> &'static str {
-        "ServiceNow change requests: created, moved along their states, annotated, closed"
+        "ServiceNow change requests, incidents, problems and items: created, moved along their states, annotated, closed"
     }
 
     fn example(&self) -> &'static str {
