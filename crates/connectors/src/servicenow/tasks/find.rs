@@ -37,7 +37,7 @@ fn set_aside(
 ) -> Result<Row, Step<Receipt>> {
     let done = talk.so_far.iter().filter(|exchange| exchange.step == "set_aside");
     for exchange in done.clone() {
-        answers::success(exchange)?;
+        answers::done(exchange)?;
     }
     let Some(row) = surplus.get(done.count()) else { return Ok(kept) };
     let note = format!("Duplicate of {}, which is kept in step instead of this.", kept.number);
