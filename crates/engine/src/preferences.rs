@@ -223,7 +223,7 @@ impl Engine {
         }
         let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
         let cool_off = SignedDuration::from_mins(minutes);
-        if caller.may(Permission::PolicyActivate) {
+        if caller.everywhere(Permission::PolicyActivate) {
             for plan in standing.access.plans.values().filter(|it| it.by.as_ref() != Some(person)) {
                 let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
                 // Since it was proposed, not since it can be confirmed: that may lie ahead.

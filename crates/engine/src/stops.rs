@@ -7,7 +7,7 @@ use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
 use sluice_core::standing::Standing;
-use sluice_core::stop::{self, Exception, Stop};
+use sluice_core::stop::{self, Exception, Lifted, Stop};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -72,6 +72,30 @@ impl Engine {
             stop::grant(standing, exception.clone(), now).map(|events| (exception, events))
         })
         .await
+    }
+
+    /// What an exception would let through of what the caller sees, as things stand; refused as granting it would be. It
+    /// records nothing.
+    pub fn preview_exception(
+        &self,
+        caller: &Caller,
+        lifts: String,
+        scope: Scope,
+        until: Timestamp,
+    ) -> Result<Vec<Lifted>, EngineError> {
+        caller.require(Permission::ExceptionGrant)?;
+        let (by, _) = caller.require_session()?;
+        within(caller, Permission::ExceptionGrant, &scope)?;
+        let (standing, now) = (self.standing(), self.now());
+        let id = ExceptionId::parse("x-preview");
+        let id = id.unwrap_or_else(|_| unreachable!("letters and a hyphen"));
+        let reason = "a preview".to_owned();
+        let exception = Exception { id, lifts, scope, reason, by: Some(by), since: now, until };
+        stop::grant(&standing, exception.clone(), now)?;
+        let calendar = self.present_calendar();
+        Ok(stop::would_lift(&standing, &calendar, &exception, now, |target| {
+            caller.covers(Permission::ChangeRead, target)
+        }))
     }
 
     /// Takes an exception back.

@@ -378,7 +378,7 @@ fn accounts() -> Vec<Route> {
             .gives("Erased"),
         Route::post("/api/v1/accounts/{who}/disable", Needs(AccountManage), Act, accounts::disable)
             .about("Close an account and end its sessions.")
-            .takes("BriefReasonRequest")
+            .takes("ReasonRequest")
             .gives("Done"),
         Route::post("/api/v1/accounts/{who}/enable", Needs(AccountManage), Act, accounts::enable)
             .about("Open a closed account again.")
@@ -428,7 +428,7 @@ fn roles() -> Vec<Route> {
             .gives("Done"),
         Route::post("/api/v1/roles/grants/{id}/revoke", AnyToken, Act, roles::revoke)
             .about("Take a role or a proposal back; a holder may give up their own.")
-            .takes("BriefReasonRequest")
+            .takes("ReasonRequest")
             .gives("Done"),
         Route::get("/api/v1/access/explain", AnyToken, Read, roles::explain)
             .about("Say whether a person may do something, and why; others than oneself need `access.explain`.")

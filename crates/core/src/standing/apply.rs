@@ -199,10 +199,7 @@ impl Standing {
             Event::WindowProposed(data) => self.made.proposed(data, at),
             Event::WindowSet(data) => self.made.set(data, at),
             Event::WindowEnded(data) => {
-                self.made.windows.remove(&data.name);
-                if let Some(agreed) = &data.agreed {
-                    self.made.proposals.remove(&agreed.proposal);
-                }
+                self.made.ended(&data.name);
             }
             Event::WindowRead(data) => {
                 let (window, link) = (Arc::new(data.window.as_ref().clone()), data.link.clone());

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Exception;
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, ReleaseState};
+use crate::change::ChangeKind;
 use crate::ids::ChangeNumber;
 use crate::scope::Target;
 use crate::standing::Standing;
 
-/// The most changes that are looked at.
+/// The most changes that are found.
 const MOST: usize = 200;
+/// What the shipped policy says outside of release windows.
+const RELEASE_WINDOW: &str = "rule:freeze.release_window";
 
 /// An open change that an exception is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,8 @@ pub struct Lifted {
     pub change: ChangeNumber,
     /// What holds it now and would not any more: `freeze:...` and `stop:...`.
     pub lifted: BTreeSet<String>,
-    /// What would still hold it.
+    /// What of the calendar and of stops would still hold it: these, and `rule:freeze.release_window` outside of the
+    /// release windows.
     pub still: BTreeSet<String>,
 }
 
@@ -42,13 +46,17 @@ pub fn would_lift(
             .map(|service| standing.organisation.target(service, &change.environment));
         let targets: Vec<Target> =
             targets.filter(|target| exception.scope.covers(target) && sees(target)).collect();
-        (!targets.is_empty()).then_some((change.number, targets))
+        (!targets.is_empty()).then_some((change, targets))
     });
     let mut found = Vec::new();
-    for (change, targets) in covered.take(MOST) {
+    for (change, targets) in covered {
+        if found.len() == MOST {
+            break;
+        }
         let (mut lifted, mut still) = (BTreeSet::new(), BTreeSet::new());
         for target in &targets {
-            for name in holding(standing, calendar, target, now) {
+            let emergency = change.kind == ChangeKind::Emergency;
+            for name in holding(standing, calendar, target, emergency, now) {
                 if exception.lifts(&name, now) {
                     lifted.insert(name);
                 } else {
@@ -57,7 +65,7 @@ pub fn would_lift(
             }
         }
         if of_rule || !lifted.is_empty() {
-            found.push(Lifted { change, lifted, still });
+            found.push(Lifted { change: change.number, lifted, still });
         }
     }
     found
@@ -68,14 +76,17 @@ fn holding(
     standing: &Standing,
     calendar: &Calendar,
     target: &Target,
+    emergency: bool,
     now: Timestamp,
 ) -> Vec<String> {
-    let freezes = calendar.evaluate(target, now, &BTreeSet::new()).freezes;
-    let freezes = freezes.into_iter().map(|window| format!("freeze:{}", window.name));
+    let facts = calendar.evaluate(target, now, &BTreeSet::new());
+    let outside = !emergency && matches!(facts.release, ReleaseState::Outside { .. });
+    let freezes = facts.freezes.into_iter().map(|window| format!("freeze:{}", window.name));
     let stops = standing.stops.values().filter(|stop| stop.scope.covers(target));
     let stops = stops.map(|stop| format!("stop:{}", stop.id));
     let passed = |name: &String| {
         standing.exceptions.values().any(|it| it.lifts(name, now) && it.scope.covers(target))
     };
-    freezes.chain(stops).filter(|name| !passed(name)).collect()
+    let outside = outside.then(|| RELEASE_WINDOW.to_owned());
+    freezes.chain(stops).chain(outside).filter(|name| !passed(name)).collect()
 }

@@ -36,7 +36,7 @@ pub struct WindowAnswer {
 impl Engine {
     /// Makes a window, or alters the one of its name; an empty name is a new one. Where a second person could agree, it
     /// is a proposal. `seen` is the digest of the window that whoever alters it looked at. A window that does not say why
-    /// it exists has the reason that is given for making it.
+    /// it exists keeps what it said, or has the reason that is given for making it.
     pub async fn set_window(
         &self,
         caller: &Caller,
@@ -51,8 +51,9 @@ impl Engine {
             let help = "leave the name out to make a new one";
             return Err(Refusal::missing("window_unknown", message, help).into());
         }
-        if window.reason.is_empty() {
-            window.reason.clone_from(&reason);
+        if window.reason.trim().is_empty() {
+            let stands = self.standing().made.windows.get(&window.name).cloned();
+            window.reason = stands.map_or_else(|| reason.clone(), |it| it.window.reason.clone());
         }
         self.intend(caller, Deed::Set { window: Box::new(window) }, seen, reason).await
     }

@@ -70,11 +70,11 @@ pub(super) fn own() -> Vec<Route> {
             organisation::refuse,
         )
         .about("Refuse a plan that waits for a second person, or take your own back.")
-        .takes("BriefReasonRequest")
+        .takes("ReasonRequest")
         .gives("Done"),
         Route::post("/api/v1/break-glass/{id}/refuse", Needs(BreakGlass), Act, emergency::refuse)
             .about("Refuse an emergency path that waits.")
-            .takes("BriefReasonRequest")
+            .takes("ReasonRequest")
             .gives("Done"),
     ]
 }

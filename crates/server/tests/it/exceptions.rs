@@ -72,8 +72,44 @@ async fn a_wish_that_nobody_may_grant_says_why_before_it_is_sent() {
     }
     for hours in ["0", "169", "x", ""] {
         let body = format!("lifts=freeze%3A{name}&service=docs&hours={hours}&reason=x");
-        assert_eq!(form(&app, &alice, &body).await.status, 400, "{hours}");
+        assert_eq!(form(&app, &alice, &body).await.status, 422, "{hours}");
     }
     let developer = app.token(&[sluice_core::permission::Permission::ChangeRead]).await;
     assert_eq!(app.get(&developer, "/exceptions/new").await.status, 403);
+}
+
+#[tokio::test]
+async fn what_release_windows_hold_still_is_said_too() {
+    let app = TestApp::empty().await;
+    let office = "windows:\n  - {name: office, title: Office hours, kind: release, scope: {environment_tiers: [production]}, start: 2026-03-05T09:00:00, end: 2026-03-05T17:00:00}\n";
+    let files = format!("{}{office}", crate::windows::organisation("second_person: never, "));
+    app.apply(&[("sluice.yaml", &files)]).await;
+    let alice = app.logged_in("alice").await;
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 4)).await.json();
+    assert_eq!(answer(&app, "one").await, "wait");
+    let name = text(&made, "window");
+    let look = format!("/exceptions/new?lifts=freeze:{name}&service=docs&hours=2&preview=1");
+    let seen = page(&app.get(&alice, &look).await);
+    assert!(seen.contains("still held by the release windows"), "{seen}");
+}
+
+#[tokio::test]
+async fn whoever_may_grant_for_one_service_is_told_so_of_another() {
+    let app = TestApp::empty().await;
+    let files = crate::windows::organisation("second_person: never, ").replacen(
+        "accounts: [\"github:bob\"], roles: [change_manager, security_officer, break_glass]",
+        "accounts: [\"github:bob\"], roles: [{role: change_manager, scope: {services: [docs]}}]",
+        1,
+    );
+    app.apply(&[("sluice.yaml", &files)]).await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let mut of_shop = freeze(&app, 4);
+    of_shop["window"]["scope"] = json!({"services": ["shop"]});
+    of_shop["window"]["title"] = json!("Secret launch");
+    let made = app.post(&alice, WINDOWS, &[], &of_shop).await.json();
+    let name = text(&made, "window");
+    let query = format!("lifts=freeze:{name}&service=shop&hours=2&preview=1");
+    let seen = page(&app.get(&bob, &format!("/exceptions/new?{query}")).await);
+    assert!(seen.contains("role=\"alert\"") && !seen.contains("action=\"/exceptions\""), "{seen}");
+    assert!(!seen.contains("Secret launch"), "{seen}");
 }

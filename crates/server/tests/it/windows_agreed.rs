@@ -167,3 +167,41 @@ async fn a_preview_names_only_what_one_may_see() {
     let seen = app.post(&bob, "/api/v1/calendar/preview", &[], &wish).await.json();
     assert_eq!((&seen["services"], &seen["places"]), (&json!(["docs"]), &json!(2)), "{seen}");
 }
+
+#[tokio::test]
+async fn what_was_proposed_over_a_window_goes_with_it_and_nobody_fills_the_room_of_all() {
+    let app = two_person_app("").await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 48)).await.json();
+    let confirm = |proposed: &Value| format!("{PROPOSALS}/{}/confirm", text(proposed, "proposal"));
+    assert_eq!(app.post(&bob, &confirm(&made), &[], &json!({})).await.status, 200);
+    let one = format!("{WINDOWS}/{}", text(&made, "window"));
+    let end = json!({"reason": "the books are closed"});
+    let mut ends = Vec::new();
+    for token in [&alice, &alice, &bob] {
+        ends.push(app.post(token, &format!("{one}/end"), &[], &end).await.json());
+    }
+    assert_eq!(app.post(&alice, &one, &[], &freeze(&app, 9)).await.status, 200);
+    assert_eq!(app.post(&bob, &confirm(&ends[0]), &[], &json!({})).await.status, 200);
+    assert_eq!(app.engine.standing().made.proposals.len(), 0, "none of them can be agreed to");
+    for _ in 0..50 {
+        assert_eq!(app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.status, 201);
+    }
+    let full = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await;
+    assert_eq!((full.status, full.code().as_str()), (409, "too_many_proposals"));
+    assert_eq!(app.post(&bob, WINDOWS, &[], &freeze(&app, 2)).await.status, 201);
+}
+
+#[tokio::test]
+async fn why_a_window_exists_stays_when_it_is_altered_without_saying_so() {
+    let app = two_person_app("second_person: never, ").await;
+    let alice = app.logged_in("alice").await;
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.json();
+    let mut longer = freeze(&app, 4);
+    longer["window"].as_object_mut().expect("a window").remove("reason");
+    longer["reason"] = json!("two hours more");
+    let one = format!("{WINDOWS}/{}", text(&made, "window"));
+    assert_eq!(app.post(&alice, &one, &[], &longer).await.status, 200);
+    let listed = app.get(&alice, WINDOWS).await.json();
+    assert_eq!(listed["items"][0]["reason"], "the books are being closed", "{listed}");
+}

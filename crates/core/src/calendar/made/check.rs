@@ -10,6 +10,7 @@ use crate::ids::PersonId;
 use crate::organisation::{EnvironmentTier, Organisation};
 use crate::refusal::Refusal;
 use crate::scope::Scope;
+use crate::stop::reason_given;
 
 /// The most selectors of those who may grant an exception.
 const GRANTS: usize = 20;
@@ -31,9 +32,8 @@ pub fn check(organisation: &Organisation, window: &Window, now: Timestamp) -> Re
             "say in a few words what the window is",
         ));
     }
-    if window.reason.chars().count() > 1_000 {
-        let message = "the window's reason has more than 1000 characters";
-        return Err(Refusal::invalid("reason_too_long", message, "say it shorter"));
+    if !window.reason.is_empty() {
+        reason_given(&window.reason)?;
     }
     if let Err(problem) = window.validate() {
         return Err(Refusal::invalid("bad_window", problem.to_string(), problem.help()));

@@ -64,6 +64,13 @@ impl MadeWindows {
         self.proposals.insert(proposed.proposal.clone(), Arc::new(proposal));
     }
 
+    /// What was proposed over a window that has ended can be agreed to no more.
+    pub(crate) fn ended(&mut self, name: &str) {
+        self.windows.remove(name);
+        let kept = std::mem::take(&mut self.proposals).into_iter();
+        self.proposals = kept.filter(|(_, it)| it.proposed.deed.name() != name).collect();
+    }
+
     pub(crate) fn set(&mut self, set: &WindowSet, at: Timestamp) {
         let kept = std::mem::take(&mut self.windows).into_iter();
         self.windows = kept.filter(|(_, it)| !is_long_over(&it.window.schedule, at)).collect();

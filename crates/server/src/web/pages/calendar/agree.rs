@@ -64,9 +64,20 @@ pub(super) fn how_many(visit: &Visit) -> usize {
 /// What waits, of one window or of all that may be seen.
 pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
     let person = visit.caller.person.as_ref();
-    seen(visit)
-        .filter(|(it, _)| of.is_none_or(|name| it.proposed.deed.name() == name))
+    let of_it = seen(visit).filter(|(it, _)| of.is_none_or(|name| it.proposed.deed.name() == name));
+    let mut sorted: Vec<_> = of_it
+        .map(|(it, window)| {
+            let proposed = &it.proposed;
+            let could = sluice_engine::has_say(&visit.standing, &visit.caller, &proposed.deed);
+            (!could || person == Some(&proposed.by), it.at, it, window)
+        })
+        .collect();
+    // First what they could agree to, the oldest first.
+    sorted.sort_by_key(|(last, at, ..)| (*last, *at));
+    sorted
+        .into_iter()
         .take(MOST)
+        .map(|(_, _, it, window)| (it, window))
         .map(|(it, window)| {
             let proposed = &it.proposed;
             let stands = visit.standing.made.windows.get(proposed.deed.name());

@@ -8,15 +8,16 @@ use serde::Deserialize;
 use sluice_core::calendar::WindowKind;
 use sluice_core::ids::ExceptionId;
 use sluice_core::permission::Permission;
+use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
-use sluice_core::stop::{self, Exception, Lifted};
+use sluice_core::stop::Lifted;
+use sluice_engine::EngineError;
 
 use super::halts::said;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::status;
 use crate::web::form::{Form, ReasonForm};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell};
@@ -51,10 +52,13 @@ impl Wish {
         }
     }
 
-    fn until(&self, now: Timestamp) -> Result<Timestamp, Problem> {
+    fn until(&self, now: Timestamp) -> Result<Timestamp, Refusal> {
         let hours = self.hours.trim().parse().ok().filter(|hours| (1..=168_i64).contains(hours));
         let until = hours.and_then(|hours| now.checked_add(SignedDuration::from_hours(hours)).ok());
-        until.ok_or_else(|| Problem::of(&status::BODY_INVALID, "an exception lasts 1 to 168 hours"))
+        until.ok_or_else(|| {
+            let message = "an exception lasts 1 to 168 hours";
+            Refusal::invalid("bad_hours", message, "give a whole number of hours")
+        })
     }
 }
 
@@ -97,17 +101,19 @@ pub(crate) async fn form(
             "2".clone_into(&mut wish.hours);
         }
         if !wish.preview.is_empty() {
-            match look(visit, &wish)? {
+            match look(visit, &wish) {
                 Ok(seen) => preview = Some(seen),
-                Err(refusal) => {
+                Err(EngineError::Refused(refusal)) => {
                     fault = Some((marks::prose(&refusal.message), marks::prose(&refusal.help)));
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         let organisation = &visit.standing.organisation;
         let mut lifts = offered(visit);
         if !wish.lifts.is_empty() && lifts.iter().all(|(name, _)| *name != wish.lifts) {
-            lifts.insert(0, (wish.lifts.clone(), named(visit, &wish.lifts)));
+            // It may be one that the caller does not see: it is called as they called it.
+            lifts.insert(0, (wish.lifts.clone(), wish.lifts.clone()));
         }
         Ok(ExceptionPage {
             shell: visit.shell(Section::Calendar, w::t("calendar.grant_an_exception")),
@@ -147,37 +153,20 @@ fn named(visit: &Visit, lifts: &str) -> String {
             let stop = visit.standing.stops.values().find(|stop| stop.id.as_str() == id);
             w::f("halts.the_stop_of", stop.map_or(id.to_owned(), |stop| stop.scope.to_string()))
         }
+        Some(("rule", "freeze.release_window")) => w::t("exception.closed_windows").to_owned(),
         _ => w::f("exception.the_rule", lifts.strip_prefix("rule:").unwrap_or(lifts)),
     }
 }
 
-fn look(
-    visit: &Visit,
-    wish: &Wish,
-) -> Result<Result<Preview, sluice_core::refusal::Refusal>, Problem> {
-    let (now, scope) = (visit.now, wish.scope());
-    let exception = Exception {
-        id: ExceptionId::parse("x-preview")
-            .map_err(|error| Problem::of(&status::BODY_INVALID, error.to_string()))?,
-        lifts: wish.lifts.clone(),
-        scope: scope.clone(),
-        reason: "a preview".to_owned(),
-        by: visit.caller.person.clone(),
-        since: now,
-        until: wish.until(now)?,
-    };
-    if let Err(refusal) = stop::grant(&visit.standing, exception.clone(), now) {
-        return Ok(Err(refusal));
-    }
-    let calendar = visit.app.engine.present_calendar();
-    let found = stop::would_lift(&visit.standing, &calendar, &exception, now, |target| {
-        visit.caller.covers(Permission::ChangeRead, target)
-    });
+fn look(visit: &Visit, wish: &Wish) -> Result<Preview, EngineError> {
+    let (scope, until) = (wish.scope(), wish.until(visit.now)?);
+    let engine = &visit.app.engine;
+    let found =
+        engine.preview_exception(&visit.caller, wish.lifts.clone(), scope.clone(), until)?;
     let free = found.iter().filter(|one| one.still.is_empty()).count();
     let more = found.len().saturating_sub(NAMED);
     let lines = found.iter().take(NAMED).filter_map(|one| line(visit, one)).collect();
-    let until = moment::at(exception.until);
-    Ok(Ok(Preview { scope: scope.to_string(), until, lines, more, free }))
+    Ok(Preview { scope: scope.to_string(), until: moment::at(until), lines, more, free })
 }
 
 fn line(visit: &Visit, one: &Lifted) -> Option<Line> {
@@ -195,7 +184,7 @@ pub(crate) async fn grant(
     By(caller): By,
     Form(wish): Form<Wish>,
 ) -> Result<Response, Problem> {
-    let until = wish.until(app.engine.now())?;
+    let until = wish.until(app.engine.now()).map_err(EngineError::from)?;
     let (scope, reason) = (wish.scope(), said(&wish.reason)?);
     app.engine.grant_exception(&caller, wish.lifts, scope, reason, until).await?;
     Ok(see("/calendar?done=granted#exceptions"))
