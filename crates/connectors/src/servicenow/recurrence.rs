@@ -25,6 +25,9 @@ pub(super) fn rule(
             .filter(|count| *count <= 366)
             .ok_or("the number between its times is none")?,
     };
+    if kind == "weekly" && every > 1 && !is_of(&field("days_of_week"), start) {
+        return Err("on which day their weeks begin is not known");
+    }
     let until = match field("repeat_until").as_str() {
         "" | "00000000" | "0" => String::new(),
         day if Date::strptime("%Y%m%d", day).is_ok() => format!(";UNTIL={day}"),
@@ -40,6 +43,12 @@ const DAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 fn day(digit: char) -> Option<&'static str> {
     let number = usize::try_from(digit.to_digit(10)?).ok()?;
     DAYS.get(number.checked_sub(1)?).copied()
+}
+
+/// Whether the only day of the week is the one on which it begins.
+fn is_of(days: &str, start: DateTime) -> bool {
+    let number = start.weekday().to_monday_one_offset();
+    days.is_empty() || days == number.to_string()
 }
 
 fn weekly(days: &str) -> Result<String, &'static str> {

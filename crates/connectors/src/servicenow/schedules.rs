@@ -1,12 +1,14 @@
 //! Blackout and maintenance schedules, read as windows of the calendar.
 //!
 //! A blackout is a freeze, maintenance is announced. What a span says is translated where its meaning is certain, and named
-//! as not read where it is not. Times with a `Z` are in UTC, others in the zone of their schedule. Rows that may not be
-//! seen are missing in a list, but they count: where fewer came than there are, the reading has not seen everything.
+//! as not read where it is not. Times with a `Z` are in UTC, others in the zone of their schedule, in which days are
+//! counted either way. Rows that may not be seen are missing in a list, but they count: where fewer came than there are,
+//! or where it cannot be told what a row belongs to, the reading has not seen everything.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
 use serde_json::Value;
 use sluice_core::calendar::{InFlight, Schedule, ScheduleEnd, Window, WindowKind};
@@ -77,18 +79,47 @@ pub(super) fn read(config: &Config, reading: &Reading, polling: &Polling<'_>) ->
     let schedules = list(config, polling, ("schedules", "cmn_schedule"), &query, SCHEDULE_FIELDS)?;
     let query = format!("schedule.sys_class_nameIN{classes}^ORDERBYsys_id");
     let spans = list(config, polling, ("spans", "cmn_schedule_span"), &query, SPAN_FIELDS)?;
+    let rows = schedules.rows.iter();
     let known: BTreeMap<String, &Value> =
-        schedules.rows.iter().filter_map(|row| Some((text(row, "sys_id")?, row))).collect();
-    // A part of a query that is not understood is as if it were not there: what is of no such schedule was not asked for.
-    let asked = spans.rows.iter().filter_map(|span| {
-        let id = text(span, "sys_id").filter(|id| is_sys_id(id))?;
-        let schedule = known.get(&text(span, "schedule")?)?;
-        let class = text(schedule, "sys_class_name")?;
-        let (_, kind, means) = CLASSES.into_iter().find(|(name, _, _)| *name == class)?;
-        Some(ReadWindow { id, window: window(reading, schedule, span, (kind, means)) })
-    });
-    let windows = asked.collect();
-    Ok(ReadWindows { windows, everything: schedules.is_whole && spans.is_whole })
+        rows.filter_map(|row| Some((sys_id(row, "sys_id")?, row))).collect();
+    let mut everything =
+        schedules.is_whole && spans.is_whole && known.len() == schedules.rows.len();
+    let mut windows = Vec::new();
+    for span in &spans.rows {
+        match owner(&known, span) {
+            Owner::Known { id, schedule, kind } => {
+                windows.push(ReadWindow { id, window: window(reading, schedule, span, kind) });
+            }
+            Owner::Other => {}
+            Owner::Unknown => everything = false,
+        }
+    }
+    Ok(ReadWindows { windows, everything })
+}
+
+/// What a span belongs to.
+enum Owner<'a> {
+    /// A schedule that was asked for.
+    Known { id: String, schedule: &'a Value, kind: (&'static str, WindowKind) },
+    /// Another one: a part of a query that is not understood is as if it were not there.
+    Other,
+    /// It cannot be told: a field may not be seen.
+    Unknown,
+}
+
+fn owner<'a>(known: &BTreeMap<String, &'a Value>, span: &Value) -> Owner<'a> {
+    let Some(of) = sys_id(span, "schedule") else { return Owner::Unknown };
+    let Some(schedule) = known.get(&of).copied() else { return Owner::Other };
+    let class = text(schedule, "sys_class_name").unwrap_or_default();
+    let kind = CLASSES.into_iter().find(|(name, _, _)| *name == class);
+    match (sys_id(span, "sys_id"), kind) {
+        (Some(id), Some((_, kind, means))) => Owner::Known { id, schedule, kind: (kind, means) },
+        _ => Owner::Unknown,
+    }
+}
+
+fn sys_id(row: &Value, field: &str) -> Option<String> {
+    text(row, field).filter(|id| is_sys_id(id))
 }
 
 /// A list as far as it was read.
@@ -156,13 +187,26 @@ fn window(
         return Err("only one of its times is in UTC");
     }
     let zone = text(schedule, "time_zone").filter(|zone| !zone.is_empty() && zone != "floating");
-    let zone = match in_utc {
-        true => "UTC".to_owned(),
-        false => zone
-            .or_else(|| reading.zone.clone())
-            .ok_or("its schedule has no time zone, and the link's `schedules` names no `zone`")?,
-    };
+    let zone = zone.or_else(|| reading.zone.clone());
     let all_day = field("all_day") == "true";
+    // Whether it says which days it covers, and not only from when to when.
+    let by_days = all_day || !field("repeat_type").is_empty();
+    let (zone, start, end) = match (in_utc, zone) {
+        (true, Some(zone)) if by_days => {
+            let found = TimeZone::get(&zone).map_err(|_| "its time zone is not known")?;
+            (zone, in_zone(start, &found)?, in_zone(end, &found)?)
+        }
+        (true, None) if by_days => {
+            return Err("its times are in UTC, and it is not known in which zone its days are");
+        }
+        (true, _) => ("UTC".to_owned(), start, end),
+        (false, Some(zone)) => (zone, start, end),
+        (false, None) => {
+            return Err(
+                "its schedule has no time zone, and the link's `schedules` names no `zone`",
+            );
+        }
+    };
     let (start, end) = if all_day { whole_days(start, end) } else { Some((start, full(end))) }
         .ok_or("its times are too far away")?;
     let rrule = recurrence::rule(&field, start)?;
@@ -199,6 +243,12 @@ fn local(text: &str) -> Option<(DateTime, bool)> {
     Some((DateTime::strptime("%Y%m%dT%H%M%S", text).ok()?, in_utc))
 }
 
+/// A time in UTC, as the clocks of a zone show it.
+fn in_zone(time: DateTime, zone: &TimeZone) -> Result<DateTime, &'static str> {
+    let at = time.to_zoned(TimeZone::UTC).map_err(|_| "its times are too far away")?;
+    Ok(at.with_time_zone(zone.clone()).datetime())
+}
+
 /// Their last second belongs to a span that ends with it.
 fn full(end: DateTime) -> DateTime {
     if end.second() == 59 { end.saturating_add(SignedDuration::from_secs(1)) } else { end }
@@ -219,7 +269,8 @@ mod tests {
     use super::*;
 
     fn read_span(fields: &Value) -> Result<(String, String, String, Option<String>), &'static str> {
-        let schedule = json!({ "name": "Year end", "time_zone": "Europe/Berlin" });
+        let zone = fields.get("time_zone").cloned().unwrap_or_else(|| json!("Europe/Berlin"));
+        let schedule = json!({ "name": "Year end", "time_zone": zone });
         let mut span = json!({
             "type": "blackout", "start_date_time": "20261224T180000", "end_date_time": "20261227T060000",
             "all_day": "false", "repeat_type": "", "repeat_count": "1", "repeat_until": "00000000",
@@ -253,11 +304,50 @@ mod tests {
                 None,
             ),
             (
-                json!({ "repeat_type": "weekly", "repeat_count": "2", "days_of_week": "57", "repeat_until": "20270131" }),
+                json!({ "repeat_type": "weekly", "days_of_week": "57", "repeat_until": "20270131" }),
                 "Europe/Berlin",
                 "2026-12-24T18:00:00",
                 "2026-12-27T06:00:00",
-                Some("FREQ=WEEKLY;INTERVAL=2;BYDAY=FR,SU;UNTIL=20270131"),
+                Some("FREQ=WEEKLY;INTERVAL=1;BYDAY=FR,SU;UNTIL=20270131"),
+            ),
+            // It begins on a Thursday: however weeks are counted, it is the same one.
+            (
+                json!({ "repeat_type": "weekly", "repeat_count": "2", "days_of_week": "4" }),
+                "Europe/Berlin",
+                "2026-12-24T18:00:00",
+                "2026-12-27T06:00:00",
+                Some("FREQ=WEEKLY;INTERVAL=2;BYDAY=TH"),
+            ),
+            // All of Friday in Berlin begins on Thursday in UTC.
+            (
+                json!({
+                    "start_date_time": "20261224T230000Z", "end_date_time": "20261225T225959Z",
+                    "repeat_type": "weekly", "days_of_week": "5",
+                }),
+                "Europe/Berlin",
+                "2026-12-25T00:00:00",
+                "2026-12-26T00:00:00",
+                Some("FREQ=WEEKLY;INTERVAL=1;BYDAY=FR"),
+            ),
+            (
+                json!({
+                    "start_date_time": "20261130T230000Z", "end_date_time": "20261201T000000Z",
+                    "repeat_type": "monthly", "monthly_type": "dom",
+                }),
+                "Europe/Berlin",
+                "2026-12-01T00:00:00",
+                "2026-12-01T01:00:00",
+                Some("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1"),
+            ),
+            (
+                json!({
+                    "all_day": "true",
+                    "start_date_time": "20261224T230000Z", "end_date_time": "20261225T225959Z",
+                }),
+                "Europe/Berlin",
+                "2026-12-25T00:00:00",
+                "2026-12-26T00:00:00",
+                None,
             ),
             (
                 json!({ "repeat_type": "monthly", "monthly_type": "dom" }),
@@ -295,6 +385,11 @@ mod tests {
             json!({ "repeat_type": "yearly", "yearly_type": "float", "float_week": "5", "float_day": "5", "month": "11" }),
             json!({ "repeat_type": "daily", "repeat_until": "soon" }),
             json!({ "repeat_type": "daily", "repeat_count": "-1" }),
+            json!({ "repeat_type": "weekly", "repeat_count": "2", "days_of_week": "57" }),
+            json!({ "repeat_type": "weekly", "repeat_count": "2", "days_of_week": "5" }),
+            json!({ "repeat_type": "daily", "time_zone": "floating", "start_date_time": "20261224T180000Z", "end_date_time": "20261224T190000Z" }),
+            json!({ "all_day": "true", "time_zone": "", "start_date_time": "20261224T000000Z", "end_date_time": "20261224T235959Z" }),
+            json!({ "all_day": "true", "time_zone": "Mars/North", "start_date_time": "20261224T000000Z", "end_date_time": "20261224T235959Z" }),
         ];
         for fields in cases {
             assert!(read_span(&fields).is_err(), "{fields}");

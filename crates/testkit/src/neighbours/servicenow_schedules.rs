@@ -14,6 +14,8 @@ pub struct Schedules {
     spans: Vec<Record>,
     /// Ids of rows that the account may not see: they are missing in lists, and count.
     pub hidden: Vec<String>,
+    /// Fields that the account may not read: they are empty in every row.
+    pub hidden_fields: Vec<String>,
     /// Whether parts of queries that go through another table are as if they were not there.
     pub drops_walks: bool,
     counted: u64,
@@ -93,7 +95,12 @@ impl Schedules {
         let offset = text("sysparm_offset").parse().unwrap_or(0);
         let page = found.iter().skip(offset).take(limit);
         let page = page.filter(|row| !self.hidden.iter().any(|id| id == row.field("sys_id")));
-        let list: Vec<Value> = page.map(|row| raw(row, text("sysparm_fields"))).collect();
+        let mut list: Vec<Value> = page.map(|row| raw(row, text("sysparm_fields"))).collect();
+        for name in &self.hidden_fields {
+            for row in list.iter_mut().filter(|row| row.get(name).is_some()) {
+                row[name] = json!("");
+            }
+        }
         let mut said = Said::json(200, &json!({ "result": list }));
         said.headers.push(("x-total-count".to_owned(), found.len().to_string()));
         said

@@ -1,7 +1,7 @@
 //! Reading windows that people keep at a neighbour into the calendar.
 //!
 //! A reading that fails alters nothing: what was last known holds on. What was read and cannot be told is recorded as a
-//! difference, once.
+//! difference, once, and so is a reading that has not seen everything.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ use crate::sequencer::{Commit, Step};
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Under which it is kept which windows cannot be read, and why.
 const UNREAD: &str = "unread_windows";
+/// Under which of those it is kept that not everything was seen. No window has this name.
+const INCOMPLETE: &str = "*";
 
 impl Engine {
     /// Reads the windows of a neighbour where it is time to; gives how many altered.
@@ -143,23 +145,28 @@ fn differing(
         Row::ExternalRef(ExternalRefRow { link, entity, name, value })
     };
     let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
+    let mut differs = |entity: String, ours: &str, theirs: &str| {
+        let (about, ours, theirs) = ("window".to_owned(), ours.to_owned(), theirs.to_owned());
+        events.push(Disagreement { link: link.clone(), entity, about, ours, theirs }.into());
+    };
     for Unread { name, why } in unread {
         if known.get(name) == Some(why) {
             continue;
         }
         rows.push(row(name, why.clone()));
-        let differs = Disagreement {
-            link: link.clone(),
-            entity: format!("calendar/{name}"),
-            about: "window".to_owned(),
-            ours: "not_read".to_owned(),
-            theirs: why.clone(),
-        };
-        events.push(differs.into());
+        differs(format!("calendar/{name}"), "not_read", why);
     }
+    let was_incomplete = known.contains_key(INCOMPLETE);
     if everything {
         let settled = known.keys().filter(|name| !unread.iter().any(|one| one.name == **name));
         rows.extend(settled.map(|name| row(name, String::new())));
+    } else if !was_incomplete {
+        rows.push(row(INCOMPLETE, "incomplete".to_owned()));
+        differs(
+            "calendar".to_owned(),
+            "incomplete",
+            "not every window was seen: none of them ends",
+        );
     }
     (events, rows)
 }

@@ -181,6 +181,31 @@ async fn nothing_ends_that_was_not_seen_to_be_gone() {
 }
 
 #[tokio::test]
+async fn a_field_that_may_not_be_seen_ends_no_freeze_and_is_a_difference_once() {
+    for field in ["schedule", "sys_class_name", "sys_id"] {
+        let town = Town::with(LINKS).await;
+        town.blackout("Year end", "20260304T090000", "20260306T180000", &[]);
+        assert_eq!(town.read().await, 1);
+        let hide = |fields: Vec<String>| {
+            town.servicenow.lock().unwrap().calendars.hidden_fields = fields;
+        };
+        hide(vec![field.to_owned()]);
+        for _ in 0..2 {
+            assert_eq!(town.read().await, 0, "{field}");
+        }
+        assert_eq!(town.titles(), ["Year end"], "{field}");
+        assert_eq!(town.held_by("payments", 27).await.len(), 1, "{field}");
+        assert_eq!(town.unread(), ["window incomplete"], "{field}");
+        // Seen whole in between, it is told of anew.
+        hide(Vec::new());
+        town.read().await;
+        hide(vec![field.to_owned()]);
+        town.read().await;
+        assert_eq!(town.unread().len(), 2, "{field}");
+    }
+}
+
+#[tokio::test]
 async fn more_than_a_page_is_read_whole() {
     let town = Town::with(LINKS).await;
     {
