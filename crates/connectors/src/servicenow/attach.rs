@@ -1,6 +1,7 @@
 //! A decision as a file of its change request: the answer, the reasons, what the pipeline brought as proof.
 //!
-//! The file is looked for by its name before it is attached, which is the decision's: it is there once.
+//! The file is looked for by its name before it is attached, which is the decision's: it is there once. Where it is not
+//! taken, that is a difference, and holds up nothing.
 
 use serde_json::{Value, json};
 use sluice_core::effect::{ChangeCard, DecisionCard, Tell};
@@ -8,7 +9,7 @@ use sluice_core::effect::{ChangeCard, DecisionCard, Tell};
 use super::config::Config;
 use super::record;
 use super::wire::{Row, many, one, text};
-use crate::kit::answers::{self, not_understood};
+use crate::kit::answers::{self, is_status, not_understood};
 use crate::tell::{Ask, Receipt, Step, Talk, Verb};
 
 /// Attaches the decision that an effect tells of, where that is wanted.
@@ -17,12 +18,23 @@ pub(super) fn decision(
     talk: &Talk<'_>,
     card: &ChangeCard,
     row: &Row,
+    receipt: &mut Receipt,
 ) -> Result<(), Step<Receipt>> {
     let Some(decision) = &talk.effect.decision else { return Ok(()) };
     if !config.attach_decisions || talk.effect.tell != Tell::GateDecided || talk.comparing {
         return Ok(());
     }
     let name = format!("sluice-decision-{}.json", decision.id);
+    let refused = |step: &str| {
+        let never = [400, 401, 403, 404, 405, 413, 415, 422];
+        talk.last(step).is_some_and(|sent| is_status(sent, &never))
+    };
+    if refused("attachments") || refused("attach") {
+        // What else differs is of more weight.
+        let differs = ("attachment", name, "refused".to_owned());
+        receipt.differs.get_or_insert(differs);
+        return Ok(());
+    }
     let Some(looked) = talk.last("attachments") else {
         let query =
             format!("table_name=change_request^table_sys_id={}^file_name={name}", row.sys_id);

@@ -105,11 +105,17 @@ impl ServiceNowLink {
             .reference(poll::SYS_ID, row.sys_id.clone());
         self.place(talk, &row, item)?;
         receipt.shown = describe::shown(&self.config, talk, card, &row)?;
-        attach::decision(&self.config, talk, card, &row)?;
         if let Some(conflicts) = conflicts::read(&self.config, talk, card, &row)? {
             receipt = receipt.reference("conflicts", conflicts);
         }
-        walk::walk(&self.config, talk, card, &row, receipt)
+        // The record is where it has to be before anything is attached to it.
+        match walk::walk(&self.config, talk, card, &row, receipt)? {
+            Step::Done(mut receipt) => {
+                attach::decision(&self.config, talk, card, &row, &mut receipt)?;
+                Ok(Step::Done(receipt))
+            }
+            step => Ok(step),
+        }
     }
 
     /// The one change request for the change.

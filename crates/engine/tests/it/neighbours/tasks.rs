@@ -276,6 +276,25 @@ async fn a_decision_is_attached_once_and_conflicts_are_read_by_their_list() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_refused_holds_up_nothing_and_is_a_difference() {
+    let town = Town::with(&links("native")).await;
+    town.servicenow.lock().unwrap().tasks.refuses_files = true;
+    let number = town.deploy("payments", 1).await;
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    let ours = i64::from(town.state_here(number).servicenow()).to_string();
+    assert_eq!(town.state_there(number), Some(ours));
+    let servicenow = town.servicenow.lock().unwrap();
+    assert!(servicenow.tasks.attachments.is_empty());
+    let of_us =
+        servicenow.journal.iter().filter(|(id, _)| id == servicenow.changes[0].field("sys_id"));
+    assert!(of_us.count() > 1, "{:#?}", servicenow.journal);
+    drop(servicenow);
+    let refused = differing(&town).into_iter().filter(|it| it.about == "attachment");
+    assert!(refused.clone().count() > 0 && refused.clone().all(|it| it.theirs == "refused"));
+}
+
+#[tokio::test]
 async fn both_sides_of_incidents_problems_and_items_are_proved_equal_or_what_differs_is_named() {
     let town = Town::with(&links("mirrored")).await;
     town.fail(1).await;

@@ -25,6 +25,8 @@ pub struct Tasks {
     pub items: Vec<Record>,
     /// Files that are attached to records.
     pub attachments: Vec<Record>,
+    /// Whether files are refused, as where their kind is not allowed.
+    pub refuses_files: bool,
     /// Conflicts that a scan would find, by the change's id: their types.
     pub conflicts: BTreeMap<String, Vec<String>>,
     scans: BTreeMap<String, Timestamp>,
@@ -196,6 +198,9 @@ impl Tasks {
 
     /// Attaches a file: its name is no key, so that it can be there twice.
     pub(super) fn attach(&mut self, seen: &Seen, now: Timestamp) -> Said {
+        if self.refuses_files {
+            return failure(403, "Attachment type is not allowed");
+        }
         self.counted += 1;
         let query = |name: &str| seen.query.get(name).cloned().unwrap_or_default();
         let fields = [
