@@ -318,6 +318,30 @@ mod tests {
                 "2026-12-27T06:00:00",
                 Some("FREQ=WEEKLY;INTERVAL=2;BYDAY=TH"),
             ),
+            (
+                json!({ "repeat_type": "monthly", "monthly_type": "dom" }),
+                "Europe/Berlin",
+                "2026-12-24T18:00:00",
+                "2026-12-27T06:00:00",
+                Some("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=24"),
+            ),
+            (
+                json!({ "repeat_type": "yearly", "yearly_type": "float", "float_week": "4", "float_day": "5", "month": "11" }),
+                "Europe/Berlin",
+                "2026-12-24T18:00:00",
+                "2026-12-27T06:00:00",
+                Some("FREQ=YEARLY;INTERVAL=1;BYMONTH=11;BYDAY=4FR"),
+            ),
+        ];
+        for (fields, zone, start, end, rule) in cases {
+            let wanted = (zone.into(), start.into(), end.into(), rule.map(str::to_owned));
+            assert_eq!(read_span(&fields), Ok(wanted), "{fields}");
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone_of_the_schedule() {
+        let cases = [
             // All of Friday in Berlin begins on Thursday in UTC.
             (
                 json!({
@@ -348,20 +372,6 @@ mod tests {
                 "2026-12-25T00:00:00",
                 "2026-12-26T00:00:00",
                 None,
-            ),
-            (
-                json!({ "repeat_type": "monthly", "monthly_type": "dom" }),
-                "Europe/Berlin",
-                "2026-12-24T18:00:00",
-                "2026-12-27T06:00:00",
-                Some("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=24"),
-            ),
-            (
-                json!({ "repeat_type": "yearly", "yearly_type": "float", "float_week": "4", "float_day": "5", "month": "11" }),
-                "Europe/Berlin",
-                "2026-12-24T18:00:00",
-                "2026-12-27T06:00:00",
-                Some("FREQ=YEARLY;INTERVAL=1;BYMONTH=11;BYDAY=4FR"),
             ),
         ];
         for (fields, zone, start, end, rule) in cases {
