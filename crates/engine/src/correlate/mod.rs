@@ -10,7 +10,7 @@ mod merges;
 mod neighbours;
 mod tasks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sluice_core::change::{Evidence, EvidenceStatus, Involvement, InvolvementRole, event};
@@ -41,6 +41,8 @@ pub(crate) struct Correlation<'a> {
     events: Vec<Event>,
     link: &'a LinkName,
     news: &'a News,
+    /// How both sides of a record were left by what was taken over since the news came.
+    left: BTreeMap<String, (String, String)>,
     now: Timestamp,
 }
 
@@ -61,6 +63,7 @@ impl Engine {
             events: Vec::new(),
             link,
             news,
+            left: BTreeMap::new(),
             now,
         };
         for signal in &news.signals {

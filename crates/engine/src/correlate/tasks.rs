@@ -13,7 +13,7 @@ use sluice_core::refusal::Refusal;
 use sluice_core::signal::{Signal, TaskKind};
 
 use super::Correlation;
-use crate::tasks::adopted;
+use crate::tasks::{adopted, overtaken};
 
 /// What a neighbour calls a record that it gave up.
 const CANCELED: &str = "canceled";
@@ -80,7 +80,7 @@ impl Correlation<'_> {
     /// Whether what they say is taken over. Where it is not and both sides differ, that is recorded.
     fn counts(&mut self, said: &Said<'_>, ours: &str) -> bool {
         let Said { entity, theirs, authority } = *said;
-        let left = self.news.left(entity);
+        let left = self.left(entity);
         if ours == theirs || left.is_some_and(|(_, left)| left == theirs) {
             return false;
         }
@@ -100,15 +100,38 @@ impl Correlation<'_> {
 
     fn taken_over(&mut self, said: &Said<'_>, events: Result<Vec<Event>, Refusal>) {
         match events {
-            Ok(events) => self.extend(events),
+            Ok(events) => {
+                self.extend(events);
+                self.leave(said);
+            }
             Err(refusal) => self.differ(said.entity, "state", &refusal.code, said.theirs),
         }
+    }
+
+    /// How both sides were left when the record was told or taken over last.
+    fn left(&self, entity: &str) -> Option<(&str, &str)> {
+        let since = self.left.get(entity).map(|(ours, theirs)| (ours.as_str(), theirs.as_str()));
+        since.or_else(|| self.news.left(entity))
+    }
+
+    /// Both sides agree, before ours is told again: what they do next is done by them alone.
+    fn leave(&mut self, said: &Said<'_>) {
+        let (entity, theirs) = (said.entity.to_owned(), said.theirs.to_owned());
+        let incident = IncidentNumber::parse(&entity).ok();
+        let incident = incident.and_then(|number| self.standing.incidents.get(&number));
+        let problem = ProblemNumber::parse(&entity).ok();
+        let problem = problem.and_then(|number| self.standing.problems.get(&number));
+        let ours = incident.map(|known| known.state.as_str());
+        let ours = ours.or_else(|| problem.map(|known| known.state.as_str())).unwrap_or("resolved");
+        let size = self.standing.size;
+        self.rows.extend(overtaken(self.link, &entity, (ours, &theirs), size));
+        self.left.insert(entity, (ours.to_owned(), theirs));
     }
 
     /// Ours is over. That theirs goes on is a difference once it was told that it is over.
     fn over_here(&mut self, said: &Said<'_>) {
         let is_over = |word: &str| matches!(word, "resolved" | "closed" | CANCELED);
-        let left = self.news.left(said.entity);
+        let left = self.left(said.entity);
         let Some((ours, left)) = left.map(|(ours, left)| (ours.to_owned(), left.to_owned())) else {
             return;
         };
@@ -135,19 +158,25 @@ impl Correlation<'_> {
 
     /// They have opened one: where they have a say and it concerns a service of ours, it is one here too.
     fn opened_there(&mut self, signal: &Signal) {
-        let Signal::TaskReported { task, of, record, state, authority, service, title, .. } =
+        let Signal::TaskReported { task, of, record, state, authority, service, title, at, .. } =
             signal
         else {
             return;
         };
         let is_over = matches!(state.as_str(), "resolved" | "closed" | CANCELED);
         let service = service.as_deref().and_then(|name| ServiceName::parse(name).ok());
+        // What concerns no service that is declared here is none of ours.
+        let declared = &self.standing.organisation.services;
+        let service = service.filter(|name| declared.contains_key(name));
         let Some(service) = service.filter(|_| !is_over && *authority != Authority::Native) else {
             return;
         };
         let services = std::iter::once(service).collect();
         let source = Some(format!("{}:{}", self.link, of.id));
-        let title: String = title.chars().filter(|c| !c.is_control()).take(200).collect();
+        let line =
+            |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(200).collect() };
+        let title = Some(line(title)).filter(|title| !title.trim().is_empty());
+        let title = title.unwrap_or_else(|| format!("{} in {}", line(record), self.link));
         let opened = match task {
             TaskKind::Incident => {
                 let opening =
@@ -162,10 +191,17 @@ impl Correlation<'_> {
                     .map(|(number, events)| (number.to_string(), events))
             }
         };
-        // What concerns no service that is declared here is none of ours.
-        let Ok((entity, events)) = opened else { return };
+        let (entity, events) = match opened {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                let (link, code) = (self.link, &refusal.code);
+                tracing::warn!(%link, record, %code, "what they opened could not be opened here");
+                return;
+            }
+        };
         self.extend(events);
-        self.rows.extend(adopted(self.link, &entity, of, (*task, record), state));
+        self.rows.extend(adopted(self.link, &entity, of, (*task, record), (state, *at)));
+        self.left.insert(entity.clone(), (state.clone(), state.clone()));
         for (name, value) in [(of.name.as_str(), &of.id), (task.as_str(), record)] {
             self.push(ReferenceRecorded {
                 link: self.link.clone(),

@@ -13,6 +13,8 @@ use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
 
 /// Under which it is known how both sides were left.
 const LEFT: &str = "left.state";
+/// Under this name is known how long the ledger was when theirs was taken over last.
+const OVERTAKEN: &str = "left.entry";
 
 pub(super) fn walk(
     config: &Config,
@@ -25,6 +27,10 @@ pub(super) fn walk(
     let Some(theirs) = task.desk.word(reached) else {
         return Ok(Step::Done(differing(receipt, task, "a state of their own")));
     };
+    // What they did since was taken over: this would bring back what stood before.
+    if is_overtaken(talk) {
+        return Ok(Step::Done(receipt));
+    }
     let wanted = wanted(task);
     if reached == wanted || (task.desk.is_over(reached) && task.desk.is_over(wanted)) {
         receipt.left = Some((task.state, theirs));
@@ -47,6 +53,13 @@ fn wanted(task: &Task<'_>) -> i64 {
         true if task.desk == Desk::Incident => 8,
         _ => task.desk.number(task.state),
     }
+}
+
+/// Whether theirs was taken over after what is told happened.
+fn is_overtaken(talk: &Talk<'_>) -> bool {
+    let entry = talk.effect.key.split_once(':').and_then(|(entry, _)| entry.parse::<u64>().ok());
+    let size = talk.known.get(OVERTAKEN).and_then(|size| size.parse::<u64>().ok());
+    !talk.comparing && entry.zip(size).is_some_and(|(entry, size)| entry < size)
 }
 
 /// Whether its state is ours to move. Where both sides have a say, it is as long as nobody has moved it over there

@@ -26,7 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::attempt::Came;
 pub(crate) use self::line::{Line, Lines};
-pub(crate) use self::news::{News, adopted};
+pub(crate) use self::news::{News, adopted, overtaken};
 use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
 

@@ -20,6 +20,8 @@ use crate::keys::Keys;
 const SHOWN: &str = "shown.revision";
 /// Under this name stands how both sides were left when the record was told last: our word and theirs.
 pub(crate) const LEFT: &str = "left.state";
+/// Under this name stands the ledger's size at which theirs was taken over last: what was to be told before it is old.
+const OVERTAKEN: &str = "left.entry";
 /// Before the id of a record that they made stands this, where ours for it is kept.
 const THEIRS: &str = "theirs/";
 /// Under this name stands ours.
@@ -55,18 +57,48 @@ pub(crate) fn adopted(
     entity: &str,
     of: &TheirRecord,
     (task, number): (TaskKind, &str),
-    state: &str,
+    (state, at): (&str, Option<Timestamp>),
 ) -> Vec<Row> {
-    let row = |entity: String, name: &str, value: String| {
-        let (link, name) = (link.to_string(), name.to_owned());
-        Row::ExternalRef(ExternalRefRow { link, entity, name, value })
-    };
-    vec![
-        row(format!("{THEIRS}{}", of.id), OURS, entity.to_owned()),
-        row(entity.to_owned(), &of.name, of.id.clone()),
-        row(entity.to_owned(), task.as_str(), number.to_owned()),
-        row(entity.to_owned(), LEFT, format!("{state} {state}")),
-    ]
+    let mut rows = vec![
+        row(link, &format!("{THEIRS}{}", of.id), OURS, entity.to_owned()),
+        row(link, entity, &of.name, of.id.clone()),
+        row(link, entity, task.as_str(), number.to_owned()),
+        row(link, entity, &state_of(of), state.to_owned()),
+        left_row(link, entity, state, state),
+    ];
+    rows.extend(at.map(|at| row(link, entity, &time_of(of), at.to_string())));
+    rows
+}
+
+/// How both sides of a record stand, once what they said of theirs was taken over. What is owed to them of the entries
+/// before `size` is older than that.
+pub(crate) fn overtaken(
+    link: &LinkName,
+    entity: &str,
+    (ours, theirs): (&str, &str),
+    size: u64,
+) -> [Row; 2] {
+    let overtaken = row(link, entity, OVERTAKEN, size.to_string());
+    [left_row(link, entity, ours, theirs), overtaken]
+}
+
+fn left_row(link: &LinkName, entity: &str, ours: &str, theirs: &str) -> Row {
+    row(link, entity, LEFT, format!("{ours} {theirs}"))
+}
+
+fn row(link: &LinkName, entity: &str, name: &str, value: String) -> Row {
+    let (link, entity, name) = (link.to_string(), entity.to_owned(), name.to_owned());
+    Row::ExternalRef(ExternalRefRow { link, entity, name, value })
+}
+
+/// The name under which stands what they said last of a record's state.
+fn state_of(of: &TheirRecord) -> String {
+    format!("state.{}", of.id)
+}
+
+/// The name under which stands when a record had last changed, by their clock, where we were told of it.
+fn time_of(of: &TheirRecord) -> String {
+    format!("at.{}", of.id)
 }
 
 impl Engine {
@@ -98,13 +130,25 @@ impl Engine {
                     tracing::debug!(%link, entity, "another record than the one that is known bears its number");
                     continue;
                 }
+                // How a record stood before is no news: a delivery may come late, or again.
+                if let Signal::TaskReported { of, at: Some(at), .. } = &signal {
+                    let name = time_of(of);
+                    let known = there.get(&name).and_then(|value| value.parse::<Timestamp>().ok());
+                    if known.is_some_and(|known| *at < known) {
+                        tracing::debug!(%link, entity, "a delivery says how a record stood before");
+                        continue;
+                    }
+                    if known != Some(*at) {
+                        there.insert(name.clone(), at.to_string());
+                        rows.push(row(link, entity, &name, at.to_string()));
+                    }
+                }
                 if let Some((name, value)) = identity(self.signing(), &signal) {
                     if there.get(&name) == Some(&value) {
                         continue;
                     }
                     there.insert(name.clone(), value.clone());
-                    let (link, entity) = (link.to_string(), entity.clone());
-                    rows.push(Row::ExternalRef(ExternalRefRow { link, entity, name, value }));
+                    rows.push(row(link, entity, &name, value));
                 }
             }
             news.signals.push(signal);
@@ -149,7 +193,7 @@ fn record_of(signal: &Signal) -> Option<(&String, &TheirRecord)> {
 fn identity(keys: &Keys, signal: &Signal) -> Option<(String, String)> {
     match signal {
         Signal::RecordReported { of, state, .. } | Signal::TaskReported { of, state, .. } => {
-            Some((format!("state.{}", of.id), state.clone()))
+            Some((state_of(of), state.clone()))
         }
         Signal::ApprovalReported { approval, verdict, at, .. } => {
             // Keyed, as everything about people is that stands where nothing is erased.

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use sluice_connectors::kit::signature::hmac_sha256;
 use sluice_core::ids::{IncidentNumber, ProblemNumber, ServiceName};
 use sluice_core::incident::{Incident, IncidentState, Resolution};
 use sluice_core::problem::{self, Problem, ProblemState};
-use sluice_engine::{IncidentStep, ProblemStep};
+use sluice_engine::{Delivery, IncidentStep, ProblemStep};
+use sluice_testkit::NamedSecrets;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::servicenow::differing;
@@ -199,6 +201,98 @@ async fn where_both_sides_altered_an_incident_nobody_overwrites_the_other() {
 }
 
 #[tokio::test]
+async fn what_they_do_twice_before_they_are_told_is_followed_twice() {
+    let town = Town::with(&links("mirrored")).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    for (theirs, ours) in [("2", IncidentState::InProgress), ("3", IncidentState::OnHold)] {
+        town.edit("incident", INC, &[("state", theirs)]);
+        town.look_there().await;
+        assert_eq!(town.incident(1).state, ours);
+    }
+    // The first of both is told when theirs is further already: it does not bring it back.
+    town.settle(DAY).await;
+    let moved = town.net.seen().into_iter().filter(|(_, seen)| seen.method == "PATCH");
+    let moved = moved.filter(|(_, seen)| seen.json().get("state").is_some());
+    let moved: Vec<_> = moved.filter(|(_, seen)| seen.path.contains("/incident/")).collect();
+    assert!(moved.is_empty(), "{moved:?}");
+    assert_eq!(town.there("incident", INC, "state"), "3");
+    // What is done here after that is told as ever.
+    town.step(1, IncidentStep::Move(IncidentState::InProgress)).await;
+    town.settle(DAY).await;
+    assert_eq!(town.there("incident", INC, "state"), "2");
+    assert_eq!(town.disagreements(), []);
+    // Where they are told of no incident at all, nobody says how both were left.
+    let town = Town::with(&links("mirrored").replace("decision, incident,", "decision,")).await;
+    town.settle(DAY).await;
+    let (now, item) = (town.world.engine.now(), town.item("docs"));
+    let fields = [("short_description", "search gives nothing"), ("cmdb_ci", item.as_str())];
+    town.servicenow.lock().unwrap().tasks.open("incident", &fields, now);
+    town.look_there().await;
+    for (theirs, ours) in [
+        ("2", IncidentState::InProgress),
+        ("3", IncidentState::OnHold),
+        ("6", IncidentState::Resolved),
+    ] {
+        town.edit("incident", "", &[("state", theirs)]);
+        town.look_there().await;
+        assert_eq!(town.incident(1).state, ours);
+    }
+    assert_eq!(town.disagreements(), []);
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_late_sets_nothing_back() {
+    let secret = "secrets: [{env: RULE}]\n    credentials: {password";
+    let town = Town::with(&links("mirrored").replace("credentials: {password", secret)).await;
+    town.fail(1).await;
+    town.settle(DAY).await;
+    let row = || {
+        let servicenow = town.servicenow.lock().unwrap();
+        serde_json::json!(servicenow.tasks.live("incident", INC)[0].fields)
+    };
+    town.world.clock.advance(Duration::from_secs(5));
+    town.edit("incident", INC, &[("state", "2")]);
+    let late = row();
+    town.world.clock.advance(Duration::from_secs(5));
+    town.edit("incident", INC, &[("state", "3")]);
+    let soon = row();
+    town.look_there().await;
+    assert_eq!(town.incident(1).state, IncidentState::OnHold);
+    for (id, record) in [("1-1", late.clone()), ("1-2", soon), ("1-3", late)] {
+        let body = serde_json::json!({ "table": "incident", "record": record });
+        let bytes = serde_json::to_vec(&body).unwrap();
+        let mac = hmac_sha256(&NamedSecrets::of("RULE"), &bytes);
+        let mac = format!("sha256={}", data_encoding::BASE64.encode(&mac));
+        let delivery = Delivery::of_body(bytes, town.world.engine.now())
+            .with_header("x-sluice-delivery", id)
+            .with_header("x-sluice-signature", &mac);
+        town.world.hear("servicenow", delivery).await;
+        assert_eq!(town.incident(1).state, IncidentState::OnHold, "{id}");
+    }
+    town.settle(DAY).await;
+    assert_eq!(town.there("incident", INC, "state"), "3");
+    assert_eq!(town.disagreements(), []);
+}
+
+#[tokio::test]
+async fn what_they_open_without_a_title_is_opened_under_their_number() {
+    for title in ["", "   ", "\u{7}\u{1b}"] {
+        let town = Town::with(&links("foreign")).await;
+        town.settle(DAY).await;
+        let (now, item) = (town.world.engine.now(), town.item("docs"));
+        let fields = [("short_description", title), ("cmdb_ci", item.as_str())];
+        for table in ["incident", "problem"] {
+            town.servicenow.lock().unwrap().tasks.open(table, &fields, now);
+        }
+        town.look_there().await;
+        let number = |table| town.there(table, "", "number");
+        assert_eq!(town.incident(1).title, format!("{} in servicenow", number("incident")));
+        assert_eq!(town.problem(1).title, format!("{} in servicenow", number("problem")));
+    }
+}
+
+#[tokio::test]
 async fn what_they_open_on_a_service_of_ours_is_opened_here_once_and_followed() {
     let town = Town::with(&links("foreign")).await;
     town.settle(DAY).await;
@@ -264,15 +358,41 @@ async fn a_decision_is_attached_once_and_conflicts_are_read_by_their_list() {
     town.net.lie(Lies::none());
     town.settle(DAY).await;
     assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
-    let servicenow = town.servicenow.lock().unwrap();
-    let files = &servicenow.tasks.attachments;
-    let names: BTreeSet<&str> = files.iter().map(|file| file.field("file_name")).collect();
-    assert_eq!(names.len(), files.len(), "{names:?}");
-    assert!(!files.is_empty());
-    let file: serde_json::Value = serde_json::from_str(files[0].field("content")).unwrap();
-    assert_eq!(file["change"], number.to_string());
-    assert!(file["evidence"].is_array() && file["input"].is_string(), "{file:#}");
-    assert_eq!(files[0].field("table_sys_id"), servicenow.changes[0].field("sys_id"));
+    {
+        let servicenow = town.servicenow.lock().unwrap();
+        let files = &servicenow.tasks.attachments;
+        let names: BTreeSet<&str> = files.iter().map(|file| file.field("file_name")).collect();
+        assert_eq!(names.len(), files.len(), "{names:?}");
+        assert!(!files.is_empty());
+        let file: serde_json::Value = serde_json::from_str(files[0].field("content")).unwrap();
+        assert_eq!(file["change"], number.to_string());
+        assert!(file["evidence"].is_array() && file["input"].is_string(), "{file:#}");
+        assert_eq!(files[0].field("table_sys_id"), servicenow.changes[0].field("sys_id"));
+    }
+    // Before it goes a change is scanned: its list says what was found, the word for the whole says nothing.
+    for (seed, found, told) in [
+        (2, vec![], "none"),
+        (3, vec!["blackout", "assigned_to", "blackout"], "3: assigned_to, blackout"),
+    ] {
+        let asked = question("payments", seed, u32::from(seed));
+        let number = town.world.ask(asked.clone()).await.change.unwrap();
+        town.settle(DAY).await;
+        {
+            let mut servicenow = town.servicenow.lock().unwrap();
+            let live = servicenow.live(&format!("sluice-{number}"));
+            let id = live[0].field("sys_id").to_owned();
+            let found = found.into_iter().map(str::to_owned).collect();
+            servicenow.tasks.conflicts.insert(id, found);
+        }
+        town.world.clock.advance(Duration::from_secs(60));
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        engine.pull_stop(admin, Default::default(), "a drill".into()).await.unwrap();
+        town.world.ask(asked).await;
+        town.settle(DAY).await;
+        let known = engine.readers().external_refs("servicenow", &number.to_string()).unwrap();
+        let known = known.iter().find(|known| known.name == "conflicts");
+        assert_eq!(known.map(|known| known.value.as_str()), Some(told), "{number}");
+    }
 }
 
 #[tokio::test]
