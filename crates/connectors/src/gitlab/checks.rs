@@ -1,7 +1,8 @@
 //! External status checks: what the gate would say to the head of a merge request, said on it.
 //!
 //! What the check says already is looked at first, so that the same answer is given once. The head may have moved since:
-//! then GitLab refuses, and asks anew by itself.
+//! then GitLab refuses, and asks anew by itself. Earlier versions take no `pending`: a check that would stay `passed` is
+//! made to fail in its place.
 
 use serde_json::{Value, json};
 use sluice_core::gate::Decision;
@@ -28,8 +29,8 @@ pub(super) fn answered(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {
     };
     let Some(looked) = talk.last("checks") else { return look("checks") };
     if is_status(looked, &[404]) {
-        // The merge request is gone, or the account may not see it.
-        return answers::success(looked).map(|_| Receipt::plain());
+        // The merge request is gone, or the account may not see it: that does not alter by asking again.
+        return differing(wanted, "not_found");
     }
     // Neither is there where the check is no longer asked of this merge request.
     match said(looked, &card.check)? {
@@ -37,26 +38,56 @@ pub(super) fn answered(api: &Api, talk: &Talk<'_>) -> Said<Receipt> {
         Some(said) if said == wanted => return done,
         Some(_) => {}
     }
-    let Some(sent) = talk.last("check") else {
+    let send = |step, status: &str| {
         let body = json!({
             "sha": card.commit.as_str(),
             "external_status_check_id": card.check.parse::<u64>().ok(),
-            "status": wanted,
+            "status": status,
         });
         let path = format!("{base}/status_check_responses");
-        let ask = api.ask("check", Verb::Post, project, &path, talk.session);
-        return Err(Step::Send(ask.json(&body)));
+        let ask = api.ask(step, Verb::Post, project, &path, talk.session);
+        Err(Step::Send(ask.json(&body)))
     };
+    let Some(sent) = talk.last("check") else { return send("check", wanted) };
     // Another commit is the head by now, or it is merged.
-    if is_status(sent, &[400, 404, 409, 422]) {
+    if is_status(sent, &[404, 409]) {
         return done;
     }
-    answers::done(sent)?;
+    let is_taken = !is_status(sent, &[400, 422]);
+    if is_taken {
+        answers::done(sent)?;
+    }
     let Some(seen) = talk.last("checks_after") else { return look("checks_after") };
-    match said(seen, &card.check)?.as_deref() == Some(wanted) {
+    let says = said(seen, &card.check)?;
+    if is_taken {
+        return match says.as_deref() == Some(wanted) {
+            true => done,
+            false => Err(not_understood("the check does not say what was answered")),
+        };
+    }
+    // What was refused lets nothing go, unless the check says so from before.
+    if says.as_deref() != Some("passed") || wanted == "passed" {
+        return done;
+    }
+    let failed = word(Decision::Deny);
+    if wanted == failed {
+        return differing(wanted, "passed");
+    }
+    let Some(sent) = talk.last("check_failed") else { return send("check_failed", failed) };
+    if is_status(sent, &[400, 404, 409, 422]) {
+        return differing(wanted, "passed");
+    }
+    answers::done(sent)?;
+    let Some(seen) = talk.last("checks_failed") else { return look("checks_failed") };
+    match said(seen, &card.check)?.as_deref() == Some(failed) {
         true => done,
         false => Err(not_understood("the check does not say what was answered")),
     }
+}
+
+fn differing(ours: &str, theirs: &str) -> Said<Receipt> {
+    let differs = Some(("check", ours.to_owned(), theirs.to_owned()));
+    Ok(Receipt { differs, ..Receipt::plain() })
 }
 
 fn word(answer: Decision) -> &'static str {

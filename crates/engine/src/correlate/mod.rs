@@ -110,7 +110,7 @@ impl Correlation<'_> {
             Signal::CheckRequested { repository, proposal, check, run, commit, open, .. } => {
                 let asked = checks::Asked { repository, proposal, check, run };
                 let commit = commit.as_ref().filter(|_| *open);
-                self.rows.push(checks::asked(self.link, &asked, commit, self.now));
+                self.rows.extend(checks::asked(self.link, &asked, commit, self.now));
             }
             Signal::StageReported { .. } => self.stage(signal),
             Signal::DeploymentReported { .. } => self.deployment(signal),

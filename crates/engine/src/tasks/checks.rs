@@ -6,6 +6,7 @@
 //! evaluated again when something was recorded, and now and then because time alone alters it.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,7 +30,7 @@ use crate::sequencer::{Commit, Step};
 const ASKED: &str = "proposal_checks";
 /// Under which it is kept what was answered last, for which head, and when.
 const ANSWERED: &str = "proposal_checks_answered";
-/// The most checks of a link that are answered.
+/// The most checks of a link that are answered in one round; the others have their turn in the next ones.
 const MOST: usize = 500;
 /// After so long the same is said again: people can reset a check over there, and tell nobody.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -57,13 +58,15 @@ struct Check {
     since: Timestamp,
 }
 
-/// The row that keeps what a check asks; without a head that could be merged it asks no more.
+/// The rows that keep what a check asks; without a head that could be merged it asks no more, and nothing is known to
+/// have been answered: where it asks again, it gets an answer.
 pub(crate) fn asked(
     link: &LinkName,
     asked: &Asked<'_>,
     commit: Option<&CommitId>,
     now: Timestamp,
-) -> Row {
+) -> Vec<Row> {
+    let name = name(asked.repository, asked.proposal, asked.check);
     let check = commit.map(|commit| Check {
         repository: asked.repository.to_owned(),
         proposal: asked.proposal.to_owned(),
@@ -72,11 +75,23 @@ pub(crate) fn asked(
         commit: commit.clone(),
         since: now,
     });
-    let value = check.map(|check| {
-        serde_json::to_string(&check)
-            .unwrap_or_else(|error| unreachable!("a check has a JSON form: {error}"))
-    });
-    kept(link, ASKED, name(asked.repository, asked.proposal, asked.check), value)
+    let Some(check) = check else {
+        return vec![kept(link, ASKED, name.clone(), None), kept(link, ANSWERED, name, None)];
+    };
+    let value = serde_json::to_string(&check)
+        .unwrap_or_else(|error| unreachable!("a check has a JSON form: {error}"));
+    vec![kept(link, ASKED, name, Some(value))]
+}
+
+/// Those whose turn it is: who comes after the one that was looked at last, and from the start again.
+fn turn<'a>(
+    asked: &'a BTreeMap<String, String>,
+    last: &str,
+    most: usize,
+) -> Vec<(&'a String, &'a String)> {
+    let after = asked.range::<str, _>((Bound::Excluded(last), Bound::Unbounded));
+    let before = asked.range::<str, _>((Bound::Unbounded, Bound::Included(last)));
+    after.chain(before).take(most).collect()
 }
 
 fn name(repository: &str, proposal: &str, check: &str) -> String {
@@ -155,11 +170,16 @@ impl Engine {
             let Some(environment) = line.telling.checks() else { continue };
             let answered = self.known(&link.name, ANSWERED).await?;
             let asked = self.known(&link.name, ASKED).await?;
-            for value in asked.values().take(MOST) {
+            let last = line.state.check_looked_at.lock().clone();
+            for (name, value) in turn(&asked, &last, MOST) {
+                line.state.check_looked_at.lock().clone_from(name);
                 let Ok(check) = serde_json::from_str::<Check>(value) else { continue };
-                count += usize::from(
-                    self.answer_check(&link.name, &check, environment, &answered).await?,
-                );
+                match self.answer_check(&link.name, &check, environment, &answered).await {
+                    Ok(is_owed) => count += usize::from(is_owed),
+                    Err(error) => {
+                        tracing::warn!(%error, link = %link.name, name, "a check of a proposal could not be answered");
+                    }
+                }
             }
         }
         Ok(count)
@@ -218,5 +238,25 @@ impl Engine {
         let is_old = self.now().duration_since(effect.at) > FRESH;
         let name = name(&card.repository, &card.proposal, &card.check);
         is_old.then(|| kept(&line.name, ANSWERED, name, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_turn() {
+        let asked: BTreeMap<String, String> =
+            ["a", "b", "c", "d", "e"].map(|name| (name.to_owned(), String::new())).into();
+        let names = |last: &str| {
+            turn(&asked, last, 2).into_iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(""), ["a", "b"]);
+        assert_eq!(names("b"), ["c", "d"]);
+        assert_eq!(names("d"), ["e", "a"]);
+        // The one that was looked at last may ask no more.
+        assert_eq!((names("cc"), names("z")), (vec!["d", "e"], vec!["a", "b"]));
+        assert_eq!(turn(&asked, "b", 9).len(), 5);
     }
 }

@@ -25,6 +25,10 @@ pub struct GitLab {
     pub issues: Vec<(String, Value)>,
     /// External status checks: number of the merge request, head, and the check.
     pub checks: Vec<(String, String, Value)>,
+    /// How often a check that would be `pending` is refused, as by earlier versions.
+    pub refuses_pending: usize,
+    /// Whether merge requests are as if they were not there, as for an account that may not see them.
+    pub hides_proposals: bool,
     counted: u64,
 }
 
@@ -54,6 +58,10 @@ impl GitLab {
         }
         let status = body["status"].as_str().unwrap_or("passed");
         if !["passed", "failed", "pending"].contains(&status) {
+            return problem(400);
+        }
+        if status == "pending" && self.refuses_pending > 0 {
+            self.refuses_pending -= 1;
             return problem(400);
         }
         check["status"] = json!(status);
@@ -173,6 +181,11 @@ impl GitLab {
                     true => Said { status: 204, headers: Vec::new(), body: Vec::new() },
                     false => problem(404),
                 }
+            }
+            (_, [_, "projects", _, "merge_requests", _, "status_checks"])
+                if self.hides_proposals =>
+            {
+                problem(404)
             }
             ("GET", [_, "projects", _, "merge_requests", iid, "status_checks"]) => {
                 let of = self.checks.iter().filter(|(of, _, _)| of == iid);

@@ -43,7 +43,7 @@ impl Lines {
 
 /// What is remembered of a line while the program runs.
 #[derive(Default)]
-pub(super) struct LineState {
+pub(in crate::tasks) struct LineState {
     /// Whoever tells by this line holds it: there is one at a time.
     pub(super) working: tokio::sync::Mutex<()>,
     pub(super) fares: Mutex<Fares>,
@@ -51,6 +51,8 @@ pub(super) struct LineState {
     pub(super) hinted: AtomicBool,
     /// When the windows that are kept over there were last read.
     pub(super) windows_read: Mutex<Option<Timestamp>>,
+    /// The name of the check that was looked at last.
+    pub(in crate::tasks) check_looked_at: Mutex<String>,
 }
 
 #[derive(Default)]
@@ -71,7 +73,7 @@ pub(crate) struct Line {
     pub(crate) telling: Telling,
     pub(super) reach: Reach,
     pub(crate) credentials: Credentials,
-    pub(super) state: Arc<LineState>,
+    pub(in crate::tasks) state: Arc<LineState>,
 }
 
 impl Engine {

@@ -10,25 +10,36 @@ use sluice_testkit::NamedSecrets;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::gitlab::TOLD;
+use super::servicenow::differing;
 use super::{Town, link};
 use crate::world::{commit_id, question};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 async fn start() -> Town {
+    start_with("links: []\n").await
+}
+
+async fn start_with(files: &str) -> Town {
     let told = TOLD.1.replace("per_minute: 2000", "per_minute: 2000, status_checks: production");
-    Town::edited("links: []\n", &[(TOLD.0, &told)]).await
+    Town::edited(files, &[(TOLD.0, &told)]).await
 }
 
 impl Town {
     /// GitLab asks the check with id 5 on merge request 12, signed as it signs checks.
     async fn asks(&self, seed: u8, state: &str, secret: &str) -> bool {
+        self.asks_of("acme/ledger", seed, state, secret).await
+    }
+
+    async fn asks_of(&self, project: &str, seed: u8, state: &str, secret: &str) -> bool {
         let sha = commit_id(seed).to_string();
+        let (action, state) =
+            if state == "reopened" { ("reopen", "opened") } else { ("update", state) };
         let body = json!({
             "object_kind": "merge_request",
-            "object_attributes": { "iid": 12, "action": "update", "state": state, "last_commit": { "id": sha } },
-            "project": { "id": 3, "default_branch": "main", "path_with_namespace": "acme/ledger",
-                "web_url": "https://gitlab.com/acme/ledger" },
+            "object_attributes": { "iid": 12, "action": action, "state": state, "last_commit": { "id": sha } },
+            "project": { "id": 3, "default_branch": "main", "path_with_namespace": project,
+                "web_url": format!("https://gitlab.com/{project}") },
             "user": { "id": 51, "name": "Ann", "username": "ann" },
             "external_approval_rule": { "id": 5, "name": "Sluice", "external_url": "https://sluice.test" },
         });
@@ -100,6 +111,75 @@ async fn a_check_says_what_the_gate_would_say_and_says_it_anew_when_that_alters(
     assert!(town.asks(42, "merged", "ACME_GITLAB_SECRET").await);
     town.world.clock.advance(DAY);
     assert_eq!(town.answered().await, 0);
+}
+
+#[tokio::test]
+async fn a_proposal_that_is_opened_again_is_answered_again() {
+    let town = start().await;
+    town.proposed(47).await;
+    assert_eq!(town.answered().await, 1);
+    let said = town.check_says();
+    assert!(town.asks(47, "closed", "ACME_GITLAB_SECRET").await);
+    assert_eq!(town.answered().await, 0);
+    town.gitlab.lock().unwrap().check("12", 5, commit_id(47).as_str());
+    assert!(town.asks(47, "reopened", "ACME_GITLAB_SECRET").await);
+    assert_eq!((town.answered().await, town.check_says()), (1, said));
+}
+
+/// An account that may not see the merge request never will by being asked again.
+#[tokio::test]
+async fn a_proposal_that_is_not_there_is_a_difference_and_given_up_by_nobody() {
+    let town = start().await;
+    town.gitlab.lock().unwrap().hides_proposals = true;
+    town.proposed(48).await;
+    for _ in 0..3 {
+        assert_eq!(town.answered().await, 1);
+        town.world.clock.advance(Duration::from_secs(3_700));
+    }
+    let differing = differing(&town);
+    assert_eq!(differing.len(), 1, "{differing:#?}");
+    assert_eq!((differing[0].about.as_str(), differing[0].theirs.as_str()), ("check", "not_found"));
+}
+
+#[tokio::test]
+async fn where_pending_is_not_taken_the_check_does_not_stay_passed() {
+    let town = start().await;
+    let mut asked = question("ledger", 49, 49);
+    asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+    assert_eq!(town.world.ask(asked).await.decision, Decision::Wait);
+    town.settle(DAY).await;
+    town.proposed(49).await;
+    {
+        let mut gitlab = town.gitlab.lock().unwrap();
+        gitlab.checks[0].2["status"] = json!("passed");
+        gitlab.refuses_pending = 1;
+    }
+    assert_eq!(town.answered().await, 1);
+    assert_eq!(town.check_says(), "failed");
+    assert_eq!(town.gitlab.lock().unwrap().refuses_pending, 0, "it was to be pending");
+}
+
+/// A question about more services than one question can have is refused; who asks after it is answered all the same.
+#[tokio::test]
+async fn one_that_cannot_be_answered_holds_up_no_other() {
+    let mut files = "services:\n".to_owned();
+    for count in 0..51 {
+        files += &format!(
+            "  - {{name: crowd-{count}, title: Crowd, owner: payments, tier: tier-1, class: api, \
+             repositories: [gitlab.com/acme/crowd]}}\n"
+        );
+    }
+    let town = start_with(&files).await;
+    assert!(town.asks_of("acme/crowd", 50, "opened", "ACME_GITLAB_SECRET").await);
+    town.proposed(50).await;
+    let before = town.check_says();
+    town.world
+        .engine
+        .pull_stop(&town.world.admin, Default::default(), "a drill".into())
+        .await
+        .unwrap();
+    assert_eq!((before.as_str(), town.answered().await), ("pending", 1));
+    assert_eq!(town.check_says(), "failed");
 }
 
 #[tokio::test]
