@@ -138,19 +138,23 @@ impl DeploymentsTold {
                 Some((service, self.config.services.get(service.as_str())?.as_str()))
             })
             .collect();
-        let Some((first, _)) = known.first() else { return Ok(Receipt::plain()) };
+        if known.is_empty() {
+            return Ok(Receipt::plain());
+        }
         let mut receipt = Receipt::plain();
         if self.config.gating && state == State::InProgress {
-            let (status, _) = self.gating(talk, card, first)?;
-            if status != "allowed" {
-                receipt.differs = Some(("gating", state.as_str().to_owned(), status));
+            for (status, _) in self.gatings(talk, card, &known)? {
+                if status != "allowed" {
+                    receipt.differs = Some(("gating", state.as_str().to_owned(), status));
+                }
             }
         }
         self.sent(talk, card, &known, state, &mut receipt)?;
         if self.config.gating && state == State::Pending {
-            let (_, issue) = self.gating(talk, card, first)?;
-            if let Some(issue) = issue {
-                receipt = receipt.reference("gating_issue", issue);
+            let said = self.gatings(talk, card, &known)?;
+            let issues: Vec<String> = said.into_iter().filter_map(|(_, issue)| issue).collect();
+            if !issues.is_empty() {
+                receipt = receipt.reference("gating_issue", issues.join(", "));
             }
         }
         Ok(receipt)
@@ -246,14 +250,27 @@ impl DeploymentsTold {
         deployment
     }
 
-    /// What their gating says, and the issue by which it does. For a while after a deployment was sent nothing is known.
+    /// What their gating says to each service, and the issue by which it does.
+    fn gatings(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        known: &[(&ServiceName, &str)],
+    ) -> Said<Vec<(String, Option<String>)>> {
+        let services = known.iter().enumerate();
+        services.map(|(place, (service, _))| self.gating(talk, card, service, place)).collect()
+    }
+
+    /// What it says to the service at this place. For a while after a deployment was sent nothing is known.
     fn gating(
         &self,
         talk: &Talk<'_>,
         card: &ChangeCard,
         service: &ServiceName,
+        place: usize,
     ) -> Said<(String, Option<String>)> {
-        let Some(looked) = talk.last("gating") else {
+        let mut looks = talk.so_far.iter().filter(|exchange| exchange.step == "gating");
+        let Some(looked) = looks.nth(place) else {
             let place = self.config.place(service.as_str(), card.environment.as_str());
             let url = format!("{place}/deployments/{}/gating-status", sequence(card));
             let ask = Ask::new("gating", Verb::Get, url).header("accept", "application/json");
@@ -283,7 +300,7 @@ fn standing<'a>(effect: &'a Effect, card: &'a ChangeCard) -> Option<(Vec<&'a Ser
                 Decision::Allow | Decision::Wait => State::Pending,
                 Decision::Deny => State::Cancelled,
             };
-            Some((vec![&decision.service], state))
+            Some((card.services.iter().collect(), state))
         }
         Told::DeploymentStarted | Told::DeploymentEnded => {
             let deployment = effect.deployment.as_ref()?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sluice_core::ids::ServiceName;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::Town;
@@ -72,6 +73,23 @@ async fn each_deployment_is_told_with_its_state_until_it_is_over() {
     town.settle(DAY).await;
     town.all_told();
     assert!(!town.states().iter().any(|state| state.contains("web-shop")));
+}
+
+#[tokio::test]
+async fn a_decision_is_told_of_every_service_of_the_change_and_the_gating_read_for_each() {
+    let town = Town::with(LINK).await;
+    town.jira_deployments.lock().unwrap().says = Some("allowed");
+    let mut asked = question("payments", 14, 14);
+    asked.services = ["payments", "ledger"].map(|name| ServiceName::parse(name).unwrap()).into();
+    let number = town.world.ask(asked).await.change.unwrap();
+    town.settle(DAY).await;
+    town.all_told();
+    let mut states = town.states();
+    states.sort();
+    assert_eq!(states, ["ledger pending", "payments pending"]);
+    let known = town.world.engine.readers().external_refs("deployments", &number.to_string());
+    let issue = known.unwrap().into_iter().find(|it| it.name == "gating_issue").unwrap().value;
+    assert!(issue.contains("GATE-1") && issue.contains("GATE-2"), "{issue}");
 }
 
 #[tokio::test]
