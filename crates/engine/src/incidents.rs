@@ -87,6 +87,7 @@ impl Engine {
         opening.source = None;
         self.decide(caller, move |standing, _| {
             within(standing, &asker, Permission::ProblemEdit, &opening.services, None)?;
+            links_within(standing, &asker, &opening.incidents, &opening.changes)?;
             problem::open(standing, opening)
         })
         .await
@@ -107,6 +108,7 @@ impl Engine {
             let events = match step {
                 ProblemStep::Move(state) => problem::move_to(&found, state, note),
                 ProblemStep::Link(incidents, changes) => {
+                    links_within(standing, &asker, &incidents, &changes)?;
                     problem::link(standing, &found, &incidents, &changes)
                 }
                 ProblemStep::Resolve => problem::resolve(&found, note),
@@ -170,8 +172,33 @@ fn open_problem(
     })
 }
 
+/// Nobody links to a problem what lies outside of where they may. What is over is history, and hangs on nothing.
+fn links_within(
+    standing: &Standing,
+    caller: &Caller,
+    incidents: &BTreeSet<IncidentNumber>,
+    changes: &BTreeSet<ChangeNumber>,
+) -> Result<(), Refusal> {
+    let permission = Permission::ProblemEdit;
+    let check = |number: String, services: &BTreeSet<ServiceName>, environment: Option<&str>| {
+        within(standing, caller, permission, services, environment).map_err(|_| {
+            // Its services are named to nobody who may not see it.
+            let held = caller.told_scope(permission);
+            let message = format!("`{permission}` holds for {held}, and {number} is about others");
+            Refusal::forbidden("outside_scope", message, "ask whoever owns these services")
+        })
+    };
+    for known in incidents.iter().filter_map(|number| standing.incidents.get(number)) {
+        check(known.number.to_string(), &known.services, known.environment.as_deref())?;
+    }
+    for known in changes.iter().filter_map(|number| standing.changes.get(number)) {
+        check(known.number.to_string(), &known.services, Some(known.environment.as_str()))?;
+    }
+    Ok(())
+}
+
 /// Nobody opens, sees or ends what lies outside of where they may. What names no environment that is known holds for
-/// every one: whoever may in one of them may.
+/// every one: whoever may in one of them may see it and open it, and who alters it may in all of them.
 fn within(
     standing: &Standing,
     caller: &Caller,
@@ -188,9 +215,17 @@ fn within(
         .map(|environment| environment.name.clone());
     let covers = |service: &ServiceName| match &named {
         Some(environment) => caller.covers(permission, &organisation.target(service, environment)),
-        None => organisation.environments.values().any(|environment| {
-            caller.covers(permission, &organisation.target(service, &environment.name))
-        }),
+        None => {
+            let mut each = organisation.environments.values().map(|environment| {
+                caller.covers(permission, &organisation.target(service, &environment.name))
+            });
+            match permission {
+                Permission::IncidentEdit | Permission::ProblemEdit => {
+                    each.len() > 0 && each.all(|is_covered| is_covered)
+                }
+                _ => each.any(|is_covered| is_covered),
+            }
+        }
     };
     if !services.is_empty() && services.iter().all(covers) {
         return Ok(());

@@ -104,7 +104,7 @@ pub fn end(
     if let Some(change) = deployment.change.and_then(|number| standing.changes.get(&number)) {
         follow(standing, change, deployment, state, health, &mut events);
     }
-    events.extend(incident::after_deployment(standing, deployment, state));
+    events.extend(incident::after_deployment(standing, deployment, state, health));
     Ok(events)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Incident, IncidentState, OF_DEPLOYMENT, Resolution, event};
-use crate::deployment::{Deployment, DeploymentState};
+use crate::deployment::{Deployment, DeploymentState, Health};
 use crate::event::Event;
 use crate::ids::{ChangeNumber, IncidentNumber, ServiceName};
 use crate::refusal::Refusal;
@@ -11,6 +11,8 @@ use crate::standing::Standing;
 
 /// The most characters of a title.
 const TITLE: usize = 200;
+/// The most characters of a severity, and of an environment.
+const WORD: usize = 64;
 /// The most characters of a note.
 const NOTE: usize = 2_000;
 
@@ -41,6 +43,8 @@ pub fn open(
     opening: Opening,
 ) -> Result<(IncidentNumber, Vec<Event>), Refusal> {
     check_words(&opening.title, &opening.note)?;
+    check_word("severity", &opening.severity)?;
+    check_word("environment", opening.environment.as_deref().unwrap_or_default())?;
     check_services(standing, &opening.services)?;
     if let Some(change) = opening.change {
         check_change(standing, change)?;
@@ -61,7 +65,7 @@ pub fn open(
 }
 
 /// What something other than a person says of an incident: opened once for each source, and over when it says so.
-/// Words that are too long are cut.
+/// Words that are too long are cut, and made one line.
 pub fn report(
     standing: &Standing,
     source: &str,
@@ -82,10 +86,10 @@ pub fn report(
             event::Opened {
                 incident: standing.next_incident(),
                 source: Some(source.to_owned()),
-                title: told.title.chars().take(TITLE).collect(),
+                title: cut(&told.title, TITLE),
                 services: std::iter::once(service.clone()).collect(),
-                environment: told.environment,
-                severity: told.severity.chars().take(64).collect(),
+                environment: told.environment.map(|name| cut(&name, WORD)),
+                severity: cut(&told.severity, WORD),
                 change: told.change,
                 deployment: None,
                 note: told.note.chars().take(NOTE).collect(),
@@ -139,56 +143,72 @@ pub fn resolve(
     Ok(vec![event::Resolved { incident: incident.number, resolution, note }.into()])
 }
 
-/// What the end of a deployment means: one of a change that failed or was undone opens an incident, once; one that
-/// succeeded ends those that earlier ones opened at its place.
+/// What the end of a deployment means: one of a change that failed, was undone or is unhealthy opens an incident, once;
+/// one that succeeded otherwise ends those that earlier ones opened at its place.
 pub fn after_deployment(
     standing: &Standing,
     deployment: &Deployment,
     state: DeploymentState,
+    health: Health,
 ) -> Vec<Event> {
+    let how = match (state, health) {
+        (DeploymentState::Running, _) => return Vec::new(),
+        (DeploymentState::Succeeded, Health::Unhealthy) => "is unhealthy",
+        (DeploymentState::Succeeded, _) => return made_good(standing, deployment),
+        (DeploymentState::RolledBack, _) => "was rolled back",
+        (DeploymentState::Failed, _) => "failed",
+    };
     let source = format!("{OF_DEPLOYMENT}{}", deployment.number);
-    match state {
-        DeploymentState::Running => Vec::new(),
-        DeploymentState::Failed | DeploymentState::RolledBack => {
-            if deployment.change.is_none() || standing.incident_from(&source).is_some() {
-                return Vec::new();
-            }
-            let version = deployment.version.as_deref();
-            let what = version.map_or(String::new(), |version| format!(" {version}"));
-            let how = match state {
-                DeploymentState::RolledBack => "was rolled back",
-                _ => "failed",
-            };
-            let title = format!("{}: {}{what} {how}", deployment.number, deployment.service);
-            let opened = event::Opened {
-                incident: standing.next_incident(),
-                source: Some(source),
-                title: title.chars().take(TITLE).collect(),
-                services: std::iter::once(deployment.service.clone()).collect(),
-                environment: Some(deployment.environment.to_string()),
-                severity: "warning".to_owned(),
-                change: deployment.change,
-                deployment: Some(deployment.number),
-                note: String::new(),
-            };
-            vec![opened.into()]
-        }
-        DeploymentState::Succeeded => {
-            let here = standing.incidents.values().filter(|incident| {
-                incident.is_of_deployment()
-                    && incident.services.contains(&deployment.service)
-                    && incident.environment.as_deref() == Some(deployment.environment.as_str())
-                    && incident.deployment.is_some_and(|failed| failed < deployment.number)
-            });
-            let note = format!("{} succeeded", deployment.number);
-            let over = here.map(|incident| event::Resolved {
-                incident: incident.number,
-                resolution: Resolution::Fixed,
-                note: note.clone(),
-            });
-            over.map(Event::from).collect()
-        }
+    let is_told = standing.incident_from(&source).is_some() || was_bad(deployment);
+    if deployment.change.is_none() || is_told || is_outdated(standing, deployment) {
+        return Vec::new();
     }
+    let version = deployment.version.as_deref();
+    let what = version.map_or(String::new(), |version| format!(" {version}"));
+    let title = format!("{}: {}{what} {how}", deployment.number, deployment.service);
+    let opened = event::Opened {
+        incident: standing.next_incident(),
+        source: Some(source),
+        title: title.chars().take(TITLE).collect(),
+        services: std::iter::once(deployment.service.clone()).collect(),
+        environment: Some(deployment.environment.to_string()),
+        severity: "warning".to_owned(),
+        change: deployment.change,
+        deployment: Some(deployment.number),
+        note: String::new(),
+    };
+    vec![opened.into()]
+}
+
+fn made_good(standing: &Standing, deployment: &Deployment) -> Vec<Event> {
+    let here = standing.incidents.values().filter(|incident| {
+        incident.is_of_deployment()
+            && incident.services.contains(&deployment.service)
+            && incident.environment.as_deref() == Some(deployment.environment.as_str())
+            && incident.deployment.is_some_and(|failed| failed < deployment.number)
+    });
+    let note = format!("{} succeeded", deployment.number);
+    let over = here.map(|incident| event::Resolved {
+        incident: incident.number,
+        resolution: Resolution::Fixed,
+        note: note.clone(),
+    });
+    over.map(Event::from).collect()
+}
+
+/// Whether it was known as bad before what is reported now: then its incident was opened, whether it is over or not.
+fn was_bad(deployment: &Deployment) -> bool {
+    let health = deployment.report.as_ref().and_then(|report| report.health);
+    deployment.state == DeploymentState::Failed || health == Some(Health::Unhealthy)
+}
+
+/// Whether something newer has succeeded at its place.
+fn is_outdated(standing: &Standing, deployment: &Deployment) -> bool {
+    let place = standing.place(&deployment.service, &deployment.environment);
+    let recent = place.into_iter().flat_map(|place| &place.recent);
+    recent
+        .into_iter()
+        .any(|(number, state)| *number > deployment.number && *state == DeploymentState::Succeeded)
 }
 
 fn check_open(incident: &Incident) -> Result<(), Refusal> {
@@ -213,6 +233,23 @@ pub(crate) fn check_words(title: &str, note: &str) -> Result<(), Refusal> {
         ));
     }
     check_note(note)
+}
+
+/// A word of whoever told of it, which may be missing.
+fn check_word(name: &str, word: &str) -> Result<(), Refusal> {
+    if word.chars().any(char::is_control) || word.chars().count() > WORD {
+        return Err(Refusal::invalid(
+            "over_limit",
+            format!("`{name}` is one line of at most {WORD} characters"),
+            "put the rest into the note",
+        ));
+    }
+    Ok(())
+}
+
+/// The beginning of a text, as one line.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 pub(crate) fn check_note(note: &str) -> Result<(), Refusal> {

@@ -22,20 +22,12 @@ pub enum IncidentState {
     OnHold,
     /// The service is as it should be.
     Resolved,
-    /// Nothing more will be done about it.
-    Closed,
 }
 
 impl IncidentState {
     /// Every state, in the order of life.
-    pub const ALL: [Self; 6] = [
-        Self::New,
-        Self::Acknowledged,
-        Self::InProgress,
-        Self::OnHold,
-        Self::Resolved,
-        Self::Closed,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::New, Self::Acknowledged, Self::InProgress, Self::OnHold, Self::Resolved];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -45,7 +37,6 @@ impl IncidentState {
             Self::InProgress => "in_progress",
             Self::OnHold => "on_hold",
             Self::Resolved => "resolved",
-            Self::Closed => "closed",
         }
     }
 
@@ -56,7 +47,7 @@ impl IncidentState {
 
     /// Whether the interruption is over.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Resolved | Self::Closed)
+        self == Self::Resolved
     }
 }
 

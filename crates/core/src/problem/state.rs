@@ -21,20 +21,12 @@ pub enum ProblemState {
     FixInProgress,
     /// The cause is gone.
     Resolved,
-    /// Nothing more will be done about it.
-    Closed,
 }
 
 impl ProblemState {
     /// Every state, in the order of life.
-    pub const ALL: [Self; 6] = [
-        Self::New,
-        Self::Investigating,
-        Self::KnownError,
-        Self::FixInProgress,
-        Self::Resolved,
-        Self::Closed,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::New, Self::Investigating, Self::KnownError, Self::FixInProgress, Self::Resolved];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -44,7 +36,6 @@ impl ProblemState {
             Self::KnownError => "known_error",
             Self::FixInProgress => "fix_in_progress",
             Self::Resolved => "resolved",
-            Self::Closed => "closed",
         }
     }
 
@@ -55,7 +46,7 @@ impl ProblemState {
 
     /// Whether the cause is dealt with.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Resolved | Self::Closed)
+        self == Self::Resolved
     }
 }
 

@@ -191,6 +191,35 @@ fn the_end_of_a_deployment_leads_its_change_where_it_belongs() {
 }
 
 #[test]
+fn a_deployment_opens_an_incident_once_and_none_where_something_newer_is_good() {
+    use DeploymentState::{Failed, RolledBack, Succeeded};
+    let counts = |play: &Play| (play.standing.incidents.len(), play.standing.incidents_counted);
+    let mut play = Play::start();
+    let first = deployed(&mut play, 1);
+    end(&mut play, first, report(Failed, None)).unwrap();
+    assert_eq!(counts(&play), (1, 1));
+    let second = deployed(&mut play, 2);
+    end(&mut play, second, report(Succeeded, Some(Health::Healthy))).unwrap();
+    assert_eq!(counts(&play), (0, 1), "it is made good");
+    end(&mut play, first, report(RolledBack, None)).unwrap();
+    assert_eq!(counts(&play), (0, 1), "undone after that, it is no other incident");
+
+    // What comes up unhealthy makes nothing good.
+    let third = deployed(&mut play, 3);
+    end(&mut play, third, report(Failed, None)).unwrap();
+    let fourth = deployed(&mut play, 4);
+    end(&mut play, fourth, report(Succeeded, Some(Health::Unhealthy))).unwrap();
+    assert_eq!(counts(&play), (2, 3));
+    let last = play.standing.incidents.values().last().unwrap();
+    assert_eq!((last.deployment, last.title.ends_with("is unhealthy")), (Some(fourth), true));
+    end(&mut play, fourth, report(RolledBack, None)).unwrap();
+    assert_eq!(counts(&play), (2, 3), "it has its incident already");
+    let fifth = deployed(&mut play, 5);
+    end(&mut play, fifth, report(Succeeded, None)).unwrap();
+    assert_eq!(counts(&play), (0, 3));
+}
+
+#[test]
 fn a_deployment_ends_once_and_can_be_undone_once() {
     use DeploymentState::{Failed, RolledBack, Running, Succeeded};
     let check = |first, second, wanted: &str| {

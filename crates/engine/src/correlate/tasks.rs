@@ -17,6 +17,13 @@ use crate::tasks::{adopted, overtaken};
 
 /// What a neighbour calls a record that it gave up.
 const CANCELED: &str = "canceled";
+/// What it calls one that nobody can reopen; here that is the same as resolved.
+const CLOSED: &str = "closed";
+
+/// Whether a record is over, by their word.
+fn is_over(theirs: &str) -> bool {
+    matches!(theirs, "resolved" | CLOSED | CANCELED)
+}
 
 /// What they say of one of our records.
 struct Said<'a> {
@@ -51,6 +58,9 @@ impl Correlation<'_> {
         let events = match IncidentState::parse(said.theirs) {
             Some(state) if !state.is_over() => incident::move_to(&incident, state, note),
             Some(_) => incident::resolve(&incident, Resolution::Recovered, note),
+            None if said.theirs == CLOSED => {
+                incident::resolve(&incident, Resolution::Recovered, note)
+            }
             None if said.theirs == CANCELED => {
                 incident::resolve(&incident, Resolution::Unfounded, note)
             }
@@ -71,7 +81,7 @@ impl Correlation<'_> {
         let events = match ProblemState::parse(said.theirs) {
             Some(state) if !state.is_over() => problem::move_to(&problem, state, note),
             Some(_) => problem::resolve(&problem, note),
-            None if said.theirs == CANCELED => problem::resolve(&problem, note),
+            None if is_over(said.theirs) => problem::resolve(&problem, note),
             None => return,
         };
         self.taken_over(said, events);
@@ -130,7 +140,6 @@ impl Correlation<'_> {
 
     /// Ours is over. That theirs goes on is a difference once it was told that it is over.
     fn over_here(&mut self, said: &Said<'_>) {
-        let is_over = |word: &str| matches!(word, "resolved" | "closed" | CANCELED);
         let left = self.left(said.entity);
         let Some((ours, left)) = left.map(|(ours, left)| (ours.to_owned(), left.to_owned())) else {
             return;
@@ -163,12 +172,12 @@ impl Correlation<'_> {
         else {
             return;
         };
-        let is_over = matches!(state.as_str(), "resolved" | "closed" | CANCELED);
         let service = service.as_deref().and_then(|name| ServiceName::parse(name).ok());
         // What concerns no service that is declared here is none of ours.
         let declared = &self.standing.organisation.services;
         let service = service.filter(|name| declared.contains_key(name));
-        let Some(service) = service.filter(|_| !is_over && *authority != Authority::Native) else {
+        let Some(service) = service.filter(|_| !is_over(state) && *authority != Authority::Native)
+        else {
             return;
         };
         let services = std::iter::once(service).collect();

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use sluice_core::gate::Decision;
+use sluice_core::ids::ServiceName;
+use sluice_core::incident::Opening;
 use sluice_engine::Delivery;
 use sluice_testkit::NamedSecrets;
 
@@ -51,6 +53,25 @@ async fn an_open_incident_weighs_on_what_it_concerns_and_on_nothing_else() {
         let more = during.risk.score - before.risk.score;
         assert_eq!(more > 0, concerns, "{service} for {asked}: {:#?}", during.risk);
         assert_eq!(after.risk.score, before.risk.score);
+    }
+}
+
+#[tokio::test]
+async fn an_incident_of_several_services_is_one_of_the_nearest() {
+    // `ledger`, which `payments` needs, comes first by its name.
+    for (services, said) in
+        [(vec!["ledger", "payments"], "payments"), (vec!["docs", "ledger"], "ledger")]
+    {
+        let world = World::start().await;
+        let services = services.into_iter().map(|name| ServiceName::parse(name).unwrap());
+        let title = "sums are wrong".to_owned();
+        let services = services.collect();
+        let opening = Opening { title, services, ..Opening::default() };
+        world.engine.open_incident(&world.admin, opening).await.unwrap();
+        let answer = world.ask(question("payments", 1, 1)).await;
+        let reason = answer.reasons.iter().find(|reason| reason.rule == "conflicts.incident");
+        let message = &reason.unwrap().message;
+        assert!(message.ends_with(&format!("`{said}`")), "{message}");
     }
 }
 

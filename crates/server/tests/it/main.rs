@@ -11,6 +11,7 @@ mod exchange;
 mod forms;
 mod gate;
 mod hooks;
+mod incidents;
 mod listen;
 mod log;
 mod mapped;

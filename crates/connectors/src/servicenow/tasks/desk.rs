@@ -65,13 +65,11 @@ impl Desk {
             (Self::Incident, "acknowledged" | "in_progress") => 2,
             (Self::Incident, "on_hold") => 3,
             (Self::Incident, "resolved") => 6,
-            (Self::Incident, "closed") => 7,
             (Self::Incident, _) => 1,
             (Self::Problem, "investigating") => 102,
             (Self::Problem, "known_error") => 103,
             (Self::Problem, "fix_in_progress") => 104,
             (Self::Problem, "resolved") => 106,
-            (Self::Problem, "closed") => 107,
             (Self::Problem, _) => 101,
         }
     }

@@ -67,11 +67,10 @@ impl Gathering<'_> {
     }
 
     pub(super) fn incidents(&self, related: &[(ServiceName, Relation)]) -> Vec<IncidentFact> {
-        let relation = |service: &ServiceName| {
-            let found = related
-                .iter()
-                .find(|(name, relation)| name == service && *relation != Relation::Dependent);
-            found.map(|(_, relation)| *relation)
+        // Of several services that suffer the nearest is named: the own ones come first.
+        let nearest = |suffer: &BTreeSet<ServiceName>| {
+            let near = related.iter().filter(|(_, relation)| *relation != Relation::Dependent);
+            near.into_iter().find(|(name, _)| suffer.contains(name))
         };
         self.standing
             .incidents
@@ -79,10 +78,9 @@ impl Gathering<'_> {
             // What failed or was undone at its place counts by itself, and is not counted twice.
             .filter(|open| !open.is_of_deployment())
             .filter_map(|open| {
-                let found = open.services.iter().find_map(|name| Some((relation(name)?, name)));
-                let (relation, service) = found?;
+                let (service, relation) = nearest(&open.services)?;
                 Some(IncidentFact {
-                    relation,
+                    relation: *relation,
                     id: open.number.to_string(),
                     service: service.clone(),
                     severity: open.severity.clone(),
