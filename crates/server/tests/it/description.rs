@@ -1,8 +1,11 @@
 //! The API's description: committed, complete, and true of real answers.
 
 use std::collections::BTreeSet;
+use std::fmt::Formatter;
 use std::path::{Path, PathBuf};
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use sluice_server::{openapi, route_table, status};
 use sluice_testkit::TestApp;
@@ -31,6 +34,43 @@ fn is_current(name: &str, text: &str) {
         committed == text,
         "docs/reference/{name} is stale: run `cargo test -p sluice-server --test it -- --ignored write`"
     );
+}
+
+/// The names of an object's members as they are written: a map would forget one that comes twice.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Names;
+            fn expecting(&self, into: &mut Formatter<'_>) -> std::fmt::Result {
+                into.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some((name, IgnoredAny)) = map.next_entry()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        input.deserialize_map(Members)
+    }
+}
+
+#[test]
+fn no_shape_is_described_twice() {
+    for text in [
+        include_str!("../../src/openapi/schemas.json"),
+        include_str!("../../src/openapi/parameters.json"),
+        include_str!("../../src/openapi/paths.json"),
+    ] {
+        let Names(names) = serde_json::from_str(text).expect("an object");
+        let mut seen = BTreeSet::new();
+        let twice: Vec<&String> = names.iter().filter(|name| !seen.insert(*name)).collect();
+        assert!(twice.is_empty(), "described twice: {twice:?}");
+    }
 }
 
 #[test]
