@@ -22,6 +22,8 @@ impl Sluice {
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--data"])
             .arg(dir)
+            // Errors that carry a backtrace would be measured, not the program.
+            .env_remove("RUST_BACKTRACE")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

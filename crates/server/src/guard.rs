@@ -16,6 +16,7 @@ use sluice_engine::{Caller, Client};
 
 use crate::app::App;
 use crate::conditions;
+use crate::overload::Place;
 use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
 use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
@@ -50,10 +51,12 @@ pub(crate) async fn guard(
     let looker = looker(&app, &request);
     let response = match admitted {
         Err(problem) => problem.into_response(),
-        Ok(time) => match tokio::time::timeout(time, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
-        },
+        Ok(Admitted { time, place: _place }) => {
+            match tokio::time::timeout(time, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
+            }
+        }
     };
     match uri {
         Some(uri) => web::faults::dressed(&app, looker, &uri, response).await,
@@ -68,8 +71,14 @@ fn looker(app: &App, request: &Request) -> Option<web::Looker> {
     Some(web::Looker { app: app.clone(), caller, csrf })
 }
 
-/// Lets a request in, and says how long it may take.
-async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Duration, Problem> {
+/// A request that was let in: how long it may take, and its place, which is kept until it is answered.
+struct Admitted {
+    time: Duration,
+    place: Place,
+}
+
+/// Lets a request in.
+async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitted, Problem> {
     app.overload.glance(facts.class)?;
     let who = authenticate(app, facts, request)?;
     if let Some(Who { caller, csrf }) = who {
@@ -97,9 +106,11 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Durati
         Some(_) => app.overload.enter_waiting().await?,
         None => app.overload.enter(facts.class).await?,
     };
-    // It goes along with the request: an event stream keeps it for as long as it flows.
-    request.extensions_mut().insert(place);
-    Ok(wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT))
+    // An event stream keeps it for as long as it flows. That the request has it is not enough: a handler has taken the
+    // request apart before it begins to work.
+    request.extensions_mut().insert(place.clone());
+    let time = wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT);
+    Ok(Admitted { time, place })
 }
 
 /// Whether anybody may come.

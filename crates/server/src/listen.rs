@@ -47,6 +47,8 @@ pub async fn serve(
     let router = routes::router(&app);
     let doorstep = Doorstep::new(app.clone(), routes::route_table());
     let graceful = GracefulShutdown::new();
+    let watched = app.clone();
+    let watch = tokio::spawn(async move { watched.overload.watch().await });
     tokio::pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
@@ -64,6 +66,7 @@ pub async fn serve(
         ));
     }
     drop(listener);
+    watch.abort();
     app.closing.send_replace(true);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests under way were cut off after the time to finish");

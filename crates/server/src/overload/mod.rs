@@ -2,10 +2,12 @@
 //! anything is done for it, so that the gate answers while others are shed.
 //!
 //! How many are in work is found by what it does to the time that each takes (`limit.rs`); who waits, and in which
-//! order, is the lane's (`lane.rs`); most is refused at the doorstep (`doorstep.rs`), before anything is done for it; while the gate is pressed, the others have a share of the time and no more
-//! (`share.rs`).
+//! order, is the lane's (`lane.rs`); most is refused at the doorstep (`doorstep.rs`), before anything is done for it; while the gate is
+//! pressed, which is seen by how many questions are in work and by how late the machine is (`lag.rs`), the others have a
+//! share of the time and no more (`share.rs`).
 
 mod doorstep;
+mod lag;
 mod lane;
 mod limit;
 mod share;
@@ -13,6 +15,7 @@ mod share;
 use std::sync::Arc;
 
 pub(crate) use self::doorstep::Doorstep;
+use self::lag::Lag;
 use self::lane::{Held, Lane};
 use self::share::Share;
 use crate::problem::Problem;
@@ -36,6 +39,7 @@ pub(crate) struct Overload {
     bulk: Arc<Lane>,
     follow: Arc<Lane>,
     waiting: Arc<Lane>,
+    lag: Lag,
 }
 
 impl Default for Overload {
@@ -50,6 +54,7 @@ impl Default for Overload {
             bulk: Lane::new(2, 2, 4, share(0.0, 2.0)),
             follow: Lane::new(500, 500, 0, None),
             waiting: Lane::new(1_000, 1_000, 0, None),
+            lag: Lag::new(),
         }
     }
 }
@@ -67,9 +72,19 @@ impl Overload {
         }
     }
 
+    /// Looks how late the machine is, for ever.
+    pub(crate) async fn watch(&self) {
+        self.lag.watch().await;
+    }
+
+    /// Whether the gate needs what the others would take.
+    fn is_pressed(&self) -> bool {
+        self.gate.is_pressed(PRESSED) || (self.lag.is_long() && self.gate.is_pressed(1))
+    }
+
     /// Refuses what there is no room for, before it is known who asks: that is the cheapest moment.
     pub(crate) fn glance(&self, class: Class) -> Result<(), Problem> {
-        let pressed = self.gate.is_pressed(PRESSED);
+        let pressed = self.is_pressed();
         match self.lane(class) {
             Some(lane) if lane.refuses(pressed) => Err(full()),
             Some(_) | None => Ok(()),
@@ -79,7 +94,7 @@ impl Overload {
     /// A place in a class, or the problem that there is none.
     pub(crate) async fn enter(&self, class: Class) -> Result<Place, Problem> {
         let Some(lane) = self.lane(class) else { return Ok(Place { _held: None }) };
-        let pressed = self.gate.is_pressed(PRESSED);
+        let pressed = self.is_pressed();
         let held = lane.enter(pressed).await?;
         Ok(Place { _held: Some(Arc::new(held)) })
     }

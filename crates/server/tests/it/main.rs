@@ -18,6 +18,7 @@ mod mapped;
 mod matrix;
 mod oidc;
 mod organisation;
+mod overload;
 mod own;
 mod pages;
 mod paths;

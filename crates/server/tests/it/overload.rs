@@ -1,0 +1,26 @@
+//! What there is no room for is told to come again, for as long as those who have the room are at work.
+
+use futures_util::FutureExt;
+use serde_json::json;
+use sluice_testkit::TestApp;
+
+/// Places of the class that checks whole organisations, and how many may wait for one.
+const ROOM: usize = 2 + 4;
+
+#[tokio::test]
+async fn a_place_is_held_until_the_answer_and_given_back_with_it() {
+    let app = TestApp::start().await;
+    let folder = json!({"files": {"sluice.yaml": "settings: {title: Test}"}});
+    let check = || Box::pin(app.post(&app.admin, "/api/v1/organisation/check", &[], &folder));
+    let mut at_work: Vec<_> = (0..ROOM).map(|_| check()).collect();
+    for one in &mut at_work {
+        assert!(one.as_mut().now_or_never().is_none(), "it is at work, or waits for a place");
+    }
+    let refused = check().await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    assert_eq!(refused.header("retry-after"), "1");
+    for answered in futures_util::future::join_all(at_work).await {
+        assert_eq!(answered.status, 200, "{:?}", answered.body);
+    }
+    assert_eq!(check().await.status, 200);
+}
