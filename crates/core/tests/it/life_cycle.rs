@@ -210,7 +210,7 @@ fn a_deployment_opens_an_incident_once_and_none_where_something_newer_is_good() 
     let fourth = deployed(&mut play, 4);
     end(&mut play, fourth, report(Succeeded, Some(Health::Unhealthy))).unwrap();
     assert_eq!(counts(&play), (2, 3));
-    let last = play.standing.incidents.values().last().unwrap();
+    let last = play.standing.incidents.values().next_back().unwrap();
     assert_eq!((last.deployment, last.title.ends_with("is unhealthy")), (Some(fourth), true));
     end(&mut play, fourth, report(RolledBack, None)).unwrap();
     assert_eq!(counts(&play), (2, 3), "it has its incident already");

@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// No more may wait than are done in this time: who would wait longer is refused at once, which costs both sides least.
 const AHEAD_S: f64 = 0.2;
 /// So many may wait in any case: after a quiet time it is not known yet how many are done.
-const LEAST_QUEUE: usize = 64;
+const LEAST_QUEUE: usize = 256;
 
 /// A place, given back when dropped.
 #[derive(Debug)]

@@ -49,7 +49,7 @@ impl Default for Overload {
         Self {
             gate: Lane::new(8, 64, 1_024, None),
             act: Lane::new(8, 64, 256, share(1.0, 64.0)),
-            deliver: Lane::new(4, 64, 64, share(0.1, 64.0)),
+            deliver: Lane::new(4, 64, 256, share(0.1, 64.0)),
             read: Lane::new(4, 32, 64, share(0.05, 32.0)),
             bulk: Lane::new(2, 2, 4, share(0.0, 2.0)),
             follow: Lane::new(500, 500, 0, None),
