@@ -138,11 +138,21 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE INDEX incidents_by_state ON incidents (state, number);
 CREATE INDEX incidents_by_change ON incidents (change_number, number);
+CREATE INDEX incidents_open ON incidents (number) WHERE resolved_us IS NULL;
+CREATE INDEX incidents_titles ON incidents (number, title);
 CREATE TABLE problems (
   number INTEGER PRIMARY KEY, state TEXT NOT NULL, services TEXT NOT NULL, title TEXT NOT NULL,
   opened_us INTEGER NOT NULL, resolved_us INTEGER, body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX problems_by_state ON problems (state, number);
+CREATE INDEX problems_open ON problems (number) WHERE resolved_us IS NULL;
+CREATE INDEX problems_titles ON problems (number, title);
+-- What an incident or a problem is about: `service/NAME`, and the incidents and changes of a problem by their numbers.
+CREATE TABLE concerns (
+  kind TEXT NOT NULL, number INTEGER NOT NULL, about TEXT NOT NULL,
+  PRIMARY KEY (kind, number, about)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX concerns_by_about ON concerns (kind, about, number);
 CREATE TABLE items (
   kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (kind, name)

@@ -32,19 +32,22 @@ pub enum View {
     Incidents,
     /// Problems, by number.
     Problems,
+    /// What incidents and problems are about.
+    Concerns,
     /// Declared items, by kind and name.
     Items,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Changes,
         Self::ChangeServices,
         Self::Decisions,
         Self::Deployments,
         Self::Incidents,
         Self::Problems,
+        Self::Concerns,
         Self::Items,
     ];
 
@@ -57,6 +60,7 @@ impl View {
             Self::Deployments => "deployments",
             Self::Incidents => "incidents",
             Self::Problems => "problems",
+            Self::Concerns => "concerns",
             Self::Items => "items",
         }
     }
@@ -67,6 +71,7 @@ impl View {
             Self::Changes | Self::Deployments | Self::Incidents | Self::Problems => &["number"],
             Self::ChangeServices => &["number", "service"],
             Self::Decisions => &["id"],
+            Self::Concerns => &["kind", "number", "about"],
             Self::Items => &["kind", "name"],
         }
     }

@@ -93,7 +93,7 @@ fn conditions(listing: &mut Listing, filter: &ChangeFilter) {
 }
 
 /// The pattern that a text with this part fits.
-fn part_of(text: &str) -> String {
+pub(super) fn part_of(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

@@ -29,7 +29,8 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
 pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM changes; DELETE FROM change_services; DELETE FROM decisions;
-         DELETE FROM deployments; DELETE FROM incidents; DELETE FROM problems; DELETE FROM items;",
+         DELETE FROM deployments; DELETE FROM incidents; DELETE FROM problems; DELETE FROM concerns;
+         DELETE FROM items;",
     )
 }
 
@@ -174,7 +175,7 @@ fn incident(connection: &Connection, row: &IncidentRow) -> rusqlite::Result<()> 
             row.resolved_us,
             row.body,
         ])?;
-    Ok(())
+    concerns(connection, "incident", row.number, &row.services)
 }
 
 fn problem(connection: &Connection, row: &ProblemRow) -> rusqlite::Result<()> {
@@ -195,6 +196,31 @@ fn problem(connection: &Connection, row: &ProblemRow) -> rusqlite::Result<()> {
             row.resolved_us,
             row.body,
         ])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO concerns
+             SELECT 'problem', ?1, value FROM json_each(?2, '$.incidents')
+             UNION SELECT 'problem', ?1, value FROM json_each(?2, '$.changes') WHERE true
+             ON CONFLICT (kind, number, about) DO NOTHING",
+        )?
+        .execute(params![row.number, row.body])?;
+    concerns(connection, "problem", row.number, &row.services)
+}
+
+/// Notes which services a record is about. Nothing that was linked to one is ever taken away again.
+fn concerns(
+    connection: &Connection,
+    kind: &str,
+    number: u64,
+    services: &[String],
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO concerns VALUES (?1, ?2, 'service/' || ?3)
+         ON CONFLICT (kind, number, about) DO NOTHING",
+    )?;
+    for service in services {
+        insert.execute(params![kind, number, service])?;
+    }
     Ok(())
 }
 

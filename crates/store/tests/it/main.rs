@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod crash;
+mod disturbed;
 mod flips;
 mod halt;
 mod instance;

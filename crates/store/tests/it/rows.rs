@@ -10,6 +10,7 @@ use sluice_store::{
     Outcome, Owed, Page, Row, RowOutcome, Scratch, Writer, compare_views,
 };
 
+use crate::disturbed;
 use crate::instance::{Instance, commit};
 
 #[test]
@@ -288,6 +289,8 @@ pub(crate) fn views() -> Vec<Row> {
     let mut rows: Vec<Row> = (1..=2_500).map(|number| Row::Change(change(number))).collect();
     rows.extend((1..=3).map(|seq| Row::Decision(decision(seq))));
     rows.extend((1..=3).map(|number| Row::Deployment(deployment(number))));
+    rows.extend((1..=3).map(|number| Row::Incident(disturbed::incident(number, &["pay"]))));
+    rows.push(Row::Problem(disturbed::problem(1, &["INC0000001"], &[])));
     let (kind, name) = ("service".to_owned(), "pay".to_owned());
     rows.push(Row::Item(ItemRow { kind, name, digest: "d".to_owned(), body: "{}".to_owned() }));
     rows.push(Row::Cursor { name: "pages".to_owned(), seq: 4 });
