@@ -118,6 +118,18 @@ impl Engine {
         .await
     }
 
+    /// Whether an incident is open, and a caller may move and end it.
+    pub fn may_edit_incident(&self, caller: &Caller, number: IncidentNumber) -> bool {
+        caller.may(Permission::IncidentEdit)
+            && open_incident(&self.standing(), caller, number).is_ok()
+    }
+
+    /// Whether a problem is open, and a caller may move, link and end it.
+    pub fn may_edit_problem(&self, caller: &Caller, number: ProblemNumber) -> bool {
+        caller.may(Permission::ProblemEdit)
+            && open_problem(&self.standing(), caller, number).is_ok()
+    }
+
     /// Whether a caller may see what concerns all of these services: in an environment, or in each that there is.
     pub fn sees_disturbed(
         &self,

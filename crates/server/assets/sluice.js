@@ -236,8 +236,13 @@
     const rows = [];
     /** @param {string} address */
     const go = (address) => () => { location.href = address; };
-    const record = /^(chg)?0*(\d{1,12})$/i.exec(text);
-    if (record) rows.push({ word: `CHG${record[2].padStart(7, "0")}`, hint: "↵", act: go(`/changes/CHG${record[2].padStart(7, "0")}`) });
+    const record = /^(chg|inc|prb)?0*(\d{1,12})$/i.exec(text);
+    if (record) {
+      const kind = (record[1] || "chg").toUpperCase();
+      const number = kind + record[2].padStart(7, "0");
+      const section = { CHG: "changes", INC: "incidents", PRB: "problems" }[kind] || "changes";
+      rows.push({ word: number, hint: "↵", act: go(`/${section}/${number}`) });
+    }
     for (const link of all(".rail li a, [data-command]")) {
       if (!(link instanceof HTMLAnchorElement)) continue;
       const word = (link.dataset.command || link.textContent || "").trim();
@@ -253,7 +258,7 @@
     if (theme && name.toLowerCase().includes(text)) rows.push({ word: name, hint: "", act: () => { box?.close(); theme.click(); } });
     if (text) rows.push({ word: `${document.getElementById("find")?.getAttribute("aria-label") || "Search"}: ${wanted.trim()}`, hint: "↵",
       act: go(`/search?q=${encodeURIComponent(wanted.trim())}`) });
-    place.replaceChildren(...rows.slice(0, 14).map((row, index) => {
+    place.replaceChildren(...rows.slice(0, 18).map((row, index) => {
       const line = make("li", { role: "option", id: `palette-${index}`, "aria-selected": String(index === 0) }, make("span", {}, row.word));
       if (row.hint) line.append(make("kbd", {}, row.hint));
       line.addEventListener("click", row.act);

@@ -47,6 +47,7 @@ pub(crate) async fn list(
         state: query.state,
         service: query.service,
         change_number: change.map(|number| number.0),
+        ..IncidentFilter::default()
     };
     let (mut rows, as_of) = app
         .read(move |readers| Ok((readers.incidents(&filter, page)?, readers.head().size)))
@@ -80,7 +81,7 @@ pub(crate) async fn references(
     super::talk::references_of(&app, number.to_string()).await
 }
 
-async fn visible(
+pub(crate) async fn visible(
     app: &App,
     caller: &Caller,
     number: &str,

@@ -45,6 +45,7 @@ pub(crate) async fn list(
         state: query.state,
         service: query.service,
         incident: incident.map(|number| number.to_string()),
+        ..ProblemFilter::default()
     };
     let (mut rows, as_of) = app
         .read(move |readers| Ok((readers.problems(&filter, page)?, readers.head().size)))
@@ -78,7 +79,7 @@ pub(crate) async fn references(
     super::talk::references_of(&app, number.to_string()).await
 }
 
-async fn visible(
+pub(crate) async fn visible(
     app: &App,
     caller: &Caller,
     number: &str,

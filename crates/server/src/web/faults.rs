@@ -82,6 +82,7 @@ pub(crate) fn bare(title: String) -> Shell {
         title,
         organisation: String::new(),
         nav: Vec::new(),
+        commands: Vec::new(),
         me: None,
         as_of: 0,
         proven: false,

@@ -1,10 +1,16 @@
 //! Forms: small, typed, from our own pages only.
 
+use askama::Template;
 use axum::extract::{FromRequest, Request};
+use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sluice_engine::EngineError;
 
+use super::page::{Looker, html, write};
+use super::visit::Visit;
+use super::{Markup, marks};
 use crate::app::App;
 use crate::body;
 use crate::problem::Problem;
@@ -59,4 +65,34 @@ pub(crate) struct NoFields {
     #[serde(default)]
     #[expect(dead_code, reason = "looked at by the guard")]
     csrf_token: String,
+}
+
+/// What was refused of a form, and what would help.
+pub(crate) struct Fault {
+    pub(crate) message: Markup,
+    pub(crate) help: Markup,
+}
+
+/// Shows the page of a form again, with what was refused in its place. What is no refusal is a page of its own.
+pub(crate) async fn refused<T, F>(
+    looker: Looker,
+    error: EngineError,
+    build: F,
+) -> Result<Response, Problem>
+where
+    T: Template,
+    F: FnOnce(&Visit, Fault) -> Result<T, Problem> + Send + 'static,
+{
+    let is_refusal = matches!(error, EngineError::Refused(_));
+    let problem = Problem::from(error);
+    if !is_refusal {
+        return Err(problem);
+    }
+    let app = looker.app.clone();
+    let (message, help) = (problem.detail.clone(), problem.help.to_string());
+    let text = app.blocking(move || {
+        let fault = Fault { message: marks::prose(&message), help: marks::prose(&help) };
+        write(&build(&Visit::new(looker), fault)?)
+    });
+    Ok(html(problem.status, text.await?))
 }

@@ -87,6 +87,58 @@ pub(crate) fn deployment(state: &str) -> Markup {
     pill(tone, icon, &w::named("deployment", state))
 }
 
+/// Where an incident stands.
+pub(crate) fn incident(state: &str) -> Markup {
+    let (tone, icon) = match state {
+        "new" => ("no", "alert"),
+        "acknowledged" => ("wait", "eye"),
+        "in_progress" => ("info", "tool"),
+        "on_hold" => ("wait", "hourglass"),
+        _ => ("ok", "check"),
+    };
+    pill(tone, icon, &w::named("incident_state", state))
+}
+
+/// Where a problem stands.
+pub(crate) fn problem(state: &str) -> Markup {
+    let (tone, icon) = match state {
+        "new" => ("wait", "root"),
+        "investigating" => ("info", "search"),
+        "known_error" => ("high", "book"),
+        "fix_in_progress" => ("info", "tool"),
+        _ => ("ok", "check"),
+    };
+    pill(tone, icon, &w::named("problem_state", state))
+}
+
+/// How an incident ended.
+pub(crate) fn resolution(how: &str) -> Markup {
+    let (tone, icon) = match how {
+        "fixed" | "recovered" => ("ok", "check"),
+        "worked_around" => ("wait", "undo"),
+        _ => ("calm", "x"),
+    };
+    pill(tone, icon, &w::named("resolution", how))
+}
+
+/// No mark.
+pub(crate) fn none() -> Markup {
+    Safe(String::new())
+}
+
+/// A severity in the word of whoever told of it; nothing where none was said.
+pub(crate) fn severity(word: &str) -> Option<Markup> {
+    let (tone, icon) = match word.to_lowercase().as_str() {
+        "" => return None,
+        "critical" | "emergency" | "fatal" | "1" => ("no", "bar4"),
+        "high" | "major" | "error" | "2" => ("high", "bar3"),
+        "warning" | "medium" | "moderate" | "3" => ("wait", "bar2"),
+        "low" | "minor" | "info" | "4" | "5" => ("calm", "bar1"),
+        _ => ("calm", "dot"),
+    };
+    Some(pill(tone, icon, word))
+}
+
 /// What a window means.
 pub(crate) fn window(kind: &str) -> Markup {
     let (tone, icon) = match kind {

@@ -8,6 +8,7 @@
 mod assets;
 pub(crate) mod escape;
 pub(crate) mod faults;
+mod fill;
 mod form;
 mod marks;
 mod moment;

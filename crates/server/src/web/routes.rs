@@ -1,5 +1,7 @@
 //! The pages: every address, who may see it, and what answers.
 
+mod disturbed;
+
 use sluice_core::permission::Permission::{
     AccessExplain, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove, ChangeRead,
     ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead, PolicyActivate,
@@ -20,6 +22,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(acting());
     routes.extend(of_two());
     routes.extend(own());
+    routes.extend(disturbed::routes());
     routes
 }
 

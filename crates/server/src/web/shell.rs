@@ -2,7 +2,8 @@
 
 use sluice_core::permission::Permission;
 use sluice_core::permission::Permission::{
-    CalendarRead, ChangeRead, InboxRead, LedgerRead, OrganisationRead, PolicyRead, TokenManage,
+    CalendarEdit, CalendarRead, ChangeRead, ExceptionGrant, InboxRead, IncidentCreate,
+    IncidentRead, LedgerRead, OrganisationRead, PolicyRead, ProblemEdit, StopPull, TokenManage,
 };
 
 use super::assets::{self, Addresses};
@@ -15,6 +16,8 @@ pub(crate) enum Section {
     Flow,
     Changes,
     Cab,
+    Incidents,
+    Problems,
     Calendar,
     Services,
     Numbers,
@@ -46,6 +49,8 @@ pub(crate) struct Shell {
     pub(crate) title: String,
     pub(crate) organisation: String,
     pub(crate) nav: Vec<NavItem>,
+    /// What can be begun from every page, by the command palette: address and word.
+    pub(crate) commands: Vec<(&'static str, &'static str)>,
     pub(crate) me: Option<Markup>,
     pub(crate) as_of: u64,
     pub(crate) proven: bool,
@@ -72,6 +77,7 @@ impl Visit {
             title: title.into(),
             organisation: self.standing.organisation.settings.title.clone(),
             nav: self.nav(section),
+            commands: self.commands(),
             me: Some(self.me()),
             as_of: self.standing.size,
             proven: self.may(LedgerRead),
@@ -101,12 +107,33 @@ impl Visit {
         }
     }
 
+    fn commands(&self) -> Vec<(&'static str, &'static str)> {
+        let all = [
+            (IncidentCreate, "/incidents/new", w::t("incident_form.open_an_incident")),
+            (ProblemEdit, "/problems/new", w::t("problem_form.open_a_problem")),
+            (StopPull, "/stops/new", w::t("halts.stop_the_line")),
+            (ExceptionGrant, "/exceptions/new", w::t("calendar.grant_an_exception")),
+            (CalendarEdit, "/calendar/windows/new", w::t("window.new_window")),
+        ];
+        let may = all.into_iter().filter(|(needed, ..)| self.may(*needed));
+        may.map(|(_, address, word)| (address, word)).collect()
+    }
+
     fn nav(&self, section: Section) -> Vec<NavItem> {
         let any = |wanted: &[Permission]| wanted.iter().any(|permission| self.may(*permission));
-        let rows: [SectionRow<'_>; 9] = [
+        let rows: [SectionRow<'_>; 11] = [
             (Section::Flow, &[ChangeRead], "/", "flow", w::t("nav.flow"), "f"),
             (Section::Changes, &[ChangeRead], "/changes", "change", w::t("nav.changes"), "c"),
             (Section::Cab, &[ChangeRead], "/cab", "people", w::t("nav.cab"), "b"),
+            (
+                Section::Incidents,
+                &[IncidentRead],
+                "/incidents",
+                "alert",
+                w::t("nav.incidents"),
+                "i",
+            ),
+            (Section::Problems, &[IncidentRead], "/problems", "root", w::t("nav.problems"), "o"),
             (
                 Section::Calendar,
                 &[CalendarRead],
@@ -171,6 +198,13 @@ pub(crate) fn notice(done: Option<&str>) -> Option<&'static str> {
         "window_ended" => w::t("done.window_ended"),
         "granted" => w::t("done.granted"),
         "revoked" => w::t("done.revoked"),
+        "incident_opened" => w::t("done.incident_opened"),
+        "incident_moved" => w::t("done.incident_moved"),
+        "incident_resolved" => w::t("done.incident_resolved"),
+        "problem_opened" => w::t("done.problem_opened"),
+        "problem_moved" => w::t("done.problem_moved"),
+        "problem_resolved" => w::t("done.problem_resolved"),
+        "linked" => w::t("done.linked"),
         "token_revoked" => w::t("done.token_revoked"),
         _ => return None,
     })

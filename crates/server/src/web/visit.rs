@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sluice_core::change::Change;
 use sluice_core::ids::{EnvironmentName, PersonId};
+use sluice_core::incident::Incident;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_core::standing::{Actor, Standing};
@@ -17,6 +18,9 @@ use super::page::Looker;
 use super::{Markup, marks, moment, w};
 use crate::app::App;
 use crate::problem::Problem;
+
+/// The most services that a form offers.
+const OFFERED: usize = 2_000;
 
 /// One look at one page.
 pub(crate) struct Visit {
@@ -64,6 +68,30 @@ impl Visit {
 
     pub(crate) fn sees_change(&self, change: &Change) -> bool {
         self.app.sees_change(&self.caller, change)
+    }
+
+    /// Whether what disturbs all of these services may be shown.
+    pub(crate) fn sees_disturbed(&self, services: &[String], environment: Option<&str>) -> bool {
+        self.app.engine.sees_disturbed(&self.caller, services, environment)
+    }
+
+    pub(crate) fn sees_incident(&self, incident: &Incident) -> bool {
+        if self.everywhere(Permission::IncidentRead) {
+            return true;
+        }
+        let services: Vec<String> = incident.services.iter().map(ToString::to_string).collect();
+        self.sees_disturbed(&services, incident.environment.as_deref())
+    }
+
+    /// Services whose names may be offered in a form.
+    pub(crate) fn service_names(&self) -> Vec<String> {
+        let organisation = &self.standing.organisation;
+        let all = self.everywhere(Permission::OrganisationRead);
+        let seen = organisation.services.keys().filter(|name| {
+            let mut environments = organisation.environments.keys();
+            all || environments.any(|it| self.sees([name.as_str()], it.as_str()))
+        });
+        seen.take(OFFERED).map(ToString::to_string).collect()
     }
 
     /// Who a person is, as far as that has not been erased.

@@ -5,6 +5,7 @@ mod access;
 mod bodies;
 mod changes;
 mod description;
+mod disturbed;
 mod events;
 mod exceptions;
 mod exchange;

@@ -22,8 +22,13 @@ const HOSTILE: [&str; 10] = [
 ];
 
 fn filled(path: &str) -> String {
+    let number = match path {
+        _ if path.starts_with("/incidents") => "INC0000001",
+        _ if path.starts_with("/problems") => "PRB0000001",
+        _ => "CHG0000001",
+    };
     let segments = path.split('/').map(|segment| match segment {
-        "{number}" => "CHG0000001",
+        "{number}" => number,
         "{index}" | "{at}" => "0",
         "{*name}" => "shop",
         segment if segment.starts_with('{') => "0123456789abcdef",
@@ -32,7 +37,7 @@ fn filled(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// A shop with one change that waits, whose every text is `hostile`.
+/// A shop with one change that waits, an incident that it caused and a problem behind it, whose every text is `hostile`.
 async fn shop(hostile: &str) -> TestApp {
     let app = TestApp::start().await;
     let clean: String = hostile.chars().filter(|found| !found.is_control()).collect();
@@ -45,7 +50,31 @@ async fn shop(hostile: &str) -> TestApp {
     });
     let asked = app.post(&app.admin, "/api/v1/gate", &[("idempotency-key", "k")], &question).await;
     assert!(asked.status == 200 || asked.status == 422 || asked.status == 400, "{asked:?}");
+    disturb(&app, &clean).await;
     app
+}
+
+/// An incident and a problem of the shop, with a text in each of their fields.
+async fn disturb(app: &TestApp, text: &str) {
+    let services = json!(["shop"]);
+    let change = app.get(&app.admin, "/api/v1/changes/CHG0000001").await.status == 200;
+    let incident = json!({
+        "title": text, "services": services, "environment": text, "severity": text, "note": text,
+        "change": change.then_some("CHG0000001"),
+    });
+    let problem =
+        json!({"title": text, "services": services, "incidents": ["INC0000001"], "note": text});
+    let moved = json!({"state": "on_hold", "note": text});
+    let known = json!({"state": "known_error", "note": text});
+    for (path, body) in [
+        ("/api/v1/incidents", incident),
+        ("/api/v1/problems", problem),
+        ("/api/v1/incidents/INC0000001/move", moved),
+        ("/api/v1/problems/PRB0000001/move", known),
+    ] {
+        let answered = app.post(&app.admin, path, &[], &body).await;
+        assert!([200, 201].contains(&answered.status), "{path} {answered:?}");
+    }
 }
 
 #[tokio::test]
@@ -144,6 +173,11 @@ async fn hostile_text_stays_text_on_every_page() {
             "/cab",
             "/audit",
             "/audit/30",
+            "/incidents",
+            "/incidents/INC0000001",
+            "/problems",
+            "/problems/PRB0000001",
+            "/services/shop",
         ] {
             let html = app.get(&app.admin, path).await.text();
             quiet(&html, hostile, path);
@@ -157,9 +191,29 @@ async fn hostile_text_stays_text_on_every_page() {
             "/login?to=",
             "/audit?record=",
             "/calendar?service=",
+            "/incidents?q=",
+            "/incidents?service=",
+            "/incidents?state=",
+            "/incidents/new?title=",
+            "/incidents/new?note=",
+            "/incidents/new?others=",
+            "/problems?q=",
+            "/problems/new?records=",
+            "/problems/new?note=",
         ] {
             let html = app.get(&app.admin, &format!("{path}{encoded}")).await.text();
             quiet(&html, hostile, path);
+        }
+        for (path, field) in [
+            ("/incidents", "title"),
+            ("/incidents", "service"),
+            ("/incidents/INC0000001/problem", "problem"),
+            ("/problems", "records"),
+            ("/problems/PRB0000001/link", "records"),
+        ] {
+            let refused = app.form(&app.admin, path, &format!("{field}={encoded}")).await;
+            assert!((400..500).contains(&refused.status), "{path} {field}: {}", refused.status);
+            quiet(&refused.text(), hostile, path);
         }
     }
 }

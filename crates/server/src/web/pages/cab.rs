@@ -16,6 +16,7 @@ use sluice_core::ids::PersonId;
 use sluice_core::risk::RiskLevel;
 use sluice_engine::store::{ChangeFilter, Page};
 
+use super::incidents::open_of;
 use super::services::strip;
 use crate::problem::Problem;
 use crate::web::page::{Looker, page};
@@ -27,6 +28,8 @@ use crate::web::{Markup, marks, moment, w};
 const AGENDA: usize = 40;
 /// Past changes that minutes and signs are read from.
 const PAST: u32 = 200;
+/// The most incidents that are named of a change.
+const INCIDENTS: usize = 4;
 /// A yes sooner than this after the change was opened is a sign.
 const QUICK: SignedDuration = SignedDuration::from_secs(60);
 
@@ -55,8 +58,10 @@ struct Item {
     waits: String,
     since: Markup,
     rules: Vec<(String, Markup, String)>,
+    /// Open incidents of its services.
+    incidents: Vec<String>,
     strip: Option<Markup>,
-    failures: String,
+    failures: Option<String>,
     evidence: Markup,
     mine: bool,
 }
@@ -132,9 +137,6 @@ fn level(change: &Change) -> RiskLevel {
 fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
     let service = change.services.first();
     let place = service.and_then(|service| visit.standing.place(service, &change.environment));
-    let failures = place.map_or(0, |place| {
-        place.recent.iter().filter(|(_, state)| *state != DeploymentState::Succeeded).count()
-    });
     let factors = change.risk.iter().flat_map(|risk| &risk.factors).filter(|it| it.points > 0);
     let mut factors: Vec<_> = factors.collect();
     factors.sort_by_key(|it| std::cmp::Reverse(it.points));
@@ -153,16 +155,14 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
         factors: factors.join("; "),
         waits: moment::span_of(visit.now.duration_since(change.opened_at)),
         since: visit.when(change.opened_at),
-        rules: open
-            .map(|rule| {
-                let mark = marks::pill("wait", "people", &w::n("cab.one_missing", rule.missing()));
-                let could = rule.voters.iter().filter(|it| it.standing == VoterStanding::Could);
-                let could: Vec<String> = could.take(5).map(|it| visit.name(&it.person)).collect();
-                (rule.rule.to_string(), mark, could.join(", "))
-            })
-            .collect(),
+        rules: open.map(|rule| needed(visit, rule)).collect(),
+        incidents: incidents(visit, change),
         strip: place.and_then(|place| strip(place)),
-        failures: w::n("cab.one_of_the_last_twenty", failures),
+        failures: place.filter(|place| !place.recent.is_empty()).map(|place| {
+            let good = DeploymentState::Succeeded;
+            let failed = place.recent.iter().filter(|(_, state)| *state != good).count();
+            w::ff("cab.of_the_last_failed", failed, place.recent.len())
+        }),
         evidence: if change.evidence.is_empty() {
             marks::pill("wait", "doc", w::t("cab.no_evidence"))
         } else if bad > 0 {
@@ -173,6 +173,29 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
         mine: person
             .is_some_and(|person| waits_for(&visit.standing, change, person, visit.now).is_some()),
     }
+}
+
+/// A rule that is not met: its name, how many are missing, and who could say yes.
+fn needed(visit: &Visit, rule: &RuleElectorate) -> (String, Markup, String) {
+    let mark = marks::pill("wait", "people", &w::n("cab.one_missing", rule.missing()));
+    let could = rule.voters.iter().filter(|it| it.standing == VoterStanding::Could);
+    let could: Vec<String> = could.take(5).map(|it| visit.name(&it.person)).collect();
+    let who = if could.is_empty() {
+        w::f("cab.nobody_of_them_may", visit.selectors(&rule.who))
+    } else {
+        could.join(", ")
+    };
+    (rule.rule.to_string(), mark, who)
+}
+
+/// The numbers of open incidents of the services of a change.
+fn incidents(visit: &Visit, change: &Change) -> Vec<String> {
+    let open = change.services.iter().flat_map(|service| open_of(visit, service));
+    let mut numbers: Vec<String> = open.map(|incident| incident.number.to_string()).collect();
+    numbers.sort();
+    numbers.dedup();
+    numbers.truncate(INCIDENTS);
+    numbers
 }
 
 /// Hours that waiting changes have queued by now, by the rule that holds them.

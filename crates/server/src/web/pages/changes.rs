@@ -11,6 +11,7 @@ use sluice_engine::store::rows::ChangeRow;
 use crate::paging::{self, Seek};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::web::fill::fill;
 use crate::web::page::{Looker, address, page, some};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read};
@@ -195,13 +196,16 @@ fn list(
     filter: &ChangeFilter,
 ) -> Result<(Vec<Row>, Option<String>), Problem> {
     let seek = Seek::read(None, query.cursor.as_deref())?;
-    let mut rows = read(visit.readers().changes(filter, seek.page()?))?;
-    let more = seek.cut(&mut rows);
-    let last = rows.last().map(|row| row.number).filter(|_| more);
+    let (rows, last) = fill(
+        &seek,
+        |page| read(visit.readers().changes(filter, page)),
+        |row| row.number,
+        |row| visit.sees(row.services.iter().map(String::as_str), &row.environment),
+    )?;
     let here = here(query, "list");
     let (path, parameters) = here.split_once('?').unwrap_or((&here, ""));
     let next = last.map(|key| paging::next(path, Some(parameters), key));
-    Ok((seen(visit, rows), next))
+    Ok((rows.into_iter().map(|change| row(visit, change)).collect(), next))
 }
 
 fn columns(

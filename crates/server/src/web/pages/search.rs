@@ -3,17 +3,22 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use sluice_core::ids::{ChangeNumber, CommitId};
+use sluice_core::ids::CommitId;
 use sluice_core::permission::Permission;
-use sluice_engine::store::{ChangeFilter, Page};
+use sluice_engine::store::{ChangeFilter, IncidentFilter, Page, ProblemFilter};
 
 use super::changes::{Row, row};
+use crate::paging::Seek;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::web::fill::fill;
 use crate::web::page::{Looker, address, page, see, some};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, w};
+
+/// The most incidents, and the most problems, that are shown.
+const DISTURBED: u32 = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,9 +58,11 @@ pub(crate) async fn show(
 /// Where a number leads.
 fn straight(q: &str) -> Option<String> {
     let upper = q.to_uppercase();
-    if let Some(digits) = upper.strip_prefix("CHG") {
-        let number: u64 = digits.parse().ok()?;
-        return Some(format!("/changes/{}", ChangeNumber(number)));
+    for (prefix, path) in [("CHG", "/changes"), ("INC", "/incidents"), ("PRB", "/problems")] {
+        if let Some(digits) = upper.strip_prefix(prefix) {
+            let number: u64 = digits.parse().ok()?;
+            return Some(format!("{path}/{prefix}{number:07}"));
+        }
     }
     let index: u64 = q.strip_prefix('#')?.parse().ok()?;
     Some(format!("/audit/{index}"))
@@ -96,11 +103,50 @@ fn seen(visit: &Visit, rows: Vec<sluice_engine::store::rows::ChangeRow>) -> Vec<
         .collect()
 }
 
+/// Incidents and problems with such a title.
+fn disturbed(visit: &Visit, q: &str) -> Result<Vec<Hit>, Problem> {
+    if !visit.may(Permission::IncidentRead) {
+        return Ok(Vec::new());
+    }
+    let seek = Seek::read(Some(DISTURBED), None)?;
+    let text = Some(q.to_owned());
+    let filter = IncidentFilter { text: text.clone(), ..IncidentFilter::default() };
+    let (incidents, _) = fill(
+        &seek,
+        |page| read(visit.readers().incidents(&filter, page)),
+        |row| row.number,
+        |row| visit.sees_disturbed(&row.services, row.environment.as_deref()),
+    )?;
+    let mut hits: Vec<Hit> = incidents
+        .into_iter()
+        .map(|it| Hit {
+            mark: marks::incident(&it.state),
+            name: format!("INC{:07} {}", it.number, it.title),
+            about: it.services.join(", "),
+            address: format!("/incidents/INC{:07}", it.number),
+        })
+        .collect();
+    let filter = ProblemFilter { text, ..ProblemFilter::default() };
+    let (problems, _) = fill(
+        &seek,
+        |page| read(visit.readers().problems(&filter, page)),
+        |row| row.number,
+        |row| visit.sees_disturbed(&row.services, None),
+    )?;
+    hits.extend(problems.into_iter().map(|it| Hit {
+        mark: marks::problem(&it.state),
+        name: format!("PRB{:07} {}", it.number, it.title),
+        about: it.services.join(", "),
+        address: format!("/problems/PRB{:07}", it.number),
+    }));
+    Ok(hits)
+}
+
 fn others(visit: &Visit, q: &str) -> Result<Vec<Hit>, Problem> {
     let wanted = q.to_lowercase();
     let organisation = &visit.standing.organisation;
     let fits = |text: &str| text.to_lowercase().contains(&wanted);
-    let mut hits = Vec::new();
+    let mut hits = disturbed(visit, q)?;
     if visit.may(Permission::OrganisationRead) {
         let services = organisation.services.values();
         let services = services.filter(|it| fits(it.name.as_str()) || fits(&it.title)).take(12);

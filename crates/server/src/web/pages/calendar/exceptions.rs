@@ -118,7 +118,7 @@ pub(crate) async fn form(
         Ok(ExceptionPage {
             shell: visit.shell(Section::Calendar, w::t("calendar.grant_an_exception")),
             environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            services: visit.service_names(),
             lifts,
             preview,
             fault,

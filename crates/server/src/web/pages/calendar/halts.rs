@@ -151,7 +151,7 @@ pub(crate) async fn new_stop(
             scope: scope.to_string(),
             teams: organisation.teams.keys().map(ToString::to_string).collect(),
             environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            services: visit.service_names(),
             tiers: ["production", "staging", "test", "development"],
             wanted: query,
         })

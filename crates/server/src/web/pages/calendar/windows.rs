@@ -148,7 +148,7 @@ pub(crate) async fn form(
             two: visit.app.engine.calendar_needs_two(visit.caller.person.as_ref(), deed.as_ref()),
             teams: organisation.teams.keys().map(ToString::to_string).collect(),
             environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            services: visit.service_names(),
             tiers: ["production", "staging", "test", "development"],
             zones: [zone.clone(), "UTC".to_owned()].into(),
             wish,

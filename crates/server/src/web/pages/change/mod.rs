@@ -18,13 +18,13 @@ use sluice_core::change::{Change, ChangeState};
 use sluice_core::facts::GateFacts;
 use sluice_core::ids::ChangeNumber;
 use sluice_core::permission::Permission;
+use sluice_engine::store::ProblemFilter;
 
 use self::approvals::Approvals;
 use self::related::{DeploymentLine, EvidenceLine, Fact, Similar};
 use self::risk::RiskPicture;
-use self::story::{Moment, Step};
-
-pub(crate) use self::talk::{comment, evidence, status};
+pub(crate) use self::story::{Moment, Step, moments};
+pub(crate) use self::talk::{Reference, comment, evidence, references, status};
 use self::verdict::Verdict;
 
 pub(crate) use self::vote::{act, lines, vote};
@@ -32,6 +32,7 @@ use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::web::page::{Looker, page};
+use crate::web::pages::{incidents, problems};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, w};
@@ -57,7 +58,11 @@ struct ChangePage {
     evidence: Vec<EvidenceLine>,
     comments: Vec<talk::Said>,
     may_speak: bool,
-    references: Vec<talk::Reference>,
+    references: Vec<Reference>,
+    incidents: Vec<incidents::Line>,
+    problems: Vec<problems::Line>,
+    /// Where an incident that it caused is opened.
+    new_incident: Option<String>,
     missing: Vec<String>,
     conflicts: Vec<verdict::Conflict>,
     deployments: Vec<DeploymentLine>,
@@ -129,7 +134,7 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
     Ok(ChangePage {
         head: head(visit, change),
         steps: story::steps(visit, change, &trail),
-        story: story::moments(visit, &trail, &decisions),
+        story: moments(visit, &trail, &decisions),
         verdict: verdict::build(visit, change, &decisions),
         risk: change.risk.as_ref().map(risk::build),
         actions: actions(visit, change, &rules),
@@ -137,7 +142,10 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
         evidence: related::evidence(visit, change, facts.as_ref()),
         comments: talk::comments(visit, change)?,
         may_speak: talk::may_speak(visit),
-        references: talk::references(visit, change)?,
+        references: references(visit, &change.number.to_string())?,
+        incidents: incidents::of_change(visit, change.number.0)?,
+        problems: problems_of(visit, change)?,
+        new_incident: related::new_incident(visit, change),
         missing: missing.unwrap_or_default(),
         conflicts: verdict::conflicts(facts.as_ref()),
         deployments: related::deployments(visit, change)?,
@@ -147,6 +155,13 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
         refused: query.refused.as_deref().map(|code| w::named("refused", code)),
         shell,
     })
+}
+
+/// The problems that name a change.
+fn problems_of(visit: &Visit, change: &Change) -> Result<Vec<problems::Line>, Problem> {
+    let filter =
+        ProblemFilter { change: Some(change.number.to_string()), ..ProblemFilter::default() };
+    problems::near(visit, &filter)
 }
 
 /// The typed input of a decision, where it is kept and may be shown.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use sluice_core::change::{Change, DebtKind};
 use sluice_core::deployment::Deployment;
 use sluice_core::facts::GateFacts;
+use sluice_core::permission::Permission;
 use sluice_engine::store::{ChangeFilter, DeploymentFilter, Page};
 
 use crate::problem::Problem;
+use crate::web::page::address;
 use crate::web::pages::flow::version;
 use crate::web::visit::{Visit, read, time};
 use crate::web::{Markup, marks, moment, w};
@@ -123,6 +125,21 @@ pub(super) fn deployments(visit: &Visit, change: &Change) -> Result<Vec<Deployme
             }
         })
         .collect())
+}
+
+/// The form of an incident that begins with what a change knows.
+pub(super) fn new_incident(visit: &Visit, change: &Change) -> Option<String> {
+    let mut services = change.services.iter().map(|name| name.as_str());
+    let first = services.next().unwrap_or_default();
+    let others: Vec<&str> = services.collect();
+    let parameters = [
+        ("service", first),
+        ("others", &others.join(", ")),
+        ("environment", change.environment.as_str()),
+        ("change", &change.number.to_string()),
+    ];
+    let may = visit.may(Permission::IncidentCreate);
+    may.then(|| address("/incidents/new", &parameters))
 }
 
 pub(super) fn similar(visit: &Visit, change: &Change) -> Result<Vec<Similar>, Problem> {

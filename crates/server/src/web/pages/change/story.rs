@@ -14,24 +14,24 @@ use crate::web::visit::{Visit, time};
 use crate::web::{Markup, marks, moment, w};
 
 /// One step of the life of a change.
-pub(super) struct Step {
-    pub(super) word: String,
+pub(crate) struct Step {
+    pub(crate) word: String,
     /// `done`, `now` or `next`.
-    pub(super) stage: &'static str,
-    pub(super) icon: Markup,
-    pub(super) at: Option<Markup>,
-    pub(super) took: Option<String>,
+    pub(crate) stage: &'static str,
+    pub(crate) icon: Markup,
+    pub(crate) at: Option<Markup>,
+    pub(crate) took: Option<String>,
 }
 
 /// One thing that happened.
-pub(super) struct Moment {
-    pub(super) index: u64,
-    pub(super) icon: Markup,
-    pub(super) tone: &'static str,
-    pub(super) word: String,
-    pub(super) actor: Option<Markup>,
-    pub(super) text: Option<Markup>,
-    pub(super) at: Markup,
+pub(crate) struct Moment {
+    pub(crate) index: u64,
+    pub(crate) icon: Markup,
+    pub(crate) tone: &'static str,
+    pub(crate) word: String,
+    pub(crate) actor: Option<Markup>,
+    pub(crate) text: Option<Markup>,
+    pub(crate) at: Markup,
 }
 
 /// The event by which each step is reached.
@@ -94,7 +94,7 @@ pub(super) fn steps(visit: &Visit, change: &Change, trail: &[Entry]) -> Vec<Step
 }
 
 /// Everything that happened, newest first.
-pub(super) fn moments(
+pub(crate) fn moments(
     visit: &Visit,
     trail: &[Entry],
     decisions: &[(DecisionRow, GateDecided)],
@@ -138,7 +138,7 @@ fn from_entry(visit: &Visit, entry: &Entry) -> Option<Moment> {
         tone,
         word: w::named("event", &entry.name.replace('.', "_")),
         actor: Some(visit.actor(&envelope.actor)),
-        text: text_of(visit, &words(&data)),
+        text: text_of(visit, &told(&entry.name, &data)),
         at: visit.when_us(entry.time_us),
     })
 }
@@ -157,8 +157,36 @@ fn look(name: &str) -> (&'static str, &'static str) {
         "change.assessed" => ("calm", "bar2"),
         "change.evidence_added" | "change.evidence_opened" => ("calm", "doc"),
         "change.commented" => ("calm", "talk"),
+        "incident.opened" => ("no", "alert"),
+        "problem.opened" => ("wait", "root"),
+        "incident.moved" | "problem.moved" => ("info", "play"),
+        "problem.linked" => ("calm", "plug"),
+        "incident.resolved" | "problem.resolved" => ("ok", "check"),
         _ => ("calm", "dot"),
     }
+}
+
+fn told(name: &str, data: &Value) -> String {
+    match name.split_once('.') {
+        Some(("incident", _)) => disturbed(data, "incident_state"),
+        Some(("problem", _)) => disturbed(data, "problem_state"),
+        _ => words(data),
+    }
+}
+
+/// What an event of an incident or a problem says.
+fn disturbed(data: &Value, states: &str) -> String {
+    let text = |name: &str| data.get(name).and_then(Value::as_str).filter(|it| !it.is_empty());
+    let mut said: Vec<String> = Vec::new();
+    said.extend(text("state").map(|state| w::named(states, state)));
+    said.extend(text("resolution").map(|how| w::named("resolution", how)));
+    said.extend([text("title"), text("note")].into_iter().flatten().map(str::to_owned));
+    // How many, and not which: some of them may not be for the person who looks.
+    let count = |name: &str| data.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    let (incidents, changes) = (count("incidents"), count("changes"));
+    said.extend((incidents > 0).then(|| w::n("problems.one_incident", incidents)));
+    said.extend((changes > 0).then(|| w::n("problems.one_change", changes)));
+    said.join(" · ")
 }
 
 /// What an event says in words of people, where it does.

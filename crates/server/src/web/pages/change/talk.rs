@@ -28,10 +28,10 @@ pub(super) struct Said {
 }
 
 /// What a neighbour has.
-pub(super) struct Reference {
-    pub(super) link: String,
-    pub(super) name: String,
-    pub(super) value: Markup,
+pub(crate) struct Reference {
+    pub(crate) link: String,
+    pub(crate) name: String,
+    pub(crate) value: Markup,
 }
 
 pub(super) fn comments(visit: &Visit, change: &Change) -> Result<Vec<Said>, Problem> {
@@ -50,8 +50,9 @@ pub(super) fn may_speak(visit: &Visit) -> bool {
     visit.may(Permission::ChangeEdit) || visit.may(Permission::ChangeApprove)
 }
 
-pub(super) fn references(visit: &Visit, change: &Change) -> Result<Vec<Reference>, Problem> {
-    let rows = read(visit.readers().external_refs_of(&change.number.to_string()))?;
+/// What neighbours have of a record.
+pub(crate) fn references(visit: &Visit, record: &str) -> Result<Vec<Reference>, Problem> {
+    let rows = read(visit.readers().external_refs_of(record))?;
     let found = rows.into_iter().map(|row| Reference {
         link: row.link,
         name: row.name.replace('_', " "),

@@ -8,6 +8,7 @@ use sluice_core::change::Change;
 use sluice_core::deployment::{Deployment, DeploymentState};
 use sluice_core::organisation::{Environment, Service};
 
+use crate::web::pages::incidents::Alerts;
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
 
@@ -31,6 +32,8 @@ pub(super) struct Lane {
     pub(super) service: String,
     pub(super) title: String,
     pub(super) team: String,
+    /// Open incidents that name no environment that is known.
+    pub(super) incidents: Vec<String>,
     pub(super) cells: Vec<Cell>,
     rank: Rank,
 }
@@ -43,6 +46,8 @@ pub(super) struct Cell {
     pub(super) gate_icon: Markup,
     pub(super) gate_word: String,
     pub(super) waiting: Vec<String>,
+    /// Open incidents here.
+    pub(super) incidents: Vec<String>,
     pub(super) version: Option<String>,
     pub(super) since: Option<Markup>,
     pub(super) last: Option<Markup>,
@@ -57,15 +62,24 @@ pub(super) struct Moving {
 }
 
 type Key = (String, String);
-/// Deployments under way, changes that wait, and when the last deployment ended: what comes first.
-type Rank = (usize, usize, i64);
+/// Open incidents, deployments under way, changes that wait, and when the last deployment ended: what comes first.
+type Rank = (usize, usize, usize, i64);
+
+/// Which lanes are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// Those of a team.
+    pub(super) team: Option<&'a str>,
+    /// More of them than at first.
+    pub(super) all: bool,
+}
 
 impl Lanes {
     pub(super) fn build(
         visit: &Visit,
         waiting: &[Arc<Change>],
-        team: Option<&str>,
-        all: bool,
+        alerts: &Alerts,
+        Shown { team, all }: Shown<'_>,
     ) -> Self {
         let organisation = &visit.standing.organisation;
         let environments = environments(visit);
@@ -84,7 +98,7 @@ impl Lanes {
             }
         }
         let calendar = visit.app.engine.present_calendar();
-        let sight = Sight { visit, moving, held, calendar };
+        let sight = Sight { visit, moving, held, alerts, calendar };
         let services = organisation.services.values().filter(|service| {
             team.is_none_or(|team| service.owner.as_str() == team)
                 && environments
@@ -100,11 +114,12 @@ impl Lanes {
             service: service.name.to_string(),
             title: service.title.clone(),
             team: service.owner.to_string(),
+            incidents: alerts.at(service.name.as_str(), None),
             cells: environments.iter().map(|it| sight.cell(service, it)).collect(),
             rank: *rank,
         });
         let rows: Vec<Lane> = rows.collect();
-        let running = rows.iter().map(|lane| lane.rank.0).sum();
+        let running = rows.iter().map(|lane| lane.rank.1).sum();
         let environments = environments.iter().map(|it| it.name.to_string()).collect();
         Self { environments, rows, more, moving: running }
     }
@@ -134,22 +149,27 @@ struct Sight<'a> {
     visit: &'a Visit,
     moving: BTreeMap<Key, Vec<&'a Deployment>>,
     held: BTreeMap<Key, Vec<String>>,
+    alerts: &'a Alerts,
     calendar: Arc<Calendar>,
 }
 
 impl Sight<'_> {
-    /// Lanes on which something moves come first, then those where something waits, then the latest.
+    /// Lanes that something disturbs come first, then those on which something moves, then those where something waits,
+    /// then the latest.
     fn rank(&self, service: &Service, environments: &[Arc<Environment>]) -> Rank {
         let (mut moving, mut held, mut last) = (0, 0, i64::MIN);
+        let mut disturbed = self.alerts.at(service.name.as_str(), None).len();
         for environment in environments {
             let key = (service.name.to_string(), environment.name.to_string());
             moving += self.moving.get(&key).map_or(0, Vec::len);
+            disturbed +=
+                self.alerts.at(service.name.as_str(), Some(environment.name.as_str())).len();
             held += self.held.get(&key).map_or(0, Vec::len);
             let place = self.visit.standing.place(&service.name, &environment.name);
             let ended = place.and_then(|place| place.last_ended_at);
             last = last.max(ended.map_or(i64::MIN, |at| at.as_microsecond()));
         }
-        (moving, held, last)
+        (disturbed, moving, held, last)
     }
 
     fn cell(&self, service: &Service, environment: &Environment) -> Cell {
@@ -171,6 +191,7 @@ impl Sight<'_> {
             gate_icon: marks::icon(icon),
             gate_word: word,
             waiting,
+            incidents: self.alerts.at(service.name.as_str(), Some(environment.name.as_str())),
             version: place
                 .filter(|place| place.since.is_some())
                 .map(|place| version(place.version.as_deref(), place.commit.as_ref())),

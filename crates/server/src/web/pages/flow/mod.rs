@@ -19,6 +19,7 @@ use self::waiting::Waiting;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::web::page::{Looker, page, see, some};
+use crate::web::pages::incidents::Alerts;
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, w};
@@ -51,6 +52,8 @@ struct FlowPage {
 struct Counts {
     moving: usize,
     waiting: usize,
+    /// Open incidents, where they may be seen.
+    incidents: Option<usize>,
     /// Answers of the last day; not told to those who may see a part only.
     answers: Option<Answers>,
 }
@@ -83,15 +86,22 @@ pub(crate) async fn show(
 fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
     let team = some(query.team);
     let waiting = waiting::read_all(visit)?;
-    let lanes = Lanes::build(visit, &waiting, team.as_deref(), query.all.is_some());
+    let alerts = Alerts::build(visit);
+    let shown = lanes::Shown { team: team.as_deref(), all: query.all.is_some() };
+    let lanes = Lanes::build(visit, &waiting, &alerts, shown);
     let since = visit.now.as_microsecond() - 86_400_000_000;
     let everything = visit.everywhere(Permission::ChangeRead);
     let answers = everything.then(|| read(visit.readers().answers_since(since))).transpose()?;
     let organisation = &visit.standing.organisation;
     Ok(FlowPage {
         shell: visit.shell(Section::Flow, w::t("flow.flow")),
-        tasks: tasks::build(visit, &waiting),
-        counts: Counts { moving: lanes.moving, waiting: waiting.len(), answers },
+        tasks: tasks::build(visit, &waiting, &alerts),
+        counts: Counts {
+            moving: lanes.moving,
+            waiting: waiting.len(),
+            incidents: visit.may(Permission::IncidentRead).then_some(alerts.open.len()),
+            answers,
+        },
         waiting: waiting::show(visit, &waiting)?,
         lanes,
         latest: latest(visit)?,

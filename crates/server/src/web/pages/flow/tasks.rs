@@ -1,20 +1,27 @@
-//! What waits for the person who looks: approvals they could give, and what their teams owe.
+//! What waits for the person who looks: approvals they could give, incidents that nobody has looked at, and what their
+//! teams owe.
 
 use std::sync::Arc;
 
 use sluice_core::approvals::waits_for;
 use sluice_core::change::{Change, DebtKind};
+use sluice_core::incident::{Incident, IncidentState};
 use sluice_core::permission::Permission;
 
+use crate::web::pages::incidents::Alerts;
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
 
 /// The most tasks that are shown.
 const MOST: usize = 8;
 
+/// The most incidents of them.
+const INCIDENTS: usize = 3;
+
 /// One thing to do.
 pub(super) struct Task {
     pub(super) verb: Markup,
+    pub(super) address: String,
     pub(super) number: String,
     pub(super) title: String,
     pub(super) place: String,
@@ -23,8 +30,9 @@ pub(super) struct Task {
     pub(super) since: Markup,
 }
 
-pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
+pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> Vec<Task> {
     let mut tasks = approvals(visit, waiting);
+    tasks.extend(incidents(visit, alerts));
     tasks.extend(debts(visit));
     tasks.truncate(MOST);
     tasks
@@ -67,10 +75,40 @@ fn debts(visit: &Visit) -> Vec<Task> {
     tasks
 }
 
+/// Incidents that nobody has looked at, for those who may: of their teams' services, or of all where they may everywhere.
+fn incidents(visit: &Visit, alerts: &Alerts) -> Vec<Task> {
+    let teams = visit.my_teams();
+    let everywhere = visit.everywhere(Permission::IncidentEdit);
+    let services = &visit.standing.organisation.services;
+    let is_mine = |incident: &Incident| {
+        let mut owners = incident.services.iter().filter_map(|name| services.get(name));
+        everywhere || owners.any(|service| teams.contains(service.owner.as_str()))
+    };
+    let fresh = alerts.open.iter().filter(|it| it.state == IncidentState::New && is_mine(it));
+    let mine = fresh.filter(|it| visit.app.engine.may_edit_incident(&visit.caller, it.number));
+    mine.take(INCIDENTS).map(|incident| look(visit, incident)).collect()
+}
+
+fn look(visit: &Visit, incident: &Incident) -> Task {
+    let services: Vec<&str> = incident.services.iter().map(|name| name.as_str()).collect();
+    let place = incident.environment.as_ref().map_or_else(String::new, |it| format!(" → {it}"));
+    Task {
+        verb: marks::pill("no", "alert", w::t("tasks.acknowledge")),
+        address: format!("/incidents/{}", incident.number),
+        number: incident.number.to_string(),
+        title: incident.title.clone(),
+        place: format!("{}{place}", services.join(", ")),
+        risk: marks::severity(&incident.severity).unwrap_or_else(marks::none),
+        why: w::t("tasks.nobody_has_looked_at_it").to_owned(),
+        since: visit.when(incident.opened_at),
+    }
+}
+
 fn task(visit: &Visit, change: &Change, verb: Markup, why: String) -> Task {
     let services: Vec<&str> = change.services.iter().map(|name| name.as_str()).collect();
     Task {
         verb,
+        address: format!("/changes/{}#decide", change.number),
         number: change.number.to_string(),
         title: change.title.clone(),
         place: format!("{} → {}", services.join(", "), change.environment),

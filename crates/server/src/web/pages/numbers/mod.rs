@@ -101,7 +101,7 @@ pub(crate) async fn show(
                     chosen: name.as_str() == wanted.environment,
                 })
                 .collect(),
-            services: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+            services: visit.service_names(),
             export: wanted.address("/numbers.csv", wanted.days),
             service: wanted.service.unwrap_or_default(),
         })

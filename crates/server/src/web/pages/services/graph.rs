@@ -100,7 +100,7 @@ pub(super) fn build(visit: &Visit, found: &[Arc<Service>], wanted: &Wanted, team
         size,
         larger: (size < 4).then(|| here(size + 1)),
         smaller: (size > 1).then(|| here(size - 1)),
-        names: organisation.services.keys().take(2_000).map(ToString::to_string).collect(),
+        names: visit.service_names(),
         ..drawn
     }
 }

@@ -6,20 +6,24 @@ use axum::response::Response;
 use sluice_core::ids::ServiceName;
 use sluice_core::organisation::Service;
 use sluice_core::permission::Permission;
-use sluice_engine::store::{ChangeFilter, DeploymentFilter, Page};
+use sluice_engine::store::{ChangeFilter, DeploymentFilter, Page, ProblemFilter};
 
 use super::catalogue;
 use super::graph::{self, Picture};
 use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::id;
-use crate::web::page::{Looker, page};
+use crate::web::page::{Looker, address, page};
 use crate::web::pages::changes::{Row, row};
 use crate::web::pages::flow::lanes::environments;
 use crate::web::pages::flow::version;
+use crate::web::pages::{incidents, problems};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, moment, w};
+
+/// The most open incidents that are named.
+const INCIDENTS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "pages/service.html")]
@@ -34,6 +38,10 @@ struct ServicePage {
     labels: Vec<String>,
     repositories: Vec<Markup>,
     places: Vec<PlaceCard>,
+    incidents: Vec<incidents::Line>,
+    problems: Vec<problems::Line>,
+    sees_incidents: bool,
+    new_incident: Option<String>,
     open: Vec<Row>,
     past: Vec<Row>,
     deployments: Vec<Shipped>,
@@ -117,6 +125,16 @@ fn build(visit: &Visit, name: &ServiceName) -> Result<ServicePage, Problem> {
             .map(|it| marks::outward(&format!("https://{it}"), it))
             .collect(),
         places: places(visit, service),
+        incidents: incidents::open_of(visit, name)
+            .iter()
+            .take(INCIDENTS)
+            .map(|incident| incidents::line(visit, incident))
+            .collect(),
+        problems: problems::near(visit, &known_of(name))?,
+        sees_incidents: visit.may(Permission::IncidentRead),
+        new_incident: visit
+            .may(Permission::IncidentCreate)
+            .then(|| address("/incidents/new", &[("service", name.as_str())])),
         open: strip(open),
         past: strip(past),
         deployments: if changes { deployments(visit, name)? } else { Vec::new() },
@@ -125,6 +143,11 @@ fn build(visit: &Visit, name: &ServiceName) -> Result<ServicePage, Problem> {
         picture: graph::neighbours(visit, name.as_str()),
         sees_calendar,
     })
+}
+
+/// The open problems of a service.
+fn known_of(name: &ServiceName) -> ProblemFilter {
+    ProblemFilter { service: Some(name.to_string()), is_open: true, ..ProblemFilter::default() }
 }
 
 /// The latest changes, and whether each is over.
