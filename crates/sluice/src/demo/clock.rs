@@ -40,6 +40,12 @@ impl StoryClock {
         self.lead_to(later.unwrap_or(Timestamp::MAX));
     }
 
+    /// Leads it to some minutes before the present, unless it is there already.
+    pub(super) fn lead_to_before_now(&self, minutes: i64) {
+        let behind_us = minutes.saturating_mul(60_000_000);
+        self.behind_us.fetch_min(behind_us, Ordering::AcqRel);
+    }
+
     /// Leads it to the present.
     pub(super) fn arrive(&self) {
         self.behind_us.store(0, Ordering::Release);

@@ -6,6 +6,7 @@
 
 mod clock;
 mod company;
+mod disturbed;
 mod forge;
 mod past;
 mod story;

@@ -13,7 +13,7 @@ use sluice_engine::{Caller, Clock as _, Engine};
 use super::clock::StoryClock;
 use super::telling::{good, step};
 use super::wire::{Answered, Wire};
-use super::{company, forge};
+use super::{company, disturbed, forge};
 use crate::failure::{Failure, chain};
 
 /// One change of the past: day (working days only), hour of the day in UTC, and what it was.
@@ -164,6 +164,7 @@ pub(super) async fn play(
         clock.lead_to(at.unwrap_or(Timestamp::MAX));
         scene.play(number, work).await?;
     }
+    disturbed::past(engine, wire, clock).await?;
     clock.arrive();
     good(&format!("{} changes went through the gates", PAST.len()));
     Ok(())
@@ -195,7 +196,7 @@ pub(super) async fn leave_open(
         scene.play(number, work).await?;
     }
     good(&format!("{} changes are open", PRESENT.len()));
-    Ok(())
+    disturbed::begin(engine, wire).await
 }
 
 struct Scene<'a> {
