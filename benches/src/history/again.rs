@@ -19,6 +19,8 @@ use super::{SERVICES, signing_key};
 const WAITING: u64 = 300;
 /// One in so many fails.
 const FAILS: u64 = 17;
+/// What has failed among so many changes at the end is not mended yet.
+const OPEN: u64 = 2_000;
 /// Entries in one transaction.
 const BATCH: usize = 3_000;
 /// What changes are about.
@@ -49,12 +51,14 @@ struct Line {
 /// A life as it is written again, and the texts in it that are each life's own.
 struct Pattern {
     lines: Vec<Line>,
-    /// Service, run, commit, change, deployment, title.
+    /// Service, run, commit, change, deployment, incident, problem, title.
     service: String,
     run: String,
     commit: String,
     change: String,
     deployment: Option<String>,
+    incident: Option<String>,
+    problem: Option<String>,
     title: String,
     /// Ids of decisions and passes.
     drawn: Vec<String>,
@@ -84,7 +88,8 @@ pub(super) fn write(
             _ if number.is_multiple_of(FAILS) => &failed,
             _ => &good,
         };
-        pen.play(pattern, number, at, step)?;
+        let is_open = number + OPEN > changes;
+        pen.play(pattern, number, at, step, is_open)?;
         at = at.checked_add(step)?;
     }
     pen.flush()
@@ -95,6 +100,7 @@ impl Pattern {
         let mut lines = Vec::new();
         let mut drawn: Vec<String> = Vec::new();
         let (mut change, mut deployment, mut title) = (None, None, None);
+        let (mut incident, mut problem) = (None, None);
         let mut began: Option<Timestamp> = None;
         for entry in readers.entries(life.from, u32::try_from(life.to - life.from)?)? {
             let envelope = Envelope::parse(&entry.bytes)?;
@@ -106,6 +112,8 @@ impl Pattern {
                 }
                 Some(("change", number)) => change = Some(number.to_owned()),
                 Some(("deployment", number)) => deployment = Some(number.to_owned()),
+                Some(("incident", number)) => incident = Some(number.to_owned()),
+                Some(("problem", number)) => problem = Some(number.to_owned()),
                 _ => {}
             }
             if envelope.event == "change.proposed" {
@@ -128,6 +136,8 @@ impl Pattern {
             commit: format!("{:040x}", life.service + 1),
             change: change.context("a life without a change")?,
             deployment,
+            incident,
+            problem,
             title: title.context("a change without a title")?,
             drawn,
         })
@@ -170,6 +180,7 @@ impl Pen {
         number: u64,
         at: Timestamp,
         step: SignedDuration,
+        is_open: bool,
     ) -> anyhow::Result<()> {
         if self.entries.len() + pattern.lines.len() > BATCH {
             self.flush()?;
@@ -180,7 +191,8 @@ impl Pen {
         let own = self.own(pattern, number);
         let whole = pattern.lines.last().map_or(1, |line| line.after_us.max(1));
         let room = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).min(whole);
-        for line in &pattern.lines {
+        let ends = |name: &str| matches!(name, "incident.resolved" | "problem.resolved");
+        for line in pattern.lines.iter().filter(|line| !(is_open && ends(&line.name))) {
             let after = line.after_us.saturating_mul(room) / (whole + 1);
             self.last = at.checked_add(SignedDuration::from_micros(after))?.max(self.last);
             let moved = line.times.iter().map(|(text, after)| {
@@ -206,6 +218,12 @@ impl Pen {
         ];
         if let Some(deployment) = &pattern.deployment {
             own.push((deployment, format!("DEP{:07}", self.deployments)));
+        }
+        if let Some(incident) = &pattern.incident {
+            own.push((incident, self.standing.next_incident().to_string()));
+        }
+        if let Some(problem) = &pattern.problem {
+            own.push((problem, self.standing.next_problem().to_string()));
         }
         for (at, drawn) in pattern.drawn.iter().enumerate() {
             own.push((drawn, format!("{:0>26}", letters(number * 16 + at as u64))));

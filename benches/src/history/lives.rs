@@ -8,10 +8,14 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 use sluice_core::gate::{Decision, Observed, Question};
 use sluice_core::ids::DeploymentNumber;
+use sluice_core::incident::Resolution;
 use sluice_core::permission::Permission;
+use sluice_core::problem;
 use sluice_core::scope::Scope;
 use sluice_engine::organisation_files::Folder;
-use sluice_engine::{Caller, Engine, EngineOptions, GateAnswer, StartDetails};
+use sluice_engine::{
+    Caller, Engine, EngineOptions, GateAnswer, IncidentStep, ProblemStep, StartDetails,
+};
 
 use super::{HANDLE, PASSWORD, Past, SERVICES};
 use crate::company;
@@ -112,6 +116,27 @@ impl Stage<'_> {
             json!({"state": end, "health": if end == "failed" { "unhealthy" } else { "healthy" }}),
         )?;
         self.engine.deployment_outcome(caller, key, [0; 32], number, report).await?;
+        if end == "failed" { self.mend().await } else { Ok(()) }
+    }
+
+    /// The incident that a failed deployment has opened, its problem, and the end of both.
+    async fn mend(&self) -> anyhow::Result<()> {
+        let permissions = BTreeSet::from([Permission::IncidentEdit, Permission::ProblemEdit]);
+        let token = sluice_core::ids::TokenId::parse("bench")?;
+        let caller = Caller::machine(token, permissions, Scope::default());
+        let standing = self.engine.standing();
+        let incident = standing.incidents.values().next_back().context("no incident")?;
+        let opening = problem::Opening {
+            title: "Instances do not become healthy".to_owned(),
+            services: incident.services.clone(),
+            incidents: [incident.number].into(),
+            ..problem::Opening::default()
+        };
+        let problem = self.engine.open_problem(&caller, opening).await?.value;
+        self.clock.pass_minutes(20);
+        let (how, note) = (IncidentStep::Resolve(Resolution::Fixed), "mended".to_owned());
+        self.engine.advance_incident(&caller, incident.number, how, note.clone()).await?;
+        self.engine.advance_problem(&caller, problem, ProblemStep::Resolve, note).await?;
         Ok(())
     }
 }
