@@ -16,6 +16,10 @@ export const pages = async (demo) => {
   const identity = waiting.find((change) => change.services.includes("identity")) || waiting[0];
   const rolledBack = closed.find((change) => change.outcome === "rolled_back") || closed[0];
   const decision = decisions[0].id;
+  const incidents = (await ask(demo, "/api/v1/incidents?limit=100")).items;
+  const problems = (await ask(demo, "/api/v1/problems?limit=100")).items;
+  const open = incidents.find((incident) => incident.state !== "resolved") || incidents[0];
+  const over = incidents.find((incident) => incident.state === "resolved") || incidents[0];
   return [
     { name: "flow", path: "/" },
     { name: "changes", path: "/changes" },
@@ -27,6 +31,15 @@ export const pages = async (demo) => {
     { name: "changes-together", path: "/changes/together" },
     { name: "evidence", path: `/changes/${identity.number}/evidence/0` },
     { name: "cab", path: "/cab" },
+    { name: "incidents", path: "/incidents" },
+    { name: "incidents-all", path: "/incidents?state=all" },
+    { name: "incidents-none", path: "/incidents?q=zzz" },
+    { name: "incident-open", path: `/incidents/${open.number}` },
+    { name: "incident-over", path: `/incidents/${over.number}` },
+    { name: "incident-new", path: `/incidents/new?service=web-shop&environment=production` },
+    { name: "problems", path: "/problems" },
+    { name: "problem", path: `/problems/${problems[0].number}` },
+    { name: "problem-new", path: `/problems/new?service=search&records=${over.number}` },
     { name: "calendar-month", path: "/calendar" },
     { name: "calendar-week", path: "/calendar?view=week" },
     { name: "calendar-list", path: "/calendar?view=list" },
