@@ -103,9 +103,12 @@ try {
     const list = await pages(demo);
     for (const [size, viewport] of Object.entries({ desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 }, zoomed: { width: 640, height: 450 } })) {
       for (const colorScheme of ["light", "dark"]) {
-        const context = await logIn(browser, demo, "henrik", { viewport, colorScheme, reducedMotion: "reduce", bypassCSP: false });
-        const page = await watched(context);
-        for (const { name, path } of [...list, { name: "login", path: "/login" }]) {
+        const look = { viewport, colorScheme, reducedMotion: "reduce", bypassCSP: false };
+        const context = await logIn(browser, demo, "henrik", look);
+        const lead = await logIn(browser, demo, "grace", look);
+        const seats = { henrik: await watched(context), grace: await watched(lead) };
+        for (const { name, path, as } of [...list, { name: "login", path: "/login" }]) {
+          const page = seats[as || "henrik"];
           const where = `${name} (${size}, ${colorScheme})`;
           const answer = await page.goto(path, { waitUntil: "load" });
           check(answer.status() === (name === "not-found" ? 404 : 200), `${where} answers ${answer.status()}`);
@@ -124,6 +127,7 @@ try {
           page.faults.length = 0;
         }
         await context.close();
+        await lead.close();
       }
     }
   });
@@ -236,7 +240,7 @@ try {
     await page.fill("#d-service", "no-such-service");
     await page.click("form[action='/incidents'] button");
     check(await page.locator("[role=alert]").innerText().then((text) => text.includes("no-such-service")), "the refusal is told in its place");
-    check(await page.inputValue("#d-title") === HOSTILE, "what was typed is kept");
+    check(await page.inputValue("#d-title") === HOSTILE.replaceAll("\u202e", "[U+202E]"), "what was typed is kept, and what is hidden is shown");
     await page.fill("#d-service", "mobile-backend");
     await page.selectOption("#d-environment", "production");
     await page.fill("#d-severity", "high");

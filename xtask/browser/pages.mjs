@@ -1,4 +1,4 @@
-// Every page there is, with real records out of the demonstration.
+// Every page there is, with real records out of the demonstration. Henrik looks at them, `as` somebody else where he may not.
 
 const ask = async (demo, path) => {
   const answer = await fetch(demo.base + path, { headers: { authorization: `Bearer ${demo.token}` } });
@@ -34,9 +34,9 @@ export const pages = async (demo) => {
     { name: "incidents", path: "/incidents" },
     { name: "incidents-all", path: "/incidents?state=all" },
     { name: "incidents-none", path: "/incidents?q=zzz" },
-    { name: "incident-open", path: `/incidents/${open.number}` },
+    { name: "incident-open", path: `/incidents/${open.number}`, as: "grace" },
     { name: "incident-over", path: `/incidents/${over.number}` },
-    { name: "incident-new", path: `/incidents/new?service=web-shop&environment=production` },
+    { name: "incident-new", path: "/incidents/new?service=web-shop&environment=production", as: "grace" },
     { name: "problems", path: "/problems" },
     { name: "problem", path: `/problems/${problems[0].number}` },
     { name: "problem-new", path: `/problems/new?service=search&records=${over.number}` },

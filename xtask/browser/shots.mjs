@@ -27,12 +27,15 @@ try {
       await door.screenshot({ path: file("login"), fullPage: true });
       await outside.close();
       const context = await logIn(browser, demo, "henrik", look);
-      const page = await context.newPage();
-      for (const { name, path } of list) {
+      const lead = await logIn(browser, demo, "grace", look);
+      const seats = { henrik: await context.newPage(), grace: await lead.newPage() };
+      for (const { name, path, as } of list) {
+        const page = seats[as || "henrik"];
         await page.goto(path, { waitUntil: "load" });
         await page.screenshot({ path: file(name), fullPage: true });
       }
       await context.close();
+      await lead.close();
     }
   }
   console.log(`${list.length + 1} pages in ${folder}`);
