@@ -21,6 +21,8 @@ pub struct Ask {
     pub secret_headers: Vec<(&'static str, String)>,
     /// Media type and bytes.
     pub body: Option<(&'static str, Vec<u8>)>,
+    /// Whether it alters nothing, whatever its method: some are searched by `POST`.
+    pub only_reads: bool,
 }
 
 /// Neither the path, nor secrets, nor the body.
@@ -52,7 +54,13 @@ impl Ask {
     /// A request without headers and body.
     pub fn new(step: &'static str, verb: Verb, url: impl Into<String>) -> Self {
         let (headers, secret_headers) = (Vec::new(), Vec::new());
-        Self { step, verb, url: url.into(), headers, secret_headers, body: None }
+        let only_reads = verb == Verb::Get;
+        Self { step, verb, url: url.into(), headers, secret_headers, body: None, only_reads }
+    }
+
+    /// Which alters nothing, whatever its method.
+    pub fn only_reads(self) -> Self {
+        Self { only_reads: true, ..self }
     }
 
     /// With a header that may be shown.

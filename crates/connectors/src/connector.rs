@@ -44,6 +44,11 @@ pub trait Hear {
     /// The sender's own id of the delivery, equal when it is sent again; absent where it has none.
     fn delivery_id(&self, delivery: &Delivery) -> Option<String>;
 
+    /// Whether a delivery is a question without an id: the same one, put again, wants another answer.
+    fn asks(&self, _delivery: &Delivery) -> bool {
+        false
+    }
+
     /// Whether the sender takes nothing but an empty `200` for an acknowledgement.
     fn wants_empty_answer(&self) -> bool {
         false

@@ -15,8 +15,23 @@ pub struct Receipt {
     /// How both sides were left: our word for the state, and the word for theirs. What is found otherwise later was
     /// altered since.
     pub left: Option<(&'static str, &'static str)>,
+    /// How their record stood when this was told. What tells of it before that is no news.
+    pub stands: Option<Stands>,
     /// What their record shows to approvers, where it shows it.
     pub shown: Option<Shown>,
+}
+
+/// How a record over there stood at a moment, by their own clock and count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stands {
+    /// Its id.
+    pub of: String,
+    /// Its state, in our word, where both sides were left equal.
+    pub state: Option<String>,
+    /// When it was altered last.
+    pub at: Option<Timestamp>,
+    /// How often it was altered before, where they count that.
+    pub altered: Option<u64>,
 }
 
 /// The revision that a record shows over there. An approval counts for it that was given since, and no earlier one.

@@ -33,6 +33,7 @@ pub fn tellers() -> &'static [&'static dyn Teller] {
         &crate::markers::GRAFANA,
         &crate::jenkins::Jenkins,
         &crate::jira::Jira,
+        &crate::jira::JiraAssets,
         &crate::jira::JiraDeployments,
         &crate::alerts::JSM,
         &crate::mail::Mail,

@@ -17,7 +17,7 @@ use sluice_core::signal::Signal;
 pub use crate::ask::{Ask, Exchange, Lost, Reply, Verb};
 use crate::connector::Problem;
 use crate::kit::secret::Secret;
-pub use crate::receipt::{Receipt, Shown};
+pub use crate::receipt::{Receipt, Shown, Stands};
 
 /// One kind of external system that can be told. The one list of them is [`crate::tellers()`].
 pub trait Teller: Sync {
@@ -104,6 +104,12 @@ pub trait Tell {
     /// Whether it keeps a record of its own for each of ours, which can be compared.
     fn keeps_records(&self) -> bool {
         false
+    }
+
+    /// Our words for the states that their record may come to while this is told, because we bring it there. Until it
+    /// is known how that went, what they say of such a state may be our own doing.
+    fn writes(&self, _: &Effect) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// The setting that leads nowhere unless deliveries of the link are heard.

@@ -420,6 +420,9 @@ pub enum Signal {
         /// When it last changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
+        /// How often it was altered before, where they count that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        altered: Option<u64>,
     },
     /// How their record of an incident or a problem stands.
     TaskReported {
@@ -444,6 +447,20 @@ pub enum Signal {
         /// When it last changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
+        /// How often it was altered before, where they count that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        altered: Option<u64>,
+    },
+    /// What they found out about their record of one of ours.
+    ReferenceReported {
+        /// Our record.
+        entity: String,
+        /// Theirs for it.
+        of: TheirRecord,
+        /// What it is about, such as `conflicts`.
+        name: String,
+        /// What they found, in one line.
+        value: String,
     },
     /// Something a configured mapping named, for which no signal above fits.
     Noted {

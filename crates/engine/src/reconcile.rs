@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sluice_connectors::tell::{Because, Exchange, Session, Step, Talk, Trouble, Verb};
+use sluice_connectors::tell::{Because, Exchange, Session, Step, Talk, Trouble};
 use sluice_core::effect::{ChangeCard, Effect, IncidentCard, ProblemCard, Tell};
 use sluice_core::ids::LinkName;
 use sluice_core::link::EffectsReplayed;
@@ -190,7 +190,7 @@ impl Engine {
                 }
                 Step::Retry(trouble) => return Ok(Compared::Failed(trouble, false)),
                 Step::GiveUp(trouble) => return Ok(Compared::Failed(trouble, true)),
-                Step::Send(ask) if ask.verb != Verb::Get => {
+                Step::Send(ask) if !ask.only_reads => {
                     return Ok(Compared::Differs(would(&card, ask.step)));
                 }
                 Step::Send(_) if so_far.len() >= EXCHANGES => {
@@ -276,6 +276,7 @@ fn would(card: &Ours, step: &str) -> Difference {
     match step {
         "create" => of(card, "record", "there is none", true),
         "cancel_surplus" | "set_aside" => of(card, "record", "there are several", true),
+        "update" => of(card, "attributes", "others are shown", true),
         "describe" => of(card, "revision", "another one is shown", true),
         "link" | "relate" | "gather" => of(card, "link", "there is none", true),
         _ => of(card, "state", "an earlier one", true),

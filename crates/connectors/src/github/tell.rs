@@ -1,6 +1,6 @@
 //! Telling GitHub: a check run on the commit, and the answer to a deployment protection rule that waits.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sluice_core::change::ChangeOutcome;
 use sluice_core::effect::{ChangeCard, Tell as Told};
@@ -9,7 +9,7 @@ use sluice_core::run::RunRef;
 
 use super::api::{Account, Api};
 use crate::kit::answers::{self, cut, is_status, not_understood};
-use crate::kit::failure::LABEL;
+use crate::kit::failure::{Issues, LABEL};
 use crate::kit::text::is_number;
 use crate::kit::{failure, percent, words};
 use crate::tell::{
@@ -17,6 +17,8 @@ use crate::tell::{
     Trouble, Verb,
 };
 
+/// By so much their clock may be behind ours.
+const SKEW: SignedDuration = SignedDuration::from_hours(1);
 /// So often a missing permission is asked for.
 const ATTEMPTS: u32 = 3;
 
@@ -97,15 +99,31 @@ impl GitHubTold {
             return Ok(Receipt::plain());
         };
         let path = format!("/repos/{}/issues", place.repository);
-        let look = || {
-            let path = format!("{path}?labels={LABEL}&state=all&per_page=100");
-            self.api.ask("issues", Verb::Get, &path).by(talk.session)
+        // What is looked for was not altered before it happened; clocks may differ.
+        let since = talk.effect.at.checked_sub(SKEW).unwrap_or(talk.effect.at);
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let look = |step| {
+            let path = format!("{path}?labels={LABEL}&state=all&since={since}&per_page=100");
+            self.api.ask(step, Verb::Get, &path).by(talk.session)
         };
-        let make = || {
-            let ask = self.api.ask("issue", Verb::Post, &path).by(talk.session);
+        let make = |step| {
+            let ask = self.api.ask(step, Verb::Post, &path).by(talk.session);
             ask.json(&json!({ "title": failed.title, "body": failed.text, "labels": [LABEL] }))
         };
-        failure::opened(talk, &failed, "number", look, make)
+        let close = |step, number: u64, title: &str| {
+            let ask = self.api.ask(step, Verb::Patch, &format!("{path}/{number}"));
+            let body = json!({ "state": "closed", "state_reason": "not_planned", "title": title });
+            ask.json(&body).by(talk.session)
+        };
+        let issues = Issues {
+            id: "number",
+            text: "body",
+            open: "open",
+            look: &look,
+            make: &make,
+            close: &close,
+        };
+        failure::opened(talk, &failed, &issues)
     }
 
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
@@ -134,7 +152,8 @@ impl GitHubTold {
         run.id.rsplit_once('/').filter(|(path, id)| is_path(path) && is_number(id))
     }
 
-    /// One check run for each change and commit: found by its external id, altered, else made.
+    /// One check run for each change and commit: found by its external id, altered, else made. Some make two of one
+    /// request, and none can be taken away: then each of them says the same.
     fn checked(
         &self,
         talk: &Talk<'_>,
@@ -142,28 +161,24 @@ impl GitHubTold {
         place: &Place<'_>,
         mark: &Mark,
     ) -> Said<Receipt> {
-        let name = format!("Sluice / {}", card.environment);
-        let Some(looked) = talk.last("look") else {
-            let name = percent::encode(&name);
-            let path = format!(
-                "/repos/{}/commits/{}/check-runs?check_name={name}&filter=latest&per_page=100",
-                place.repository, place.commit
-            );
-            return Err(Step::Send(self.api.ask("look", Verb::Get, &path).by(talk.session)));
-        };
         let external = card.number.to_string();
-        may(talk, looked)?;
-        let found = check_run(&answers::json(looked)?, &external, place)?;
-        if let Some(sent) = talk.last("check") {
+        let mut says = Vec::new();
+        for sent in talk.so_far.iter().filter(|exchange| exchange.step == "check") {
             may(talk, sent)?;
-            let answer = answers::json(sent)?;
-            let id = own_check_run(&answer, &external, place);
-            let id =
-                id.ok_or_else(|| not_understood("the answer is not the check run that was sent"))?;
-            return Ok(Receipt::plain().reference("check_run", id.to_string()));
+            let id = own_check_run(&answers::json(sent)?, &external, place);
+            let odd = || not_understood("the answer is not the check run that was sent");
+            says.push(id.ok_or_else(odd)?);
+        }
+        let mut found = self.check_runs(talk, card, place, "look")?;
+        if found.is_empty() && !says.is_empty() {
+            found = self.check_runs(talk, card, place, "look_after")?;
+        }
+        let left = found.into_iter().rev().find(|id| !says.contains(id));
+        if let (None, Some(newest)) = (left, says.iter().max()) {
+            return Ok(Receipt::plain().reference("check_run", newest.to_string()));
         }
         let mut body = json!({
-            "name": name,
+            "name": check_name(card),
             "external_id": external,
             "status": mark.status,
             "output": { "title": title(talk, card), "summary": summary(talk) },
@@ -175,7 +190,7 @@ impl GitHubTold {
             body["details_url"] = json!(page);
         }
         let base = format!("/repos/{}/check-runs", place.repository);
-        let ask = match found {
+        let ask = match left {
             Some(id) => self.api.ask("check", Verb::Patch, &format!("{base}/{id}")),
             None => {
                 body["head_sha"] = json!(place.commit);
@@ -183,6 +198,36 @@ impl GitHubTold {
             }
         };
         Err(Step::Send(ask.json(&body).by(talk.session)))
+    }
+
+    /// Our check runs for the change, the newest last.
+    fn check_runs(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        place: &Place<'_>,
+        step: &'static str,
+    ) -> Said<Vec<u64>> {
+        let Some(looked) = talk.last(step) else {
+            let name = percent::encode(&check_name(card));
+            // The latest alone would be the one of another change, where there are two of the commit.
+            let path = format!(
+                "/repos/{}/commits/{}/check-runs?check_name={name}&filter=all&per_page=100",
+                place.repository, place.commit
+            );
+            return Err(Step::Send(self.api.ask(step, Verb::Get, &path).by(talk.session)));
+        };
+        may(talk, looked)?;
+        let answer = answers::json(looked)?;
+        let listed = answer.get("check_runs").and_then(Value::as_array);
+        let listed =
+            listed.ok_or_else(|| not_understood("the answer is not a list of check runs"))?;
+        let external = card.number.to_string();
+        let found = listed.iter().filter_map(|run| own_check_run(run, &external, place));
+        let mut found: Vec<u64> = found.collect();
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// A commit status: the newest of a context counts, so that one that comes twice says the same.
@@ -314,11 +359,8 @@ fn summary(talk: &Talk<'_>) -> String {
     words::markdown(talk)
 }
 
-/// The newest of our check runs for the change.
-fn check_run(answer: &Value, external: &str, place: &Place<'_>) -> Said<Option<u64>> {
-    let listed = answer.get("check_runs").and_then(Value::as_array);
-    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of check runs"))?;
-    Ok(listed.iter().filter_map(|run| own_check_run(run, external, place)).max())
+fn check_name(card: &ChangeCard) -> String {
+    format!("Sluice / {}", card.environment)
 }
 
 fn own_check_run(run: &Value, external: &str, place: &Place<'_>) -> Option<u64> {

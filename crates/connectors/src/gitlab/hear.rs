@@ -34,11 +34,7 @@ impl Hear for GitLabLink {
         delivery: &Delivery,
         secrets: &[Secret],
     ) -> Result<Verified, SignatureProblem> {
-        // An external status check signs otherwise than a webhook, and has neither of its headers.
-        let is_webhook = ["webhook-signature", "x-gitlab-token"];
-        if is_webhook.iter().all(|name| delivery.header(name).is_none())
-            && delivery.header("x-gitlab-signature").is_some()
-        {
+        if is_check(delivery) {
             return verify_hmac_header(delivery, secrets, "x-gitlab-signature", "", Encoding::Hex);
         }
         let signed = match self.config.verification {
@@ -58,9 +54,21 @@ impl Hear for GitLabLink {
         delivery.id_in("idempotency-key").or_else(|| delivery.id_in("webhook-id"))
     }
 
+    /// A check that is retried on the merge request comes with the same bytes, and nothing else.
+    fn asks(&self, delivery: &Delivery) -> bool {
+        is_check(delivery) && self.delivery_id(delivery).is_none()
+    }
+
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {
         heard(self.read(delivery))
     }
+}
+
+/// An external status check signs otherwise than a webhook, and has neither of its headers.
+fn is_check(delivery: &Delivery) -> bool {
+    let is_webhook = ["webhook-signature", "x-gitlab-token"];
+    is_webhook.iter().all(|name| delivery.header(name).is_none())
+        && delivery.header("x-gitlab-signature").is_some()
 }
 
 impl GitLabLink {

@@ -9,7 +9,7 @@ use sluice_core::gate::Decision;
 use super::api::Api;
 use super::{checks, freezes};
 use crate::kit::answers::{self, cut, is_status, not_understood};
-use crate::kit::failure::LABEL;
+use crate::kit::failure::{Issues, LABEL};
 use crate::kit::text::is_number;
 use crate::kit::{failure, percent, words};
 use crate::tell::{
@@ -108,17 +108,29 @@ impl GitLabTold {
         };
         let ask =
             |step, verb, path: &str| self.api.ask(step, verb, place.project, path, talk.session);
-        let look = || {
+        let look = |step| {
             let number = percent::encode(&failed.number);
             let path = format!("issues?labels={LABEL}&search={number}&in=title&per_page=100");
-            ask("issues", Verb::Get, &path)
+            ask(step, Verb::Get, &path)
         };
-        let make = || {
-            ask("issue", Verb::Post, "issues").json(
+        let make = |step| {
+            ask(step, Verb::Post, "issues").json(
                 &json!({ "title": failed.title, "description": failed.text, "labels": LABEL }),
             )
         };
-        failure::opened(talk, &failed, "iid", look, make)
+        let close = |step, iid: u64, title: &str| {
+            let body = json!({ "state_event": "close", "title": title });
+            ask(step, Verb::Put, &format!("issues/{iid}")).json(&body)
+        };
+        let issues = Issues {
+            id: "iid",
+            text: "description",
+            open: "opened",
+            look: &look,
+            make: &make,
+            close: &close,
+        };
+        failure::opened(talk, &failed, &issues)
     }
 
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {

@@ -11,6 +11,7 @@ mod hear;
 mod notification;
 mod report;
 mod tell;
+mod trigger;
 mod wire;
 
 use serde_json::Value;

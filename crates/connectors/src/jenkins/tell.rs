@@ -10,7 +10,7 @@ use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
 
 use super::api::{Api, job};
-use super::build;
+use super::{build, trigger};
 use crate::kit::answers::{self, is_status, not_understood};
 use crate::kit::text::is_number;
 use crate::tell::{
@@ -29,7 +29,7 @@ pub(super) struct JenkinsTold {
     pub(super) api: Api,
 }
 
-type Said<T> = Result<T, Step<Receipt>>;
+pub(super) type Said<T> = Result<T, Step<Receipt>>;
 
 impl Tell for JenkinsTold {
     fn outlet(&self) -> &Outlet {
@@ -52,7 +52,7 @@ impl Tell for JenkinsTold {
         let told = match (talk.effect.tell, &talk.effect.change) {
             (Told::GateDecided, _) => self.answered(talk),
             (Told::ChangeEnded, Some(card)) => self.stopped(talk, card).map(|()| Receipt::plain()),
-            (Told::ChangeOpened, Some(card)) => self.built(talk, card),
+            (Told::ChangeOpened, Some(card)) => trigger::built(&self.api, talk, card),
             _ => Ok(Receipt::plain()),
         };
         told.map_or_else(|step| step, Step::Done)
@@ -195,56 +195,6 @@ impl JenkinsTold {
             Some(sent) => taken(sent),
         }
     }
-
-    /// Builds the job of a change that a merge has opened and no run asked for. It asks the gate like every other. A build
-    /// is known by the parameter `SLUICE_CHANGE`, so that there is one.
-    fn built(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
-        let job_of = |service: &sluice_core::ids::ServiceName| self.api.jobs.get(service.as_str());
-        let Some(name) = card.services.iter().find_map(job_of).filter(|_| card.run.is_none())
-        else {
-            return Ok(Receipt::plain());
-        };
-        let (address, number) = (job(&self.api.url, name), card.number.to_string());
-        for (step, url) in [
-            (
-                "queue",
-                format!(
-                    "{}/queue/api/json?tree=items[actions[parameters[name,value]]]",
-                    self.api.url
-                ),
-            ),
-            (
-                "builds",
-                format!(
-                    "{address}/api/json?tree=builds[number,actions[parameters[name,value]]]{{0,100}}"
-                ),
-            ),
-        ] {
-            let Some(looked) = talk.last(step) else { return Err(self.get(talk, step, url)) };
-            if is_built(&answers::json(looked)?, &number)? {
-                return Ok(Receipt::plain().reference("build", name.clone()));
-            }
-        }
-        if let Some(sent) = talk.last("trigger") {
-            taken(sent)?;
-            let reply = answers::replied(sent)?;
-            let item = answers::header(reply, "location").filter(|at| at.contains("/queue/item/"));
-            return match item {
-                Some(_) => Ok(Receipt::plain().reference("build", name.clone())),
-                None => Err(not_understood("the answer does not say what was queued")),
-            };
-        }
-        let version = card.version.as_deref().unwrap_or_default();
-        let commit = card.commit.as_ref().map(|commit| commit.as_str()).unwrap_or_default();
-        let fields = [
-            ("SLUICE_CHANGE", number.as_str()),
-            ("SLUICE_ENVIRONMENT", card.environment.as_str()),
-            ("SLUICE_VERSION", version),
-            ("SLUICE_COMMIT", commit),
-        ];
-        let ask = Ask::new("trigger", Verb::Post, format!("{address}/buildWithParameters"));
-        Err(Step::Send(ask.form(&fields).by(talk.session)))
-    }
 }
 
 /// What follows for a build that goes on and does not wait. It has not come to its step yet; or it was answered before,
@@ -264,22 +214,10 @@ fn waits_not(talk: &Talk<'_>, word: &str, waits: &Waits) -> Said<()> {
 }
 
 /// A success, or the redirect that many of its forms end in.
-fn taken(sent: &Exchange) -> Said<()> {
+pub(super) fn taken(sent: &Exchange) -> Said<()> {
     let reply = answers::replied(sent)?;
     match reply.status {
         200..=299 | 302 | 303 => Ok(()),
         _ => Err(answers::refused(reply)),
     }
-}
-
-/// Whether something queued or built has the change among its parameters.
-fn is_built(answer: &Value, number: &str) -> Said<bool> {
-    let listed = answer.get("items").or_else(|| answer.get("builds")).and_then(Value::as_array);
-    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of builds"))?;
-    let actions = listed.iter().filter_map(|one| one.get("actions")?.as_array()).flatten();
-    let mut parameters = actions.filter_map(|one| one.get("parameters")?.as_array()).flatten();
-    Ok(parameters.any(|one| {
-        one.get("name").and_then(Value::as_str) == Some("SLUICE_CHANGE")
-            && one.get("value").and_then(Value::as_str) == Some(number)
-    }))
 }

@@ -156,7 +156,7 @@ impl Config {
     }
 }
 
-fn account(settings: &mut Settings<'_>, product: Product, url: &str) -> Account {
+pub(super) fn account(settings: &mut Settings<'_>, product: Product, url: &str) -> Account {
     let ways = [("api_token", Way::ApiToken), ("bearer", Way::Bearer), ("oauth", Way::OAuth)];
     match settings.choice("auth", &ways).unwrap_or(Way::ApiToken) {
         Way::ApiToken => account::basic(settings, "api_token"),

@@ -34,6 +34,7 @@ impl Teller for JiraDeployments {
 
     fn example(&self) -> &'static str {
         r#"{
+  "site": "https://acme.atlassian.net",
   "cloud_id": "11223344-a1b2-3b33-c444-def123456789",
   "client_id": "9XhJ2vB0wE",
   "services": { "payments": "b:YXJpOmNsb3VkOmdyYXBoOjpzZXJ2aWNl" },
@@ -85,19 +86,7 @@ impl Tell for DeploymentsTold {
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
-        let Some(exchange) = talk.so_far.last() else {
-            let url = format!("{}/deployments/1", self.config.place("sluice-trial", "trial"));
-            let ask = Ask::new("test", Verb::Get, url).header("accept", "application/json");
-            return Step::Send(ask.by(talk.session));
-        };
-        // That there is no such deployment says that we may ask.
-        if is_status(exchange, &[404]) {
-            return Step::Done("deployments can be asked for".to_owned());
-        }
-        match answers::json::<String>(exchange) {
-            Ok(_) => Step::Done("deployments can be asked for".to_owned()),
-            Err(step) => step,
-        }
+        self.tried(talk).unwrap_or_else(|step| step)
     }
 }
 
@@ -128,6 +117,35 @@ impl State {
 }
 
 impl DeploymentsTold {
+    /// The site itself says what its id is, to everybody. Nothing else tells one that is wrong from a deployment that is
+    /// not there.
+    fn tried(&self, talk: &Trial<'_>) -> Result<Step<String>, Step<String>> {
+        let get =
+            |step, url: String| Ask::new(step, Verb::Get, url).header("accept", "application/json");
+        let last = |step| talk.so_far.iter().rev().find(|exchange| exchange.step == step);
+        let Some(said) = last("site") else {
+            // It is public, so that nobody has to be told who we are.
+            return Ok(Step::Send(get("site", format!("{}/_edge/tenant_info", self.config.site))));
+        };
+        let answer = answers::json(said)?;
+        let id = answer.get("cloudId").and_then(Value::as_str);
+        let id = id.ok_or_else(|| not_understood("the answer is not the site's own id"))?;
+        if !id.eq_ignore_ascii_case(&self.config.cloud) {
+            let detail = "`cloud_id` is not the id of the site: `/_edge/tenant_info` of `site` says \
+                          which one is";
+            return Ok(Step::GiveUp(Trouble::new(Because::Client, detail)));
+        }
+        let Some(asked) = last("test") else {
+            let url = format!("{}/deployments/1", self.config.place("sluice-trial", "trial"));
+            return Ok(Step::Send(get("test", url).by(talk.session)));
+        };
+        // That there is no such deployment says that we may ask.
+        if !is_status(asked, &[404]) {
+            answers::json(asked)?;
+        }
+        Ok(Step::Done("it is the site that is named, and deployments can be asked for".to_owned()))
+    }
+
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
         let Some((services, state)) = standing(talk.effect, card) else {
             return Ok(Receipt::plain());

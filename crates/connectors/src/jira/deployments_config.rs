@@ -16,6 +16,10 @@ const TYPES: [&str; 5] = ["unmapped", "development", "testing", "staging", "prod
 pub(super) struct Config {
     /// Base address of the API for the site.
     pub(super) base: String,
+    /// Address of the site itself.
+    pub(super) site: String,
+    /// Its id in the cloud.
+    pub(super) cloud: String,
     pub(super) account: Account,
     /// Our services, and their ids over there.
     pub(super) services: BTreeMap<String, String>,
@@ -31,6 +35,7 @@ impl Config {
     pub(super) fn read(value: &Value) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::of(value, "");
         let url = settings.base_url("url", Some("https://api.atlassian.com"));
+        let site = settings.base_url("site", None);
         let help = "the id of the site in the cloud, from `/_edge/tenant_info`";
         let cloud = settings.needed("cloud_id", help);
         let sound = |b: u8| b.is_ascii_hexdigit() || b == b'-';
@@ -51,12 +56,14 @@ impl Config {
             settings.problem("environments", "`environments` has a type that is none", help);
         }
         let gating = settings.flag("gating", false);
-        let outlet = Outlet { urls: vec![url.clone()], networks: settings.networks() };
+        let outlet =
+            Outlet { urls: vec![url.clone(), site.clone()], networks: settings.networks() };
         let pace =
             Pace { per_minute: settings.number("per_minute", 120, (1, 2_000)), settle_s: 30 };
         let problems = settings.finish();
         let base = format!("{url}/jira/deployments/0.1/cloud/{cloud}");
-        let config = Self { base, account, services, environments, gating, outlet, pace };
+        let config =
+            Self { base, site, cloud, account, services, environments, gating, outlet, pace };
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 

@@ -74,7 +74,8 @@ impl JiraLink {
             unreadable("field_missing", "`issue` has no id, key, status or labels")
         })?;
         let at = body.get("timestamp").and_then(Value::as_i64).and_then(time::from_number);
-        row.updated = at.or(row.updated);
+        // Readings say when the issue was altered, and of two clocks nothing follows about an order.
+        row.updated = row.updated.or(at);
         let project = self.config.project.as_str();
         if !project.is_empty() && !row.is_of(project) {
             return Err(ignored("issue_not_ours", "the issue is of another project"));
@@ -101,6 +102,7 @@ impl JiraLink {
             state: "deleted".to_owned(),
             counts: false,
             at: row.updated,
+            altered: None,
         }])
     }
 }

@@ -4,6 +4,9 @@
 //! that name their effect, so that none is written twice. What was done over there by hand is never overwritten: where
 //! both sides differ, the difference is recorded. Webhooks tell of it at once, polling tells of what no webhook told.
 
+mod assets;
+mod assets_config;
+mod assets_object;
 mod config;
 mod deployments;
 mod deployments_config;
@@ -16,6 +19,7 @@ mod wire;
 
 use serde_json::Value;
 
+pub(crate) use self::assets::JiraAssets;
 pub(crate) use self::deployments::JiraDeployments;
 use crate::connector::{Connector, Link, Problem};
 use crate::tell::{Teller, Telling};

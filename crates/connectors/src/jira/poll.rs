@@ -279,6 +279,7 @@ pub(super) fn moved(config: &Config, row: &Row) -> Option<Signal> {
         state: config.statuses.state_of(&row.status)?.as_str().to_owned(),
         counts: config.theirs,
         at: row.updated,
+        altered: None,
     })
 }
 

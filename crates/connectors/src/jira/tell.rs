@@ -8,8 +8,8 @@ use super::config::{Config, Product};
 use super::{poll, record, walk};
 use crate::kit::answers::{self, not_understood};
 use crate::tell::{
-    Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, Receipt, Session, Step, Talk,
-    Tell, Trial, Trouble, Verb,
+    Because, Credentials, Exchange, Outlet, Pace, Polled, Polling, Receipt, Session, Stands, Step,
+    Talk, Tell, Trial, Trouble, Verb,
 };
 
 /// A Jira, to be told.
@@ -96,12 +96,14 @@ impl JiraTold {
         let link = record::linked(&self.config, talk, card, &row)?;
         let differs = walk::walk(&self.config, talk, card, &row)?;
         walk::comment(&self.config, talk, &row)?;
+        let stands = Stands { of: row.id.clone(), at: row.updated, ..Stands::default() };
         let mut receipt =
             Receipt::plain().reference("issue", row.key).reference(record::ISSUE_ID, row.id);
         if let Some(link) = link {
             receipt = receipt.reference("remote_link", link);
         }
         receipt.shown = shown;
+        receipt.stands = Some(stands);
         receipt.differs = differs.map(|theirs| ("state", card.state.as_str().to_owned(), theirs));
         Ok(receipt)
     }

@@ -132,6 +132,10 @@ fn keep_report(signal: &mut Signal) -> Result<(), Unreadable> {
             all([("of", of.id.as_str()), ("record", record), ("state", state)])?;
             some([("entity", entity.as_deref()), ("service", service.as_deref())])
         }
+        Signal::ReferenceReported { entity, of, name, value } => {
+            describing(value);
+            all([("entity", entity.as_str()), ("of", of.id.as_str()), ("name", name)])
+        }
         Signal::IntentReported { intent, entity, who, reply_to, .. } => {
             keep_who(who)?;
             address(reply_to);

@@ -8,9 +8,9 @@ use sluice_core::effect::{ChangeCard, DecisionCard, Tell};
 
 use super::config::Config;
 use super::record;
-use super::wire::{Row, many, one, text};
+use super::wire::{Row, is_sys_id, many, one, text};
 use crate::kit::answers::{self, is_status, not_understood};
-use crate::tell::{Ask, Receipt, Step, Talk, Verb};
+use crate::tell::{Ask, Exchange, Receipt, Step, Talk, Verb};
 
 /// Attaches the decision that an effect tells of, where that is wanted.
 pub(super) fn decision(
@@ -36,20 +36,11 @@ pub(super) fn decision(
         return Ok(());
     }
     let Some(looked) = talk.last("attachments") else {
-        let query =
-            format!("table_name=change_request^table_sys_id={}^file_name={name}", row.sys_id);
-        let parameters = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("sysparm_query", &query)
-            .append_pair("sysparm_limit", "5")
-            .finish();
-        let url = format!("{}/api/now/attachment?{parameters}", config.url);
-        let ask = Ask::new("attachments", Verb::Get, url);
-        return Err(Step::Send(record::plain_json(ask).by(talk.session)));
+        return Err(Step::Send(look(config, row, &name, "attachments").by(talk.session)));
     };
-    let answer = answers::json(looked)?;
-    let files = many(&answer).ok_or_else(|| not_understood("the answer is not a list of files"))?;
-    if files.iter().any(|file| is_it(file, row, &name)) {
-        return Ok(());
+    let there = ids(looked, row, &name)?;
+    if !there.is_empty() {
+        return without_surplus(config, talk, there.get(1..).unwrap_or_default());
     }
     let Some(sent) = talk.last("attach") else {
         let parameters = url::form_urlencoded::Serializer::new(String::new())
@@ -62,10 +53,54 @@ pub(super) fn decision(
         return Err(Step::Send(record::plain_json(ask).by(talk.session)));
     };
     let answer = answers::json(sent)?;
-    if one(&answer).is_some_and(|file| is_it(file, row, &name)) {
-        return Ok(());
+    if !one(&answer).is_some_and(|file| is_it(file, row, &name)) {
+        return Err(not_understood("the answer is not the file that was attached"));
     }
-    Err(not_understood("the answer is not the file that was attached"))
+    // Some attach two by one request, and nothing more may have to be said of this decision.
+    let Some(seen) = talk.last("attached") else {
+        return Err(Step::Send(look(config, row, &name, "attached").by(talk.session)));
+    };
+    let there = ids(seen, row, &name)?;
+    without_surplus(config, talk, there.get(1..).unwrap_or_default())
+}
+
+/// The files of a record that have this name.
+fn look(config: &Config, row: &Row, name: &str, step: &'static str) -> Ask {
+    let query = format!("table_name=change_request^table_sys_id={}^file_name={name}", row.sys_id);
+    let parameters = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("sysparm_query", &query)
+        .append_pair("sysparm_limit", "5")
+        .finish();
+    let url = format!("{}/api/now/attachment?{parameters}", config.url);
+    record::plain_json(Ask::new(step, Verb::Get, url))
+}
+
+/// Their ids, as the list says.
+fn ids(looked: &Exchange, row: &Row, name: &str) -> Result<Vec<String>, Step<Receipt>> {
+    let answer = answers::json(looked)?;
+    let files = many(&answer).ok_or_else(|| not_understood("the answer is not a list of files"))?;
+    let there = files.iter().filter(|file| is_it(file, row, name));
+    Ok(there.filter_map(|file| text(file, "sys_id").filter(|id| is_sys_id(id))).collect())
+}
+
+/// A file that was attached twice is there once. Where the account may take none away, both stay.
+fn without_surplus(
+    config: &Config,
+    talk: &Talk<'_>,
+    surplus: &[String],
+) -> Result<(), Step<Receipt>> {
+    let removed = talk.so_far.iter().filter(|exchange| exchange.step == "detach");
+    for exchange in removed.clone().filter(|sent| !is_status(sent, &[401, 403, 404, 405])) {
+        answers::done(exchange)?;
+    }
+    match surplus.get(removed.count()) {
+        None => Ok(()),
+        Some(id) => {
+            let url = format!("{}/api/now/attachment/{id}", config.url);
+            let ask = Ask::new("detach", Verb::Delete, url);
+            Err(Step::Send(record::plain_json(ask).by(talk.session)))
+        }
+    }
 }
 
 fn is_it(file: &Value, row: &Row, name: &str) -> bool {

@@ -1,5 +1,5 @@
 //! Conflicts that the instance finds for a change request. It is asked to look where it never has, which takes its time:
-//! what it found is read whenever the change is told the next time.
+//! what it found is read back when it has looked, and whenever the change is told the next time.
 //!
 //! Its `status` says `Conflict` also where there is none: what counts is the list.
 
@@ -13,7 +13,7 @@ use super::config::Config;
 use super::record;
 use super::wire::{Row, text};
 use crate::kit::answers::{self, is_status, not_understood};
-use crate::tell::{Ask, Receipt, Step, Talk, Verb};
+use crate::tell::{Ask, Exchange, Receipt, Step, Talk, Verb};
 
 /// The most conflicts that are named.
 const NAMED: usize = 8;
@@ -29,29 +29,53 @@ pub(super) fn read(
     if !config.read_conflicts || !is_ahead || talk.comparing {
         return Ok(None);
     }
-    let url = format!("{}/api/sn_chg_rest/change/{}/conflict", config.url, row.sys_id);
     let Some(read) = talk.last("conflicts") else {
-        let ask = Ask::new("conflicts", Verb::Get, url);
-        return Err(Step::Send(record::plain_json(ask).by(talk.session)));
+        return Err(Step::Send(look(config, &row.sys_id).by(talk.session)));
     };
-    // Without the plugin there is no such thing, and without an item and dates nothing to look for.
+    match found(read)? {
+        Scan::Ended(found) => Ok(Some(found)),
+        Scan::Never if talk.last("scan").is_none() => {
+            let ask = Ask::new("scan", Verb::Post, address(config, &row.sys_id));
+            let ask = ask.json(&serde_json::json!({}));
+            Err(Step::Send(record::plain_json(ask).by(talk.session)))
+        }
+        // Whether it has begun or not: the next reading says what came of it.
+        Scan::Never | Scan::Impossible => Ok(None),
+    }
+}
+
+/// How a scan stands.
+pub(super) enum Scan {
+    /// Without the plugin there is no such thing, and without an item and dates nothing to look for.
+    Impossible,
+    Never,
+    /// What it found, in one line.
+    Ended(String),
+}
+
+fn address(config: &Config, sys_id: &str) -> String {
+    format!("{}/api/sn_chg_rest/change/{sys_id}/conflict", config.url)
+}
+
+/// Asks what was found for a change request.
+pub(super) fn look(config: &Config, sys_id: &str) -> Ask {
+    record::plain_json(Ask::new("conflicts", Verb::Get, address(config, sys_id)))
+}
+
+/// What the answer says.
+pub(super) fn found<T>(read: &Exchange) -> Result<Scan, Step<T>> {
     if is_status(read, &[400, 401, 403, 404, 500]) {
-        return Ok(None);
+        return Ok(Scan::Impossible);
     }
     let answer = answers::json(read)?;
     let result = answer.get("result").ok_or_else(|| not_understood("the answer is no scan"))?;
     let has_run = text(result, "last_run").is_some_and(|at| !at.trim().is_empty());
-    if has_run {
-        let list = result.get("conflicts").and_then(Value::as_array);
-        let list = list.ok_or_else(|| not_understood("the answer has no list of conflicts"))?;
-        return Ok(Some(in_words(list)));
+    if !has_run {
+        return Ok(Scan::Never);
     }
-    if talk.last("scan").is_none() {
-        let ask = Ask::new("scan", Verb::Post, url).json(&serde_json::json!({}));
-        return Err(Step::Send(record::plain_json(ask).by(talk.session)));
-    }
-    // Whether it has begun or not: the next telling reads what came of it.
-    Ok(None)
+    let list = result.get("conflicts").and_then(Value::as_array);
+    let list = list.ok_or_else(|| not_understood("the answer has no list of conflicts"))?;
+    Ok(Scan::Ended(in_words(list)))
 }
 
 fn in_words(conflicts: &[Value]) -> String {

@@ -14,6 +14,7 @@ mod item;
 mod poll;
 mod record;
 mod recurrence;
+mod scans;
 mod schedules;
 mod tasks;
 mod tell;

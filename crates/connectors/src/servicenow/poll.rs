@@ -1,7 +1,8 @@
 //! Reading back by `sys_updated_on`: approvals given over there, and records moved by hand.
 //!
 //! Times there have seconds, so that each reading begins a little before the last one ended; what comes twice says
-//! the same. A query whose parts were dropped gives rows that were not asked for: they are left out.
+//! the same. A query whose parts were dropped gives rows that were not asked for: they are left out. What the instance
+//! has found to conflict is read for each record that was altered since, as its scans alter them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -9,8 +10,9 @@ use sluice_core::link::Authority;
 use sluice_core::signal::{Signal, TheirRecord, Who};
 
 use super::config::Config;
+use super::scans::{self, Cursor};
 use super::tasks::{self, Desk};
-use super::wire::{is_sys_id, many, state_of, text, time};
+use super::wire::{altered, is_sys_id, many, state_of, text, time};
 use crate::kit::answers::{cut, header, json, not_understood, success};
 use crate::kit::words;
 use crate::tell::{Ask, Exchange, Polled, Polling, Step, Verb};
@@ -18,23 +20,23 @@ use crate::tell::{Ask, Exchange, Polled, Polling, Step, Verb};
 /// The most rows of one page.
 const ROWS: usize = 500;
 /// The most pages of a list in one reading; the next one goes on where they ended.
-const PAGES: usize = 15;
+const PAGES: usize = 8;
 /// So much is read again each time, in seconds.
 const OVERLAP_S: i64 = 10;
-/// The first reading looks back so far, in seconds.
-const FIRST_S: i64 = 3_600;
 /// The name under which the id of a record is remembered.
 pub(super) const SYS_ID: &str = "sys_id";
 
-type Read<T> = Result<T, Step<Polled>>;
+pub(super) type Read<T> = Result<T, Step<Polled>>;
 
 pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
-    let since = polling.cursor.and_then(time);
-    let since = since.unwrap_or_else(|| back(polling.now, FIRST_S));
+    let cursor = Cursor::read(polling);
+    let since = cursor.at;
     let from = back(since, OVERLAP_S);
     let records = list(polling, "records", from, |page| records(config, page))?;
     let mut signals: Vec<Signal> =
         records.rows.iter().filter_map(|row| moved(config, row)).collect();
+    let found = scans::conflicts(config, polling, &cursor, &records.rows)?;
+    signals.extend(found.signals);
     let mut lists = vec![records];
     if config.authority.changes != Authority::Native {
         let approvals = list(polling, "approvals", from, |page| approvals(config, page))?;
@@ -50,10 +52,16 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     let cut = lists.iter().filter_map(|list| list.cut).min();
     // Where a list was cut, nothing after its end is taken as read.
     let end = cut.or(newest).unwrap_or(since).max(since);
-    Ok(Polled { signals, cursor: super::wire::stamp(end), more: cut.is_some() })
+    let more = cut.is_some() || found.cut.is_some();
+    let cursor = match (found.cut.filter(|cut| cut.at <= end), cut) {
+        (Some(cut), _) => cut,
+        (None, Some(_)) => Cursor::to(end),
+        (None, None) => Cursor::at_the_end(config, end, polling.now),
+    };
+    Ok(Polled { signals, cursor: cursor.to_string(), more })
 }
 
-fn back(at: Timestamp, seconds: i64) -> Timestamp {
+pub(super) fn back(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(at)
 }
 
@@ -122,7 +130,8 @@ impl Query {
 fn records(config: &Config, page: Page) -> Query {
     let prefix = &config.prefix;
     let query = format!("correlation_idSTARTSWITH{prefix}-");
-    let fields = "sys_id,number,state,correlation_id,sys_updated_on";
+    let fields = "sys_id,number,state,correlation_id,conflict_last_run,sys_updated_on,\
+        sys_mod_count";
     of_table(config, "change_request", page, &query, fields)
 }
 
@@ -142,7 +151,8 @@ fn tasks(config: &Config, desk: Desk, page: Page) -> Query {
         Some(Authority::Mirrored | Authority::Foreign) => format!("{ours}^ORcmdb_ciISNOTEMPTY"),
         Some(Authority::Native) | None => ours,
     };
-    let fields = "sys_id,number,state,correlation_id,short_description,cmdb_ci.name,sys_updated_on";
+    let fields = "sys_id,number,state,correlation_id,short_description,cmdb_ci.name,\
+        sys_updated_on,sys_mod_count";
     of_table(config, desk.table(), page, &query, fields)
 }
 
@@ -187,6 +197,7 @@ pub(super) fn moved(config: &Config, row: &Value) -> Option<Signal> {
         state: state.as_str().to_owned(),
         counts: config.authority.changes != Authority::Native,
         at: updated(row),
+        altered: altered(row),
     })
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sluice_core::change::{ChangeKind, ChangeState};
-use sluice_core::effect::{ChangeCard, Tell as Told};
+use sluice_core::effect::{ChangeCard, Effect, Tell as Told};
 
 use super::config::Config;
 use super::record::{self, Found};
@@ -68,6 +68,10 @@ impl Tell for ServiceNowLink {
         true
     }
 
+    fn writes(&self, effect: &Effect) -> Vec<&'static str> {
+        tasks::writes(&self.config, effect)
+    }
+
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
             None => {
@@ -111,6 +115,8 @@ impl ServiceNowLink {
         // The record is where it has to be before anything is attached to it.
         match walk::walk(&self.config, talk, card, &row, receipt)? {
             Step::Done(mut receipt) => {
+                // Where it stands is for the reading to say; that nothing older does is known.
+                receipt.stands = Some(row.stands(None));
                 attach::decision(&self.config, talk, card, &row, &mut receipt)?;
                 Ok(Step::Done(receipt))
             }

@@ -5,6 +5,8 @@ use jiff::civil::DateTime;
 use serde_json::Value;
 use sluice_core::change::{ChangeKind, ChangeOutcome, ChangeState};
 
+use crate::tell::Stands;
+
 /// A change request, an incident or a problem, as far as we read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
@@ -16,6 +18,9 @@ pub(super) struct Row {
     pub(super) kind: Option<ChangeKind>,
     pub(super) description: String,
     pub(super) created: String,
+    /// When it was altered last, and how often before.
+    pub(super) updated: Option<Timestamp>,
+    pub(super) altered: Option<u64>,
     /// Name of the user who made it.
     pub(super) created_by: String,
     /// The item that it concerns.
@@ -27,10 +32,20 @@ pub(super) struct Row {
 }
 
 /// Fields that are asked for.
-pub(super) const FIELDS: &str =
-    "sys_id,number,type,state,correlation_id,description,sys_created_on,sys_created_by,cmdb_ci";
+pub(super) const FIELDS: &str = "sys_id,number,type,state,correlation_id,description,sys_created_on,sys_created_by,\
+     sys_updated_on,sys_mod_count,cmdb_ci";
 
 impl Row {
+    /// How it stands, in this state.
+    pub(super) fn stands(&self, state: Option<&str>) -> Stands {
+        Stands {
+            of: self.sys_id.clone(),
+            state: state.map(str::to_owned),
+            at: self.updated,
+            altered: self.altered,
+        }
+    }
+
     /// Reads a record. The Table API gives plain texts, the change API gives pairs of value and display value.
     pub(super) fn read(record: &Value) -> Option<Self> {
         let sys_id = text(record, "sys_id")?;
@@ -45,6 +60,8 @@ impl Row {
             kind: text(record, "type").and_then(|word| kind_named(&word)),
             description: text(record, "description").unwrap_or_default(),
             created: text(record, "sys_created_on").unwrap_or_default(),
+            updated: text(record, "sys_updated_on").and_then(|at| time(&at)),
+            altered: altered(record),
             created_by: text(record, "sys_created_by").unwrap_or_default(),
             item: text(record, "cmdb_ci").unwrap_or_default(),
             caused_by: text(record, "caused_by").unwrap_or_default(),
@@ -60,6 +77,11 @@ fn kind_named(word: &str) -> Option<ChangeKind> {
         "emergency" => Some(ChangeKind::Emergency),
         _ => None,
     }
+}
+
+/// How often a record was altered.
+pub(super) fn altered(record: &Value) -> Option<u64> {
+    text(record, "sys_mod_count")?.trim().parse().ok()
 }
 
 /// A field's raw value.

@@ -40,6 +40,11 @@ impl Config {
         let config = Self { url, channel, look_back, buttons, answers, outlet, pace };
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
+
+    /// Address of a method.
+    pub(super) fn method(&self, name: &str) -> String {
+        format!("{}/api/{name}", self.url)
+    }
 }
 
 fn channel(settings: &mut Settings<'_>) -> String {

@@ -7,6 +7,7 @@
 mod blocks;
 mod config;
 mod hear;
+mod lookback;
 mod tell;
 mod wire;
 

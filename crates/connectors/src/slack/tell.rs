@@ -6,6 +6,7 @@ use sluice_core::effect::{ChangeCard, ReplyCard, Subject};
 
 use super::blocks::{escaped, of_change, of_effect};
 use super::config::Config;
+use super::lookback::{self, Place};
 use crate::kit::answers::{self, not_understood};
 use crate::tell::{
     Ask, Because, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial,
@@ -17,7 +18,7 @@ pub(super) struct SlackLink {
     pub(super) config: Config,
 }
 
-type Said<T> = Result<T, Step<Receipt>>;
+pub(super) type Said<T> = Result<T, Step<Receipt>>;
 
 impl Tell for SlackLink {
     fn outlet(&self) -> &Outlet {
@@ -64,7 +65,7 @@ impl Tell for SlackLink {
     fn test(&self, talk: &Trial<'_>) -> Step<String> {
         match talk.so_far.last() {
             None => Step::Send(
-                Ask::new("test", Verb::Post, self.method("auth.test"))
+                Ask::new("test", Verb::Post, self.config.method("auth.test"))
                     .json(&json!({}))
                     .by(talk.session),
             ),
@@ -138,19 +139,20 @@ impl SlackLink {
     ) -> Said<String> {
         let key =
             if step == "thread" { talk.effect.entity.clone() } else { talk.effect.key.clone() };
+        let place = Place { thread, key: &key };
         if let Some(sent) = talk.last(step) {
             let answer = ok(sent)?;
-            return ts(&answer).ok_or_else(|| not_understood("the answer has no time stamp"));
+            let made = ts(&answer).ok_or_else(|| not_understood("the answer has no time stamp"))?;
+            if !self.config.look_back {
+                return Ok(made);
+            }
+            let looked = lookback::found(&self.config, talk, &place, lookback::After::Saying)?;
+            return lookback::kept_once(&self.config, talk, &place, looked, Some(made));
         }
         if talk.attempt > 1 && self.config.look_back {
-            let look = if thread.is_some() { "look_in_thread" } else { "look" };
-            match talk.last(look) {
-                None => return Err(Step::Send(self.look(talk, look, thread))),
-                Some(looked) => {
-                    if let Some(found) = found(&ok(looked)?, &key) {
-                        return Ok(found);
-                    }
-                }
+            let looked = lookback::found(&self.config, talk, &place, lookback::After::Loss)?;
+            if !looked.is_empty() {
+                return lookback::kept_once(&self.config, talk, &place, looked, None);
             }
         }
         let mut body = json!({
@@ -163,27 +165,8 @@ impl SlackLink {
         if let Some(thread) = thread {
             body["thread_ts"] = json!(thread);
         }
-        let ask = Ask::new(step, Verb::Post, self.method("chat.postMessage")).json(&body);
+        let ask = Ask::new(step, Verb::Post, self.config.method("chat.postMessage")).json(&body);
         Err(Step::Send(ask.by(talk.session)))
-    }
-
-    /// Looks for what was said before an answer was lost.
-    fn look(&self, talk: &Talk<'_>, step: &'static str, thread: Option<&str>) -> Ask {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("channel", &self.config.channel);
-        query.append_pair("include_all_metadata", "true").append_pair("limit", "200");
-        let method = match thread {
-            Some(thread) => {
-                query.append_pair("ts", thread);
-                "conversations.replies"
-            }
-            None => {
-                query.append_pair("oldest", &talk.effect.at.as_second().to_string());
-                "conversations.history"
-            }
-        };
-        let url = format!("{}?{}", self.method(method), query.finish());
-        Ask::new(step, Verb::Get, url).by(talk.session)
     }
 
     fn renewed(&self, talk: &Talk<'_>, card: &ChangeCard, thread: &str) -> Said<()> {
@@ -197,19 +180,16 @@ impl SlackLink {
                     "blocks": of_change(talk, card),
                     "metadata": { "event_type": "sluice", "event_payload": { "key": talk.effect.entity } },
                 });
-                let ask = Ask::new("renew", Verb::Post, self.method("chat.update")).json(&body);
+                let ask =
+                    Ask::new("renew", Verb::Post, self.config.method("chat.update")).json(&body);
                 Err(Step::Send(ask.by(talk.session)))
             }
         }
     }
-
-    fn method(&self, name: &str) -> String {
-        format!("{}/api/{name}", self.config.url)
-    }
 }
 
 /// A successful answer whose `ok` is true, or what follows from the error that it names.
-fn ok<T>(exchange: &Exchange) -> Result<Value, Step<T>> {
+pub(super) fn ok<T>(exchange: &Exchange) -> Result<Value, Step<T>> {
     let answer = answers::json(exchange)?;
     match answer.get("ok").and_then(Value::as_bool) {
         Some(true) => Ok(answer),
@@ -236,18 +216,8 @@ fn failed<T>(error: &str) -> Step<T> {
     }
 }
 
-fn ts(answer: &Value) -> Option<String> {
+pub(super) fn ts(answer: &Value) -> Option<String> {
     let ts = answer.get("ts")?.as_str()?;
     let sound = ts.len() <= 40 && ts.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     sound.then(|| ts.to_owned())
-}
-
-/// The oldest of our messages with a key.
-fn found(answer: &Value, key: &str) -> Option<String> {
-    let messages = answer.get("messages")?.as_array()?;
-    let ours = messages.iter().filter(|message| {
-        message.pointer("/metadata/event_type").and_then(Value::as_str) == Some("sluice")
-            && message.pointer("/metadata/event_payload/key").and_then(Value::as_str) == Some(key)
-    });
-    ours.filter_map(ts).min()
 }

@@ -29,6 +29,7 @@ fn each_kind_is_there_once_and_says_how_to_set_it_up() {
             "grafana",
             "jenkins",
             "jira",
+            "jira_assets",
             "jira_deployments",
             "jsm",
             "mail",

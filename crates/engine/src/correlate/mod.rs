@@ -19,6 +19,7 @@ use sluice_core::event::Event;
 use sluice_core::housekeeping::{RunSeen, SourceSeen};
 use sluice_core::ids::{ChangeNumber, CommitId, LinkName, ServiceName};
 use sluice_core::incident;
+use sluice_core::link::ReferenceRecorded;
 use sluice_core::run::RunRef;
 use sluice_core::signal::{CommitInfo, Outcome, Signal, Who};
 use sluice_core::standing::{Actor, Recorded, Standing};
@@ -151,6 +152,11 @@ impl Correlation<'_> {
                 self.moved_there(entity, state, *counts);
             }
             Signal::TaskReported { .. } => self.task_there(signal),
+            Signal::ReferenceReported { entity, name, value, .. } => {
+                let (link, entity) = (self.link.clone(), entity.clone());
+                let (name, value) = (name.clone(), value.clone());
+                self.push(ReferenceRecorded { link, entity, name, value });
+            }
             // Nothing follows from these yet; that they came is recorded all the same.
             Signal::Ping
             | Signal::ProposalUpdated { .. }

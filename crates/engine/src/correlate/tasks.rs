@@ -94,6 +94,10 @@ impl Correlation<'_> {
         if ours == theirs || left.is_some_and(|(_, left)| left == theirs) {
             return false;
         }
+        // It may be what we have written before ours went on: what came of that is looked at when it is told again.
+        if self.news.may_be_ours(entity, theirs) {
+            return false;
+        }
         let altered_here = left.is_none_or(|(left, _)| left != ours);
         match authority {
             Authority::Foreign => return true,
@@ -144,7 +148,8 @@ impl Correlation<'_> {
         let Some((ours, left)) = left.map(|(ours, left)| (ours.to_owned(), left.to_owned())) else {
             return;
         };
-        if is_over(&left) && !is_over(said.theirs) {
+        let is_news = !self.news.may_be_ours(said.entity, said.theirs);
+        if is_over(&left) && !is_over(said.theirs) && is_news {
             self.differ(said.entity, "state", &ours, said.theirs);
         }
     }

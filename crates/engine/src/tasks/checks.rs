@@ -58,8 +58,8 @@ struct Check {
     since: Timestamp,
 }
 
-/// The rows that keep what a check asks; without a head that could be merged it asks no more, and nothing is known to
-/// have been answered: where it asks again, it gets an answer.
+/// The rows that keep what a check asks; without a head that could be merged it asks no more. Nothing is known to have
+/// been answered: whenever it asks, it gets an answer.
 pub(crate) fn asked(
     link: &LinkName,
     asked: &Asked<'_>,
@@ -75,12 +75,13 @@ pub(crate) fn asked(
         commit: commit.clone(),
         since: now,
     });
-    let Some(check) = check else {
-        return vec![kept(link, ASKED, name.clone(), None), kept(link, ANSWERED, name, None)];
+    let json = |check: &Check| {
+        serde_json::to_string(check)
+            .unwrap_or_else(|error| unreachable!("a check has a JSON form: {error}"))
     };
-    let value = serde_json::to_string(&check)
-        .unwrap_or_else(|error| unreachable!("a check has a JSON form: {error}"));
-    vec![kept(link, ASKED, name, Some(value))]
+    // Whoever retries it over there wants it said again: what was answered before is not known there any more.
+    let asked = kept(link, ASKED, name.clone(), check.as_ref().map(json));
+    vec![asked, kept(link, ANSWERED, name, None)]
 }
 
 /// Those whose turn it is: who comes after the one that was looked at last, and from the start again.

@@ -202,6 +202,21 @@ impl GitLab {
                 Said::json(200, &json!(of.map(|(_, issue)| issue).collect::<Vec<_>>()))
             }
             ("POST", [_, "projects", project, "issues"]) => self.issue(project, seen),
+            ("PUT", [_, "projects", project, "issues", iid]) => {
+                let found = self
+                    .issues
+                    .iter_mut()
+                    .find(|(of, issue)| of == project && number(&issue["iid"], iid));
+                let Some((_, issue)) = found else { return problem(404) };
+                let body = seen.json();
+                if body["state_event"] == "close" {
+                    issue["state"] = json!("closed");
+                }
+                if body["title"].is_string() {
+                    issue["title"] = body["title"].clone();
+                }
+                Said::json(200, issue)
+            }
             _ => problem(404),
         }
     }

@@ -1,7 +1,7 @@
 //! A Jenkins controller: builds that wait at an input step, are stopped and queued, and crumbs for those who log in by
 //! password.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +30,10 @@ pub struct Jenkins {
     pub builds: BTreeMap<String, Build>,
     /// What was queued: path of the job, parameters.
     pub queued: Vec<(String, BTreeMap<String, String>)>,
+    /// How many of what was queued were built: the first ones.
+    pub begun: usize,
+    /// What was taken from the queue: places in it, from 1.
+    pub canceled: BTreeSet<usize>,
     /// Whether accounts log in by password, and have to show a crumb.
     pub crumbs: bool,
 }
@@ -43,14 +47,29 @@ impl Jenkins {
         shown && (!self.crumbs || seen.method == "GET" || crumb)
     }
 
+    /// What is queued, or was built of a job, with its parameters.
     fn parameters(&self, job: Option<&str>) -> Vec<Value> {
-        let of = self.queued.iter().filter(|(of, _)| job.is_none_or(|job| of == job));
-        let listed = of.map(|(_, given)| {
+        let all = (1..).zip(&self.queued).filter(|(place, _)| !self.canceled.contains(place));
+        let of = all.filter(|(place, (of, _))| match job {
+            Some(job) => of == job && *place <= self.begun,
+            None => *place > self.begun,
+        });
+        let listed = of.map(|(place, (_, given))| {
             let given: Vec<Value> =
                 given.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-            json!({ "actions": [{}, { "_class": "hudson.model.ParametersAction", "parameters": given }] })
+            let actions =
+                json!([{}, { "_class": "hudson.model.ParametersAction", "parameters": given }]);
+            match job {
+                Some(_) => json!({ "number": place, "actions": actions }),
+                None => json!({ "id": place, "actions": actions }),
+            }
         });
         listed.collect()
+    }
+
+    /// What was queued and not taken from the queue.
+    pub fn live(&self) -> usize {
+        self.queued.len() - self.canceled.len()
     }
 
     /// What is asked of a build.
@@ -117,12 +136,26 @@ impl Neighbour for Jenkins {
                 said.headers.push(("location".to_owned(), at));
                 said
             }
+            ("POST", ["queue", "cancelItem"]) => {
+                let place = seen.query.get("id").and_then(|id| id.parse().ok()).unwrap_or(0);
+                match place > self.begun && place <= self.queued.len() {
+                    true => drop(self.canceled.insert(place)),
+                    false => return page(404),
+                }
+                page(302)
+            }
             (method, ["job", ..]) => {
                 let Some(at) = parts.iter().position(|it| is_number(it)) else { return page(404) };
                 let (path, rest) = parts.split_at(at + 1);
                 self.build(&path.join("/"), method, rest)
             }
             _ => page(404),
+        }
+    }
+
+    fn again(&mut self, seen: &Seen, now: Timestamp) {
+        if seen.path.ends_with("/buildWithParameters") {
+            self.answer(seen, now);
         }
     }
 }

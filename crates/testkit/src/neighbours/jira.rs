@@ -50,6 +50,10 @@ pub struct Jira {
     pub no_labels: bool,
     /// Statuses that only people bring an issue to.
     pub guarded: Vec<&'static str>,
+    /// Whether it is a Data Center: REST 2, texts in its own markup, no requests of a desk, no search by token.
+    pub data_center: bool,
+    /// Permissions that the account lacks.
+    pub lacks: Vec<&'static str>,
     counted: u64,
 }
 
@@ -67,6 +71,8 @@ impl Default for Jira {
             search_lag_s: 0,
             no_labels: false,
             guarded: Vec::new(),
+            data_center: false,
+            lacks: Vec::new(),
             counted: 0,
         }
     }
@@ -161,6 +167,18 @@ impl Jira {
             visible_at: now.checked_add(lag).unwrap_or(now),
         });
         (id, key)
+    }
+
+    /// Whether a Data Center has such an address, and takes what is sent there.
+    fn is_for_data_center(&self, seen: &Seen) -> bool {
+        let body = seen.json();
+        let texts = [body.pointer("/fields/description"), body.get("body")];
+        let mut comments = body["update"]["comment"].as_array().into_iter().flatten();
+        seen.path.starts_with("/rest/api/2/")
+            && !seen.path.ends_with("/search/jql")
+            && !seen.query.contains_key("nextPageToken")
+            && texts.into_iter().flatten().all(Value::is_string)
+            && comments.all(|comment| comment["add"]["body"].is_string())
     }
 
     fn made(&mut self, seen: &Seen, now: Timestamp) -> Said {
@@ -325,23 +343,30 @@ impl Jira {
 
 impl Neighbour for Jira {
     fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
-        if seen.path == "/oauth/token" {
+        if seen.path == "/oauth/token" || seen.path == "/rest/oauth2/latest/token" {
             return Said::json(
                 200,
                 &json!({ "access_token": "t0k3n", "token_type": "Bearer", "expires_in": 3600 }),
             );
         }
+        if seen.path == "/_edge/tenant_info" {
+            return Said::json(200, &json!({ "cloudId": "c1" }));
+        }
         if !seen.headers.contains_key("authorization") {
             return problem(401);
         }
         let parts = seen.parts();
+        if self.data_center && !self.is_for_data_center(seen) {
+            return problem(if parts.get(2) == Some(&"2") { 400 } else { 404 });
+        }
         match (seen.method.as_str(), parts.as_slice()) {
             ("GET", ["rest", "api", _, "mypermissions"]) => {
                 let named =
                     "BROWSE_PROJECTS,CREATE_ISSUES,EDIT_ISSUES,TRANSITION_ISSUES,ADD_COMMENTS";
-                let all = named
-                    .split(',')
-                    .map(|name| (name.to_owned(), json!({ "havePermission": true })));
+                let all = named.split(',').map(|name| {
+                    let has = !self.lacks.contains(&name);
+                    (name.to_owned(), json!({ "havePermission": has }))
+                });
                 let all: serde_json::Map<String, Value> = all.collect();
                 Said::json(200, &json!({ "permissions": all }))
             }

@@ -20,6 +20,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// Notes that it is altered now.
+    fn touch(&mut self, now: Timestamp) {
+        let count = self.field("sys_mod_count").parse::<u64>().unwrap_or(0) + 1;
+        self.fields.insert("sys_mod_count".to_owned(), count.to_string());
+        self.fields.insert("sys_updated_on".to_owned(), stamp(now));
+    }
+
     /// A field; empty where it is absent.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
@@ -62,7 +69,7 @@ impl ServiceNow {
                 for (name, value) in fields {
                     record.fields.insert((*name).to_owned(), (*value).to_owned());
                 }
-                record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+                record.touch(now);
             }
         }
     }
@@ -149,6 +156,7 @@ impl ServiceNow {
             ("approval", "not requested".to_owned()),
             ("sys_created_on", stamp(now)),
             ("sys_updated_on", stamp(now)),
+            ("sys_mod_count", "0".to_owned()),
         ];
         fields.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let lag = SignedDuration::from_secs(self.search_lag_s);
@@ -181,8 +189,19 @@ impl ServiceNow {
                 record.fields.insert(name, value);
             }
         }
-        record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+        record.touch(now);
         Said::json(200, &json!({ "result": raw(record, "") }))
+    }
+
+    /// Scans that have ended are noted in the records that they looked at.
+    fn end_scans(&mut self, now: Timestamp) {
+        for (id, ended) in self.tasks.ended_scans(now) {
+            for record in self.changes.iter_mut().filter(|record| record.field("sys_id") == id) {
+                record.touch(ended);
+                record.fields.insert("conflict_status".to_owned(), "Conflict".to_owned());
+                record.fields.insert("conflict_last_run".to_owned(), stamp(ended));
+            }
+        }
     }
 
     /// Requests about what there is beside changes.
@@ -215,6 +234,14 @@ impl ServiceNow {
                 Said::json(200, &json!({ "result": files }))
             }
             ("POST", ["api", "now", "attachment", "file"]) => self.tasks.attach(seen, now),
+            ("DELETE", ["api", "now", "attachment", id]) => {
+                let before = self.tasks.attachments.len();
+                self.tasks.attachments.retain(|file| file.field("sys_id") != *id);
+                match self.tasks.attachments.len() < before {
+                    true => Said { status: 204, headers: Vec::new(), body: Vec::new() },
+                    false => failure(404, "No Record found"),
+                }
+            }
             (method @ ("GET" | "POST"), ["api", "sn_chg_rest", "change", id, "conflict"]) => {
                 let begins = method == "POST";
                 let found = self.changes.iter().find(|record| record.field("sys_id") == *id);
@@ -298,6 +325,7 @@ impl Neighbour for ServiceNow {
         if !known("authorization") && !known("x-sn-apikey") {
             return failure(401, "User Not Authenticated");
         }
+        self.end_scans(now);
         if let Some(said) = self.beside(seen, now) {
             return said;
         }
@@ -342,6 +370,9 @@ impl Neighbour for ServiceNow {
             (seen.method.as_str(), seen.parts().as_slice())
         {
             self.create_task(table, seen, now);
+        }
+        if seen.method == "POST" && seen.path == "/api/now/attachment/file" {
+            self.tasks.attach(seen, now);
         }
     }
 }

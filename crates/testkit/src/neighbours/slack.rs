@@ -12,6 +12,8 @@ pub struct Slack {
     pub messages: Vec<Value>,
     /// The error that every call ends in.
     pub error: Option<String>,
+    /// Whether the bot may not read what was said in the channel.
+    pub no_history: bool,
     /// What was said to whoever pressed a button: path of the address, and the message.
     pub answers: Vec<(String, Value)>,
     counted: u64,
@@ -60,8 +62,12 @@ impl Neighbour for Slack {
                 message["text"] = body["text"].clone();
                 Said::json(200, &json!({ "ok": true, "ts": body["ts"] }))
             }
+            "/api/conversations.history" | "/api/conversations.replies" if self.no_history => {
+                no("missing_scope")
+            }
             "/api/conversations.history" => {
-                Said::json(200, &json!({ "ok": true, "messages": self.roots() }))
+                let messages = self.roots().into_iter().rev().cloned().collect();
+                page(messages, seen)
             }
             "/api/conversations.replies" => {
                 let thread = seen.query.get("ts").map(|ts| json!(ts));
@@ -69,10 +75,44 @@ impl Neighbour for Slack {
                     message.get("thread_ts") == thread.as_ref()
                         || Some(&message["ts"]) == thread.as_ref()
                 };
-                let found: Vec<&Value> = self.messages.iter().filter(of).collect();
-                Said::json(200, &json!({ "ok": true, "messages": found }))
+                page(self.messages.iter().filter(of).cloned().collect(), seen)
+            }
+            "/api/chat.delete" => {
+                let before = self.messages.len();
+                self.messages.retain(|message| message["ts"] != body["ts"]);
+                match self.messages.len() < before {
+                    true => Said::json(200, &json!({ "ok": true, "ts": body["ts"] })),
+                    false => no("message_not_found"),
+                }
             }
             _ => no("unknown_method"),
         }
     }
+
+    fn again(&mut self, seen: &Seen, now: Timestamp) {
+        if seen.path == "/api/chat.postMessage" {
+            self.answer(seen, now);
+        }
+    }
+}
+
+/// Some of the messages since a time, and where the next ones begin. They are seconds with a fraction.
+fn page(messages: Vec<Value>, seen: &Seen) -> Said {
+    let number = |name: &str| seen.query.get(name).and_then(|text| text.parse::<f64>().ok());
+    let ts = |message: &Value| message["ts"].as_str().and_then(|ts| ts.parse::<f64>().ok());
+    let since = number("oldest").unwrap_or(0.0);
+    let found = messages.into_iter().filter(|message| ts(message).is_some_and(|ts| ts > since));
+    let found: Vec<Value> = found.collect();
+    let start = seen.query.get("cursor").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let most = seen.query.get("limit").and_then(|text| text.parse().ok()).unwrap_or(100);
+    let more = found.len() > start + most;
+    let next = if more { (start + most).to_string() } else { String::new() };
+    let shown: Vec<Value> = found.into_iter().skip(start).take(most).collect();
+    Said::json(
+        200,
+        &json!({
+            "ok": true, "messages": shown, "has_more": more,
+            "response_metadata": { "next_cursor": next },
+        }),
+    )
 }

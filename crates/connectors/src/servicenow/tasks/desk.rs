@@ -5,6 +5,9 @@ use sluice_core::signal::TaskKind;
 
 use crate::servicenow::config::Config;
 
+/// The states of a problem, in their order.
+const WAY: [i64; 6] = [101, 102, 103, 104, 106, 107];
+
 /// A table of records beside changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::servicenow) enum Desk {
@@ -50,11 +53,12 @@ impl Desk {
     pub(super) fn fields(self) -> &'static str {
         match self {
             Self::Incident => {
-                "sys_id,number,state,correlation_id,sys_created_on,sys_created_by,cmdb_ci,\
-                 caused_by,problem_id"
+                "sys_id,number,state,correlation_id,sys_created_on,sys_created_by,\
+                 sys_updated_on,sys_mod_count,cmdb_ci,caused_by,problem_id"
             }
             Self::Problem => {
-                "sys_id,number,state,correlation_id,sys_created_on,sys_created_by,cmdb_ci"
+                "sys_id,number,state,correlation_id,sys_created_on,sys_created_by,\
+                 sys_updated_on,sys_mod_count,cmdb_ci"
             }
         }
     }
@@ -105,9 +109,17 @@ impl Desk {
         }
     }
 
+    /// Our words for the states on the way to one, with it.
+    pub(super) fn on_the_way(self, to: i64) -> Vec<&'static str> {
+        let passed = WAY.into_iter().filter(|state| self == Self::Problem && *state < to);
+        let mut words: Vec<&str> =
+            passed.chain([to]).filter_map(|state| self.word(state)).collect();
+        words.dedup();
+        words
+    }
+
     /// The next step on the way: incidents go anywhere at once, problems from one state to the next.
     pub(super) fn step(self, from: i64, to: i64) -> i64 {
-        const WAY: [i64; 6] = [101, 102, 103, 104, 106, 107];
         match self {
             Self::Incident => to,
             Self::Problem => {

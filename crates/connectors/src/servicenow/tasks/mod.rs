@@ -9,14 +9,14 @@ mod find;
 mod walk;
 
 use serde_json::{Value, json};
-use sluice_core::effect::{IncidentCard, ProblemCard};
+use sluice_core::effect::{Effect, IncidentCard, ProblemCard};
 use sluice_core::link::Authority;
 use sluice_core::signal::Signal;
 
 pub(super) use self::desk::Desk;
 use super::config::Config;
 use super::poll::{SYS_ID, of, updated};
-use super::wire::{Row, text};
+use super::wire::{Row, altered, text};
 use super::{item, record};
 use crate::kit::answers::{self, cut, not_understood};
 use crate::tell::{Ask, Receipt, Step, Talk, Verb};
@@ -60,7 +60,7 @@ pub(super) fn incident(config: &Config, talk: &Talk<'_>, card: &IncidentCard) ->
         note: &card.note,
         severity: &card.severity,
         state: card.state.as_str(),
-        is_unfounded: card.resolution.is_some_and(|how| how.as_str() == "unfounded"),
+        is_unfounded: is_unfounded(card),
         links: links.into_iter().flatten().collect(),
         incidents: Vec::new(),
     };
@@ -85,6 +85,25 @@ pub(super) fn problem(config: &Config, talk: &Talk<'_>, card: &ProblemCard) -> T
         incidents: incidents.collect(),
     };
     told(config, talk, task)
+}
+
+/// The states that a record may come to by telling this, in our words.
+pub(super) fn writes(config: &Config, effect: &Effect) -> Vec<&'static str> {
+    let (desk, state, is_unfounded) = match (&effect.incident, &effect.problem) {
+        (Some(card), _) => (Desk::Incident, card.state.as_str(), is_unfounded(card)),
+        (None, Some(card)) => (Desk::Problem, card.state.as_str(), false),
+        (None, None) => return Vec::new(),
+    };
+    match desk.authority(config) {
+        Some(Authority::Native | Authority::Mirrored) => {
+            desk.on_the_way(walk::wanted(desk, state, is_unfounded))
+        }
+        Some(Authority::Foreign) | None => Vec::new(),
+    }
+}
+
+fn is_unfounded(card: &IncidentCard) -> bool {
+    card.resolution.is_some_and(|how| how.as_str() == "unfounded")
 }
 
 fn plain() -> Receipt {
@@ -245,5 +264,6 @@ pub(super) fn reported(config: &Config, desk: Desk, row: &Value) -> Option<Signa
         service,
         title: cut(&text(row, "short_description").unwrap_or_default(), 200),
         at: updated(row),
+        altered: altered(row),
     })
 }

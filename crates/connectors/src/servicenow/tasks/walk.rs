@@ -7,12 +7,15 @@ use super::{Desk, Task};
 use crate::kit::answers::{self, not_understood};
 use crate::kit::words;
 use crate::servicenow::config::Config;
+use crate::servicenow::poll::updated;
 use crate::servicenow::record;
-use crate::servicenow::wire::{Row, one, text};
+use crate::servicenow::wire::{Row, altered, one, text};
 use crate::tell::{Ask, Because, Receipt, Step, Talk, Trouble, Verb};
 
 /// Under which it is known how both sides were left.
 const LEFT: &str = "left.state";
+/// Under which it is known what earlier attempts, of which it is not known how they went, may have made of theirs.
+const SENT: &str = "left.sent";
 /// Under this name is known how long the ledger was when theirs was taken over last.
 const OVERTAKEN: &str = "left.entry";
 
@@ -20,10 +23,11 @@ pub(super) fn walk(
     config: &Config,
     talk: &Talk<'_>,
     task: &Task<'_>,
-    row: &Row,
+    found: &Row,
     mut receipt: Receipt,
 ) -> Result<Step<Receipt>, Step<Receipt>> {
-    let reached = reached(talk, row)?;
+    let row = &now(talk, found)?;
+    let reached = row.state;
     let Some(theirs) = task.desk.word(reached) else {
         return Ok(Step::Done(differing(receipt, task, "a state of their own")));
     };
@@ -31,12 +35,13 @@ pub(super) fn walk(
     if is_overtaken(talk) {
         return Ok(Step::Done(receipt));
     }
-    let wanted = wanted(task);
+    let wanted = wanted(task.desk, task.state, task.is_unfounded);
     if reached == wanted || (task.desk.is_over(reached) && task.desk.is_over(wanted)) {
         receipt.left = Some((task.state, theirs));
+        receipt.stands = Some(row.stands(Some(theirs)));
         return Ok(Step::Done(receipt));
     }
-    if !may_move(talk, task, row) {
+    if !may_move(talk, task, found) {
         return Ok(Step::Done(differing(receipt, task, theirs)));
     }
     // They are where we do not bring it: nothing is overwritten.
@@ -48,10 +53,11 @@ pub(super) fn walk(
     Err(Step::Send(step(config, talk, task, row, (next, next == wanted))))
 }
 
-fn wanted(task: &Task<'_>) -> i64 {
-    match task.is_unfounded {
-        true if task.desk == Desk::Incident => 8,
-        _ => task.desk.number(task.state),
+/// The state over there for one of ours.
+pub(super) fn wanted(desk: Desk, state: &str, is_unfounded: bool) -> i64 {
+    match is_unfounded {
+        true if desk == Desk::Incident => 8,
+        _ => desk.number(state),
     }
 }
 
@@ -70,30 +76,36 @@ fn may_move(talk: &Talk<'_>, task: &Task<'_>, row: &Row) -> bool {
         Authority::Foreign => false,
         Authority::Mirrored => {
             let left = talk.known.get(LEFT).and_then(|left| left.split_once(' '));
-            left.is_none_or(|(_, theirs)| task.desk.word(row.state) == Some(theirs))
+            let theirs = task.desk.word(row.state);
+            // An earlier attempt may have brought it where it is, and its answer was lost.
+            let sent = talk.known.get(SENT).map_or("", String::as_str);
+            let is_ours = theirs.is_some_and(|theirs| sent.split(' ').any(|sent| sent == theirs));
+            left.is_none_or(|(_, left)| theirs == Some(left)) || is_ours
         }
     }
 }
 
-/// The state that the record is in now: as found, or as the last step left it.
-fn reached(talk: &Talk<'_>, row: &Row) -> Result<i64, Step<Receipt>> {
-    let mut state = row.state;
+/// The record as it is now: as found, or as the last step left it.
+fn now(talk: &Talk<'_>, row: &Row) -> Result<Row, Step<Receipt>> {
+    let mut now = row.clone();
     for exchange in talk.so_far.iter().filter(|exchange| exchange.step == "move") {
         let answer = answers::json(exchange)?;
         let record = one(&answer).ok_or_else(|| not_understood("the answer is not the record"))?;
         if text(record, "sys_id").as_deref() != Some(row.sys_id.as_str()) {
             return Err(not_understood("the answer is another record"));
         }
-        let now = text(record, "state").and_then(|state| state.trim().parse::<i64>().ok());
-        let now = now.ok_or_else(|| not_understood("the answer has no state"))?;
-        if now == state {
+        let state = text(record, "state").and_then(|state| state.trim().parse::<i64>().ok());
+        let state = state.ok_or_else(|| not_understood("the answer has no state"))?;
+        if state == now.state {
             let detail =
                 "the state was not taken: a rule, a field that is mandatory, or a missing right";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
-        state = now;
+        now.state = state;
+        now.updated = updated(record).or(now.updated);
+        now.altered = altered(record).or(now.altered);
     }
-    Ok(state)
+    Ok(now)
 }
 
 fn step(

@@ -21,7 +21,7 @@ use sluice_store::rows::{
 use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
-use super::news::{LEFT, shown_row};
+use super::news::{LEFT, SENT, shown_row, stands_rows};
 use super::{looks, pace};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -60,6 +60,8 @@ struct Told<'a> {
     people: &'a [Addressee],
     along: &'a [Effect],
     waits: Option<&'a Waits>,
+    /// What the neighbour was known to have for the record before this attempt.
+    known: &'a BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -99,12 +101,16 @@ impl Engine {
             along = self.along(line, &row, effect, &reached).await?;
         }
         let attempts = row.attempts.saturating_add(1);
-        self.record_rows(&line.name, vec![begun(self, line, &row, attempts)]).await?;
+        let known = self.known(&line.name, &row.effect.entity).await?;
+        let mut rows = vec![begun(self, line, &row, attempts)];
+        rows.extend(effect.as_ref().and_then(|effect| sent_row(line, effect, &known)));
+        self.record_rows(&line.name, rows).await?;
         let told = match &effect {
             Some(effect) => {
                 let (people, along) = (&reached.people[..], &along.effects[..]);
-                let told = Told { effect, people, along, waits: runs.waits.as_ref() };
-                self.told(line, &row, told, attempts).await?
+                let told =
+                    Told { effect, people, along, waits: runs.waits.as_ref(), known: &known };
+                self.told(line, told, attempts).await?
             }
             None => {
                 let detail = "what is owed cannot be read by this version of the program";
@@ -132,11 +138,9 @@ impl Engine {
     async fn told(
         &self,
         line: &Line,
-        row: &OutboxRow,
-        Told { effect, people, along, waits }: Told<'_>,
+        Told { effect, people, along, waits, known }: Told<'_>,
         attempt: u32,
     ) -> Result<(Result<Receipt, (Trouble, bool)>, Sent), EngineError> {
-        let known = self.known(&line.name, &row.effect.entity).await?;
         let linked = self.linked(line, effect).await?;
         let session = match self.session(line).await {
             Ok(session) => session,
@@ -150,7 +154,7 @@ impl Engine {
                     so_far,
                     session: &session,
                     credentials: &line.credentials,
-                    known: &known,
+                    known,
                     linked: &linked,
                     attempt,
                     now,
@@ -377,6 +381,24 @@ fn begun(engine: &Engine, line: &Line, row: &OutboxRow, attempts: u32) -> Row {
     }
 }
 
+/// What this attempt may make of their record's state: until it is known how it went, that is kept.
+fn sent_row(line: &Line, effect: &Effect, known: &BTreeMap<String, String>) -> Option<Row> {
+    let before = known.get(SENT).map_or("", String::as_str);
+    let mut words: Vec<&str> = before.split(' ').filter(|word| !word.is_empty()).collect();
+    let count = words.len();
+    for word in line.telling.writes(effect) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    (words.len() > count).then(|| reference(&line.name, &effect.entity, SENT, words.join(" ")))
+}
+
+fn reference(link: &LinkName, entity: &str, name: &str, value: String) -> Row {
+    let (link, entity, name) = (link.to_string(), entity.to_owned(), name.to_owned());
+    Row::ExternalRef(ExternalRefRow { link, entity, name, value })
+}
+
 pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
@@ -391,27 +413,24 @@ fn noted(
 ) -> (Vec<Event>, Vec<Row>) {
     let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
     for (entity, name, value) in std::mem::take(&mut receipt.beside) {
+        rows.push(reference(link, &entity, name, value.clone()));
         let (link, name) = (link.clone(), name.to_owned());
-        rows.push(Row::ExternalRef(ExternalRefRow {
-            link: link.to_string(),
-            entity: entity.clone(),
-            name: name.clone(),
-            value: value.clone(),
-        }));
         events.push(ReferenceRecorded { link, entity, name, value }.into());
     }
     let mut keep = |name: &str, value: &str| {
         let is_new = known.get(name).map(String::as_str) != Some(value);
         if is_new {
-            rows.push(Row::ExternalRef(ExternalRefRow {
-                link: link.to_string(),
-                entity: entity.to_owned(),
-                name: name.to_owned(),
-                value: value.to_owned(),
-            }));
+            rows.push(reference(link, entity, name, value.to_owned()));
         }
         is_new
     };
+    if known.contains_key(SENT) {
+        // It was seen how their record stands.
+        keep(SENT, "");
+    }
+    for (name, value) in receipt.stands.iter().flat_map(|stands| stands_rows(known, stands)) {
+        keep(&name, &value);
+    }
     if let Some((ours, theirs)) = receipt.left {
         keep(LEFT, &format!("{ours} {theirs}"));
     }

@@ -124,7 +124,7 @@ impl Engine {
                 return (Err((Trouble::new(Because::Server, detail), false)), sent);
             }
             sent.requests += 1;
-            sent.altering |= ask.verb != Verb::Get;
+            sent.altering |= !ask.only_reads;
             so_far.push(self.ask_by(line, ask).await);
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sluice_connectors::tell::Shown;
+use sluice_connectors::tell::{Shown, Stands};
 use sluice_core::change::ApprovalVerdict;
 use sluice_core::ids::{Digest, LinkName};
 use sluice_core::signal::{Signal, TaskKind, TheirRecord};
@@ -20,6 +20,8 @@ use crate::keys::Keys;
 const SHOWN: &str = "shown.revision";
 /// Under this name stands how both sides were left when the record was told last: our word and theirs.
 pub(crate) const LEFT: &str = "left.state";
+/// Under this name stands what attempts may have made of their state of which it is not known how they went: our words.
+pub(super) const SENT: &str = "left.sent";
 /// Under this name stands the ledger's size at which theirs was taken over last: what was to be told before it is old.
 const OVERTAKEN: &str = "left.entry";
 /// Before the id of a record that they made stands this, where ours for it is kept.
@@ -35,6 +37,8 @@ pub(crate) struct News {
     shown: BTreeMap<String, (Digest, Timestamp)>,
     /// How both sides of a record were left: our word for its state, and theirs.
     left: BTreeMap<String, (String, String)>,
+    /// The states of a record that may be our own doing, while it is not known how telling went.
+    sent: BTreeMap<String, String>,
 }
 
 impl News {
@@ -48,6 +52,11 @@ impl News {
     /// How both sides of a record were left when it was told last.
     pub(crate) fn left(&self, entity: &str) -> Option<(&str, &str)> {
         self.left.get(entity).map(|(ours, theirs)| (ours.as_str(), theirs.as_str()))
+    }
+
+    /// Whether a record may be in a state because we have brought it there, and its answer was lost.
+    pub(crate) fn may_be_ours(&self, entity: &str, theirs: &str) -> bool {
+        self.sent.get(entity).is_some_and(|sent| sent.split(' ').any(|word| word == theirs))
     }
 }
 
@@ -63,10 +72,11 @@ pub(crate) fn adopted(
         row(link, &format!("{THEIRS}{}", of.id), OURS, entity.to_owned()),
         row(link, entity, &of.name, of.id.clone()),
         row(link, entity, task.as_str(), number.to_owned()),
-        row(link, entity, &state_of(of), state.to_owned()),
+        row(link, entity, &state_of(&of.id), state.to_owned()),
         left_row(link, entity, state, state),
     ];
-    rows.extend(at.map(|at| row(link, entity, &time_of(of), at.to_string())));
+    let age = Age { at, altered: None };
+    rows.extend(age.named(&of.id).map(|(name, value)| row(link, entity, &name, value)));
     rows
 }
 
@@ -92,13 +102,61 @@ fn row(link: &LinkName, entity: &str, name: &str, value: String) -> Row {
 }
 
 /// The name under which stands what they said last of a record's state.
-fn state_of(of: &TheirRecord) -> String {
-    format!("state.{}", of.id)
+fn state_of(id: &str) -> String {
+    format!("state.{id}")
 }
 
-/// The name under which stands when a record had last changed, by their clock, where we were told of it.
-fn time_of(of: &TheirRecord) -> String {
-    format!("at.{}", of.id)
+/// The rows that say how a record stood when we told of it: never that it stood as it did before something newer.
+pub(super) fn stands_rows(
+    known: &BTreeMap<String, String>,
+    stands: &Stands,
+) -> Vec<(String, String)> {
+    let age = Age { at: stands.at, altered: stands.altered };
+    if age.is_older_than(&Age::known(known, &stands.of)) {
+        return Vec::new();
+    }
+    let state = stands.state.clone().map(|state| (state_of(&stands.of), state));
+    age.named(&stands.of).chain(state).collect()
+}
+
+/// How old something is that is said of a record: by their clock, and by their count where they have one.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    at: Option<Timestamp>,
+    altered: Option<u64>,
+}
+
+impl Age {
+    fn of(signal: &Signal) -> Option<Self> {
+        match signal {
+            Signal::RecordReported { at, altered, .. }
+            | Signal::TaskReported { at, altered, .. } => Some(Self { at: *at, altered: *altered }),
+            _ => None,
+        }
+    }
+
+    /// What is known of a record at the latest.
+    fn known(there: &BTreeMap<String, String>, id: &str) -> Self {
+        let at = there.get(&format!("at.{id}")).and_then(|value| value.parse().ok());
+        let altered = there.get(&format!("altered.{id}")).and_then(|value| value.parse().ok());
+        Self { at, altered }
+    }
+
+    /// Whether something newer is known. Where times are the same, and only what is known has a count, it is not said
+    /// which was first: then a reading, which has one, is waited for.
+    fn is_older_than(&self, known: &Self) -> bool {
+        match (self.altered, known.altered) {
+            (Some(altered), Some(known)) => altered < known,
+            (None, Some(_)) => self.at.zip(known.at).is_some_and(|(at, known)| at <= known),
+            (_, None) => self.at.zip(known.at).is_some_and(|(at, known)| at < known),
+        }
+    }
+
+    fn named(self, id: &str) -> impl Iterator<Item = (String, String)> {
+        let at = self.at.map(|at| (format!("at.{id}"), at.to_string()));
+        let altered = self.altered.map(|count| (format!("altered.{id}"), count.to_string()));
+        at.into_iter().chain(altered)
+    }
 }
 
 impl Engine {
@@ -123,6 +181,8 @@ impl Engine {
                     let left = there.get(LEFT).and_then(|value| value.split_once(' '));
                     let left = left.map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned()));
                     news.left.extend(left.map(|left| (entity.clone(), left)));
+                    let sent = there.get(SENT).cloned();
+                    news.sent.extend(sent.map(|sent| (entity.clone(), sent)));
                     known.insert(entity.clone(), there);
                 }
                 let there = known.entry(entity.clone()).or_default();
@@ -130,17 +190,18 @@ impl Engine {
                     tracing::debug!(%link, entity, "another record than the one that is known bears its number");
                     continue;
                 }
-                // How a record stood before is no news: a delivery may come late, or again.
-                if let Signal::TaskReported { of, at: Some(at), .. } = &signal {
-                    let name = time_of(of);
-                    let known = there.get(&name).and_then(|value| value.parse::<Timestamp>().ok());
-                    if known.is_some_and(|known| *at < known) {
+                // How a record stood before is no news: a delivery may come late, or again, or tell of what we have
+                // written ourselves before we wrote something newer.
+                if let Some(age) = Age::of(&signal) {
+                    if age.is_older_than(&Age::known(there, &of.id)) {
                         tracing::debug!(%link, entity, "a delivery says how a record stood before");
                         continue;
                     }
-                    if known != Some(*at) {
-                        there.insert(name.clone(), at.to_string());
-                        rows.push(row(link, entity, &name, at.to_string()));
+                    for (name, value) in age.named(&of.id) {
+                        if there.get(&name) != Some(&value) {
+                            rows.push(row(link, entity, &name, value.clone()));
+                            there.insert(name, value);
+                        }
                     }
                 }
                 if let Some((name, value)) = identity(self.signing(), &signal) {
@@ -181,9 +242,9 @@ fn order(signal: &Signal) -> (bool, Timestamp, bool) {
 
 fn record_of(signal: &Signal) -> Option<(&String, &TheirRecord)> {
     match signal {
-        Signal::RecordReported { entity, of, .. } | Signal::ApprovalReported { entity, of, .. } => {
-            Some((entity, of))
-        }
+        Signal::RecordReported { entity, of, .. }
+        | Signal::ApprovalReported { entity, of, .. }
+        | Signal::ReferenceReported { entity, of, .. } => Some((entity, of)),
         Signal::TaskReported { entity: Some(entity), of, .. } => Some((entity, of)),
         _ => None,
     }
@@ -193,8 +254,9 @@ fn record_of(signal: &Signal) -> Option<(&String, &TheirRecord)> {
 fn identity(keys: &Keys, signal: &Signal) -> Option<(String, String)> {
     match signal {
         Signal::RecordReported { of, state, .. } | Signal::TaskReported { of, state, .. } => {
-            Some((state_of(of), state.clone()))
+            Some((state_of(&of.id), state.clone()))
         }
+        Signal::ReferenceReported { name, value, .. } => Some((name.clone(), value.clone())),
         Signal::ApprovalReported { approval, verdict, at, .. } => {
             // Keyed, as everything about people is that stands where nothing is erased.
             let id = keys.identity("approval", approval);

@@ -126,6 +126,24 @@ async fn a_proposal_that_is_opened_again_is_answered_again() {
     assert_eq!((town.answered().await, town.check_says()), (1, said));
 }
 
+/// GitLab sends the same bytes when somebody retries a check, without anything that tells them apart.
+#[tokio::test]
+async fn a_check_that_is_retried_is_answered_again() {
+    let town = start().await;
+    town.proposed(51).await;
+    assert_eq!(town.answered().await, 1);
+    let said = town.check_says();
+    for _ in 0..3 {
+        // Whoever retries it resets it.
+        town.gitlab.lock().unwrap().checks[0].2["status"] = json!("pending");
+        town.world.clock.advance(Duration::from_secs(20));
+        assert!(town.asks(51, "opened", "ACME_GITLAB_SECRET").await);
+        // The same delivery twice within a moment is one question.
+        assert!(town.asks(51, "opened", "ACME_GITLAB_SECRET").await);
+        assert_eq!((town.answered().await, town.check_says()), (1, said.clone()));
+    }
+}
+
 /// An account that may not see the merge request never will by being asked again.
 #[tokio::test]
 async fn a_proposal_that_is_not_there_is_a_difference_and_given_up_by_nobody() {

@@ -296,3 +296,34 @@ async fn who_logs_in_by_password_shows_a_crumb() {
     assert!(town.build().aborted);
     assert_eq!(town.asked_of_jenkins("/crumbIssuer/api/json"), 1, "the session is kept");
 }
+
+#[tokio::test]
+async fn a_build_that_was_queued_twice_of_one_request_is_taken_from_the_queue_again() {
+    let mut twice = 0;
+    for answers in 0..6 {
+        let town = Town::with(LINKS).await;
+        town.net.lie(Lies::once_after(answers, Lie::Twice));
+        town.merged(120).await;
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        let jenkins = town.jenkins.lock().unwrap();
+        assert_eq!(jenkins.live(), 1, "{answers}: {:#?}", jenkins.queued);
+        twice += jenkins.canceled.len();
+    }
+    assert_eq!(twice, 1);
+}
+
+/// A build that has begun is stopped by nobody: which of both is wanted is for people to say.
+#[tokio::test]
+async fn a_build_that_has_begun_twice_is_a_difference() {
+    let town = Town::with(LINKS).await;
+    town.jenkins.lock().unwrap().begun = 2;
+    town.net.lie(Lies::once_after(2, Lie::Twice));
+    town.merged(121).await;
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    assert_eq!(town.jenkins.lock().unwrap().live(), 2);
+    let differing = super::servicenow::differing(&town);
+    let [differs] = differing.as_slice() else { panic!("{differing:#?}") };
+    assert_eq!((differs.about.as_str(), differs.theirs.as_str()), ("build", "2 are built"));
+}

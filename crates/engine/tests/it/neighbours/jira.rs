@@ -203,25 +203,3 @@ async fn a_webhook_tells_at_once_and_what_comes_both_ways_counts_once() {
     town.world.engine.poll_by(&link("jira")).await.unwrap();
     assert_eq!(disagreements(&town), ["state"]);
 }
-
-#[tokio::test]
-async fn a_data_center_gets_issues_in_its_own_form() {
-    let links = JIRA
-        .replace(
-            "      service_desk: {id: \"4\", request_type: \"21\"}\n",
-            "      product: data_center\n      auth: bearer\n",
-        )
-        .replace("      user: sluice@acme.example\n", "");
-    let town = Town::with(&format!("links:\n{links}")).await;
-    let number = town.deploy("payments", 68).await;
-    town.settle(DAY).await;
-    assert_eq!(town.outbox("given_up"), []);
-    let jira = town.jira.lock().unwrap();
-    let live = jira.live(&format!("sluice-{number}"));
-    assert_eq!(live.len(), 1);
-    assert_eq!(live[0].fields["issuetype"]["name"], "Change");
-    assert!(live[0].fields["description"].as_str().unwrap().contains("Revision: sha256:"));
-    let versions =
-        town.net.seen().into_iter().all(|(_, seen)| seen.path.starts_with("/rest/api/2/"));
-    assert!(versions);
-}

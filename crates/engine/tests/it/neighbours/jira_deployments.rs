@@ -20,6 +20,7 @@ links:
     tell: [change, decision, deployment]
     settings:
       url: https://atlassian.test
+      site: https://jira.test
       cloud_id: c1
       client_id: ours
       services: {payments: "b:1", ledger: "b:2"}
@@ -114,6 +115,23 @@ async fn a_service_that_they_do_not_know_is_a_difference() {
     town.settle(DAY).await;
     town.all_told();
     assert_eq!(town.gatings(), ["service payments unknown"]);
+}
+
+/// Of a deployment that is not there and a site that is not ours, the API says the same.
+#[tokio::test]
+async fn a_trial_finds_out_that_the_id_is_of_another_site() {
+    for (cloud, goes) in [("c1", true), ("C1", true), ("c2", false)] {
+        let town = Town::with(&LINK.replace("cloud_id: c1", &format!("cloud_id: {cloud}"))).await;
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        let trial = engine.test_link(admin, "deployments").await.unwrap();
+        assert_eq!(trial.ok, goes, "{cloud}: {trial:?}");
+        assert_eq!(trial.detail.contains("`/_edge/tenant_info` of `site`"), !goes, "{trial:?}");
+        // The site is asked as everybody may ask it.
+        let seen = town.net.seen();
+        let asked = seen.iter().filter(|(host, _)| host == "jira.test");
+        assert!(asked.clone().count() == 1, "{seen:?}");
+        assert!(asked.clone().all(|(_, seen)| !seen.headers.contains_key("authorization")));
+    }
 }
 
 #[tokio::test]

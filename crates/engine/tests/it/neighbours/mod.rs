@@ -2,7 +2,9 @@
 //! moved by hand.
 
 mod approvals;
+mod conflicts;
 mod described;
+mod echoes;
 mod episodes;
 mod expiry;
 mod gitlab;
@@ -10,6 +12,8 @@ mod gitlab_calendar;
 mod gitlab_checks;
 mod jenkins;
 mod jira;
+mod jira_assets;
+mod jira_data_center;
 mod jira_deployments;
 mod mail;
 mod reading;
@@ -34,7 +38,8 @@ use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
 use sluice_testkit::neighbours::{
-    GitHub, GitLab, Jenkins, Jira, JiraDeployments, Neighbours, ServiceNow, Shared, Sinks, Slack,
+    GitHub, GitLab, Jenkins, Jira, JiraAssets, JiraDeployments, Neighbours, ServiceNow, Shared,
+    Sinks, Slack,
 };
 
 use crate::world::{World, acme, digest, question};
@@ -94,6 +99,7 @@ pub(crate) struct Town {
     pub(crate) github: Shared<GitHub>,
     pub(crate) jira: Shared<Jira>,
     pub(crate) jira_deployments: Shared<JiraDeployments>,
+    pub(crate) assets: Shared<JiraAssets>,
     pub(crate) gitlab: Shared<GitLab>,
     pub(crate) jenkins: Shared<Jenkins>,
     pub(crate) sinks: Shared<Sinks>,
@@ -116,6 +122,7 @@ impl Town {
         let github = Shared::<GitHub>::default();
         let jira = Shared::<Jira>::default();
         let jira_deployments = Shared::<JiraDeployments>::default();
+        let assets = Shared::<JiraAssets>::default();
         let gitlab = Shared::<GitLab>::default();
         let jenkins = Shared::<Jenkins>::default();
         let sinks = Shared::<Sinks>::default();
@@ -123,6 +130,7 @@ impl Town {
             .with("sinks.test", Arc::clone(&sinks) as Arc<Mutex<_>>)
             .with("jenkins.test", Arc::clone(&jenkins) as Arc<Mutex<_>>)
             .with("gitlab.test", Arc::clone(&gitlab) as Arc<Mutex<_>>)
+            .with("assets.test", Arc::clone(&assets) as Arc<Mutex<_>>)
             .with("atlassian.test", Arc::clone(&jira_deployments) as Arc<Mutex<_>>)
             .with("jira.test", Arc::clone(&jira) as Arc<Mutex<_>>)
             .with("servicenow.test", Arc::clone(&servicenow) as Arc<Mutex<_>>)
@@ -146,6 +154,7 @@ impl Town {
             github,
             jira,
             jira_deployments,
+            assets,
             gitlab,
             jenkins,
             sinks,

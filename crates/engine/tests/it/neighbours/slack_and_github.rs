@@ -288,3 +288,136 @@ async fn a_session_that_was_got_with_another_secret_is_not_used() {
     std::fs::write(&secret, "another one").unwrap();
     assert!(!engine.test_link(admin, "slack").await.unwrap().ok, "the new one is tried");
 }
+
+/// One link, so that each answer is one of its neighbour's.
+const SLACK: &str = r#"
+links:
+  - name: slack
+    connector: slack
+    credentials: {bot_token: {env: SLACK}}
+    tell: [change, approval, decision]
+    settings: {url: "https://slack.test", channel: C1, per_minute: 600}
+"#;
+
+impl Town {
+    /// The keys of what was said, each as often as it was.
+    fn said_in_slack(&self) -> Vec<String> {
+        let slack = self.slack.lock().unwrap();
+        let key = |message: &serde_json::Value| {
+            message["metadata"]["event_payload"]["key"].as_str().map(str::to_owned)
+        };
+        let mut keys: Vec<String> = slack.messages.iter().filter_map(key).collect();
+        keys.sort();
+        keys
+    }
+}
+
+#[tokio::test]
+async fn what_slack_has_twice_of_one_request_is_there_once() {
+    let town = Town::with(SLACK).await;
+    town.deploy("payments", 51).await;
+    town.settle(DAY).await;
+    let wanted = town.said_in_slack();
+    let requests = i64::try_from(town.net.seen().len()).unwrap();
+    assert!(wanted.len() >= 2, "{wanted:?}");
+    for answers in 0..requests {
+        let town = Town::with(SLACK).await;
+        town.net.lie(Lies::once_after(answers, Lie::Twice));
+        town.deploy("payments", 51).await;
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        assert_eq!(town.said_in_slack(), wanted, "{answers}");
+    }
+}
+
+/// A page of history is not all of it.
+#[tokio::test]
+async fn in_a_busy_channel_what_was_said_is_found_all_the_same() {
+    let town = Town::with(SLACK).await;
+    town.deploy("payments", 52).await;
+    town.net.lie(Lies::once_after(0, Lie::LostAnswer));
+    town.world.engine.deliver().await.unwrap();
+    for count in 0..700 {
+        let ts = format!("{}.{count:06}", town.world.engine.now().as_second() + 1);
+        town.slack.lock().unwrap().messages.push(json!({ "text": "lunch?", "ts": ts }));
+    }
+    town.settle(DAY).await;
+    let said = town.said_in_slack();
+    let mut once = said.clone();
+    once.dedup();
+    assert_eq!(said, once);
+    assert_eq!(town.outbox("pending"), []);
+}
+
+#[tokio::test]
+async fn where_the_bot_may_not_read_it_says_things_all_the_same() {
+    let town = Town::with(SLACK).await;
+    town.slack.lock().unwrap().no_history = true;
+    town.deploy("payments", 53).await;
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    let said = town.said_in_slack();
+    let mut once = said.clone();
+    once.dedup();
+    assert_eq!(said, once);
+}
+
+/// An App at GitHub, and nothing else.
+fn app(dir: &std::path::Path) -> (String, Signer) {
+    let (key, signer) = (dir.join("app.pem"), Signer::new("app"));
+    std::fs::write(&key, signer.private_key_pem()).unwrap();
+    let links = format!(
+        "links:\n  - name: app\n    connector: github\n    credentials: {{private_key: {{file: {}}}}}\n    tell: [decision, change, deployment]\n    settings: {{api: {{url: \"https://github.test\", app: Iv23li, installation: 7, issues: true}}}}\n",
+        key.display()
+    );
+    (links, signer)
+}
+
+#[tokio::test]
+async fn what_github_has_twice_of_one_request_says_the_same_or_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut twice = (0, 0);
+    for answers in 0..16 {
+        let (links, signer) = app(dir.path());
+        let town = Town::with(&links).await;
+        town.github.lock().unwrap().app = Some(signer);
+        town.net.lie(Lies::once_after(answers, Lie::Twice));
+        let report = json!({ "state": "failed" });
+        let number = town.end_as(question("payments", 54, 54), 54, report).await;
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        let github = town.github.lock().unwrap();
+        assert!(!github.check_runs.is_empty());
+        for run in &github.check_runs {
+            assert_eq!(run["external_id"], number.to_string().as_str());
+            let says = (&run["status"], &run["conclusion"], &run["output"]);
+            let wanted = (&json!("completed"), &json!("success"), &github.check_runs[0]["output"]);
+            assert_eq!(says, wanted, "{answers}");
+        }
+        let open = github.issues.iter().filter(|(_, issue)| issue["state"] == "open");
+        assert_eq!(open.count(), 1, "{answers}: {:#?}", github.issues);
+        twice.0 += github.check_runs.len() - 1;
+        twice.1 += github.issues.len() - 1;
+    }
+    assert_eq!(twice, (1, 1), "each was made twice once");
+}
+
+/// An issue with such a title that is none of ours is closed by nobody.
+#[tokio::test]
+async fn an_issue_of_somebody_else_about_the_same_deployment_stays_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (links, signer) = app(dir.path());
+    let town = Town::with(&links).await;
+    {
+        let mut github = town.github.lock().unwrap();
+        github.app = Some(signer);
+        let title = "DEP0000001: the dashboard was red, too";
+        let theirs = json!({ "number": 900, "state": "open", "title": title, "body": "see there" });
+        github.issues.push(("acme/payments".to_owned(), theirs));
+    }
+    town.end_as(question("payments", 55, 55), 55, json!({ "state": "failed" })).await;
+    town.settle(DAY).await;
+    let github = town.github.lock().unwrap();
+    assert_eq!(github.issues.len(), 2, "{:#?}", github.issues);
+    assert!(github.issues.iter().all(|(_, issue)| issue["state"] == "open"));
+}

@@ -16,11 +16,11 @@ use super::{Town, link};
 use crate::world::question;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-const INC: &str = "sluice-INC0000001";
-const PRB: &str = "sluice-PRB0000001";
+pub(super) const INC: &str = "sluice-INC0000001";
+pub(super) const PRB: &str = "sluice-PRB0000001";
 
 /// The one link of these tests, with who has the last word.
-fn links(authority: &str) -> String {
+pub(super) fn links(authority: &str) -> String {
     format!(
         r#"
 links:
@@ -41,22 +41,22 @@ links:
 }
 
 impl Town {
-    fn incident(&self, number: u64) -> Incident {
+    pub(super) fn incident(&self, number: u64) -> Incident {
         let row = self.world.engine.readers().incident(number).unwrap().unwrap();
         serde_json::from_str(&row.body).unwrap()
     }
 
-    fn problem(&self, number: u64) -> Problem {
+    pub(super) fn problem(&self, number: u64) -> Problem {
         let row = self.world.engine.readers().problem(number).unwrap().unwrap();
         serde_json::from_str(&row.body).unwrap()
     }
 
-    async fn fail(&self, seed: u8) {
+    pub(super) async fn fail(&self, seed: u8) {
         let report = serde_json::json!({ "state": "failed" });
         self.end_as(question("payments", seed, u32::from(seed)), seed, report).await;
     }
 
-    async fn open_problem(&self, incident: u64) -> ProblemNumber {
+    pub(super) async fn open_problem(&self, incident: u64) -> ProblemNumber {
         let opening = problem::Opening {
             title: "the pool is too small".into(),
             services: BTreeSet::from([ServiceName::parse("payments").unwrap()]),
@@ -66,13 +66,13 @@ impl Town {
         self.world.engine.open_problem(&self.world.admin, opening).await.unwrap().value
     }
 
-    async fn step(&self, number: u64, step: IncidentStep) {
+    pub(super) async fn step(&self, number: u64, step: IncidentStep) {
         let note = "by hand".to_owned();
         let (engine, admin) = (&self.world.engine, &self.world.admin);
         engine.advance_incident(admin, IncidentNumber(number), step, note).await.unwrap();
     }
 
-    fn there(&self, table: &str, correlation: &str, field: &str) -> String {
+    pub(super) fn there(&self, table: &str, correlation: &str, field: &str) -> String {
         let servicenow = self.servicenow.lock().unwrap();
         let live = servicenow.tasks.live(table, correlation);
         assert_eq!(live.len(), 1, "{table} {correlation}");
@@ -80,23 +80,23 @@ impl Town {
     }
 
     /// What a service is over there.
-    fn item(&self, service: &str) -> String {
+    pub(super) fn item(&self, service: &str) -> String {
         let servicenow = self.servicenow.lock().unwrap();
         let mut items = servicenow.tasks.items.iter();
         items.find(|item| item.field("name") == service).unwrap().field("sys_id").to_owned()
     }
 
-    fn edit(&self, table: &str, correlation: &str, fields: &[(&str, &str)]) {
+    pub(super) fn edit(&self, table: &str, correlation: &str, fields: &[(&str, &str)]) {
         let now = self.world.engine.now();
         self.servicenow.lock().unwrap().tasks.edit(table, correlation, fields, now);
     }
 
-    async fn look_there(&self) {
+    pub(super) async fn look_there(&self) {
         self.world.clock.advance(Duration::from_secs(31));
         self.world.engine.poll_by(&link("servicenow")).await.unwrap();
     }
 
-    fn disagreements(&self) -> Vec<(String, String, String)> {
+    pub(super) fn disagreements(&self) -> Vec<(String, String, String)> {
         let told = differing(self).into_iter();
         told.map(|it| (it.entity, it.ours, it.theirs)).collect()
     }

@@ -1,6 +1,6 @@
 //! Incidents, problems, configuration items, attachments and conflict scans of the instance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ pub struct Tasks {
     /// Conflicts that a scan would find, by the change's id: their types.
     pub conflicts: BTreeMap<String, Vec<String>>,
     scans: BTreeMap<String, Timestamp>,
+    /// Scans whose end is noted in their records.
+    noted: BTreeSet<String>,
     counted: u64,
 }
 
@@ -84,7 +86,7 @@ impl Tasks {
                 for (name, value) in fields {
                     record.fields.insert((*name).to_owned(), (*value).to_owned());
                 }
-                record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+                record.touch(now);
             }
         }
     }
@@ -116,6 +118,7 @@ impl Tasks {
             ("sys_created_by", by.to_owned()),
             ("sys_created_on", stamp(now)),
             ("sys_updated_on", stamp(now)),
+            ("sys_mod_count", "0".to_owned()),
         ];
         fields.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
         if !prefix.is_empty() {
@@ -162,7 +165,7 @@ impl Tasks {
                 record.fields.insert(name, value);
             }
         }
-        record.fields.insert("sys_updated_on".to_owned(), stamp(now));
+        record.touch(now);
         (Said::json(200, &json!({ "result": raw(record, "") })), note)
     }
 
@@ -218,6 +221,18 @@ impl Tasks {
         said
     }
 
+    /// Scans that have ended since this was asked last: the change's id, and when.
+    pub(super) fn ended_scans(&mut self, now: Timestamp) -> Vec<(String, Timestamp)> {
+        let mut ended = Vec::new();
+        for (id, began) in &self.scans {
+            let end = began.checked_add(SCAN).unwrap_or(*began);
+            if end <= now && self.noted.insert(id.clone()) {
+                ended.push((id.clone(), end));
+            }
+        }
+        ended
+    }
+
     /// How a scan for conflicts goes; `status` says `Conflict` whether there is one or not.
     pub(super) fn scan(&mut self, change: &Record, begins: bool, now: Timestamp) -> Said {
         let id = change.field("sys_id").to_owned();
@@ -227,6 +242,7 @@ impl Tasks {
                 return failure(400, "Conflict detection cannot be started");
             }
             self.scans.insert(id.clone(), now);
+            self.noted.remove(&id);
             return Said::json(200, &json!({ "result": id }));
         }
         let ended = self.scans.get(&id).and_then(|began| began.checked_add(SCAN).ok());
