@@ -132,8 +132,8 @@ fn kept_once(
     for exchange in closed.clone() {
         answers::done(exchange)?;
     }
-    let surplus = found.iter().filter(|issue| issue.number != kept && issue.is_open);
-    match surplus.skip(closed.count()).next() {
+    let mut surplus = found.iter().filter(|issue| issue.number != kept && issue.is_open);
+    match surplus.nth(closed.count()) {
         None => Ok(()),
         Some(issue) => {
             let title = format!("Duplicate of #{kept}");

@@ -49,6 +49,27 @@ impl GitHub {
         Said::json(if id.is_some() { 200 } else { 201 }, run)
     }
 
+    fn issues_of(&mut self, repository: String, rest: &[&str], seen: &Seen) -> Said {
+        match (seen.method.as_str(), rest) {
+            ("GET", []) => {
+                let of = self.issues.iter().filter(|(of, _)| *of == repository);
+                Said::json(200, &json!(of.map(|(_, issue)| issue).collect::<Vec<_>>()))
+            }
+            ("POST", []) => self.issue(repository, seen),
+            ("PATCH", [number]) => {
+                let found = self.issues.iter_mut().find(|(of, issue)| {
+                    *of == repository && issue["number"].as_u64() == number.parse().ok()
+                });
+                let Some((_, issue)) = found else { return problem(404) };
+                for (name, value) in seen.json().as_object().into_iter().flatten() {
+                    issue[name] = value.clone();
+                }
+                Said::json(200, issue)
+            }
+            _ => problem(404),
+        }
+    }
+
     fn issue(&mut self, repository: String, seen: &Seen) -> Said {
         let mut made = seen.json();
         if made["title"].as_str().is_none_or(str::is_empty) {
@@ -119,24 +140,8 @@ impl Neighbour for GitHub {
                     .collect();
                 Said::json(200, &json!({ "total_count": found.len(), "check_runs": found }))
             }
-            ("GET", ["repos", owner, name, "issues"]) => {
-                let repository = format!("{owner}/{name}");
-                let of = self.issues.iter().filter(|(of, _)| *of == repository);
-                Said::json(200, &json!(of.map(|(_, issue)| issue).collect::<Vec<_>>()))
-            }
-            ("POST", ["repos", owner, name, "issues"]) => {
-                self.issue(format!("{owner}/{name}"), seen)
-            }
-            ("PATCH", ["repos", owner, name, "issues", number]) => {
-                let repository = format!("{owner}/{name}");
-                let found = self.issues.iter_mut().find(|(of, issue)| {
-                    *of == repository && issue["number"].as_u64() == number.parse().ok()
-                });
-                let Some((_, issue)) = found else { return problem(404) };
-                for (name, value) in seen.json().as_object().into_iter().flatten() {
-                    issue[name] = value.clone();
-                }
-                Said::json(200, issue)
+            (_, ["repos", owner, name, "issues", rest @ ..]) => {
+                self.issues_of(format!("{owner}/{name}"), rest, seen)
             }
             ("POST", ["repos", _, _, "check-runs"]) => self.check(seen, None),
             ("PATCH", ["repos", _, _, "check-runs", id]) => {

@@ -101,6 +101,14 @@ impl Desk {
         }
     }
 
+    /// Whether nobody may write to a record any more: one that is resolved can still be linked.
+    pub(super) fn is_closed(self, number: i64) -> bool {
+        match self {
+            Self::Incident => number >= 7,
+            Self::Problem => number >= 107,
+        }
+    }
+
     /// The state of a record that was given up; problems have none of their own.
     pub(super) fn given_up(self) -> i64 {
         match self {

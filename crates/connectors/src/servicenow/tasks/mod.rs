@@ -138,7 +138,7 @@ fn relate(
     };
     let missing = task.links.iter().filter(|(field, _)| is_empty(field));
     let missing: Vec<_> = missing.collect();
-    if missing.is_empty() || task.desk.is_over(row.state) {
+    if missing.is_empty() || task.desk.is_closed(row.state) {
         return Ok(());
     }
     let Some(sent) = talk.last("relate") else {
@@ -182,7 +182,7 @@ fn gather(
         let id = text(row, "sys_id").filter(|id| task.incidents.contains(&id.as_str()))?;
         let state: i64 = text(row, "state")?.trim().parse().ok()?;
         let is_free = text(row, "problem_id").unwrap_or_default().is_empty();
-        (is_free && !Desk::Incident.is_over(state)).then_some(id)
+        (is_free && !Desk::Incident.is_closed(state)).then_some(id)
     });
     let lacking: Vec<String> = lacking.collect();
     let sent = talk.so_far.iter().filter(|exchange| exchange.step == "gather");

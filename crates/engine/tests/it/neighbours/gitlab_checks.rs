@@ -55,7 +55,7 @@ impl Town {
     }
 
     /// The head of the merge request is this commit now, and GitLab asks.
-    async fn proposed(&self, seed: u8) {
+    pub(super) async fn proposed(&self, seed: u8) {
         self.gitlab.lock().unwrap().check("12", 5, commit_id(seed).as_str());
         assert!(self.asks(seed, "opened", "ACME_GITLAB_SECRET").await);
     }
@@ -67,7 +67,7 @@ impl Town {
         count
     }
 
-    fn check_says(&self) -> String {
+    pub(super) fn check_says(&self) -> String {
         let gitlab = self.gitlab.lock().unwrap();
         gitlab.checks[0].2["status"].as_str().unwrap().to_owned()
     }

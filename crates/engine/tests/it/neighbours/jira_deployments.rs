@@ -12,7 +12,7 @@ use crate::world::question;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-const LINK: &str = r#"
+pub(super) const LINK: &str = r#"
 links:
   - name: deployments
     connector: jira_deployments
@@ -29,7 +29,7 @@ links:
 "#;
 
 impl Town {
-    fn states(&self) -> Vec<String> {
+    pub(super) fn states(&self) -> Vec<String> {
         let jira = self.jira_deployments.lock().unwrap();
         jira.states.iter().map(|(service, state)| format!("{service} {state}")).collect()
     }
