@@ -47,8 +47,25 @@ pub(crate) async fn dressed(
     html(status, text)
 }
 
+/// Title and help for people, where those of the API speak of tokens, paths and schemas.
+fn words(problem: &Problem) -> (String, String) {
+    let (title, help) = match problem.code.as_ref() {
+        "permission_missing" | "scope_too_narrow" => {
+            (w::t("fault.this_is_not_yours_to_see"), w::t("fault.your_roles_say_what_you_may"))
+        }
+        "no_such_record" | "not_found" => {
+            (w::t("fault.there_is_nothing_here"), w::t("fault.check_the_number_or_search"))
+        }
+        "body_invalid" | "query_invalid" | "cursor_invalid" => {
+            (w::t("fault.this_cannot_be_read"), w::t("fault.go_back_and_look_at_it"))
+        }
+        _ => return (problem.title.to_string(), problem.help.to_string()),
+    };
+    (title.to_owned(), help.to_owned())
+}
+
 fn fault(looker: Option<Looker>, problem: &Problem) -> FaultPage {
-    let title = problem.title.to_string();
+    let (title, help) = words(problem);
     let shell = match looker {
         Some(looker) => Visit::new(looker).shell(Section::Elsewhere, title.clone()),
         None => bare(title.clone()),
@@ -58,7 +75,7 @@ fn fault(looker: Option<Looker>, problem: &Problem) -> FaultPage {
         status: problem.status.as_u16(),
         title,
         detail: problem.detail.clone(),
-        help: problem.help.to_string(),
+        help,
         code: problem.code.to_string(),
     }
 }

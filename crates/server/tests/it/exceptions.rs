@@ -113,3 +113,26 @@ async fn whoever_may_grant_for_one_service_is_told_so_of_another() {
     assert!(seen.contains("role=\"alert\"") && !seen.contains("action=\"/exceptions\""), "{seen}");
     assert!(!seen.contains("Secret launch"), "{seen}");
 }
+
+#[tokio::test]
+async fn whoever_may_grant_in_a_tier_grants_in_its_environments() {
+    let app = TestApp::empty().await;
+    let files = crate::windows::organisation("second_person: never, ").replacen(
+        "accounts: [\"github:bob\"], roles: [change_manager, security_officer, break_glass]",
+        "accounts: [\"github:bob\"], roles: [{role: change_manager, scope: {environment_tiers: [production], teams: [web]}}]",
+        1,
+    );
+    app.apply(&[("sluice.yaml", &files)]).await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 4)).await.json();
+    let name = text(&made, "window");
+    let begun = page(&app.get(&bob, &format!("/exceptions/new?lifts=freeze:{name}")).await);
+    assert!(begun.contains("<option value=\"production\" selected>"), "{begun}");
+    let wish = format!("lifts=freeze%3A{name}&service=docs&hours=2&reason=x&environment=");
+    assert_eq!(form(&app, &bob, &wish).await.status, 403, "not in every environment");
+    let granted = form(&app, &bob, &format!("{wish}production")).await;
+    assert_eq!(granted.header("location"), "/calendar?done=granted#exceptions", "{granted:?}");
+    let standing = app.engine.standing();
+    let scope = &standing.exceptions.values().next().expect("it is granted").scope;
+    assert!(scope.environment_tiers.contains("production") && scope.teams.contains("web"));
+}

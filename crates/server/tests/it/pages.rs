@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::Method;
 use serde_json::json;
 use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
 use sluice_server::{Access, page_table};
 use sluice_testkit::{TestApp, request};
 
@@ -268,4 +269,17 @@ async fn numbers_are_exported() {
     let text = answered.text();
     assert!(text.starts_with("number,value,low,high"), "{text}");
     assert!(text.lines().count() > 6, "{text}");
+}
+
+#[tokio::test]
+async fn who_may_see_a_part_only_begins_with_numbers_of_a_service_of_theirs() {
+    let app = shop("plain").await;
+    let shop = Scope { services: ["shop".to_owned()].into(), ..Scope::default() };
+    let shop = app.scoped_token(&[Permission::ChangeRead], shop).await;
+    let html = app.get(&shop, "/numbers").await;
+    assert!(html.status == 200 && html.text().contains("value=\"shop\""), "{}", html.text());
+    assert_eq!(app.get(&shop, "/numbers?service=docs").await.status, 403);
+    let nothing = Scope { services: ["none".to_owned()].into(), ..Scope::default() };
+    let nothing = app.scoped_token(&[Permission::ChangeRead], nothing).await;
+    assert_eq!(app.get(&nothing, "/numbers").await.status, 403);
 }

@@ -38,6 +38,8 @@ struct InboxPage {
     tabs: Vec<Tab>,
     all: bool,
     states: Vec<(String, u64, String, bool)>,
+    /// Whether a link says of what kind its deliveries are; not all do.
+    has_kinds: bool,
     lines: Vec<DeliveryLine>,
     next: Option<String>,
 }
@@ -80,6 +82,7 @@ pub(crate) async fn inbox(
                     (w::named("inbox", &name), count, link, name == wanted)
                 })
                 .collect(),
+            has_kinds: rows.iter().any(|row| !row.kind.is_empty()),
             lines: rows.into_iter().map(|row| line(visit, row)).collect(),
             next,
         })

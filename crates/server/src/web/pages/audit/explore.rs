@@ -128,6 +128,8 @@ fn stream_of(record: &str) -> String {
     match upper.get(..3) {
         Some("CHG") => format!("change/{upper}"),
         Some("DEP") => format!("deployment/{upper}"),
+        Some("INC") => format!("incident/{upper}"),
+        Some("PRB") => format!("problem/{upper}"),
         _ => record.trim().to_owned(),
     }
 }
@@ -158,7 +160,14 @@ fn first_after(visit: &Visit, at_us: i64, size: u64) -> Result<u64, Problem> {
 fn line(visit: &Visit, entry: &Entry) -> Line {
     let envelope = Envelope::parse(&entry.bytes).ok();
     let actor = envelope.map_or(Actor::Sluice, |envelope| envelope.actor);
-    let record = entry.stream.strip_prefix("change/").map(|number| format!("/changes/{number}"));
+    let record = match entry.stream.split_once('/') {
+        Some(("change", number)) => Some(format!("/changes/{number}")),
+        Some(("incident", number)) if number.starts_with("INC") => {
+            Some(format!("/incidents/{number}"))
+        }
+        Some(("problem", number)) => Some(format!("/problems/{number}")),
+        _ => None,
+    };
     Line {
         index: entry.seq,
         word: w::named("event", &entry.name.replace('.', "_")),

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sluice_core::calendar::WindowKind;
 use sluice_core::ids::ExceptionId;
+use sluice_core::organisation::Organisation;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
 use sluice_core::stop::Lifted;
-use sluice_engine::EngineError;
+use sluice_engine::{Caller, EngineError};
 
 use super::halts::said;
 use crate::app::App;
@@ -43,13 +44,26 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    fn scope(&self) -> Scope {
+    /// What it is for. Who may grant for a tier, a team or a label only names that too: then it certainly lies within
+    /// theirs, whatever is declared later.
+    fn scope(&self, caller: &Caller, organisation: &Organisation) -> Scope {
         let set = |text: &str| some(Some(text.to_owned())).into_iter().collect();
-        Scope {
+        let bare = Scope {
             services: set(&self.service),
             environments: set(&self.environment),
             ..Scope::default()
+        };
+        let mut tiered = bare.clone();
+        let environment = organisation.environments.get(self.environment.trim());
+        tiered.environment_tiers.extend(environment.map(|it| it.tier.as_str().to_owned()));
+        let mut owned = tiered.clone();
+        if let Some(service) = organisation.services.get(self.service.trim()) {
+            owned.teams.insert(service.owner.to_string());
+            owned.service_tiers.extend(some(Some(service.tier.clone())));
+            owned.labels.clone_from(&service.labels);
         }
+        let fits = |scope: &&Scope| caller.contains(Permission::ExceptionGrant, scope);
+        [&bare, &tiered, &owned].into_iter().find(fits).unwrap_or(&bare).clone()
     }
 
     fn until(&self, now: Timestamp) -> Result<Timestamp, Refusal> {
@@ -99,6 +113,10 @@ pub(crate) async fn form(
         let (mut preview, mut fault) = (None, None);
         if wish.hours.is_empty() {
             "2".clone_into(&mut wish.hours);
+            if wish.environment.is_empty() && !visit.everywhere(Permission::ExceptionGrant) {
+                // Most of those who may in a part only may in production.
+                wish.environment = visit.production().map_or_else(String::new, |it| it.to_string());
+            }
         }
         if !wish.preview.is_empty() {
             match look(visit, &wish) {
@@ -141,7 +159,7 @@ fn offered(visit: &Visit) -> Vec<(String, String)> {
 }
 
 /// What a freeze, a stop or a rule is called.
-fn named(visit: &Visit, lifts: &str) -> String {
+pub(super) fn named(visit: &Visit, lifts: &str) -> String {
     match lifts.split_once(':') {
         Some((_, "*")) if lifts.starts_with("freeze") => w::t("exception.every_freeze").to_owned(),
         Some((_, "*")) => w::t("exception.every_stop").to_owned(),
@@ -159,7 +177,8 @@ fn named(visit: &Visit, lifts: &str) -> String {
 }
 
 fn look(visit: &Visit, wish: &Wish) -> Result<Preview, EngineError> {
-    let (scope, until) = (wish.scope(), wish.until(visit.now)?);
+    let scope = wish.scope(&visit.caller, &visit.standing.organisation);
+    let until = wish.until(visit.now)?;
     let engine = &visit.app.engine;
     let found =
         engine.preview_exception(&visit.caller, wish.lifts.clone(), scope.clone(), until)?;
@@ -185,7 +204,8 @@ pub(crate) async fn grant(
     Form(wish): Form<Wish>,
 ) -> Result<Response, Problem> {
     let until = wish.until(app.engine.now()).map_err(EngineError::from)?;
-    let (scope, reason) = (wish.scope(), said(&wish.reason)?);
+    let scope = wish.scope(&caller, &app.engine.standing().organisation);
+    let reason = said(&wish.reason)?;
     app.engine.grant_exception(&caller, wish.lifts, scope, reason, until).await?;
     Ok(see("/calendar?done=granted#exceptions"))
 }

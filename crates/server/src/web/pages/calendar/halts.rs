@@ -10,6 +10,7 @@ use sluice_core::ids::StopId;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 
+use super::exceptions::named;
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
@@ -72,7 +73,7 @@ pub(super) fn build(visit: &Visit) -> Halts {
         exceptions: exceptions
             .map(|it| ExceptionLine {
                 id: it.id.to_string(),
-                lifts: it.lifts.clone(),
+                lifts: named(visit, &it.lifts),
                 scope: it.scope.to_string(),
                 reason: it.reason.clone(),
                 by: it.by.as_ref().map(|by| visit.who(by)),
@@ -82,13 +83,7 @@ pub(super) fn build(visit: &Visit) -> Halts {
         may_pull: visit.may(Permission::StopPull),
         may_lift: visit.may(Permission::StopLift),
         may_grant: visit.may(Permission::ExceptionGrant) && person,
-        services: standing
-            .organisation
-            .services
-            .keys()
-            .take(2_000)
-            .map(ToString::to_string)
-            .collect(),
+        services: visit.service_names(),
     }
 }
 

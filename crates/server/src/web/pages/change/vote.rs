@@ -48,7 +48,8 @@ pub(crate) async fn vote(
     let number = visible(&app, &looker.caller, &number).await?.number;
     let reject = form.verdict == ApprovalVerdict::Reject;
     if reject && form.reason.trim().is_empty() {
-        return Err(Problem::of(&status::BODY_INVALID, "a rejection says why"));
+        let page = format!("/changes/{number}");
+        return Ok(see(&address_of(&page, &[("refused", "reason_missing")])));
     }
     let reason = lines(&form.reason);
     let input = ApprovalInput {

@@ -53,12 +53,19 @@ struct Wanted {
 
 impl Wanted {
     fn read(visit: &Visit, query: NumbersQuery) -> Result<Self, Problem> {
-        let service = some(query.service);
         let production = visit.production().map(|it| it.to_string()).unwrap_or_default();
         let environment = some(query.environment).unwrap_or(production);
+        // Who may see a part only begins with a service of theirs.
+        let everything = visit.everywhere(Permission::ChangeRead);
+        let mut services = visit.standing.organisation.services.keys();
+        let mine = || {
+            let mine = services.find(|name| visit.sees([name.as_str()], &environment));
+            mine.filter(|_| !everything).map(ToString::to_string)
+        };
+        let service = some(query.service).or_else(mine);
         let sees = match &service {
             Some(service) => visit.sees([service.as_str()], &environment),
-            None => visit.everywhere(Permission::ChangeRead),
+            None => everything,
         };
         if !sees {
             let detail = w::t("numbers.numbers_of_everything_are_for");
