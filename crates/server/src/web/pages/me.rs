@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
+use sluice_core::scope::Scope;
 
 use crate::problem::Problem;
 use crate::web::page::{Looker, page};
@@ -59,7 +60,11 @@ fn build(visit: &Visit) -> MePage {
             .map(|permission| Right {
                 name: permission.as_str(),
                 about: permission.about(),
-                scope: caller.told_scope(permission),
+                scope: if visit.everywhere(permission) {
+                    Scope::default().to_string()
+                } else {
+                    caller.told_scope(permission)
+                },
             })
             .collect(),
         shell,
