@@ -343,6 +343,9 @@ pub struct Talk<'a> {
     pub now: Timestamp,
     /// Where our pages are, for links that people follow.
     pub public_url: Option<&'a str>,
+    /// Whether something newer was told of the record, as where this was given up and is owed anew: what it happened is
+    /// still said, and how the record stands is not altered by it.
+    pub late: bool,
     /// Whether both sides are only compared: nothing is annotated, and nothing that would be altered will be sent.
     pub comparing: bool,
     /// Who gets it, for those that speak to people.

@@ -176,6 +176,7 @@ impl Engine {
                 attempt: 2,
                 now,
                 public_url,
+                late: false,
                 comparing: true,
                 people: &[],
                 along: &[],

@@ -34,6 +34,10 @@ impl Channel for Jsm {
     }
 
     /// The alias is that of our record: an alert that is made twice is one, and is found again to be closed.
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
+
     fn say(&self, config: &Config, talk: &Talk<'_>) -> Result<Option<Ask>, &'static str> {
         let key = talk.credentials.text("api_key").ok_or("the API key is not there")?;
         let (effect, alias) = (talk.effect, cut(&talk.effect.entity, 512));

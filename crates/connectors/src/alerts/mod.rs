@@ -34,6 +34,11 @@ pub(crate) trait Channel: Sync + Send {
     /// Where it sends and who it is, and the members that are its own.
     fn settings(&self, settings: &mut Settings<'_>) -> Config;
 
+    /// Whether it keeps alerts that open and end: what is older than what was said last would open one again.
+    fn keeps_alerts(&self) -> bool {
+        false
+    }
+
     /// The request that says it; `None` where it is nothing for this channel.
     fn say(&self, config: &Config, talk: &Talk<'_>) -> Result<Option<Ask>, &'static str>;
 

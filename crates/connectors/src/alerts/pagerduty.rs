@@ -30,6 +30,10 @@ impl Channel for PagerDuty {
         Config::of(url, "routing_key")
     }
 
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
+
     fn say(&self, config: &Config, talk: &Talk<'_>) -> Result<Option<Ask>, &'static str> {
         let key = talk.credentials.text("routing_key").ok_or("the routing key is not there")?;
         let effect = talk.effect;

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Channel;
 use super::config::Config;
+use super::{Channel, turn};
 use crate::kit::answers::{self, not_understood};
 use crate::tell::{
     Because, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial,
@@ -51,6 +51,9 @@ impl Tell for AlertLink {
                 Err(Step::Retry(trouble)) => Step::Retry(trouble),
                 Err(Step::GiveUp(trouble)) => Step::GiveUp(trouble),
             };
+        }
+        if talk.late && self.channel.keeps_alerts() && turn(talk.effect.tell).is_some() {
+            return Step::Done(Receipt::plain());
         }
         match self.channel.say(&self.config, talk) {
             Ok(Some(ask)) => Step::Send(ask.by(talk.session)),

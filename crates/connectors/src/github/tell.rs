@@ -127,7 +127,9 @@ impl GitHubTold {
     }
 
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Said<Receipt> {
-        let (Some(mark), Some(place)) = (mark(talk, card), self.place(card)) else {
+        // What counts on a commit is what was said last.
+        let mark = mark(talk, card).filter(|_| !talk.late);
+        let (Some(mark), Some(place)) = (mark, self.place(card)) else {
             return Ok(Receipt::plain());
         };
         match self.api.account {

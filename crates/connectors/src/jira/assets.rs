@@ -81,7 +81,9 @@ impl Tell for AssetsTold {
     }
 
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
-        let Some(card) = &talk.effect.item else { return Step::Done(Receipt::plain()) };
+        let Some(card) = talk.effect.item.as_ref().filter(|_| !talk.late) else {
+            return Step::Done(Receipt::plain());
+        };
         self.told(talk, card).map_or_else(|step| step, Step::Done)
     }
 

@@ -92,9 +92,12 @@ impl Tell for JiraTold {
 impl JiraTold {
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Receipt, Step<Receipt>> {
         let row = record::row(&self.config, talk, card)?;
-        let shown = record::described(&self.config, talk, card, &row)?;
         let link = record::linked(&self.config, talk, card, &row)?;
-        let differs = walk::walk(&self.config, talk, card, &row)?;
+        let (mut shown, mut differs) = (None, None);
+        if !talk.late {
+            shown = record::described(&self.config, talk, card, &row)?;
+            differs = walk::walk(&self.config, talk, card, &row)?;
+        }
         walk::comment(&self.config, talk, &row)?;
         let stands = Stands { of: row.id.clone(), at: row.updated, ..Stands::default() };
         let mut receipt =

@@ -108,7 +108,9 @@ impl ServiceNowLink {
             .reference("change_request", row.number.clone())
             .reference(poll::SYS_ID, row.sys_id.clone());
         self.place(talk, &row, item)?;
-        receipt.shown = describe::shown(&self.config, talk, card, &row)?;
+        if !talk.late {
+            receipt.shown = describe::shown(&self.config, talk, card, &row)?;
+        }
         if let Some(conflicts) = conflicts::read(&self.config, talk, card, &row)? {
             receipt = receipt.reference("conflicts", conflicts);
         }

@@ -26,7 +26,7 @@ pub(super) fn walk(
     receipt: Receipt,
 ) -> Walked {
     let reached = reached(talk, row)?;
-    if is_note(talk.effect.tell) {
+    if is_note(talk.effect.tell) || talk.late {
         return note(config, talk, row, receipt);
     }
     let Some(theirs) = state_of(reached) else {

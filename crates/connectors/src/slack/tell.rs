@@ -120,7 +120,7 @@ impl SlackLink {
         };
         let receipt = Receipt::plain().reference("thread", thread.clone());
         if talk.effect.tell.subject() == Subject::Change {
-            if !is_new {
+            if !is_new && !talk.late {
                 self.renewed(talk, card, &thread)?;
             }
             return Ok(receipt);

@@ -31,6 +31,7 @@ fn published(telling: &Telling, effect: &Effect, opened: Option<&str>) -> Ask {
         attempt: 1,
         now: now(),
         public_url: Some("https://sluice.example"),
+        late: false,
         comparing: false,
         people: &people(),
         along: &[],

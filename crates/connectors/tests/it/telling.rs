@@ -278,6 +278,7 @@ fn play(
             attempt: 2,
             now: now(),
             public_url: Some("https://sluice.example"),
+            late: false,
             comparing: false,
             people: &people(),
             along: &[],

@@ -87,6 +87,12 @@ pub struct Effect {
     pub closed: Vec<ClosedSpan>,
 }
 
+/// How long the ledger was when an effect of this key was derived, or was owed anew; none where no entry tells of it.
+pub fn entry_of(key: &str) -> Option<u64> {
+    let anew = key.rsplit_once(":again").and_then(|(_, size)| size.parse().ok());
+    anew.or_else(|| key.split(':').next()?.parse().ok())
+}
+
 impl Effect {
     /// One that no event tells of, about a record of its own.
     pub fn aside(entity: String, key: String, tell: Tell, at: Timestamp, line: String) -> Self {

@@ -411,12 +411,12 @@ pub(super) fn matches(record: &Record, query: &str) -> bool {
 }
 
 fn holds(record: &Record, term: &str) -> bool {
-    for (operator, holds) in OPERATORS {
-        if let Some((field, value)) = term.split_once(operator) {
-            return holds(record.field(field), value);
-        }
-    }
-    true
+    // Names of fields are in lower case: the first operator is the one that is meant, whatever the value has in it.
+    let found = OPERATORS.iter().filter_map(|(operator, holds)| {
+        term.split_once(operator).map(|(field, value)| (field, value, holds))
+    });
+    let first = found.min_by_key(|(field, ..)| field.len());
+    first.is_none_or(|(field, value, holds)| holds(record.field(field), value))
 }
 
 type Holds = fn(&str, &str) -> bool;

@@ -1,6 +1,7 @@
 //! Bringing the record of an incident or a problem to where ours stands, as far as that is ours to do.
 
 use serde_json::json;
+use sluice_core::effect::entry_of;
 use sluice_core::link::Authority;
 
 use super::{Desk, Task};
@@ -31,8 +32,8 @@ pub(super) fn walk(
     let Some(theirs) = task.desk.word(reached) else {
         return Ok(Step::Done(differing(receipt, task, "a state of their own")));
     };
-    // What they did since was taken over: this would bring back what stood before.
-    if is_overtaken(talk) {
+    // What they did since was taken over, or something newer was told: this would bring back what stood before.
+    if is_overtaken(talk) || talk.late {
         return Ok(Step::Done(receipt));
     }
     let wanted = wanted(task.desk, task.state, task.is_unfounded);
@@ -63,7 +64,7 @@ pub(super) fn wanted(desk: Desk, state: &str, is_unfounded: bool) -> i64 {
 
 /// Whether theirs was taken over after what is told happened.
 fn is_overtaken(talk: &Talk<'_>) -> bool {
-    let entry = talk.effect.key.split_once(':').and_then(|(entry, _)| entry.parse::<u64>().ok());
+    let entry = entry_of(&talk.effect.key);
     let size = talk.known.get(OVERTAKEN).and_then(|size| size.parse::<u64>().ok());
     !talk.comparing && entry.zip(size).is_some_and(|(entry, size)| entry < size)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble, Waits};
-use sluice_core::effect::Effect;
+use sluice_core::effect::{Effect, entry_of};
 use sluice_core::event::Event;
 use sluice_core::ids::{LinkName, ServiceName};
 use sluice_core::incident;
@@ -21,7 +21,7 @@ use sluice_store::rows::{
 use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
-use super::news::{LEFT, SENT, shown_row, stands_rows};
+use super::news::{LEFT, SENT, TOLD, shown_row, stands_rows};
 use super::{looks, pace};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -119,7 +119,9 @@ impl Engine {
         };
         let was_told = told.0.is_ok();
         let outcome = match told {
-            (Ok(receipt), _) => self.went_well(line, &row, attempts, receipt).await?,
+            (Ok(receipt), _) => {
+                self.went_well(line, &row, effect.as_ref(), attempts, receipt).await?
+            }
             (Err((trouble, for_good)), sent) => {
                 self.went_wrong(line, &row, attempts, &trouble, for_good, sent)
             }
@@ -147,6 +149,8 @@ impl Engine {
             Err(trouble) => return Ok((Err((trouble, false)), Sent::default())),
         };
         let (now, public_url) = (self.now(), self.public_url());
+        let newest = known.get(TOLD).and_then(|entry| entry.parse::<u64>().ok());
+        let late = entry_of(&effect.key).zip(newest).is_some_and(|(entry, newest)| entry < newest);
         let told = self
             .converse(line, |so_far| {
                 line.telling.tell(&Talk {
@@ -159,6 +163,7 @@ impl Engine {
                     attempt,
                     now,
                     public_url,
+                    late,
                     comparing: false,
                     people,
                     along,
@@ -200,14 +205,20 @@ impl Engine {
         &self,
         line: &Line,
         row: &OutboxRow,
+        effect: Option<&Effect>,
         attempts: u32,
         receipt: Receipt,
     ) -> Result<Outcome, EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
-        let look = looks::owed(line, &row.effect.entity, &known, &receipt, now);
+        let mut look: Vec<Row> =
+            looks::owed(line, &row.effect.entity, &known, &receipt, now).into_iter().collect();
+        if let Some(effect) = effect {
+            look.extend(self.links_owed(line, effect, &known, &receipt).await?);
+        }
         let (events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
         rows.extend(look);
+        rows.extend(told_row(&line.name, row, &known));
         let now_us = now.as_microsecond();
         {
             let mut fares = line.state.fares.lock();
@@ -392,6 +403,14 @@ fn sent_row(line: &Line, effect: &Effect, known: &BTreeMap<String, String>) -> O
         }
     }
     (words.len() > count).then(|| reference(&line.name, &effect.entity, SENT, words.join(" ")))
+}
+
+/// Up to which entry a record was told of.
+fn told_row(link: &LinkName, row: &OutboxRow, known: &BTreeMap<String, String>) -> Option<Row> {
+    let before = known.get(TOLD).and_then(|entry| entry.parse::<u64>().ok());
+    let entry = entry_of(&row.effect.effect_key).filter(|_| !row.effect.entity.is_empty())?;
+    let is_newer = before.is_none_or(|before| before < entry);
+    is_newer.then(|| reference(link, &row.effect.entity, TOLD, entry.to_string()))
 }
 
 fn reference(link: &LinkName, entity: &str, name: &str, value: String) -> Row {

@@ -4,11 +4,15 @@
 //! may not be found for a while, and nothing else may have to be told by then. So each record is looked at once when
 //! that time is over. What differs then is told anew. What is to be looked at is kept beside the journal, in the
 //! transaction that notes the record.
+//!
+//! A record that hangs together with one that the neighbour has not yet cannot be linked to it when it is told. It is
+//! looked at again when that one is there, however late.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use sluice_connectors::tell::{Receipt, Trouble};
+use sluice_core::effect::Effect;
 use sluice_core::ids::LinkName;
 use sluice_core::link::EffectsReplayed;
 use sluice_core::standing::{Actor, Standing};
@@ -23,6 +27,8 @@ use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept what is to be looked at, and when.
 const LOOKS: &str = "looks";
+/// Under this, with a record behind it, it is kept who could not be linked to that record yet.
+const WAITING: &str = "waiting/";
 /// The most records that are looked at before something else gets its turn.
 const AT_ONCE: usize = 16;
 
@@ -42,6 +48,35 @@ pub(super) fn owed(
 }
 
 impl Engine {
+    /// The rows by which records that hang together are linked when the neighbour has both: what this one still
+    /// lacks is kept, and who lacked this one is looked at when it is there.
+    pub(super) async fn links_owed(
+        &self,
+        line: &Line,
+        effect: &Effect,
+        known: &BTreeMap<String, String>,
+        receipt: &Receipt,
+    ) -> Result<Vec<Row>, EngineError> {
+        let (link, entity, mut rows) = (&line.name, &effect.entity, Vec::new());
+        let at = Some(line.settled(self.now()));
+        for (related, there) in self.linked(line, effect).await? {
+            // Items are looked up whenever something is told of them.
+            if !is_there(&there) && !related.starts_with("service/") {
+                rows.push(waiting(link, &related, entity, true));
+                // It may come to be there while this is recorded.
+                rows.push(row(link, entity, at));
+            }
+        }
+        let is_new = !is_there(known) && !receipt.references.is_empty();
+        if is_new && line.telling.keeps_records() {
+            for waits in self.known(link, &format!("{WAITING}{entity}")).await?.into_keys() {
+                rows.push(row(link, &waits, at));
+                rows.push(waiting(link, entity, &waits, false));
+            }
+        }
+        Ok(rows)
+    }
+
     /// Looks at records whose time has come; gives when there is another to look at, and whether something is owed
     /// anew.
     pub(super) async fn look_again(
@@ -169,6 +204,21 @@ enum Looked {
     Done,
     OwedAnew,
     Later(Timestamp),
+}
+
+/// Whether the neighbour has a record: what has a dot in its name is for the machinery.
+fn is_there(known: &BTreeMap<String, String>) -> bool {
+    known.keys().any(|name| !name.contains('.'))
+}
+
+/// That a record waits for another one to be there, or no more.
+fn waiting(link: &LinkName, related: &str, waits: &str, does: bool) -> Row {
+    Row::ExternalRef(ExternalRefRow {
+        link: link.to_string(),
+        entity: format!("{WAITING}{related}"),
+        name: waits.to_owned(),
+        value: if does { "yes".to_owned() } else { String::new() },
+    })
 }
 
 /// That a record is to be looked at, or no more.

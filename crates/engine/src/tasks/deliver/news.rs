@@ -22,6 +22,8 @@ const SHOWN: &str = "shown.revision";
 pub(crate) const LEFT: &str = "left.state";
 /// Under this name stands what attempts may have made of their state of which it is not known how they went: our words.
 pub(super) const SENT: &str = "left.sent";
+/// Under this name stands up to which entry of the ledger the record was told of.
+pub(super) const TOLD: &str = "told.entry";
 /// Under this name stands the ledger's size at which theirs was taken over last: what was to be told before it is old.
 const OVERTAKEN: &str = "left.entry";
 /// Before the id of a record that they made stands this, where ours for it is kept.

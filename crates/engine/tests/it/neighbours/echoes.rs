@@ -12,7 +12,7 @@ use sluice_testkit::NamedSecrets;
 use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::tasks::{INC, PRB, links};
-use super::{JIRA, Town, link};
+use super::{JIRA, LINKS, Town, link};
 use crate::world::question;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -188,4 +188,67 @@ async fn a_delivery_that_tells_late_of_a_cancellation_cancels_nothing() {
         assert_eq!(town.state_here(number), state, "{id}");
         assert_ne!(town.state_here(number), ChangeState::Canceled);
     }
+}
+
+/// What was given up and is told anew says what happened, and brings nothing back to where it stood then.
+#[tokio::test]
+async fn what_is_replayed_after_something_newer_sets_nothing_back() {
+    for authority in ["native", "mirrored"] {
+        let town = Town::with(&links(authority)).await;
+        town.fail(1).await;
+        town.settle(DAY).await;
+        town.net.lie(Lies::always(Lie::Broken));
+        town.step(1, IncidentStep::Move(IncidentState::InProgress)).await;
+        town.settle(5 * DAY).await;
+        assert_eq!(town.outbox("given_up").len(), 1, "{authority}");
+        town.net.lie(Lies::none());
+        town.step(1, IncidentStep::Move(IncidentState::OnHold)).await;
+        town.settle(DAY).await;
+        assert_eq!(town.there("incident", INC, "state"), "3", "{authority}");
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        engine.replay_link(admin, "servicenow", None).await.unwrap();
+        town.settle(DAY).await;
+        town.look_there().await;
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        assert_eq!(town.there("incident", INC, "state"), "3", "{authority}");
+        assert_eq!(town.incident(1).state, IncidentState::OnHold, "{authority}");
+        assert_eq!(town.disagreements(), [], "{authority}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_replayed_of_a_change_alters_no_record_and_no_mark_on_its_commit() {
+    let town = Town::with(&format!("{LINKS}{JIRA}")).await;
+    town.net.lie(Lies::always(Lie::Broken));
+    let asked = question("payments", 2, 2);
+    let number = town.world.ask(asked.clone()).await.change.unwrap();
+    town.settle(5 * DAY).await;
+    assert!(!town.outbox("given_up").is_empty());
+    town.net.lie(Lies::none());
+    assert_eq!(town.deploy_as(asked, 2).await, number, "it is the same change");
+    town.settle(DAY).await;
+    let shown = || {
+        let servicenow = town.servicenow.lock().unwrap();
+        let change = servicenow.live(&format!("sluice-{number}"))[0].clone();
+        let jira = town.jira.lock().unwrap();
+        let issue = jira.live(&format!("sluice-{number}"))[0].clone();
+        let github = town.github.lock().unwrap();
+        let status = github.statuses.last().unwrap()["state"].clone();
+        let slack = town.slack.lock().unwrap();
+        let root = slack.roots()[0]["blocks"].clone();
+        let change = ["state", "description"].map(|name| change.field(name).to_owned());
+        (change, issue.status().to_owned(), issue.fields["description"].clone(), status, root)
+    };
+    let before = shown();
+    let notes = town.servicenow.lock().unwrap().journal.len();
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    for link in ["servicenow", "slack", "github-told", "jira"] {
+        engine.replay_link(admin, link, None).await.unwrap();
+    }
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    assert_eq!(shown(), before);
+    assert_eq!(town.disagreements(), []);
+    assert!(town.servicenow.lock().unwrap().journal.len() > notes, "what happened is said");
 }
