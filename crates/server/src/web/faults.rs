@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 use super::page::{Looker, address, html, see, write};
 use super::shell::{Section, Shell};
 use super::visit::Visit;
-use super::{assets, w};
+use super::{Markup, assets, marks, w};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -17,7 +17,7 @@ struct FaultPage {
     shell: Shell,
     status: u16,
     title: String,
-    detail: String,
+    detail: Option<Markup>,
     help: String,
     code: String,
 }
@@ -74,7 +74,7 @@ fn fault(looker: Option<Looker>, problem: &Problem) -> FaultPage {
         shell,
         status: problem.status.as_u16(),
         title,
-        detail: problem.detail.clone(),
+        detail: (!problem.detail.is_empty()).then(|| marks::prose(&problem.detail)),
         help,
         code: problem.code.to_string(),
     }
