@@ -40,6 +40,9 @@ pub struct GateFacts {
     pub calendar: CalendarFacts,
     /// Exceptions that lift a stop or a freeze in force here, and those in force here that lift rules by name.
     pub exceptions: Vec<ExceptionFact>,
+    /// Exceptions in force here that lift nothing for this change: whoever granted them had a hand in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_exceptions: Vec<ExceptionFact>,
     /// Deployment order.
     pub order: OrderFacts,
     /// Evidence asked for and brought.

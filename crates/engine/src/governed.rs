@@ -3,8 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sluice_core::access::event::{PlanConfirmed, PlanProposed};
-use sluice_core::access::{benefits, held_by, lends_voices, permissions_of, sensitive};
-use sluice_core::permission::Permission;
+use sluice_core::access::{benefits, lends_voices, sensitive, two_could, two_could_lately};
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
 use sluice_store::Row;
@@ -43,7 +42,7 @@ impl Engine {
         confirming: bool,
     ) -> Result<Governed, EngineError> {
         let standing = self.standing();
-        let mut touches = sensitive(&standing.organisation, &plan.steps);
+        let mut touches = sensitive(&standing, &plan.steps);
         if plan.policy.is_some() {
             touches.insert("policy".to_owned());
         }
@@ -58,18 +57,21 @@ impl Engine {
         if touches.is_empty() {
             return Ok(Governed::Free);
         }
-        if second_person_needed(&standing, Permission::PolicyActivate) {
+        // A token is no second person: what it does is done by whoever made it.
+        let answerable =
+            caller.person.clone().or_else(|| standing.maker_of(&caller.token).cloned());
+        if second_person_needed(&standing, self.now()) {
             let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
             let from = self.now().saturating_add(SignedDuration::from_mins(minutes));
             return Ok(Governed::Propose(PlanProposed {
                 plan: plan.digest.clone(),
                 touches,
-                by: caller.person.clone(),
+                by: answerable,
                 from: from.unwrap_or(Timestamp::MAX),
             }));
         }
         let lends = lends_voices(&standing.organisation, &plan.steps);
-        match &caller.person {
+        match &answerable {
             Some(person) if lends || gains(person) => Err(own_gain().into()),
             _ => Ok(Governed::Free),
         }
@@ -111,18 +113,10 @@ impl Engine {
 }
 
 /// Whether a second person has to agree. Where the organisation does not say: as soon as two people have the permission
-/// to, and a password here.
-pub(crate) fn second_person_needed(standing: &Standing, permission: Permission) -> bool {
-    let could = || {
-        let accounts = standing.access.accounts.iter();
-        let able = accounts.filter(|(person, account)| {
-            account.disabled.is_none()
-                && account.factors.contains("password")
-                && permissions_of(&held_by(standing, person)).contains(&permission)
-        });
-        able.count() >= 2
-    };
-    standing.organisation.settings.second_person.unwrap_or_else(could)
+/// to, and a password here, and for a week after.
+pub(crate) fn second_person_needed(standing: &Standing, now: Timestamp) -> bool {
+    let settled = standing.organisation.settings.second_person;
+    settled.unwrap_or_else(|| two_could(standing) || two_could_lately(standing, now))
 }
 
 fn confirmable(

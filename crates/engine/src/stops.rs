@@ -68,7 +68,16 @@ impl Engine {
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         self.decide(caller, move |standing, now| {
-            let exception = Exception { id, lifts, scope, reason, by: Some(by), since: now, until };
+            let exception = Exception {
+                id,
+                lifts,
+                scope,
+                reason,
+                by: Some(by),
+                agreed_by: None,
+                since: now,
+                until,
+            };
             stop::grant(standing, exception.clone(), now).map(|events| (exception, events))
         })
         .await
@@ -90,7 +99,16 @@ impl Engine {
         let id = ExceptionId::parse("x-preview");
         let id = id.unwrap_or_else(|_| unreachable!("letters and a hyphen"));
         let reason = "a preview".to_owned();
-        let exception = Exception { id, lifts, scope, reason, by: Some(by), since: now, until };
+        let exception = Exception {
+            id,
+            lifts,
+            scope,
+            reason,
+            by: Some(by),
+            agreed_by: None,
+            since: now,
+            until,
+        };
         stop::grant(&standing, exception.clone(), now)?;
         let calendar = self.present_calendar();
         Ok(stop::would_lift(&standing, &calendar, &exception, now, |target| {

@@ -82,6 +82,7 @@ pub fn open(
             scope: scope.clone(),
             reason: format!("break-glass {id}: {reason}"),
             by: Some(glass.asked.by.clone()),
+            agreed_by: Some(by.clone()),
             since: now,
             until,
         };

@@ -7,19 +7,28 @@ use std::collections::BTreeSet;
 
 use crate::ids::{IdentityKey, PersonId};
 use crate::organisation::{
-    GroupMapping, Item, ItemKind, Link, Organisation, PROVISIONED, PlanStep,
+    GroupMapping, Item, ItemKind, Link, Organisation, PROVISIONED, PlanStep, Service,
 };
+use crate::scope::Target;
+use crate::standing::Standing;
 
 /// What a plan touches that decides about changes: policy, rules, windows, roles, settings.
-pub fn sensitive(organisation: &Organisation, steps: &[PlanStep]) -> BTreeSet<String> {
+pub fn sensitive(standing: &Standing, steps: &[PlanStep]) -> BTreeSet<String> {
     let touched = steps.iter().filter_map(|step| match step {
-        PlanStep::Declare { item, .. } => of_item(organisation, item),
+        PlanStep::Declare { item, .. } => of_item(standing, item),
+        PlanStep::Withdraw(withdrawal) if withdrawal.kind == ItemKind::Service => {
+            let services = &standing.organisation.services;
+            let gone = services.iter().find(|(name, _)| name.as_str() == withdrawal.name);
+            // Whoever withdraws it could declare it anew, as somebody else's.
+            gone.is_some_and(|(_, gone)| gone.controlled).then_some("services")
+        }
         PlanStep::Withdraw(withdrawal) => of_kind(withdrawal.kind),
     });
     touched.map(str::to_owned).collect()
 }
 
-fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
+fn of_item(standing: &Standing, item: &Item) -> Option<&'static str> {
+    let organisation = &standing.organisation;
     match item {
         Item::Person(new) => {
             let old = organisation.people.get(&new.id);
@@ -29,8 +38,10 @@ fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
                 (&old.roles, &old.claims, &old.delegates, &old.identities)
                     == (&new.roles, &new.claims, &new.delegates, &new.identities)
             });
+            // Whoever knows an identity of somebody to be another person makes two of one.
             let plain = old.is_none()
                 && !claims
+                && new.identities.is_empty()
                 && new.roles.is_empty()
                 && new.claims.is_empty()
                 && new.delegates.is_empty();
@@ -46,11 +57,32 @@ fn of_item(organisation: &Organisation, item: &Item) -> Option<&'static str> {
             // Who owns it decides who approves, and what is not controlled needs no approval at all.
             let moved = old.is_some_and(|old| old.owner != new.owner);
             let freed = !new.controlled && old.is_none_or(|old| old.controlled);
-            (moved || freed).then_some("services")
+            let loosened = old.is_some_and(|old| old.controlled && is_loosened(standing, old, new));
+            (moved || freed || loosened).then_some("services")
         }
         Item::Link(new) => is_believed_anew(organisation, new).then_some("links"),
         item => of_kind(item.kind()),
     }
+}
+
+/// Whether a service would be weighed otherwise, or a rule or a window would speak of it no more.
+fn is_loosened(standing: &Standing, old: &Service, new: &Service) -> bool {
+    if (&old.tier, &old.class) != (&new.tier, &new.class) {
+        return true;
+    }
+    if old.labels == new.labels {
+        return false;
+    }
+    let organisation = &standing.organisation;
+    organisation.environments.keys().any(|environment| {
+        let before = organisation.target(&old.name, environment);
+        let after = Target { labels: new.labels.clone(), ..before.clone() };
+        let approval = organisation.approval_rules.values().map(|rule| &rule.scope);
+        let evidence = organisation.evidence_rules.values().map(|rule| &rule.scope);
+        let windows = standing.windows().map(|window| &window.scope);
+        let mut scopes = approval.chain(evidence).chain(windows);
+        scopes.any(|scope| scope.covers(&before) != scope.covers(&after))
+    })
 }
 
 fn of_kind(kind: ItemKind) -> Option<&'static str> {

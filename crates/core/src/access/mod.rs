@@ -10,10 +10,12 @@ pub mod emergency;
 pub mod event;
 mod governed;
 mod held;
+mod second;
 mod state;
 mod table;
 
 pub use governed::{benefits, lends_voices, sensitive};
 pub use held::{Held, held_by, held_in, held_with, permissions_of};
+pub use second::{two_could, two_could_lately};
 pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};
 pub use table::{Reach, Role, RoleTable};

@@ -31,6 +31,10 @@ pub struct Access {
     /// Plans that wait for a second person.
     #[serde(default)]
     pub plans: OrdMap<Digest, Arc<PlanProposed>>,
+    /// When two people could agree with one another for the last time before something took a right, an account or a
+    /// person away.
+    #[serde(default)]
+    pub two_until: Option<Timestamp>,
 }
 
 /// An emergency path.

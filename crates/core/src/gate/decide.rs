@@ -42,6 +42,7 @@ pub fn decide(facts: &GateFacts, verdict: &Result<Verdict, PolicyFault>) -> Judg
                 risk.overridden = Some(set.because.clone());
             }
             reasons.extend(verdict.reasons.iter().map(|reason| except(facts, reason)));
+            own_exceptions(facts, verdict, &mut reasons);
             approvals = weigh(
                 &facts.approval_rules,
                 &facts.approvals,
@@ -97,6 +98,33 @@ fn except(facts: &GateFacts, reason: &Reason) -> Reason {
             ..reason.clone()
         },
         None => reason.clone(),
+    }
+}
+
+/// Says of exceptions that would lift something here why they do not.
+fn own_exceptions(facts: &GateFacts, verdict: &Verdict, reasons: &mut Vec<Reason>) {
+    for exception in &facts.own_exceptions {
+        let check = match exception.lifts.split_once(':') {
+            Some(("stop", _)) => Some(Check::Stop),
+            Some(("freeze", _)) => Some(Check::Freeze),
+            Some((_, rule)) => {
+                verdict.reasons.iter().find(|reason| reason.rule == rule).map(|reason| reason.check)
+            }
+            None => None,
+        };
+        let Some(check) = check else { continue };
+        reasons.push(Reason {
+            check,
+            effect: Effect::Note,
+            rule: "exceptions.own".into(),
+            message: format!(
+                "exception {} to `{}` does not count here: whoever granted it had a hand in the change",
+                exception.id, exception.lifts
+            ),
+            until: None,
+            who: Vec::new(),
+            pass_if: "somebody who had no hand in the change granted an exception".into(),
+        });
     }
 }
 

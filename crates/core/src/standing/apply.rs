@@ -14,8 +14,10 @@ impl Standing {
     pub fn apply(&mut self, recorded: &Recorded) -> BTreeSet<Topic> {
         let event = &recorded.event;
         let before = topics_of(event, self);
+        self.note_second(event, recorded.at);
         self.fold(event, recorded.at);
         self.provision_token(event, &recorded.actor);
+        self.token_made(event, &recorded.actor);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);
         let topics: BTreeSet<Topic> = before.into_iter().chain(topics_of(event, self)).collect();

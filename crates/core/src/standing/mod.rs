@@ -185,6 +185,9 @@ pub struct TokenInForce {
     /// The run it is bound to, where it was got by one.
     #[serde(default)]
     pub run: Option<RunRef>,
+    /// The person who made it, or made the token that made it; none where the console did.
+    #[serde(default)]
+    pub maker: Option<crate::ids::PersonId>,
 }
 
 impl Standing {

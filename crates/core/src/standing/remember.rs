@@ -48,7 +48,7 @@ impl Standing {
     pub(super) fn token_created(&mut self, token: &TokenCreated, at: Timestamp) {
         self.forget_tokens(at);
         let permissions = token.permissions.iter().cloned().collect();
-        let known = TokenInForce { token: token.clone(), permissions, run: None };
+        let known = TokenInForce { token: token.clone(), permissions, run: None, maker: None };
         self.tokens.insert(token.id.clone(), Arc::new(known));
     }
 
@@ -74,7 +74,7 @@ impl Standing {
             expires_at: event.expires_at,
         };
         let permissions = event.permissions.iter().cloned().collect();
-        let known = TokenInForce { token, permissions, run: Some(event.run.clone()) };
+        let known = TokenInForce { token, permissions, run: Some(event.run.clone()), maker: None };
         self.tokens.insert(event.token.clone(), Arc::new(known));
     }
 

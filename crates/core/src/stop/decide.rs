@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Exception, Stop, event};
+use crate::calendar::Window;
 use crate::event::Event;
 use crate::ids::{ExceptionId, PersonId, StopId};
 use crate::refusal::Refusal;
@@ -74,21 +75,14 @@ pub fn grant(
     Ok(vec![event::ExceptionGranted { exception }.into()])
 }
 
-/// A freeze may name who alone may pass it: persons, `team:`, `role:` and `claim:`. Who passes all freezes at once has to
-/// be one of them for each.
+/// A freeze may name who alone may pass it. Who passes all freezes at once has to be one of them for each.
 fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refusal> {
     let Some(named) = exception.lifts.strip_prefix("freeze:") else { return Ok(()) };
-    let restricted = standing
+    let mut meant = standing
         .windows()
         .filter(|window| named == "*" || window.name == named)
-        .filter(|window| !window.grants.is_empty() && window.scope.overlaps(&exception.scope));
-    let may = |selectors: &[String]| {
-        let selected = |person: &PersonId| {
-            selectors.iter().any(|selector| selects(standing, selector, person, &exception.scope))
-        };
-        exception.by.as_ref().is_some_and(selected)
-    };
-    let closed = restricted.into_iter().find(|window| !may(&window.grants));
+        .filter(|window| window.scope.overlaps(&exception.scope));
+    let closed = meant.find(|window| !is_grantor(standing, window, exception));
     let Some(window) = closed else { return Ok(()) };
     Err(Refusal::forbidden(
         "not_a_grantor",
@@ -99,6 +93,18 @@ fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refus
         ),
         "ask one of them",
     ))
+}
+
+/// Whether whoever granted an exception may pass a freeze: it names persons, `team:`, `role:` and `claim:`, or nobody. What
+/// two people opened together passes all.
+pub fn is_grantor(standing: &Standing, window: &Window, exception: &Exception) -> bool {
+    let selected = |person: &PersonId| {
+        let mut selectors = window.grants.iter();
+        selectors.any(|selector| selects(standing, selector, person, &exception.scope))
+    };
+    window.grants.is_empty()
+        || exception.agreed_by.is_some()
+        || exception.by.as_ref().is_some_and(selected)
 }
 
 fn selects(standing: &Standing, selector: &str, person: &PersonId, scope: &Scope) -> bool {

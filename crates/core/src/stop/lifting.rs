@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Exception;
+use crate::approvals::involvement;
 use crate::calendar::{Calendar, ReleaseState};
 use crate::change::ChangeKind;
 use crate::ids::ChangeNumber;
@@ -23,6 +24,8 @@ pub struct Lifted {
     pub change: ChangeNumber,
     /// What holds it now and would not any more: `freeze:...` and `stop:...`.
     pub lifted: BTreeSet<String>,
+    /// Whether whoever grants it had a hand in the change: then it lifts nothing for it.
+    pub own: bool,
     /// What of the calendar and of stops would still hold it: these, and `rule:freeze.release_window` outside of the
     /// release windows.
     pub still: BTreeSet<String>,
@@ -54,18 +57,25 @@ pub fn would_lift(
             break;
         }
         let (mut lifted, mut still) = (BTreeSet::new(), BTreeSet::new());
+        let behind = standing.behind_change(change).involved;
+        let involved = involvement(&standing.organisation, &behind).0;
+        let is_own = |it: &Exception| it.is_own(|person| involved.contains_key(person));
+        let own = is_own(exception);
+        let mut named = false;
         for target in &targets {
             let emergency = change.kind == ChangeKind::Emergency;
-            for name in holding(standing, calendar, target, emergency, now) {
-                if exception.lifts(&name, now) {
+            for name in holding(standing, calendar, target, emergency, &is_own, now) {
+                let lifts = exception.lifts(&name, now);
+                named |= lifts;
+                if lifts && !own {
                     lifted.insert(name);
                 } else {
                     still.insert(name);
                 }
             }
         }
-        if of_rule || !lifted.is_empty() {
-            found.push(Lifted { change: change.number, lifted, still });
+        if of_rule || named {
+            found.push(Lifted { change: change.number, lifted, own, still });
         }
     }
     found
@@ -77,6 +87,7 @@ fn holding(
     calendar: &Calendar,
     target: &Target,
     emergency: bool,
+    is_own: &dyn Fn(&Exception) -> bool,
     now: Timestamp,
 ) -> Vec<String> {
     let facts = calendar.evaluate(target, now, &BTreeSet::new());
@@ -85,7 +96,8 @@ fn holding(
     let stops = standing.stops.values().filter(|stop| stop.scope.covers(target));
     let stops = stops.map(|stop| format!("stop:{}", stop.id));
     let passed = |name: &String| {
-        standing.exceptions.values().any(|it| it.lifts(name, now) && it.scope.covers(target))
+        let mut all = standing.exceptions.values();
+        all.any(|it| it.lifts(name, now) && it.scope.covers(target) && !is_own(it))
     };
     let outside = outside.then(|| RELEASE_WINDOW.to_owned());
     freezes.chain(stops).chain(outside).filter(|name| !passed(name)).collect()

@@ -36,6 +36,9 @@ pub struct Exception {
     /// Who granted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<PersonId>,
+    /// The second person, where two had to open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_by: Option<PersonId>,
     /// Since when.
     pub since: Timestamp,
     /// Until when.
@@ -51,5 +54,11 @@ impl Exception {
                 .strip_suffix('*')
                 .is_some_and(|prefix| prefix.ends_with(':') && what.starts_with(prefix));
         named && self.since <= now && now < self.until
+    }
+
+    /// Whether nobody stands for it but people who had a hand in what it would let through.
+    pub fn is_own(&self, involved: impl Fn(&PersonId) -> bool) -> bool {
+        let mut people = self.by.iter().chain(&self.agreed_by).peekable();
+        people.peek().is_some() && people.all(involved)
     }
 }

@@ -7,6 +7,7 @@ mod calendar;
 mod gate;
 mod life_cycle;
 mod organisation;
+mod second_person;
 mod standing;
 mod stops;
 mod trail;

@@ -196,7 +196,8 @@ fn stop_or_lift(play: &mut Play, a: u8, b: u8) {
         2 => {
             let until = play.now + jiff::SignedDuration::from_mins(i64::from(b) + 1);
             let (id, lifts) = (format!("x-{b:04}").parse().unwrap(), "rule:r".to_owned());
-            let exception = Exception { id, lifts, scope, reason, by: None, since, until };
+            let exception =
+                Exception { id, lifts, scope, reason, by: None, agreed_by: None, since, until };
             stop::grant(&play.standing, exception, play.now)
         }
         _ => match nth(play.standing.exceptions.keys().cloned(), b) {

@@ -23,6 +23,7 @@ fn exception(play: &Play, lifts: &str, by: u8, hours: i64) -> Exception {
         scope: Scope::default(),
         reason: "urgent".into(),
         by: Some(person(by)),
+        agreed_by: None,
         since: play.now,
         until: play.now + SignedDuration::from_hours(hours),
     }

@@ -281,6 +281,7 @@ pub(crate) fn facts(question: &Question, now: Timestamp) -> GateFacts {
             next_freeze: None,
         },
         exceptions: Vec::new(),
+        own_exceptions: Vec::new(),
         order: OrderFacts::default(),
         evidence: EvidenceFacts::default(),
         change: ChangeFacts {

@@ -91,7 +91,7 @@ impl Engine {
         let name = deed.name().to_owned();
         self.decide(caller, move |standing, now| {
             // Decided anew: somebody may have got the permission in between.
-            let alone = alone && !needs_two(standing, Some(&by), &reach(standing, &deed));
+            let alone = alone && !needs_two(standing, Some(&by), &reach(standing, &deed), now);
             let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
             let later = now.saturating_add(SignedDuration::from_mins(minutes));
             let from = (!alone).then(|| later.unwrap_or(Timestamp::MAX));

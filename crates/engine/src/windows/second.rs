@@ -1,7 +1,8 @@
 //! The second person: who could agree to what is wanted of the calendar, and their word.
 
+use jiff::Timestamp;
 use sluice_core::access::event::LoginGroups;
-use sluice_core::access::{Held, held_by, held_with};
+use sluice_core::access::{Held, held_by, held_with, two_could_lately};
 use sluice_core::calendar::made::event::Deed;
 use sluice_core::calendar::made::{self, reach};
 use sluice_core::ids::{PersonId, ProposalId};
@@ -58,7 +59,7 @@ impl Engine {
     pub fn calendar_needs_two(&self, by: Option<&PersonId>, deed: Option<&Deed>) -> bool {
         let standing = self.standing();
         let reach = deed.map(|deed| reach(&standing, deed)).unwrap_or_default();
-        needs_two(&standing, by, &reach)
+        needs_two(&standing, by, &reach, self.now())
     }
 
     fn require_say(&self, caller: &Caller, proposal: &ProposalId) -> Result<(), EngineError> {
@@ -83,7 +84,12 @@ pub fn has_say(standing: &Standing, caller: &Caller, deed: &Deed) -> bool {
         || (caller.may(Permission::CalendarEdit) && everywhere())
 }
 
-pub(super) fn needs_two(standing: &Standing, by: Option<&PersonId>, reach: &[Scope]) -> bool {
+pub(super) fn needs_two(
+    standing: &Standing,
+    by: Option<&PersonId>,
+    reach: &[Scope],
+    now: Timestamp,
+) -> bool {
     let another = || {
         let accounts = standing.access.accounts.iter().filter(|(person, account)| {
             account.disabled.is_none()
@@ -95,7 +101,8 @@ pub(super) fn needs_two(standing: &Standing, by: Option<&PersonId>, reach: &[Sco
                 || holds(&held, Permission::PolicyActivate, &[Scope::default()])
         })
     };
-    standing.organisation.settings.second_person.unwrap_or_else(another)
+    let settled = standing.organisation.settings.second_person;
+    settled.unwrap_or_else(|| another() || two_could_lately(standing, now))
 }
 
 fn holds(held: &[Held], permission: Permission, reach: &[Scope]) -> bool {

@@ -4,7 +4,7 @@ use serde_json::json;
 use sluice_testkit::{Answered, TestApp};
 
 use crate::gate::{ask, question};
-use crate::windows::{WINDOWS, freeze, text, two_person_app};
+use crate::windows::{WINDOWS, freeze, later, text, two_person_app};
 
 fn page(answered: &Answered) -> String {
     assert_eq!(answered.status, 200, "{answered:?}");
@@ -135,4 +135,33 @@ async fn whoever_may_grant_in_a_tier_grants_in_its_environments() {
     let standing = app.engine.standing();
     let scope = &standing.exceptions.values().next().expect("it is granted").scope;
     assert!(scope.environment_tiers.contains("production") && scope.teams.contains("web"));
+}
+
+#[tokio::test]
+async fn an_exception_does_nothing_for_a_change_of_whoever_granted_it() {
+    let app = two_person_app("second_person: never, ").await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let stop = json!({"scope": {"services": ["docs"]}, "reason": "the disk is full"});
+    assert_eq!(app.post(&alice, "/api/v1/stops", &[], &stop).await.status, 201);
+    let mut hers = question("docs", 1);
+    hers["authors"] = json!(["alice@test.example"]);
+    let exception = json!({"lifts": "stop:*", "scope": {"services": ["docs"]}, "reason": "it is small",
+        "until": later(&app, 2)});
+    assert_eq!(app.post(&alice, "/api/v1/exceptions", &[], &exception).await.status, 201);
+    let held = ask(&app, "hers", &hers).await.json();
+    assert_ne!(held["answer"], "allow", "{held:#}");
+    let rules: Vec<&str> = held["reasons"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|reason| reason["rule"].as_str())
+        .collect();
+    assert!(rules.contains(&"exceptions.own"), "{held:#}");
+    let look = "/exceptions/new?lifts=stop:*&service=docs&hours=2&preview=1";
+    assert!(page(&app.get(&alice, look).await).contains("You had a hand in it"));
+    assert!(!page(&app.get(&bob, look).await).contains("You had a hand in it"));
+    // That of somebody else counts for hers.
+    assert_eq!(app.post(&bob, "/api/v1/exceptions", &[], &exception).await.status, 201);
+    let free = ask(&app, "hers-again", &hers).await.json();
+    assert_eq!(free["answer"], "allow", "{free:#}");
 }

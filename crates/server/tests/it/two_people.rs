@@ -353,3 +353,80 @@ async fn a_person_becomes_a_number_and_everything_still_verifies() {
         sluice_engine::store::verify_dir(dir.path(), None, &key, &sluice_engine::fsck::describe);
     assert!(verified.is_ok(), "{:?}", verified.err());
 }
+
+/// What loosens what stands although no rule is touched: an alteration of the files, and what it touches.
+const LOOSENING: [(&str, &str, &str); 6] = [
+    ("tier: tier-1, ", "tier: tier-3, ", "services"),
+    ("class: api", "class: docs", "services"),
+    ("labels: {pci: yes}, ", "", "services"),
+    ("  - {name: docs,", "  - {name: papers,", "services"),
+    (
+        "people:\n",
+        "people:\n  - {handle: dave, name: Dave, emails: [dave@test.example]}\n",
+        "people",
+    ),
+    ("owner: web, class: docs", "owner: other, class: docs", "services"),
+];
+
+#[tokio::test]
+async fn what_loosens_a_rule_without_touching_it_takes_two_people() {
+    let app = TestApp::empty().await;
+    let base = ORGANISATION
+        .replacen("settings: {", "settings: {second_person: always, ", 1)
+        .replacen("teams:\n", "teams:\n  - {name: other, title: Others}\n", 1)
+        .replacen("tier: tier-1, ", "tier: tier-1, labels: {pci: yes}, ", 1)
+        .replacen(
+            "services: [shop], environment_tiers",
+            "labels: {pci: yes}, environment_tiers",
+            1,
+        );
+    app.apply(&[("sluice.yaml", &base)]).await;
+    let alice = app.logged_in("alice").await;
+    for (from, to, touched) in LOOSENING {
+        let other = base.replacen(from, to, 1);
+        assert_ne!(other, base, "{from}");
+        let body = json!({"files": {"sluice.yaml": other}, "source": "test"});
+        let proposed = app.post(&alice, "/api/v1/organisation/apply", &[], &body).await;
+        assert_eq!(proposed.json()["pending"]["touches"], json!([touched]), "{to}: {proposed:?}");
+    }
+    let stricter = base.replacen("labels: {pci: yes}, ", "labels: {pci: yes, shop: yes}, ", 1);
+    let stricter = stricter.replacen("title: Documentation", "title: Papers", 1);
+    let body = json!({"files": {"sluice.yaml": stricter}, "source": "test"});
+    let applied = app.post(&alice, "/api/v1/organisation/apply", &[], &body).await;
+    assert_eq!(applied.json()["declared"], 2, "what no rule looks at is free: {applied:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_no_second_person_beside_whoever_made_it() {
+    let app = TestApp::empty().await;
+    let base =
+        ORGANISATION.replacen("settings: {", "settings: {second_person: always, ", 1).replace(
+            "roles: [change_manager, security_officer, break_glass]",
+            "roles: [administrator, change_manager, security_officer, configuration_manager]",
+        );
+    app.apply(&[("sluice.yaml", &base)]).await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let token = async |by: &str, permissions: &[&str]| {
+        let body = json!({"label": "files", "kind": "pipeline", "expires_in_hours": 1, "permissions": permissions});
+        let made = app.post(by, "/api/v1/tokens", &[], &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["secret"].as_str().expect("a secret").to_owned()
+    };
+    let files = ["organisation.apply", "organisation.read"];
+    let hers = token(&alice, &[files[0], files[1], "token.manage"]).await;
+    // One that is made by a token is made by whoever made that.
+    let made_by_it = token(&hers, &files).await;
+    for (secret, risk) in [(&hers, "high"), (&made_by_it, "critical")] {
+        let weaker = base.replace("min_risk: low", &format!("min_risk: {risk}"));
+        let body = json!({"files": {"sluice.yaml": weaker}, "source": "test"});
+        let proposed = app.post(secret, "/api/v1/organisation/apply", &[], &body).await;
+        assert_eq!(
+            proposed.json()["pending"]["touches"],
+            json!(["approval rules"]),
+            "{proposed:?}"
+        );
+        let confirm = "/api/v1/organisation/confirm";
+        assert_eq!(app.post(&alice, confirm, &[], &body).await.code(), "same_person");
+        assert_eq!(app.post(&bob, confirm, &[], &body).await.status, 200);
+    }
+}

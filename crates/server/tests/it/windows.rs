@@ -221,7 +221,7 @@ pub(crate) fn freeze(app: &TestApp, hours: i64) -> Value {
         "grants": [], "reason": "the books are being closed"}, "reason": "the quarter ends"})
 }
 
-fn later(app: &TestApp, hours: i64) -> String {
+pub(crate) fn later(app: &TestApp, hours: i64) -> String {
     let at = app.engine.now() + jiff::SignedDuration::from_hours(hours);
     at.round(jiff::Unit::Second).expect("a time").to_string()
 }

@@ -2,36 +2,81 @@
 
 use std::collections::BTreeSet;
 
+use sluice_core::approvals::involvement;
 use sluice_core::calendar::CalendarFacts;
 use sluice_core::facts::{ExceptionFact, StopFact};
+use sluice_core::ids::{ExceptionId, PersonId};
 use sluice_core::scope::Target;
+use sluice_core::stop::is_grantor;
 
 use super::Gathering;
 
+/// Exceptions in force.
+#[derive(Default)]
+pub(super) struct Granted {
+    pub(super) counting: Vec<ExceptionFact>,
+    own: Vec<ExceptionFact>,
+}
+
+impl Granted {
+    /// Those set aside that would lift something of what holds, or a rule.
+    pub(super) fn missed(self, stops: &[StopFact], calendar: &CalendarFacts) -> Vec<ExceptionFact> {
+        let would = |exception: &ExceptionFact| match exception.lifts.split_once(':') {
+            Some(("stop", id)) => stops.iter().any(|stop| id == "*" || stop.id.as_str() == id),
+            Some(("freeze", name)) => {
+                calendar.freezes.iter().any(|window| name == "*" || window.name == name)
+            }
+            _ => true,
+        };
+        self.own.into_iter().filter(would).collect()
+    }
+}
+
+/// Those that lift one kind of thing.
+pub(super) fn lifting(granted: &[ExceptionFact], kind: &str) -> Vec<ExceptionFact> {
+    granted.iter().filter(|exception| exception.lifts.starts_with(kind)).cloned().collect()
+}
+
 impl Gathering<'_> {
-    pub(super) fn exceptions(
-        &self,
-        target: &Target,
-        of: impl Fn(&str) -> bool,
-    ) -> Vec<ExceptionFact> {
-        self.standing
+    /// Exceptions in force for the target. Those that only people gave who had a hand in the change are set aside.
+    pub(super) fn exceptions(&self, target: &Target) -> Granted {
+        let in_force = self
+            .standing
             .exceptions
             .values()
-            .filter(|exception| of(&exception.lifts) && exception.scope.covers(target))
-            .filter(|exception| exception.since <= self.now && self.now < exception.until)
-            .map(|exception| ExceptionFact {
+            .filter(|exception| exception.scope.covers(target))
+            .filter(|exception| exception.since <= self.now && self.now < exception.until);
+        let mut granted = Granted::default();
+        let mut involved = None;
+        for exception in in_force {
+            let involved = involved.get_or_insert_with(|| self.involved());
+            let fact = ExceptionFact {
                 id: exception.id.clone(),
                 lifts: exception.lifts.clone(),
                 reason: exception.reason.clone(),
                 until: exception.until,
                 by: exception.by.clone(),
-            })
-            .collect()
+            };
+            let is_own = exception.is_own(|person| involved.contains(person));
+            if is_own { &mut granted.own } else { &mut granted.counting }.push(fact);
+        }
+        granted
+    }
+
+    /// Who had a hand in the change.
+    fn involved(&self) -> BTreeSet<PersonId> {
+        let Some(placement) = self.placement else { return BTreeSet::new() };
+        let behind = self.standing.behind_change(&placement.change);
+        involvement(&self.standing.organisation, &behind.involved).0.into_keys().collect()
     }
 
     /// Stops that hold, and the exceptions that lifted the others.
-    pub(super) fn stops(&self, target: &Target) -> (Vec<StopFact>, Vec<ExceptionFact>) {
-        let candidates = self.exceptions(target, |lifts| lifts.starts_with("stop:"));
+    pub(super) fn stops(
+        &self,
+        target: &Target,
+        granted: &[ExceptionFact],
+    ) -> (Vec<StopFact>, Vec<ExceptionFact>) {
+        let candidates = lifting(granted, "stop:");
         let mut used: Vec<ExceptionFact> = Vec::new();
         let mut holding = Vec::new();
         for stop in self.standing.stops.values().filter(|stop| stop.scope.covers(target)) {
@@ -55,17 +100,20 @@ impl Gathering<'_> {
     }
 
     /// The calendar, and the exceptions that lifted a freeze in force.
-    pub(super) fn calendar(&self, target: &Target) -> (CalendarFacts, Vec<ExceptionFact>) {
-        let candidates = self.exceptions(target, |lifts| lifts.starts_with("freeze:"));
-        let all = candidates.iter().any(|exception| exception.lifts == "freeze:*");
-        let excepted: BTreeSet<String> = if all {
-            self.standing.windows().map(|window| window.name.clone()).collect()
-        } else {
-            candidates
-                .iter()
-                .filter_map(|exception| exception.lifts.strip_prefix("freeze:").map(str::to_owned))
-                .collect()
-        };
+    pub(super) fn calendar(
+        &self,
+        target: &Target,
+        granted: &[ExceptionFact],
+    ) -> (CalendarFacts, Vec<ExceptionFact>) {
+        let candidates = lifting(granted, "freeze:");
+        let excepted: BTreeSet<String> = candidates
+            .iter()
+            .flat_map(|exception| match exception.lifts.strip_prefix("freeze:") {
+                Some("*") => self.passed_at_once(&exception.id),
+                Some(name) => vec![name.to_owned()],
+                None => Vec::new(),
+            })
+            .collect();
         let facts = self.calendar.evaluate(target, self.now, &excepted);
         let lifted: BTreeSet<String> =
             facts.excepted.iter().map(|window| format!("freeze:{}", window.name)).collect();
@@ -74,5 +122,12 @@ impl Gathering<'_> {
                 || (exception.lifts == "freeze:*" && !lifted.is_empty())
         });
         (facts, used.collect())
+    }
+    /// The freezes that an exception to all of them passes: those that came since may have other grantors.
+    fn passed_at_once(&self, exception: &ExceptionId) -> Vec<String> {
+        let Some(exception) = self.standing.exceptions.get(exception) else { return Vec::new() };
+        let windows = self.standing.windows();
+        let passed = windows.filter(|window| is_grantor(self.standing, window, exception));
+        passed.map(|window| window.name.clone()).collect()
     }
 }

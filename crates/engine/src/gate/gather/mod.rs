@@ -64,12 +64,12 @@ impl Gathering<'_> {
         let target = organisation.target(&self.question.service, &environment);
         let service = organisation.services.get(&self.question.service).map(AsRef::as_ref);
         let related = self.related(service);
-        let (stops, stop_exceptions) = self.stops(&target);
-        let (calendar, freeze_exceptions) = self.calendar(&target);
-        let rule_exceptions = self.exceptions(&target, |lifts| lifts.starts_with("rule:"));
-        let mut exceptions = stop_exceptions;
+        let granted = self.exceptions(&target);
+        let (stops, mut exceptions) = self.stops(&target, &granted.counting);
+        let (calendar, freeze_exceptions) = self.calendar(&target, &granted.counting);
         exceptions.extend(freeze_exceptions);
-        exceptions.extend(rule_exceptions);
+        exceptions.extend(barriers::lifting(&granted.counting, "rule:"));
+        let own_exceptions = granted.missed(&stops, &calendar);
         let place = self.standing.place(&self.question.service, &environment).map(AsRef::as_ref);
         let history = self.history(place);
         let incidents = self.incidents(&related);
@@ -87,6 +87,7 @@ impl Gathering<'_> {
             stops,
             calendar,
             exceptions,
+            own_exceptions,
             order: self.order(service, &environment),
             evidence: EvidenceFacts::default(),
             change: self.change(),

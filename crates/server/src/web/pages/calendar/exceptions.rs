@@ -101,6 +101,7 @@ struct Preview {
 struct Line {
     number: String,
     title: String,
+    own: bool,
     still: Vec<String>,
 }
 
@@ -182,7 +183,7 @@ fn look(visit: &Visit, wish: &Wish) -> Result<Preview, EngineError> {
     let engine = &visit.app.engine;
     let found =
         engine.preview_exception(&visit.caller, wish.lifts.clone(), scope.clone(), until)?;
-    let free = found.iter().filter(|one| one.still.is_empty()).count();
+    let free = found.iter().filter(|one| one.still.is_empty() && !one.own).count();
     let more = found.len().saturating_sub(NAMED);
     let lines = found.iter().take(NAMED).filter_map(|one| line(visit, one)).collect();
     Ok(Preview { scope: scope.to_string(), until: moment::at(until), lines, more, free })
@@ -193,6 +194,7 @@ fn line(visit: &Visit, one: &Lifted) -> Option<Line> {
     Some(Line {
         number: change.number.to_string(),
         title: change.title.clone(),
+        own: one.own,
         still: one.still.iter().map(|name| named(visit, name)).collect(),
     })
 }

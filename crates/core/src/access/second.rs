@@ -1,0 +1,86 @@
+//! Whether there is a second person who could agree.
+//!
+//! Whoever takes accounts, roles or people away must not be left as the only one and so be free: for a week after there
+//! were two last, it is as if there still were.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{held_by, permissions_of};
+use crate::event::Event;
+use crate::ids::{PersonId, TokenId};
+use crate::organisation::{Item, ItemKind};
+use crate::permission::Permission;
+use crate::standing::{Actor, Standing};
+
+/// For how long it is remembered that there were two.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Whether two people could activate policy, and so agree to all that is governed: they may, have an account that is
+/// open, and a password here.
+pub fn two_could(standing: &Standing) -> bool {
+    let accounts = standing.access.accounts.iter();
+    let able = accounts.filter(|(person, account)| {
+        account.disabled.is_none()
+            && account.factors.contains("password")
+            && permissions_of(&held_by(standing, person)).contains(&Permission::PolicyActivate)
+    });
+    able.take(2).count() == 2
+}
+
+/// Whether two could within the last week, though they cannot now.
+pub fn two_could_lately(standing: &Standing, now: Timestamp) -> bool {
+    let until = standing.access.two_until.and_then(|last| last.checked_add(REMEMBERED).ok());
+    until.is_some_and(|until| now < until)
+}
+
+impl Standing {
+    /// Remembers, before an event that may take a second person away, that there was one.
+    pub(crate) fn note_second(&mut self, event: &Event, at: Timestamp) {
+        let has_account = |person: &PersonId| self.access.accounts.contains_key(person);
+        let may_take = match event {
+            Event::RoleRevoked(_)
+            | Event::RoleTableSet(_)
+            | Event::AccountCreated(_)
+            | Event::AccountFactorChanged(_)
+            | Event::AccountDisabled(_)
+            | Event::PersonErased(_)
+            | Event::UserSet(_)
+            | Event::UserRemoved(_)
+            | Event::GroupMembersChanged(_)
+            | Event::GroupRemoved(_) => true,
+            Event::ItemDeclared(event) => match &event.item {
+                Item::Person(person) => has_account(&person.id),
+                Item::Team(_) | Item::GroupMapping(_) | Item::ApprovalRule(_) => true,
+                _ => false,
+            },
+            Event::ItemWithdrawn(event) => matches!(
+                event.kind,
+                ItemKind::Person | ItemKind::Team | ItemKind::GroupMapping | ItemKind::ApprovalRule
+            ),
+            _ => false,
+        };
+        if may_take && two_could(self) {
+            self.access.two_until = Some(at);
+        }
+    }
+
+    /// Notes who made a token: what it does is theirs where a second person is counted.
+    pub(crate) fn token_made(&mut self, event: &Event, actor: &Actor) {
+        let Event::TokenCreated(token) = event else { return };
+        let maker = match actor {
+            Actor::Person(person) => Some(person.clone()),
+            Actor::Pipeline(by) => self.maker_of(by).cloned(),
+            Actor::Link(_) | Actor::Sluice => None,
+        };
+        if let Some(known) = self.tokens.get(&token.id) {
+            let mut known = known.as_ref().clone();
+            known.maker = maker;
+            self.tokens.insert(token.id.clone(), std::sync::Arc::new(known));
+        }
+    }
+
+    /// The person who answers for what a token does.
+    pub fn maker_of(&self, token: &TokenId) -> Option<&PersonId> {
+        self.tokens.get(token)?.maker.as_ref()
+    }
+}
