@@ -79,6 +79,22 @@ impl Permission {
         )
     }
 
+    /// Whether it lets nothing be changed.
+    pub fn is_of_reading(self) -> bool {
+        matches!(
+            self,
+            Self::ChangeRead
+                | Self::IncidentRead
+                | Self::CalendarRead
+                | Self::OrganisationRead
+                | Self::PolicyRead
+                | Self::LedgerRead
+                | Self::EventRead
+                | Self::InboxRead
+                | Self::AccessExplain
+        )
+    }
+
     /// Whether it shows or alters what concerns every service at once. Whoever has it for some services only must not
     /// see or do more by way of it.
     pub fn is_of_the_whole(self) -> bool {

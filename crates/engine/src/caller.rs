@@ -190,6 +190,14 @@ impl Caller {
         Ok(person)
     }
 
+    /// Refuses a person who is logged in and did not prove lately who they are. A token proves itself each time.
+    pub(crate) fn recent_if_session(&self, now: Timestamp) -> Result<(), EngineError> {
+        match &self.session {
+            Some(session) => Ok(recent(session.auth_time, now)?),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn actor(&self) -> Actor {
         if let Some(link) = &self.link {
             return Actor::Link(link.clone());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sluice_core::access::apart;
 use sluice_core::event::Event;
 use sluice_core::ids::{Digest, LinkName};
 use sluice_core::organisation::event::OrganisationApplied;
@@ -209,10 +210,11 @@ impl Engine {
             );
         }
         if let Some(confirmed) = confirmation {
-            let actor = caller.actor();
+            let (actor, now) = (caller.actor(), self.now());
             self.decide_with(actor, Vec::new(), move |standing| {
-                if !standing.access.plans.contains_key(&confirmed.plan) {
-                    return Err(no_such_plan());
+                let plan = standing.access.plans.get(&confirmed.plan).ok_or_else(no_such_plan)?;
+                if let Some(first) = &plan.by {
+                    apart(standing, first, &confirmed.by, now)?;
                 }
                 Ok(vec![confirmed.into()])
             })

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sluice_core::access::RoleState;
+use sluice_core::access::{Hand, RoleState, hands_of};
 use sluice_core::approvals::waits_for;
 use sluice_core::calendar::made::event::Deed;
 use sluice_core::change::DebtKind;
@@ -67,6 +67,8 @@ pub enum WantedKind {
     Window,
     /// A second word on an emergency path.
     BreakGlass,
+    /// A look: somebody made their account, or set it back.
+    Account,
 }
 
 impl WantedKind {
@@ -79,6 +81,7 @@ impl WantedKind {
             Self::Plan => "plan",
             Self::Window => "window",
             Self::BreakGlass => "break_glass",
+            Self::Account => "account",
         }
     }
 }
@@ -153,6 +156,7 @@ impl Engine {
         let mut found = self.wanted_approvals(caller, person);
         found.extend(self.wanted_debts(caller, person));
         found.extend(self.wanted_words(caller, person));
+        found.extend(self.wanted_looks(person));
         for one in &mut found {
             one.unseen = one.since.as_microsecond() > seen;
         }
@@ -203,6 +207,27 @@ impl Engine {
             }
         }
         found
+    }
+
+    /// Hands through which their account went lately: nobody sets it back behind their back.
+    fn wanted_looks(&self, person: &PersonId) -> Vec<Wanted> {
+        let (standing, now) = (self.standing(), self.now());
+        let looks = hands_of(&standing, person, now).map(|it| {
+            let by = match &it.by {
+                Hand::Person(by) => self.person_card(by).map(|card| card.name),
+                Hand::Anybody => None,
+            };
+            let by = by.unwrap_or_else(|| "a token".to_owned());
+            let done = if it.reset { "set back" } else { "made" };
+            Wanted {
+                kind: WantedKind::Account,
+                record: person.to_string(),
+                title: format!("your account was {done} by {by}"),
+                since: it.at,
+                unseen: false,
+            }
+        });
+        looks.collect()
     }
 
     /// Second words that this person could give: on nothing of their own.

@@ -63,7 +63,7 @@ impl Engine {
         until: Timestamp,
     ) -> Result<Answer<Exception>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
-        let (by, _) = caller.require_session()?;
+        let by = caller.require_recent(self.now())?;
         within(caller, Permission::ExceptionGrant, &scope)?;
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));

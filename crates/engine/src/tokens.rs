@@ -15,7 +15,7 @@ use sluice_store::Row;
 use sluice_store::rows::TokenRow;
 
 use crate::answer::Answer;
-use crate::caller::{Caller, CallerKind, Client};
+use crate::caller::{Caller, CallerKind, Client, Grant};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::rng::Rng;
@@ -69,11 +69,13 @@ impl Engine {
         let known = standing.tokens.get(&id)?;
         if let Some(person) = &known.token.person {
             standing.organisation.acting(person)?;
+            let account = standing.access.accounts.get(person);
+            account.is_none_or(|account| account.disabled.is_none()).then_some(())?;
         }
         let hash = hash(secret);
         // What is void leaves the standing: a secret that was good once needs no second look at the database.
         let good = self.known_secrets().is_of(&hash, &id) || self.is_stored(&hash, &id);
-        (good && self.now() < known.token.expires_at).then(|| caller(known))
+        (good && self.now() < known.token.expires_at).then(|| caller(&standing, known))
     }
 
     fn is_stored(&self, hash: &[u8; 32], id: &TokenId) -> bool {
@@ -120,13 +122,22 @@ impl Engine {
     }
 
     /// Makes a token. Nobody can give what they do not have where it is to hold, and what is for people who are logged in
-    /// is given to no token at all.
+    /// is given to no token at all. A person's token is made by that person alone, and needs no permission: it never has
+    /// more than they have themselves.
     pub async fn create_token(
         &self,
         caller: &Caller,
         new: NewToken,
     ) -> Result<Answer<CreatedToken>, EngineError> {
-        caller.require(Permission::TokenManage)?;
+        match new.kind {
+            CallerKind::Person => own(caller, &new, self.now())?,
+            CallerKind::Pipeline => {
+                manages(caller)?;
+                if !new.permissions.iter().all(|permission| permission.is_of_reading()) {
+                    caller.recent_if_session(self.now())?;
+                }
+            }
+        }
         check(self, caller, &new)?;
         let life = SignedDuration::from_hours(i64::from(new.expires_in_hours));
         let expires_at = self.now().saturating_add(life).unwrap_or(Timestamp::MAX);
@@ -182,8 +193,11 @@ impl Engine {
         caller: &Caller,
         id: &TokenId,
     ) -> Result<Answer<()>, EngineError> {
-        caller.require(Permission::TokenManage)?;
         let (id, actor) = (id.clone(), caller.actor());
+        let own = |token: &TokenCreated| token.person.is_some() && token.person == caller.person;
+        if !self.standing().tokens.get(&id).is_some_and(|known| own(&known.token)) {
+            manages(caller)?;
+        }
         let decide = move |standing: &Standing, now: Timestamp| {
             if !standing.tokens.contains_key(&id) {
                 let refusal = Refusal::missing(
@@ -251,14 +265,75 @@ pub(crate) fn id_of(secret: &str) -> Option<TokenId> {
     TokenId::parse(id).ok()
 }
 
-fn caller(known: &TokenInForce) -> Caller {
+fn caller(standing: &Standing, known: &TokenInForce) -> Caller {
     let token = &known.token;
     let permissions = token.permissions.iter().filter_map(|name| Permission::parse(name));
-    let permissions = permissions.filter(|permission| !permission.is_for_people()).collect();
-    let machine = Caller::machine(token.id.clone(), permissions, token.scope.clone());
-    let is_person = token.kind == CallerKind::Person.as_str();
-    let kind = if is_person { CallerKind::Person } else { CallerKind::Pipeline };
-    Caller { kind, person: token.person.clone(), run: known.run.clone(), ..machine }
+    let permissions: BTreeSet<Permission> =
+        permissions.filter(|permission| !permission.is_for_people()).collect();
+    let machine = Caller::machine(token.id.clone(), permissions.clone(), token.scope.clone());
+    match &token.person {
+        None => Caller { run: known.run.clone(), ..machine },
+        Some(person) => Caller {
+            kind: CallerKind::Person,
+            person: Some(person.clone()),
+            grants: at_most(standing, person, &permissions, &token.scope),
+            ..machine
+        },
+    }
+}
+
+/// What a token for a person may now: no more than its person, by the roles that they have at this moment. Where
+/// neither its scope nor that of a role lies within the other, it has nothing by that role.
+fn at_most(
+    standing: &Standing,
+    person: &PersonId,
+    permissions: &BTreeSet<Permission>,
+    scope: &Scope,
+) -> Vec<Grant> {
+    let held = sluice_core::access::held_by(standing, person).into_iter();
+    let grants = held.filter_map(|held| {
+        let scope = if held.scope.contains(scope) {
+            scope.clone()
+        } else if scope.contains(&held.scope) {
+            held.scope
+        } else {
+            return None;
+        };
+        let permissions: BTreeSet<Permission> = &held.permissions & permissions;
+        (!permissions.is_empty()).then_some(Grant { permissions, scope })
+    });
+    grants.collect()
+}
+
+/// Tokens concern every service at once.
+fn manages(caller: &Caller) -> Result<(), EngineError> {
+    caller.require(Permission::TokenManage)?;
+    crate::stops::within(caller, Permission::TokenManage, &Scope::default())
+}
+
+/// Whether it is what an administrator, who is logged in, may hand on to a machine without having it: what the role of
+/// pipelines has, so that there is somebody who makes their tokens. It lets nothing through that the gate would not.
+fn hands_on(engine: &Engine, caller: &Caller, new: &NewToken, permission: Permission) -> bool {
+    let standing = engine.standing();
+    let table = standing.access.table.roles.iter().filter(|role| role.machine);
+    let mut permissions = table.flat_map(sluice_core::access::Role::permissions);
+    new.kind == CallerKind::Pipeline
+        && caller.session.is_some()
+        && permissions.any(|(its, _)| its == permission)
+}
+
+/// A person's token is made by themselves, logged in, after a recent proof.
+fn own(caller: &Caller, new: &NewToken, now: Timestamp) -> Result<(), EngineError> {
+    let by = caller.require_recent(now)?;
+    match &new.person {
+        Some(person) if *person != by => Err(Refusal::forbidden(
+            "token_of_another",
+            "a token for a person is made by that person alone: whoever made it could act in their name",
+            "let them make it themselves, or make one of the kind `pipeline`",
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineError> {
@@ -312,7 +387,6 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
         }
         (CallerKind::Person, Some(_)) | (CallerKind::Pipeline, None) => {}
     }
-    crate::stops::within(caller, Permission::TokenManage, &new.scope)?;
     for permission in &new.permissions {
         if permission.is_for_people() {
             return invalid(
@@ -321,7 +395,7 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
                 "leave it out; people log in with `sluice login` or in a browser",
             );
         }
-        if !caller.contains(*permission, &new.scope) {
+        if !caller.contains(*permission, &new.scope) && !hands_on(engine, caller, new, *permission) {
             return Err(EngineError::Forbidden(*permission));
         }
     }

@@ -56,6 +56,8 @@ pub struct TestApp {
     pub net: Arc<FakeNet>,
     /// Secret of a token with every permission that a machine may have.
     pub admin: String,
+    /// Secret of the token that the console showed; good for 15 minutes.
+    pub console: String,
     dir: TempDir,
 }
 
@@ -126,7 +128,8 @@ impl TestApp {
         let engine = engine.expect("an empty folder opens");
         let router = sluice_server::app(engine.clone(), options);
         let first = engine.bootstrap_token().await.expect("a first token").expect("none before");
-        let mut app = Self { engine, router, clock, net, admin: first, dir };
+        let mut app =
+            Self { engine, router, clock, net, admin: first.clone(), console: first, dir };
         let all = Permission::ALL.iter().copied();
         let all: Vec<_> = all.filter(|permission| !permission.is_for_people()).collect();
         app.admin = app.token(&all).await;
@@ -157,17 +160,11 @@ impl TestApp {
 
     /// A machine's token with these permissions in this scope.
     pub async fn scoped_token(&self, permissions: &[Permission], scope: Scope) -> String {
-        self.make(permissions, scope, CallerKind::Pipeline, None).await
+        self.make(permissions, scope).await
     }
 
-    /// What a person sends who may just this: the secret of a session of the command line where one of the
-    /// permissions is for people who are logged in, else a token that speaks for them.
+    /// What a person sends who may just this, of what their roles give: the secret of a session of the command line.
     pub async fn person(&self, handle: &str, permissions: &[Permission]) -> String {
-        if !permissions.iter().any(|permission| permission.is_for_people()) {
-            return self
-                .make(permissions, Scope::default(), CallerKind::Person, Some(handle))
-                .await;
-        }
         let narrowed_to = Some(permissions.iter().copied().collect());
         self.session(handle, Client::Cli, narrowed_to).await.secret
     }
@@ -196,20 +193,11 @@ impl TestApp {
         self.session(handle, Client::Cli, None).await.secret
     }
 
-    async fn make(
-        &self,
-        permissions: &[Permission],
-        scope: Scope,
-        kind: CallerKind,
-        handle: Option<&str>,
-    ) -> String {
-        let person = handle.map(|handle| {
-            self.engine.person_by_handle(handle).expect("the organisation declares the person")
-        });
+    async fn make(&self, permissions: &[Permission], scope: Scope) -> String {
         let new = NewToken {
             label: "test".to_owned(),
-            kind,
-            person,
+            kind: CallerKind::Pipeline,
+            person: None,
             permissions: permissions.iter().copied().collect::<BTreeSet<_>>(),
             scope,
             expires_in_hours: 24 * 90,

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{RoleConfirmed, RoleGranted, RoleProposed, RoleRevoked};
-use super::{RoleState, StandingRole};
+use super::{RoleState, StandingRole, apart};
 use crate::event::Event;
 use crate::ids::{GrantId, PersonId};
 use crate::refusal::Refusal;
@@ -79,6 +79,7 @@ pub fn confirm(
             "ask a second person with `role.grant`",
         ));
     }
+    apart(standing, &role.proposed.by, by, now)?;
     if lapsed(role, now) {
         let message = format!("`{grant}` was proposed more than seven days ago");
         return Err(Refusal::conflict("proposal_lapsed", message, "propose it again"));

@@ -6,8 +6,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Glass;
 use super::event::{GlassAsked, GlassOpened};
+use super::{Glass, apart};
 use crate::event::Event;
 use crate::ids::{ExceptionId, GrantId, PersonId};
 use crate::refusal::Refusal;
@@ -56,6 +56,7 @@ pub fn open(
             "ask a second person with `break_glass.use`",
         ));
     }
+    apart(standing, &glass.asked.by, by, now)?;
     if !glass.waits(now) {
         return Err(Refusal::conflict(
             "not_waiting",

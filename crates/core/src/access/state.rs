@@ -7,8 +7,8 @@ use imbl::OrdMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::RoleTable;
 use super::event::{GlassAsked, GlassOpened, PlanProposed, RoleProposed, SessionOpened};
+use super::{Handed, RoleTable};
 use crate::ids::{Digest, GrantId, PersonId, TokenId};
 
 /// Sessions of one person at the same time; the oldest leaves first.
@@ -35,6 +35,12 @@ pub struct Access {
     /// person away.
     #[serde(default)]
     pub two_until: Option<Timestamp>,
+    /// Through whose hands accounts went lately.
+    #[serde(default)]
+    pub handed: OrdMap<PersonId, Arc<Vec<Handed>>>,
+    /// Tokens that the console showed: whoever has one sets the installation up.
+    #[serde(default)]
+    pub console: BTreeSet<TokenId>,
 }
 
 /// An emergency path.
@@ -61,6 +67,9 @@ pub struct Account {
     pub disabled: Option<String>,
     /// The ways of proving who one is that are set.
     pub factors: BTreeSet<String>,
+    /// Whether the person ever set a password: from then on a new code sets the account back.
+    #[serde(default)]
+    pub enrolled: bool,
 }
 
 /// A session that is good.
@@ -131,7 +140,8 @@ impl Access {
     }
 
     pub(crate) fn account_created(&mut self, person: &PersonId, at: Timestamp) {
-        let account = Account { since: at, disabled: None, factors: BTreeSet::new() };
+        let account =
+            Account { since: at, disabled: None, factors: BTreeSet::new(), enrolled: false };
         self.accounts.insert(person.clone(), Arc::new(account));
     }
 
@@ -146,11 +156,12 @@ impl Access {
 
     pub(crate) fn factor_changed(&mut self, person: &PersonId, factor: &str, present: bool) {
         if let Some(account) = self.accounts.get_mut(person) {
-            let factors = &mut Arc::make_mut(account).factors;
+            let account = Arc::make_mut(account);
+            account.enrolled |= present && factor == "password";
             if present {
-                factors.insert(factor.to_owned());
+                account.factors.insert(factor.to_owned());
             } else {
-                factors.remove(factor);
+                account.factors.remove(factor);
             }
         }
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::event::{
     GroupMembersChanged, GroupRemoved, GroupSet, TokenConfirmed, UserRemoved, UserSet,
 };
 use super::{Group, User};
+use crate::access::apart;
 use crate::event::Event;
 use crate::ids::{IdentityKey, PersonId, ProvisionedId, TokenId};
 use crate::refusal::{Refusal, RefusalNature};
@@ -133,6 +136,7 @@ pub fn confirm_token(
     standing: &Standing,
     token: &TokenId,
     by: &PersonId,
+    now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let known = standing.organisation.provision.tokens.get(token);
     let known = known.filter(|_| standing.tokens.contains_key(token)).ok_or_else(|| {
@@ -145,6 +149,9 @@ pub fn confirm_token(
             "whoever made a token that provisions people cannot confirm it",
             "ask a second person with `role.grant`",
         ));
+    }
+    if let Some(made_by) = &known.made_by {
+        apart(standing, made_by, by, now)?;
     }
     if known.confirmed_by.is_some() {
         let message = format!("`{token}` is confirmed already");

@@ -18,6 +18,7 @@ impl Standing {
         self.fold(event, recorded.at);
         self.provision_token(event, &recorded.actor);
         self.token_made(event, &recorded.actor);
+        self.account_handed(event, &recorded.actor, recorded.at);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);
         let topics: BTreeSet<Topic> = before.into_iter().chain(topics_of(event, self)).collect();

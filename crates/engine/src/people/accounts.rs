@@ -9,6 +9,7 @@ use sluice_core::access::event::{
     AccountCreated, AccountDisabled, AccountEnabled, FactorChanged, SessionEnded,
 };
 use sluice_core::event::Event;
+use sluice_core::housekeeping::TokenRevoked;
 use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
@@ -53,7 +54,8 @@ pub struct TotpStart {
 
 impl Engine {
     /// Makes an account for a declared person, or sets an existing one back: its factors are gone and its sessions
-    /// over. The answer is the code by which the person sets a password.
+    /// over. The answer is the code by which the person sets a password. Whoever has it could come in as that person:
+    /// no token sets an account back, and the two do not count as two people for a week (`access::apart`).
     pub async fn create_account(
         &self,
         caller: &Caller,
@@ -61,6 +63,8 @@ impl Engine {
     ) -> Result<Answer<Enrolment>, EngineError> {
         caller.require(Permission::AccountManage)?;
         not_oneself(caller, person)?;
+        caller.recent_if_session(self.now())?;
+        let by_session = caller.session.is_some();
         let _one_at_a_time = self.people().credentials.lock().await;
         let code = format!("{}-{}", self.rng().opaque_id(), self.rng().opaque_id());
         let now = self.now();
@@ -84,6 +88,9 @@ impl Engine {
                     ));
                 }
                 let account = standing.access.accounts.get(&who);
+                if !by_session && account.is_some_and(|account| account.enrolled) {
+                    return Err(reset_by_session(&who));
+                }
                 let mut events: Vec<Event> = match account {
                     None => vec![AccountCreated { person: who.clone() }.into()],
                     Some(account) => {
@@ -93,6 +100,7 @@ impl Engine {
                     }
                 };
                 events.extend(ended(standing, &who, "account_reset", None));
+                events.extend(void(standing, &who));
                 events.push(changed(&who, "enrolment", true));
                 Ok(events)
             })
@@ -256,6 +264,10 @@ impl Engine {
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::AccountManage)?;
         not_oneself(caller, person)?;
+        if is_open {
+            // To close one must not wait for anything.
+            caller.recent_if_session(self.now())?;
+        }
         let person = person.clone();
         self.decide_with(caller.actor(), Vec::new(), move |standing| {
             let Some(account) = standing.access.accounts.get(&person) else {
@@ -349,6 +361,12 @@ fn ended(
         .collect()
 }
 
+/// The ends of the tokens that speak for a person.
+fn void(standing: &Standing, person: &PersonId) -> Vec<Event> {
+    let own = standing.tokens.iter().filter(|(_, it)| it.token.person.as_ref() == Some(person));
+    own.map(|(id, _)| TokenRevoked { id: id.clone() }.into()).collect()
+}
+
 fn open(standing: &Standing, person: &PersonId) -> bool {
     standing.organisation.acting(person).is_some()
         && standing.access.accounts.get(person).is_some_and(|account| account.disabled.is_none())
@@ -365,6 +383,17 @@ fn not_oneself(caller: &Caller, person: &PersonId) -> Result<(), EngineError> {
         "ask another person with `account.manage`",
     )
     .into())
+}
+
+/// Whoever has a token could otherwise come in as anybody.
+fn reset_by_session(person: &PersonId) -> Refusal {
+    Refusal::forbidden(
+        "session_needed",
+        format!(
+            "{person} has a password already: only a person who is logged in sets an account back, no token"
+        ),
+        "log in as somebody else with `account.manage`: `sluice login`, or in a browser",
+    )
 }
 
 fn good_enough(password: &str, handle: &str) -> Result<(), EngineError> {

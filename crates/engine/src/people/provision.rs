@@ -294,8 +294,8 @@ impl Engine {
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::RoleGrant)?;
         let (by, token) = (caller.require_recent(self.now())?, token.clone());
-        self.decide(caller, move |standing, _| {
-            decide::confirm_token(standing, &token, &by).map(|events| ((), events))
+        self.decide(caller, move |standing, now| {
+            decide::confirm_token(standing, &token, &by, now).map(|events| ((), events))
         })
         .await
     }

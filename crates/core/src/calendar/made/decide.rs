@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::check::check;
 use super::event::{Agreed, Deed, WindowEnded, WindowProposed, WindowRefused, WindowSet};
 use super::state::is_long_over;
+use crate::access::apart;
 use crate::access::event::LoginGroups;
 use crate::calendar::Window;
 use crate::event::Event;
@@ -80,6 +81,7 @@ pub fn confirm(
             "ask a second person with `calendar.edit`",
         ));
     }
+    apart(standing, &proposed.by, by, now)?;
     if now < proposed.from {
         let message = format!("it can be confirmed from {} on", proposed.from);
         return Err(Refusal::conflict("cooling_off", message, "wait until then"));

@@ -52,12 +52,15 @@ fn line(visit: &Visit, one: Wanted) -> Line {
         WantedKind::Role | WantedKind::Plan => ("wait", "user"),
         WantedKind::Window => ("wait", "calendar"),
         WantedKind::BreakGlass => ("no", "bolt"),
+        WantedKind::Account => ("info", "user"),
     };
     let is_change = matches!(one.kind, WantedKind::Approval | WantedKind::Debt);
     Line {
         mark: marks::pill(tone, icon, &w::named("wanted", one.kind.as_str())),
         address: if is_change {
             format!("/changes/{}#decide", one.record)
+        } else if one.kind == WantedKind::Account {
+            "/me".to_owned()
         } else {
             "/proposals".to_owned()
         },

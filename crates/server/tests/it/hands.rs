@@ -1,0 +1,257 @@
+//! Nobody becomes another person: neither by a code for their account, nor by a token that speaks for them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_core::permission::Permission;
+use sluice_testkit::{Answered, ORGANISATION, TestApp};
+
+use crate::sessions::enrol;
+use crate::windows::{PROPOSALS, WINDOWS, freeze};
+
+const ACCOUNTS: &str = "/api/v1/accounts";
+const TOKENS: &str = "/api/v1/tokens";
+const GRANTS: &str = "/api/v1/roles/grants";
+const PASSWORD: &str = "four words nobody puts together";
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// With two administrators beside the three of the usual organisation.
+async fn start() -> TestApp {
+    let app = TestApp::empty().await;
+    app.apply(&[("sluice.yaml", &files())]).await;
+    app
+}
+
+fn files() -> String {
+    let more = "teams:\n  - {name: web";
+    let people = "  - {handle: dora, name: Dora Dell, roles: [administrator]}\n  - {handle: eve, name: Eve Ells, roles: [administrator]}\n";
+    ORGANISATION.replace(more, &format!("{people}{more}"))
+}
+
+async fn make(app: &TestApp, by: &str, handle: &str) -> Answered {
+    app.post(by, ACCOUNTS, &[], &json!({"person": handle})).await
+}
+
+/// Proposes a role for carol, and says what becomes of the second word.
+async fn two_words(app: &TestApp, first: &str, second: &str) -> Answered {
+    let wish = json!({"person": "carol", "role": "auditor", "reason": "year-end audit"});
+    let made = app.post(&app.logged_in(first).await, GRANTS, &[], &wish).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("{GRANTS}/{}/confirm", made.json()["grant"].as_str().expect("an id"));
+    app.post(&app.logged_in(second).await, &path, &[], &json!({})).await
+}
+
+fn said(answered: &Answered) -> (u16, String) {
+    (answered.status, answered.code())
+}
+
+#[tokio::test]
+async fn whoever_sets_an_account_back_does_not_become_two_people() {
+    let app = start().await;
+    for handle in ["dora", "eve", "alice"] {
+        enrol(&app, handle).await;
+    }
+    assert_eq!(two_words(&app, "dora", "eve").await.status, 200, "the console makes no ties");
+    let dora = app.logged_in("dora").await;
+    app.clock.advance(Duration::from_secs(601));
+    assert_eq!(said(&make(&app, &dora, "eve").await), (403, "step_up_needed".into()));
+    let dora = app.logged_in("dora").await;
+    let made = make(&app, &dora, "eve").await;
+    assert_eq!(made.status, 201, "{made:?}");
+    // She comes in as eve, and is still one person, either way round.
+    let body = json!({"handle": "eve", "code": made.json()["code"], "password": PASSWORD});
+    assert_eq!(app.post("", "/api/v1/account/enrol", &[], &body).await.status, 200);
+    for (first, second) in [("dora", "eve"), ("eve", "dora")] {
+        let refused = two_words(&app, first, second).await;
+        assert_eq!(said(&refused), (403, "same_hands".into()), "{first}, {second}");
+    }
+    assert_eq!(two_words(&app, "alice", "eve").await.status, 200, "others are others");
+    // Whose account it is hears of it.
+    let told = app.get(&app.logged_in("eve").await, "/api/v1/notifications").await;
+    assert!(told.text().contains("set back by Dora Dell"), "{}", told.text());
+    app.clock.advance(WEEK);
+    assert_eq!(two_words(&app, "dora", "eve").await.status, 200, "after a week");
+}
+
+#[tokio::test]
+async fn a_token_makes_first_accounts_only_and_no_second_person() {
+    let app = start().await;
+    for handle in ["dora", "eve"] {
+        enrol(&app, handle).await;
+    }
+    let token = app.token(&[Permission::AccountManage]).await;
+    for by in [&token, &app.admin, &app.console] {
+        let refused = make(&app, by, "eve").await;
+        assert_eq!(said(&refused), (403, "session_needed".into()), "{refused:?}");
+    }
+    // One that was set back is not a first one either.
+    assert_eq!(make(&app, &app.logged_in("dora").await, "eve").await.status, 201);
+    assert_eq!(said(&make(&app, &token, "eve").await), (403, "session_needed".into()));
+    // A first one that it makes is nobody's second word for a week: whoever has the token may be anybody.
+    assert_eq!(make(&app, &token, "bob").await.status, 201);
+    for (first, second) in [("dora", "bob"), ("bob", "dora")] {
+        assert_eq!(said(&two_words(&app, first, second).await), (403, "same_hands".into()));
+    }
+}
+
+#[tokio::test]
+async fn two_people_whose_accounts_one_person_made_are_not_two_anywhere() {
+    let app = start().await;
+    enrol(&app, "dora").await;
+    let dora = app.logged_in("dora").await;
+    for handle in ["alice", "bob"] {
+        let made = make(&app, &dora, handle).await;
+        let code = made.json()["code"].clone();
+        let body = json!({"handle": handle, "code": code, "password": PASSWORD});
+        assert_eq!(app.post("", "/api/v1/account/enrol", &[], &body).await.status, 200);
+    }
+    assert_eq!(said(&two_words(&app, "alice", "bob").await), (403, "same_hands".into()));
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    // The emergency path.
+    let question = json!({
+        "service": "shop", "environment": "production", "commit": "a".repeat(40),
+        "artifacts": [format!("sha256:{}", "b".repeat(64))],
+        "run": {"system": "break-glass", "id": "1"},
+    });
+    let ask = json!({"question": question, "reason": "checkout is down, the fix is one line"});
+    let asked = app.post(&alice, "/api/v1/break-glass", &[], &ask).await;
+    let path = format!("/api/v1/break-glass/{}/open", asked.json()["id"].as_str().expect("an id"));
+    assert_eq!(said(&app.post(&bob, &path, &[], &json!({})).await), (403, "same_hands".into()));
+    // The calendar.
+    let proposed = app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.json();
+    let path = format!("{PROPOSALS}/{}/confirm", proposed["proposal"].as_str().expect("an id"));
+    assert_eq!(said(&app.post(&bob, &path, &[], &json!({})).await), (403, "same_hands".into()));
+    // What decides about changes.
+    let weaker = files().replace("min_risk: low", "min_risk: high");
+    let body: Value = json!({"files": {"sluice.yaml": weaker}});
+    let proposed = app.post(&alice, "/api/v1/organisation/apply", &[], &body).await;
+    assert!(proposed.json()["pending"].is_object(), "{proposed:?}");
+    let refused = app.post(&bob, "/api/v1/organisation/confirm", &[], &body).await;
+    assert_eq!(said(&refused), (403, "same_hands".into()), "{refused:?}");
+    // A token that provisions people.
+    let wish = json!({"label": "directory", "kind": "pipeline", "permissions": ["people.provision"], "expires_in_hours": 1});
+    let made = app.post(&app.logged_in("dora").await, TOKENS, &[], &wish).await;
+    let path = format!("{TOKENS}/{}/confirm", made.json()["id"].as_str().expect("an id"));
+    assert_eq!(said(&app.post(&bob, &path, &[], &json!({})).await), (403, "same_hands".into()));
+}
+
+#[tokio::test]
+async fn a_token_for_a_person_is_their_own_and_has_no_more_than_they() {
+    let app = start().await;
+    let wish = |person: &str, permissions: Value| json!({"label": "mine", "kind": "person", "person": person, "permissions": permissions, "expires_in_hours": 24});
+    let forged = wish("bob", json!(["organisation.apply"]));
+    let dora = app.logged_in("dora").await;
+    assert_eq!(
+        said(&app.post(&dora, TOKENS, &[], &forged).await),
+        (403, "token_of_another".into())
+    );
+    for by in [&app.admin, &app.console] {
+        assert_eq!(said(&app.post(by, TOKENS, &[], &forged).await), (403, "session_needed".into()));
+    }
+    let bob = app.logged_in("bob").await;
+    let more = app.post(&bob, TOKENS, &[], &wish("bob", json!(["secret.write"]))).await;
+    assert_eq!(said(&more), (403, "permission_missing".into()));
+    app.clock.advance(Duration::from_secs(601));
+    let late = app.post(&bob, TOKENS, &[], &wish("bob", json!(["change.read"]))).await;
+    assert_eq!(late.code(), "step_up_needed");
+    let bob = app.logged_in("bob").await;
+    let made = app.post(&bob, TOKENS, &[], &wish("bob", json!(["change.read", "stop.pull"]))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let (id, secret) = (made.json()["id"].clone(), made.json()["secret"].clone());
+    let secret = secret.as_str().expect("a secret").to_owned();
+    let may = async |app: &TestApp| {
+        app.get(&secret, "/api/v1/whoami").await.json()["permissions"].clone()
+    };
+    assert_eq!(may(&app).await, json!(["change.read", "stop.pull"]));
+    // What the roles do not give any more, the token does not either.
+    let text = files().replace(
+        r#"accounts: ["github:bob"], roles: [change_manager, security_officer, break_glass]"#,
+        r#"accounts: ["github:bob"], roles: [cab_approver]"#,
+    );
+    app.apply(&[("sluice.yaml", &text)]).await;
+    assert_eq!(may(&app).await, json!(["change.read"]));
+    let bob = app.logged_in("bob").await;
+    let path = format!("{TOKENS}/{}", id.as_str().expect("an id"));
+    assert_eq!(
+        app.send(sluice_testkit::request(
+            http::Method::DELETE,
+            &path,
+            &bob,
+            &[],
+            axum::body::Body::empty()
+        ))
+        .await
+        .status,
+        200
+    );
+    assert_eq!(app.get(&secret, "/api/v1/whoami").await.code(), "token_refused");
+}
+
+#[tokio::test]
+async fn setting_an_account_back_ends_the_tokens_that_speak_for_its_person() {
+    let app = start().await;
+    for handle in ["dora", "bob"] {
+        enrol(&app, handle).await;
+    }
+    let wish = json!({"label": "mine", "kind": "person", "permissions": ["change.read"], "expires_in_hours": 24});
+    let made = app.post(&app.logged_in("bob").await, TOKENS, &[], &wish).await.json();
+    let secret = made["secret"].as_str().expect("a secret");
+    assert_eq!(app.get(secret, "/api/v1/whoami").await.status, 200);
+    assert_eq!(make(&app, &app.logged_in("dora").await, "bob").await.status, 201);
+    assert_eq!(app.get(secret, "/api/v1/whoami").await.code(), "token_refused");
+}
+
+#[tokio::test]
+async fn what_gives_power_needs_a_recent_proof_of_whoever_is_logged_in() {
+    let app = start().await;
+    let (dora, alice) = (app.logged_in("dora").await, app.logged_in("alice").await);
+    app.clock.advance(Duration::from_secs(601));
+    let token = json!({"label": "ci", "kind": "pipeline", "permissions": ["secret.write"], "expires_in_hours": 1});
+    let reading = json!({"label": "ci", "kind": "pipeline", "permissions": ["policy.read"], "expires_in_hours": 1});
+    assert_eq!(app.post(&dora, TOKENS, &[], &token).await.code(), "step_up_needed");
+    assert_eq!(app.post(&dora, TOKENS, &[], &reading).await.status, 201, "nothing changes by it");
+    assert_eq!(make(&app, &dora, "alice").await.code(), "step_up_needed");
+    let exception = json!({
+        "lifts": "freeze:*", "scope": {"services": ["shop"]}, "reason": "the fix of the checkout",
+        "until": "2026-03-04T12:00:00Z",
+    });
+    let refused = app.post(&alice, "/api/v1/exceptions", &[], &exception).await;
+    assert_eq!(refused.code(), "step_up_needed", "{refused:?}");
+    let alice = app.logged_in("alice").await;
+    let granted = app.post(&alice, "/api/v1/exceptions", &[], &exception).await;
+    assert_eq!(granted.status, 201, "{granted:?}");
+    let secret = "/api/v1/secrets/github/hook";
+    let put = |by: String| {
+        sluice_testkit::request(
+            http::Method::PUT,
+            secret,
+            &by,
+            &[("content-type", "application/json")],
+            axum::body::Body::from(r#"{"value":"hush"}"#),
+        )
+    };
+    assert_eq!(app.send(put(dora)).await.code(), "step_up_needed");
+    let set = app.send(put(app.logged_in("dora").await)).await;
+    assert!(set.status < 300, "{set:?}");
+}
+
+#[tokio::test]
+async fn an_administrator_makes_tokens_of_pipelines_and_of_nothing_more() {
+    let app = start().await;
+    let dora = app.logged_in("dora").await;
+    let wish = |permission: &str| json!({"label": "ci", "kind": "pipeline", "permissions": [permission], "scope": {"services": ["shop"]}, "expires_in_hours": 1});
+    for (permission, expected) in [
+        ("gate.evaluate", (201, "")),
+        ("gate.redeem", (201, "")),
+        ("deployment.report", (201, "")),
+        ("change.edit", (403, "permission_missing")),
+        ("stop.lift", (403, "permission_missing")),
+        ("change.approve", (422, "for_sessions_only")),
+    ] {
+        let made = app.post(&dora, TOKENS, &[], &wish(permission)).await;
+        assert_eq!((made.status, made.code().as_str()), expected, "{permission}: {made:?}");
+    }
+    let token = app.token(&[Permission::TokenManage]).await;
+    let refused = app.post(&token, TOKENS, &[], &wish("gate.evaluate")).await;
+    assert_eq!(refused.code(), "permission_missing", "a token hands on what it has");
+}
