@@ -76,6 +76,8 @@ pub struct CallerSession {
     pub methods: BTreeSet<String>,
     /// Until when the session is good at the longest.
     pub expires_at: Timestamp,
+    /// Whether it may nothing because a second factor is required and was not shown.
+    pub is_half: bool,
 }
 
 /// Who asks.
@@ -222,6 +224,6 @@ pub(crate) fn recent(auth_time: Timestamp, now: Timestamp) -> Result<(), Refusal
     Err(Refusal::forbidden(
         "step_up_needed",
         "this needs a proof of who you are that is at most ten minutes old",
-        "prove it again: `sluice login --step-up`, or confirm with your password in the browser",
+        "prove it again: `sluice login --step-up`, or in the browser with your password or by your login provider",
     ))
 }

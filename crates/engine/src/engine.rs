@@ -118,7 +118,7 @@ struct CompiledCalendar {
 impl Engine {
     /// Opens the data folder and everything in it, after checking that it may be served. Blocking.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(&options.dir).map_err(|error| OpenError::Keys {
+        sluice_store::make_folder(&options.dir).map_err(|error| OpenError::Keys {
             message: format!("`{}` cannot be made: {error}", options.dir.display()),
         })?;
         let keys = Keys::open(&options.dir, options.origin.as_deref(), options.rng.as_ref())?;

@@ -395,7 +395,8 @@ fn check(engine: &Engine, caller: &Caller, new: &NewToken) -> Result<(), EngineE
                 "leave it out; people log in with `sluice login` or in a browser",
             );
         }
-        if !caller.contains(*permission, &new.scope) && !hands_on(engine, caller, new, *permission) {
+        if !caller.contains(*permission, &new.scope) && !hands_on(engine, caller, new, *permission)
+        {
             return Err(EngineError::Forbidden(*permission));
         }
     }

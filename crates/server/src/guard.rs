@@ -46,7 +46,8 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let uri = facts.page.then(|| request.uri().clone());
+    let dressed = facts.page || is_shown(&facts, request.headers());
+    let uri = dressed.then(|| request.uri().clone());
     let admitted = admit(&app, &facts, &mut request).await;
     let looker = looker(&app, &request);
     let response = match admitted {
@@ -62,6 +63,13 @@ pub(crate) async fn guard(
         Some(uri) => web::faults::dressed(&app, looker, &uri, response).await,
         None => response,
     }
+}
+
+/// Whether somebody sees in a browser what becomes of their login by a provider.
+fn is_shown(facts: &Facts, headers: &HeaderMap) -> bool {
+    let accepted = headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
+    facts.path.starts_with("/auth/oidc/")
+        && accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 /// Who looks at a page, for what is said when it cannot be shown.
@@ -160,6 +168,11 @@ fn authorize(access: Access, caller: &Caller) -> Result<(), Problem> {
         Access::Log => Permission::LedgerRead,
         Access::Public(_) | Access::AnyToken | Access::Metrics => return Ok(()),
     };
+    if caller.session.as_ref().is_some_and(|session| session.is_half) {
+        let detail =
+            "the organisation asks for a second factor, and this login was by a password alone";
+        return Err(Problem::of(&status::SECOND_FACTOR_REQUIRED, detail));
+    }
     if !caller.may(permission) {
         let detail = format!("`{permission}` is needed: {}", permission.about());
         return Err(Problem::of(&status::PERMISSION_MISSING, detail));

@@ -1,8 +1,8 @@
 //! The anchor's file: two slots written in turn, each flushed before anybody hears of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt as _};
 use std::path::Path;
 
 use sluice_ledger::anchor::{self, ANCHOR_BYTES, AnchorError, AnchorState, SLOT_BYTES, slot_for};
@@ -38,6 +38,7 @@ impl AnchorFile {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
         let length = file.metadata()?.len();
         if length < ANCHOR_BYTES as u64 {
             let missing = vec![0; ANCHOR_BYTES.saturating_sub(length as usize)];

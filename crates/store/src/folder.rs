@@ -1,7 +1,8 @@
 //! The folder of an instance: its lock and its reserve.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::error::OpenError;
@@ -9,6 +10,18 @@ use crate::error::OpenError;
 const LOCK: &str = "lock";
 const RESERVE: &str = "reserve";
 const RESERVE_BYTES: usize = 1 << 20;
+
+/// Makes the folder where there is none, for whoever runs the server alone. One that is there stays as open as it is.
+pub fn make_folder(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Makes a file of the instance, where there is none, and closes it to everybody but whoever runs the server. What SQLite
+/// puts beside a database is as open as the database is.
+pub(crate) fn close_to_others(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))
+}
 
 /// Takes the folder for this process; given back when the file is dropped.
 pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {

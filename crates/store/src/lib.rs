@@ -38,7 +38,7 @@ pub use self::batch::{
 };
 pub use self::crash::CRASH_POINTS;
 pub use self::error::{OpenError, ReadError, SafeHaltKind};
-pub use self::folder::release_reserve;
+pub use self::folder::{make_folder, release_reserve};
 pub use self::open::Store;
 pub use self::options::StoreOptions;
 pub use self::readers::{

@@ -181,6 +181,12 @@ impl Engine {
         good.then(|| caller(&standing, session, client))
     }
 
+    /// Whether a session may nothing before its person adds a second factor.
+    pub fn lacks_factor(&self, session: &TokenId) -> bool {
+        let standing = self.standing();
+        standing.access.sessions.get(session).is_some_and(|it| is_half(&standing, &it.opened))
+    }
+
     /// The groups that the login of a session said.
     pub(crate) fn login_groups(&self, session: &TokenId) -> Option<LoginGroups> {
         self.standing().access.sessions.get(session)?.opened.groups.clone()
@@ -281,10 +287,15 @@ fn by_password_alone(methods: &BTreeSet<String>) -> bool {
     methods.iter().all(|method| matches!(method.as_str(), "password" | "device"))
 }
 
+/// Whether it may nothing because a second factor is required here and was not shown.
+fn is_half(standing: &Standing, opened: &SessionOpened) -> bool {
+    standing.organisation.settings.second_factor && by_password_alone(&opened.methods)
+}
+
 fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
     let opened = &session.opened;
     let held = access::held_in(standing, opened);
-    let half = standing.organisation.settings.second_factor && by_password_alone(&opened.methods);
+    let half = is_half(standing, opened);
     let allowed = |permission: &Permission| {
         let narrowed = opened.narrowed_to.as_ref();
         !half && narrowed.is_none_or(|names| names.contains(permission.as_str()))
@@ -303,6 +314,7 @@ fn caller(standing: &Standing, session: &Session, client: Client) -> Caller {
             auth_time: opened.auth_time,
             methods: opened.methods.clone(),
             expires_at: opened.expires_at,
+            is_half: half,
         }),
         run: None,
         link: None,

@@ -5,9 +5,10 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_core::ids::SecretName;
+use sluice_core::organisation::SecretRef;
+use sluice_engine::ledger::Receipt;
 
 use super::Reply;
-use super::stops::Done;
 use crate::app::App;
 use crate::body::Json;
 use crate::guard::By;
@@ -33,6 +34,13 @@ struct SecretReply {
 #[derive(Serialize)]
 struct VersionReply {
     version: u32,
+    as_of: u64,
+}
+
+#[derive(Serialize)]
+struct RemovedReply {
+    receipt: Option<Receipt>,
+    links: Vec<String>,
     as_of: u64,
 }
 
@@ -69,8 +77,21 @@ pub(crate) async fn remove(
     By(caller): By,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = app.engine.remove_secret(&caller, argument(&name)?).await?;
-    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
+    let name: SecretName = argument(&name)?;
+    let links = links_with(&app, &name);
+    let answer = app.engine.remove_secret(&caller, name).await?;
+    Ok(Reply(RemovedReply { receipt: answer.receipt, links, as_of: answer.as_of }))
+}
+
+/// The links that name a secret.
+fn links_with(app: &App, name: &SecretName) -> Vec<String> {
+    let standing = app.engine.standing();
+    let wanted = SecretRef::Stored(name.clone());
+    let links = standing.organisation.links.values();
+    let links = links.filter(|link| {
+        link.secrets.contains(&wanted) || link.credentials.values().any(|one| *one == wanted)
+    });
+    links.map(|link| link.name.to_string()).collect()
 }
 
 pub(crate) async fn rewrap(

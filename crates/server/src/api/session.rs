@@ -48,6 +48,8 @@ pub(crate) struct OpenedReply {
     /// What a page sends along with what it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    second_factor_required: bool,
     as_of: u64,
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn opened(
     };
     let is_browser = session.client == Client::Browser;
     let reply = OpenedReply {
+        second_factor_required: app.engine.lacks_factor(&session.id),
         session: session.id,
         person: session.person,
         auth_time: session.auth_time,

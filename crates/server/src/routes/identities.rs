@@ -30,8 +30,8 @@ pub(super) fn identities() -> Vec<Route> {
             .takes("SecretRequest")
             .gives("SecretVersion"),
         Route::delete("/api/v1/secrets/{*name}", Needs(SecretWrite), Act, secrets::remove)
-            .about("Remove a secret for good.")
-            .gives("Done"),
+            .about("Remove a secret for good. The answer names the links that lack it now.")
+            .gives("SecretRemoved"),
         Route::post("/api/v1/secrets-rewrap", Needs(SecretWrite), Bulk, secrets::rewrap)
             .about("Put all secrets under the server's present master key.")
             .gives("SecretsRewrapped"),

@@ -31,7 +31,8 @@ pub(crate) async fn dressed(
     mut response: Response,
 ) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status == StatusCode::UNAUTHORIZED {
+    // Whoever comes back from a provider is told why they are not let in, and not sent in a circle.
+    if problem.status == StatusCode::UNAUTHORIZED && !uri.path().starts_with("/auth/") {
         let back = uri.path_and_query().map_or("/", |path| path.as_str());
         return see(&address("/login", &[("to", if back == "/" { "" } else { back })]));
     }

@@ -255,3 +255,19 @@ async fn an_administrator_makes_tokens_of_pipelines_and_of_nothing_more() {
     let refused = app.post(&token, TOKENS, &[], &wish("gate.evaluate")).await;
     assert_eq!(refused.code(), "permission_missing", "a token hands on what it has");
 }
+
+#[tokio::test]
+async fn what_an_instance_keeps_is_for_whoever_runs_it_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let app = start().await;
+    let mode = |path: std::path::PathBuf| {
+        let found = std::fs::metadata(&path);
+        found.unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
+    };
+    for name in ["sluice.db", "sluice.db-wal", "anchor"] {
+        assert_eq!(mode(app.dir().join(name)) & 0o777, 0o600, "{name}");
+    }
+    let made = app.dir().join("made");
+    sluice_engine::store::make_folder(&made).expect("a folder");
+    assert_eq!(mode(made) & 0o777, 0o700);
+}

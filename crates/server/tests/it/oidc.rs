@@ -324,6 +324,12 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes() {
     let (other, _) = begin().await;
     assert_eq!(told(&world.get("", &back(&state)).await), (400, "login_not_begun".into()));
     assert_eq!(told(&world.get(&other, &back(&state)).await), (401, "oidc_refused".into()));
+    // In a browser it is a page, and no way round to the login.
+    let headers = [("host", "sluice.test.example"), ("accept", "text/html,*/*;q=0.8")];
+    let seen = request(Method::GET, &back(&state), "", &headers, Body::empty());
+    let seen = world.app.send(seen).await;
+    assert_eq!((seen.status, seen.header("content-type")), (400, "text/html; charset=utf-8"));
+    assert!(seen.text().contains("begin again"), "{}", seen.text());
     let _ = world.get(&cookie, &back("another")).await;
     assert_eq!(told(&world.get(&cookie, &back(&state)).await), (400, "login_not_begun".into()));
     let (cookie, state) = begin().await;

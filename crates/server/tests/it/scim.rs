@@ -358,7 +358,7 @@ async fn whoever_made_a_token_that_provisions_cannot_confirm_it() {
             "expires_in_hours": 1})
     };
     let hers = wanted("person", json!("alice"), &["token.manage", "people.provision"]);
-    let hers = app.post(&app.admin, "/api/v1/tokens", &[], &hers).await;
+    let hers = app.post(&app.logged_in("alice").await, "/api/v1/tokens", &[], &hers).await;
     let hers = hers.json()["secret"].as_str().expect("a secret").to_owned();
     let made = wanted("pipeline", Value::Null, &["people.provision"]);
     let made = app.post(&hers, "/api/v1/tokens", &[], &made).await.json();

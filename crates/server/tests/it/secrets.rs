@@ -53,7 +53,9 @@ async fn a_link_uses_a_secret_that_is_kept() {
     assert_eq!(rewrapped.json()["secrets"], 1);
     assert_eq!(deliver(&app, "a newer one").await, 200, "it came before");
     let gone = request(Method::DELETE, "/api/v1/secrets/kept/one", &app.admin, &[], Body::empty());
-    assert_eq!(app.send(gone).await.status, 200);
+    let gone = app.send(gone).await;
+    assert_eq!((gone.status, &gone.json()["links"]), (200, &json!(["kept"])), "{gone:?}");
+    holds("SecretRemoved", &gone.json());
     assert_eq!(deliver(&app, "a newer one").await, 401);
 }
 

@@ -237,8 +237,10 @@ async fn where_a_second_factor_is_required_a_password_alone_may_nothing() {
     );
     app.apply(&[("sluice.yaml", &strict)]).await;
     let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
-    let token = login(&app, &cli).await.json()["token"].as_str().expect("a token").to_owned();
-    assert_eq!(app.get(&token, "/api/v1/changes").await.code(), "permission_missing");
+    let came = login(&app, &cli).await.json();
+    assert_eq!(came["second_factor_required"], true, "{came}");
+    let token = came["token"].as_str().expect("a token").to_owned();
+    assert_eq!(app.get(&token, "/api/v1/changes").await.code(), "second_factor_required");
     let start = app.post(&token, "/api/v1/account/totp", &[], &json!({})).await.json();
     let secret = start["secret"].as_str().expect("a secret").to_owned();
     let right = json!({"code": totp(&secret, app.engine.now().as_second())});
@@ -246,7 +248,9 @@ async fn where_a_second_factor_is_required_a_password_alone_may_nothing() {
     app.clock.advance(Duration::from_secs(30));
     let code = totp(&secret, app.engine.now().as_second());
     let both = json!({"handle": "alice", "password": PASSWORD, "client": "cli", "code": code});
-    let token = login(&app, &both).await.json()["token"].as_str().expect("a token").to_owned();
+    let came = login(&app, &both).await.json();
+    assert_eq!(came["second_factor_required"], serde_json::Value::Null, "{came}");
+    let token = came["token"].as_str().expect("a token").to_owned();
     assert_eq!(app.get(&token, "/api/v1/changes").await.status, 200);
 }
 

@@ -57,6 +57,12 @@ pub(crate) fn run(arguments: &LoginArgs) -> Outcome {
     keep(client.base(), Some(token))?;
     let until = show::cell(opened.get("expires_at"));
     output::note(&format!("logged in at `{}`, at the longest until {until}", client.base()));
+    if opened.get("second_factor_required").and_then(Value::as_bool) == Some(true) {
+        output::note(
+            "a second factor is required here: you may do nothing before you add a device with \
+             `sluice account totp add` and log in again",
+        );
+    }
     Ok(exit::OK)
 }
 
@@ -87,7 +93,14 @@ fn by_password(client: &Client, handle: Option<&str>) -> Result<Value, Failure> 
     with_code(client, "/api/v1/login", &mut body)
 }
 
+/// By the password that the session was opened with; whoever came in otherwise proves it in a browser.
 fn step_up(client: &Client) -> Result<Value, Failure> {
+    let session = client.get("/api/v1/session")?;
+    let methods = session.get("methods").and_then(Value::as_array);
+    let has = |name: &str| methods.is_some_and(|all| all.iter().any(|one| one == name));
+    if has("oidc") && !has("password") {
+        return by_provider(client);
+    }
     let mut body = json!({"password": secret("password: ")?});
     with_code(client, "/api/v1/session/step-up", &mut body)
 }
@@ -101,6 +114,18 @@ pub(crate) fn with_code(client: &Client, path: &str, body: &mut Value) -> Result
         }
         answer => answer,
     }
+}
+
+/// Names the pages at which a provider of identities is asked for a new proof, and waits for the code after it.
+fn by_provider(client: &Client) -> Result<Value, Failure> {
+    let providers = client.get("/api/v1/login/providers")?;
+    let names = providers.get("items").and_then(Value::as_array).into_iter().flatten();
+    output::note("prove it again at your login provider, then confirm the code; in a browser:");
+    for start in names.filter_map(|one| one.get("start").and_then(Value::as_str)) {
+        let start = output::clean(start);
+        output::note(&format!("  {}{start}&fresh=true&then=/device", client.base()));
+    }
+    by_device(client)
 }
 
 /// Shows a code, and waits until the person has confirmed it in a browser.

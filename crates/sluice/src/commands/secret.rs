@@ -4,7 +4,7 @@ use std::io::Read;
 
 use clap::Subcommand;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Request, encode};
 use crate::exit;
@@ -59,8 +59,14 @@ pub(crate) fn run(command: &SecretCommand) -> Outcome {
             Ok(exit::OK)
         }
         SecretCommand::Remove { name, server } => {
-            Client::new(server)?.delete(&path(name))?;
+            let reply = Client::new(server)?.delete(&path(name))?;
             output::note(&format!("removed `{name}`"));
+            for link in reply["links"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                let link = output::clean(link);
+                output::note(&format!(
+                    "warning: the link `{link}` uses it, and does not work without it"
+                ));
+            }
             Ok(exit::OK)
         }
         SecretCommand::Rotate { server } => {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use sluice_core::organisation::SecretRef;
-use sluice_engine::{GroupMap, LoginProvider};
+use sluice_engine::outbound::Reach;
+use sluice_engine::{GroupMap, LoginProvider, Secrets};
 
 use crate::failure::Failure;
 
@@ -80,6 +81,12 @@ fn provider(file: LoginFile) -> Result<LoginProvider, Failure> {
     if !["RS256", "PS256", "ES256", "ES384", "EdDSA"].contains(&file.algorithm.as_str()) {
         return Err(wrong("its algorithm is none of RS256, PS256, ES256, ES384, EdDSA"));
     }
+    let reach = Reach::of_url(&file.issuer, &file.networks);
+    let reach =
+        file.hosts.iter().try_fold(reach.map_err(|bad| wrong(&bad.to_string()))?, |reach, host| {
+            reach.host(host).map_err(|bad| wrong(&bad.to_string()))
+        });
+    drop(reach?);
     let client_secret = match (&file.client_secret_env, &file.client_secret_file) {
         (None, None) => None,
         (Some(name), None) => Some(SecretRef::Env(name.clone())),
@@ -106,6 +113,42 @@ fn provider(file: LoginFile) -> Result<LoginProvider, Failure> {
     })
 }
 
+/// Refuses a provider whose secret is not where it is said to be: nobody could come in by it.
+pub(crate) fn with_secrets(
+    providers: &[LoginProvider],
+    secrets: &dyn Secrets,
+) -> Result<(), Failure> {
+    for provider in providers {
+        let Some(reference) = &provider.client_secret else { continue };
+        if secrets.find(reference).is_none_or(|found| found.is_empty()) {
+            let message = format!(
+                "the login `{}`: its secret is not there: the variable is not set, or the file cannot be read",
+                provider.name
+            );
+            return Err(Failure::usage(message, HELP));
+        }
+    }
+    Ok(())
+}
+
+/// What may be meant, and is worth a second look.
+pub(crate) fn odd(providers: &[LoginProvider], is_role: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut odd = Vec::new();
+    for provider in providers {
+        let name = &provider.name;
+        if provider.issuer.ends_with('/') {
+            odd.push(format!(
+                "the login `{name}`: its issuer ends with `/`: it has to be exactly as in the provider's tokens"
+            ));
+        }
+        let groups = provider.groups.iter().flat_map(|map| map.roles.values()).flatten();
+        for role in groups.filter(|role| !is_role(role)).collect::<BTreeSet<_>>() {
+            odd.push(format!("the login `{name}`: there is no role `{role}`"));
+        }
+    }
+    odd
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,8 +171,30 @@ mod tests {
             "issuer = 'https://a'\nalgorithm = 'none'",
             "issuer = 'https://a'\nclient_secret_env = 'A'\nclient_secret_file = 'b'",
             "issuer = 'https://a'\n[groups]\ncab = ['cab_approver']",
+            "issuer = 'https://a'\nnetworks = ['abc']",
+            "issuer = 'https://a'\nhosts = ['https://b/']",
         ] {
             assert!(told(more).is_err(), "{more}");
         }
+    }
+
+    #[test]
+    fn what_would_fail_only_at_a_login_is_said_when_the_server_starts() {
+        struct One;
+        impl Secrets for One {
+            fn find(&self, reference: &SecretRef) -> Option<Vec<u8>> {
+                (*reference == SecretRef::Env("SET".into())).then(|| b"hush".to_vec())
+            }
+        }
+        let with =
+            |name: &str| told(&format!("issuer = 'https://a'\nclient_secret_env = '{name}'"));
+        assert!(with_secrets(&with("SET").unwrap(), &One).is_ok());
+        assert!(with_secrets(&with("UNSET").unwrap(), &One).is_err());
+        let providers = told(
+            "issuer = 'https://a/'\ngroups_claim = 'groups'\n[groups]\ncab = ['cab_approver', 'cab']",
+        );
+        let odd = odd(&providers.unwrap(), |role| role == "cab_approver");
+        assert_eq!(odd.len(), 2, "{odd:?}");
+        assert!(odd.iter().any(|one| one.contains("no role `cab`")), "{odd:?}");
     }
 }

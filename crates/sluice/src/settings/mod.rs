@@ -14,7 +14,7 @@ pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
 pub(crate) use id_token::IdTokenSource;
 pub(crate) use kept::{keep, kept};
-pub(crate) use login::providers;
+pub(crate) use login::{odd, providers, with_secrets};
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{JsonArgs, PassKeyArgs, ServerArgs};
 pub(crate) use vault::vault;

@@ -39,7 +39,7 @@ impl Store {
         if !connection::version_is_sound() {
             return Err(OpenError::TooOld(rusqlite::version().to_owned()));
         }
-        fs::create_dir_all(&options.dir)
+        folder::make_folder(&options.dir)
             .map_err(|source| OpenError::Io { path: options.dir.clone(), source })?;
         let lock = folder::lock(&options.dir)?;
         let opening = Opening {
@@ -78,6 +78,17 @@ impl Opening<'_> {
                     self.database.display()
                 ),
             ));
+        }
+        let io = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| OpenError::Io { path, source }
+        };
+        folder::close_to_others(&self.database).map_err(io(&self.database))?;
+        for beside in ["-wal", "-shm"].map(|end| format!("{DATABASE}{end}")) {
+            let path = self.options.dir.join(beside);
+            if path.exists() {
+                folder::close_to_others(&path).map_err(io(&path))?;
+            }
         }
         let connection = connection::open_writer(&self.database).map_err(|e| self.sql(e))?;
         let tables: u64 = connection

@@ -17,7 +17,7 @@ use sluice_server::ServerOptions;
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
-use crate::settings::{LogFormat, PlainSecrets, ServeFile, providers, vault};
+use crate::settings::{LogFormat, PlainSecrets, ServeFile, odd, providers, vault, with_secrets};
 
 /// Arguments of `sluice serve`. Most can stand in the configuration file too; flags go first.
 #[derive(Debug, Args)]
@@ -85,8 +85,13 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
     let net = net(file.outbound.ca_file.as_deref())?;
     let vault = vault(&file.secrets)?;
     let served_how = server_options(&file)?;
+    with_secrets(&served_how.providers, &PlainSecrets)?;
     let engine =
         Engine::open(options(arguments, file, net, vault)).map_err(|error| not_opened(&error))?;
+    let table = engine.standing().access.table.clone();
+    for odd in odd(&served_how.providers, |role| table.role(role).is_some()) {
+        output::note(&format!("warning: {}", output::clean(&odd)));
+    }
     let served = runtime.block_on(serve(engine.clone(), listen, served_how));
     engine.shutdown();
     served
