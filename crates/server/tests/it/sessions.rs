@@ -249,7 +249,7 @@ async fn where_a_second_factor_is_required_a_password_alone_may_nothing() {
     let code = totp(&secret, app.engine.now().as_second());
     let both = json!({"handle": "alice", "password": PASSWORD, "client": "cli", "code": code});
     let came = login(&app, &both).await.json();
-    assert_eq!(came["second_factor_required"], serde_json::Value::Null, "{came}");
+    assert_eq!(came["second_factor_required"], Value::Null, "{came}");
     let token = came["token"].as_str().expect("a token").to_owned();
     assert_eq!(app.get(&token, "/api/v1/changes").await.status, 200);
 }
