@@ -97,7 +97,11 @@ impl Standing {
                     Actor::Person(person) => Hand::Person(person.clone()),
                     // Whoever sets an installation up stands at its console, and is not one of its people.
                     Actor::Pipeline(token) if self.access.console.contains(token) => return,
-                    Actor::Pipeline(_) | Actor::Link(_) => Hand::Anybody,
+                    Actor::Pipeline(token) => match self.maker_of(token) {
+                        Some(maker) => Hand::Person(maker.clone()),
+                        None => Hand::Anybody,
+                    },
+                    Actor::Link(_) => Hand::Anybody,
                     Actor::Sluice => return,
                 };
                 let account = self.access.accounts.get(&changed.person);

@@ -110,7 +110,8 @@ impl Standing {
             {
                 let made_by = match actor {
                     Actor::Person(person) => Some(person.clone()),
-                    Actor::Pipeline(_) | Actor::Link(_) | Actor::Sluice => None,
+                    Actor::Pipeline(by) => self.maker_of(by).cloned(),
+                    Actor::Link(_) | Actor::Sluice => None,
                 };
                 let known = ProvisionToken { made_by, confirmed_by: None };
                 let in_force = &self.tokens;
