@@ -108,6 +108,15 @@ pub(crate) async fn read(
     read_within(READ_TIME, declared, body, limit).await
 }
 
+/// Reads the body of a request and puts it back, so that whoever takes it has it at once.
+pub(crate) async fn read_ahead(request: &mut Request, large: bool) -> Result<(), Problem> {
+    let limit = if large { LARGE.size_bytes } else { Limits::API.size_bytes };
+    let declared = request.headers().get(CONTENT_LENGTH).cloned();
+    let bytes = read(declared, std::mem::take(request.body_mut()), limit).await?;
+    *request.body_mut() = Body::from(bytes);
+    Ok(())
+}
+
 async fn read_within(
     time: Duration,
     declared: Option<HeaderValue>,

@@ -15,11 +15,11 @@ use sluice_core::permission::Permission;
 use sluice_engine::{Caller, Client};
 
 use crate::app::App;
-use crate::conditions;
 use crate::overload::Place;
 use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
 use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
+use crate::{body, conditions};
 use crate::{status, web};
 
 /// Longest token that is looked at, in bytes.
@@ -105,6 +105,15 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
     } else if needs_check(request.method()) && facts.class != Class::Deliver {
         // Nobody is made to come in as somebody else by another site.
         check_own(&app.options, request.headers(), false)?;
+    }
+    if matches!(facts.class, Class::Gate | Class::Act | Class::Read | Class::Bulk) {
+        // Nobody holds a place while they send: it is for those who are at work.
+        let large = matches!(facts.takes, Some("FolderRequest" | "ApplyRequest"));
+        let read = body::read_ahead(request, large);
+        match tokio::time::timeout(app.options.request_timeout, read).await {
+            Ok(read) => read?,
+            Err(_) => return Err(Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1)),
+        }
     }
     let wait = match facts.class {
         Class::Gate => conditions::wait(request.uri(), request.headers())?,
