@@ -1,7 +1,7 @@
 //! How far the readings back came, and which conflicts they read.
 //!
 //! A scan of the instance alters the record that it looks at. So what it has found is asked of each record that was
-//! altered since the last reading and is not implemented yet: some of them at a time, in the order of their times.
+//! altered since the last reading and was not carried out yet: some of them at a time, in the order of their times.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -17,10 +17,9 @@ pub fn sensitive(standing: &Standing, steps: &[PlanStep]) -> BTreeSet<String> {
     let touched = steps.iter().filter_map(|step| match step {
         PlanStep::Declare { item, .. } => of_item(standing, item),
         PlanStep::Withdraw(withdrawal) if withdrawal.kind == ItemKind::Service => {
-            let services = &standing.organisation.services;
-            let gone = services.iter().find(|(name, _)| name.as_str() == withdrawal.name);
+            let gone = standing.organisation.services.get(withdrawal.name.as_str());
             // Whoever withdraws it could declare it anew, as somebody else's.
-            gone.is_some_and(|(_, gone)| gone.controlled).then_some("services")
+            gone.is_some_and(|gone| gone.controlled).then_some("services")
         }
         PlanStep::Withdraw(withdrawal) => of_kind(withdrawal.kind),
     });

@@ -16,8 +16,8 @@ impl Standing {
         let before = topics_of(event, self);
         self.note_second(event, recorded.at);
         self.fold(event, recorded.at);
-        self.provision_token(event, &recorded.actor);
         self.token_made(event, &recorded.actor);
+        self.provision_token(event);
         self.account_handed(event, &recorded.actor, recorded.at);
         self.size = recorded.index + 1;
         self.last_time = Some(recorded.at);

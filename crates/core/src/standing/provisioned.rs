@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Actor, Standing};
+use super::Standing;
 use crate::event::Event;
 use crate::ids::{PersonId, ProvisionedId};
 use crate::organisation::{Item, ItemKind, PROVISIONED};
@@ -102,17 +102,13 @@ impl Standing {
     }
 
     /// Notes who made a token that may provision, since a second person has to agree.
-    pub(super) fn provision_token(&mut self, event: &Event, actor: &Actor) {
+    pub(super) fn provision_token(&mut self, event: &Event) {
         let provisioning = Permission::PeopleProvision.as_str();
         match event {
             Event::TokenCreated(token)
                 if token.permissions.iter().any(|name| name == provisioning) =>
             {
-                let made_by = match actor {
-                    Actor::Person(person) => Some(person.clone()),
-                    Actor::Pipeline(by) => self.maker_of(by).cloned(),
-                    Actor::Link(_) | Actor::Sluice => None,
-                };
+                let made_by = self.maker_of(&token.id).cloned();
                 let known = ProvisionToken { made_by, confirmed_by: None };
                 let in_force = &self.tokens;
                 let tokens = &mut self.organisation.provision.tokens;

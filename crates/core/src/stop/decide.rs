@@ -97,7 +97,7 @@ fn check_grantor(standing: &Standing, exception: &Exception) -> Result<(), Refus
 
 /// Whether whoever granted an exception may pass a freeze: it names persons, `team:`, `role:` and `claim:`, or nobody. What
 /// two people opened together passes all.
-pub fn is_grantor(standing: &Standing, window: &Window, exception: &Exception) -> bool {
+fn is_grantor(standing: &Standing, window: &Window, exception: &Exception) -> bool {
     let selected = |person: &PersonId| {
         let mut selectors = window.grants.iter();
         selectors.any(|selector| selects(standing, selector, person, &exception.scope))
@@ -105,6 +105,14 @@ pub fn is_grantor(standing: &Standing, window: &Window, exception: &Exception) -
     window.grants.is_empty()
         || exception.agreed_by.is_some()
         || exception.by.as_ref().is_some_and(selected)
+}
+
+/// Whether an exception passes what is named (`stop:...`, `freeze:...`) at `now`. A freeze that came, or was altered, after
+/// the exception was granted may have other grantors.
+pub fn passes(standing: &Standing, exception: &Exception, name: &str, now: Timestamp) -> bool {
+    let window = name.strip_prefix("freeze:").and_then(|name| standing.window(name));
+    exception.lifts(name, now)
+        && window.is_none_or(|window| is_grantor(standing, window, exception))
 }
 
 fn selects(standing: &Standing, selector: &str, person: &PersonId, scope: &Scope) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::Exception;
+use super::{Exception, passes};
 use crate::approvals::involvement;
 use crate::calendar::{Calendar, ReleaseState};
 use crate::change::ChangeKind;
@@ -65,7 +65,7 @@ pub fn would_lift(
         for target in &targets {
             let emergency = change.kind == ChangeKind::Emergency;
             for name in holding(standing, calendar, target, emergency, &is_own, now) {
-                let lifts = exception.lifts(&name, now);
+                let lifts = passes(standing, exception, &name, now);
                 named |= lifts;
                 if lifts && !own {
                     lifted.insert(name);
@@ -97,7 +97,7 @@ fn holding(
     let stops = stops.map(|stop| format!("stop:{}", stop.id));
     let passed = |name: &String| {
         let mut all = standing.exceptions.values();
-        all.any(|it| it.lifts(name, now) && it.scope.covers(target) && !is_own(it))
+        all.any(|it| passes(standing, it, name, now) && it.scope.covers(target) && !is_own(it))
     };
     let outside = outside.then(|| RELEASE_WINDOW.to_owned());
     freezes.chain(stops).chain(outside).filter(|name| !passed(name)).collect()

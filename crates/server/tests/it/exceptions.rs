@@ -165,3 +165,22 @@ async fn an_exception_does_nothing_for_a_change_of_whoever_granted_it() {
     let free = ask(&app, "hers-again", &hers).await.json();
     assert_eq!(free["answer"], "allow", "{free:#}");
 }
+
+#[tokio::test]
+async fn an_exception_to_all_freezes_does_not_pass_one_that_came_later_for_other_grantors() {
+    let app = two_person_app("second_person: never, ").await;
+    let alice = app.logged_in("alice").await;
+    let made = app.post(&alice, WINDOWS, &[], &freeze(&app, 4)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let exception = json!({"lifts": "freeze:*", "scope": {"services": ["docs"]}, "reason": "it is small",
+        "until": later(&app, 2)});
+    assert_eq!(app.post(&alice, "/api/v1/exceptions", &[], &exception).await.status, 201);
+    assert_eq!(answer(&app, "before").await, "allow");
+    let mut theirs = freeze(&app, 4);
+    theirs["window"]["grants"] = json!(["role:release_owner"]);
+    assert_eq!(app.post(&alice, WINDOWS, &[], &theirs).await.status, 201);
+    app.clock.advance(std::time::Duration::from_secs(1_800));
+    assert_eq!(answer(&app, "after").await, "wait");
+    let refused = app.post(&alice, "/api/v1/exceptions", &[], &exception).await;
+    assert!(["not_a_grantor", "step_up_needed"].contains(&refused.code().as_str()), "{refused:?}");
+}

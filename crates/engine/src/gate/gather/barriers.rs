@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use sluice_core::approvals::involvement;
 use sluice_core::calendar::CalendarFacts;
 use sluice_core::facts::{ExceptionFact, StopFact};
-use sluice_core::ids::{ExceptionId, PersonId};
+use sluice_core::ids::PersonId;
 use sluice_core::scope::Target;
-use sluice_core::stop::is_grantor;
+use sluice_core::stop::passes;
 
 use super::Gathering;
 
@@ -106,14 +106,16 @@ impl Gathering<'_> {
         granted: &[ExceptionFact],
     ) -> (CalendarFacts, Vec<ExceptionFact>) {
         let candidates = lifting(granted, "freeze:");
-        let excepted: BTreeSet<String> = candidates
-            .iter()
-            .flat_map(|exception| match exception.lifts.strip_prefix("freeze:") {
-                Some("*") => self.passed_at_once(&exception.id),
-                Some(name) => vec![name.to_owned()],
-                None => Vec::new(),
-            })
-            .collect();
+        let passed = |name: &String| {
+            let granted = candidates.iter().filter_map(|it| self.standing.exceptions.get(&it.id));
+            let name = format!("freeze:{name}");
+            granted.into_iter().any(|it| passes(self.standing, it, &name, self.now))
+        };
+        let names = self.standing.windows().map(|window| window.name.clone());
+        let excepted: BTreeSet<String> = match candidates.is_empty() {
+            true => BTreeSet::new(),
+            false => names.filter(passed).collect(),
+        };
         let facts = self.calendar.evaluate(target, self.now, &excepted);
         let lifted: BTreeSet<String> =
             facts.excepted.iter().map(|window| format!("freeze:{}", window.name)).collect();
@@ -122,12 +124,5 @@ impl Gathering<'_> {
                 || (exception.lifts == "freeze:*" && !lifted.is_empty())
         });
         (facts, used.collect())
-    }
-    /// The freezes that an exception to all of them passes: those that came since may have other grantors.
-    fn passed_at_once(&self, exception: &ExceptionId) -> Vec<String> {
-        let Some(exception) = self.standing.exceptions.get(exception) else { return Vec::new() };
-        let windows = self.standing.windows();
-        let passed = windows.filter(|window| is_grantor(self.standing, window, exception));
-        passed.map(|window| window.name.clone()).collect()
     }
 }
