@@ -254,6 +254,10 @@ pub struct GivenApproval {
     pub at: Timestamp,
     /// Whether this person, or the one they stand in for, had a hand in the change.
     pub involved: bool,
+    /// People from whom this one could not be told when it was given, because of whose hands their accounts had gone through:
+    /// those involved, and others who spoke.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub same_hands: BTreeSet<PersonId>,
     /// Rules this person may speak for (or the one they stand in for may), and until when it counts there.
     pub eligible: BTreeMap<RuleName, Timestamp>,
 }

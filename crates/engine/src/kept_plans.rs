@@ -21,6 +21,7 @@ use crate::governed::{Governed, no_such_plan};
 use crate::organisation::{End, Plan, recorded};
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
+use crate::told_plan::ToldStep;
 
 /// The most steps that are made so at once from what was kept.
 const STEPS: usize = 1_000;
@@ -38,6 +39,8 @@ struct Kept {
 pub struct WaitingPlan {
     /// What it would do, in order.
     pub steps: Vec<PlanStep>,
+    /// The same in words.
+    pub told: Vec<ToldStep>,
     /// Why it has to be confirmed with its files; none where what was kept is enough.
     pub needs_files: Option<Refusal>,
 }
@@ -56,7 +59,7 @@ impl Engine {
         let in_force = standing.policy.as_ref().map(|policy| policy.bundle.clone());
         let policy = kept.bundle.clone().filter(|bundle| Some(bundle) != in_force.as_ref());
         let (digest, problems) = (digest.clone(), Vec::new());
-        let plan = Plan { steps: kept.steps, digest, policy, problems };
+        let plan = Plan { steps: kept.steps, digest, policy, told: Vec::new(), problems };
         let Governed::Confirmed(confirmed) = self.governed(caller, &plan, true)? else {
             return Err(no_such_plan().into());
         };
@@ -92,14 +95,20 @@ impl Engine {
 
     /// What a plan that waits would do, and whether it can be confirmed from what was kept of it, as far as that can be
     /// told before; else why not. Blocking.
-    pub fn waiting_plan(&self, digest: &Digest) -> Result<WaitingPlan, EngineError> {
+    pub fn waiting_plan(
+        &self,
+        caller: &Caller,
+        digest: &Digest,
+    ) -> Result<WaitingPlan, EngineError> {
+        caller.require(Permission::OrganisationRead)?;
         let Kept { steps, proposed_at, .. } = self.kept_plan(digest)?;
         let touched = || {
             let untouched = self.standing().untouched_since(&[Topic::Organisation], proposed_at);
             (!untouched).then(touched)
         };
         let needs_files = needs_files(&steps).or_else(touched);
-        Ok(WaitingPlan { steps, needs_files })
+        let told = self.in_words(caller, &steps, &[]);
+        Ok(WaitingPlan { steps, told, needs_files })
     }
 
     fn kept_plan(&self, digest: &Digest) -> Result<Kept, EngineError> {

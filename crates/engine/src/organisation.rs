@@ -8,22 +8,24 @@ use sluice_core::access::apart;
 use sluice_core::event::Event;
 use sluice_core::ids::{Digest, LinkName};
 use sluice_core::organisation::event::OrganisationApplied;
-use sluice_core::organisation::{Item, ItemKind, Link, PlanStep, PolicyFormat};
+use sluice_core::organisation::{Item, Link, PlanStep};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::{Actor, Standing};
-use sluice_organisation::{Folder, Keys, OfflineKeys, Place, Problem, Reading, Severity};
+use sluice_organisation::{Folder, Keys as _, OfflineKeys, Problem, Reading};
 use sluice_store::Row;
 use sluice_store::rows::{BlobRow, IdentityRow, PersonRow};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
+use crate::checked::{Checked, check};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::governed::{Governed, no_such_plan};
 use crate::kept_plans::event_of;
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
+use crate::told_plan::ToldStep;
 
 /// Events in one transaction of an apply; larger plans take several.
 const CHUNK: usize = 1_000;
@@ -52,6 +54,9 @@ pub struct Plan {
     /// The policy bundle that would take effect, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
+    /// The steps in words, and who gets another name; only where the plan is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<ToldStep>,
     /// Everything that is wrong; with an error in it there are no steps.
     pub problems: Vec<Problem>,
 }
@@ -93,13 +98,6 @@ pub struct HookAddress {
     pub path: String,
 }
 
-/// A folder that was read and checked.
-struct Checked {
-    reading: Reading,
-    problems: Vec<Problem>,
-    candidate: Option<Candidate>,
-}
-
 /// Checks a folder without a server.
 pub fn offline_check(folder: &Folder) -> CheckReport {
     CheckReport { problems: check(folder, &OfflineKeys).problems }
@@ -114,7 +112,11 @@ impl Engine {
     /// What applying a folder would do.
     pub fn plan(&self, caller: &Caller, folder: &Folder) -> Result<Plan, EngineError> {
         caller.require(Permission::OrganisationRead)?;
-        Ok(self.planned(folder).0)
+        let (mut plan, checked) = self.planned(folder);
+        if !plan.problems.iter().any(Problem::is_error) {
+            plan.told = self.in_words(caller, &plan.steps, &checked.reading.people);
+        }
+        Ok(plan)
     }
 
     fn planned(&self, folder: &Folder) -> (Plan, Checked) {
@@ -130,6 +132,7 @@ impl Engine {
             digest: Digest::of(&plan_text(&steps, checked.candidate.as_ref())),
             policy: bundle.filter(|bundle| sound && Some(bundle) != in_force),
             problems: checked.problems.clone(),
+            told: Vec::new(),
             steps,
         };
         (plan, checked)
@@ -197,7 +200,9 @@ impl Engine {
                 return self.propose_plan(caller, applied, event, text, texts).await;
             }
         };
-        if plan.steps.is_empty() && plan.policy.is_none() {
+        // Names are beside the ledger, so that another one is no step.
+        let renames = self.renames(&checked.reading.people);
+        if plan.steps.is_empty() && plan.policy.is_none() && !renames {
             return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
         }
         let candidate = checked.candidate.filter(|_| plan.policy.is_some());
@@ -375,116 +380,6 @@ fn policy_rows(reading: &Reading) -> Vec<Row> {
         })
     });
     rows.collect()
-}
-
-/// Reads a folder and asks everybody who knows a part of it what is wrong.
-fn check(folder: &Folder, keys: &dyn Keys) -> Checked {
-    let reading = sluice_organisation::read(folder, keys);
-    let mut problems = reading.problems.clone();
-    let own = policy_texts(&reading);
-    let candidate = match Candidate::compile(&own) {
-        Ok(candidate) => Some(candidate),
-        Err(found) => {
-            problems.extend(found.into_iter().map(policy_problem));
-            None
-        }
-    };
-    problems.extend(candidate.iter().flat_map(|candidate| lints(candidate, &own)));
-    for item in &reading.items {
-        if let Item::Link(link) = item {
-            problems.extend(link_problems(&reading, link));
-        }
-    }
-    problems.sort();
-    problems.dedup();
-    Checked { reading, problems, candidate }
-}
-
-fn policy_texts(reading: &Reading) -> Vec<(String, PolicyFormat, String)> {
-    let files = reading.items.iter().filter_map(|item| match item {
-        Item::PolicyFile(file) => {
-            let text = String::from_utf8(reading.texts.get(&file.digest)?.clone()).ok()?;
-            Some((file.path.clone(), file.format, text))
-        }
-        _ => None,
-    });
-    files.collect()
-}
-
-/// What is suspicious in the organisation's own policy. A grant by absence of violations is an error: it lets everything
-/// through as soon as a violation is misspelt.
-fn lints(candidate: &Candidate, own: &[(String, PolicyFormat, String)]) -> Vec<Problem> {
-    let is_own = |file: &str| own.iter().any(|(path, _, _)| path == file);
-    let found = sluice_policy::lint::lint(candidate.policy.bundle()).into_iter();
-    found
-        .filter(|problem| is_own(&problem.file))
-        .map(|problem| {
-            let grave = problem.code.starts_with("grant_");
-            let severity = if grave { Severity::Error } else { Severity::Warning };
-            Problem { severity, ..policy_problem(problem) }
-        })
-        .collect()
-}
-
-fn policy_problem(problem: sluice_policy::Problem) -> Problem {
-    Problem {
-        place: Place { file: problem.file, line: problem.line, column: problem.column, length: 1 },
-        severity: Severity::Error,
-        code: "bad_policy",
-        message: format!("{} ({})", problem.message, problem.code),
-        help: problem.help,
-    }
-}
-
-fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
-    let name = link.name.as_str();
-    let place = |pointer: &str| {
-        let nearest = reading.place_of_setting(name, pointer);
-        let own = reading.sources.get(&(ItemKind::Link, name.to_owned()));
-        nearest.or(own).cloned().unwrap_or_else(|| Place::start_of(""))
-    };
-    let (ear, mouth) =
-        (sluice_connectors::find(&link.connector), sluice_connectors::find_teller(&link.connector));
-    if ear.is_none() && mouth.is_none() {
-        let heard = sluice_connectors::registry().iter().map(|connector| connector.kind());
-        let told = sluice_connectors::tellers().iter().map(|teller| teller.kind());
-        let known: BTreeSet<&str> = heard.chain(told).collect();
-        let known: Vec<&str> = known.into_iter().collect();
-        return vec![Problem {
-            place: place(""),
-            severity: Severity::Error,
-            code: "unknown_connector",
-            message: format!("there is no connector `{}`", link.connector),
-            help: format!("choose one of {}", known.join(", ")),
-        }];
-    }
-    let mut found: Vec<sluice_connectors::Problem> = Vec::new();
-    // A link that only tells has no secret to verify deliveries with.
-    let is_heard = !link.secrets.is_empty() || link.tell.is_none();
-    match ear {
-        Some(connector) if is_heard => {
-            found.extend(connector.configure(&configuration(link)).err().unwrap_or_default());
-        }
-        None if !link.secrets.is_empty() => found.push(sluice_connectors::Problem {
-            path: String::new(),
-            message: format!("nothing is heard from `{}` by a hook", link.connector),
-            help: "leave `secrets` out; what it is shown belongs under `credentials`".to_owned(),
-        }),
-        Some(_) | None => {}
-    }
-    if link.tell.is_some() || ear.is_none() {
-        found.extend(crate::links::telling_problems(link, mouth));
-    }
-    found
-        .into_iter()
-        .map(|problem| Problem {
-            place: place(&problem.path),
-            severity: Severity::Error,
-            code: "bad_setting",
-            message: problem.message,
-            help: problem.help,
-        })
-        .collect()
 }
 
 /// A link's settings as its connector wants them: with the names of its secrets.

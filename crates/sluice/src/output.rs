@@ -9,6 +9,8 @@ use std::io::{ErrorKind, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use crate::failure::Failure;
+
 /// Writes a line of data.
 pub(crate) fn line(text: &str) {
     write(&mut anstream::stdout(), text);
@@ -86,6 +88,16 @@ pub(crate) fn confirm(question: &str) -> Option<bool> {
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).ok()?;
     Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Shows what is about to happen and has whoever sits at the terminal agree to it, unless they said so beforehand. Without
+/// a terminal nobody is asked.
+pub(crate) fn agree(told: &str, question: &str, yes: bool) -> Result<(), Failure> {
+    note(told);
+    if !yes && confirm(question) == Some(false) {
+        return Err(Failure::new("nothing was done", "answer `y`, or give `--yes`"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

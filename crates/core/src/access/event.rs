@@ -235,7 +235,7 @@ pub struct PlanRefused {
     pub because: String,
 }
 
-/// An emergency path was refused before it was opened.
+/// An emergency path was refused before it was opened, or is closed because the gate denied what it was opened for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlassRefused {
     /// Its id.

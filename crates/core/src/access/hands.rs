@@ -17,6 +17,12 @@ use crate::standing::{Actor, Standing};
 /// For how long it counts.
 const COUNTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// For how long it is known: an approval that was given within the week may be looked at for a year.
+const KNOWN: SignedDuration = SignedDuration::from_hours(373 * 24);
+
+/// The most that is known of one account.
+const MOST: usize = 200;
+
 /// Who had the code of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,36 +44,46 @@ pub struct Handed {
     pub reset: bool,
 }
 
-/// The hands through which the account of a person went lately.
+/// The hands through which the account of a person went in the week before a time.
 pub fn hands_of<'a>(
     standing: &'a Standing,
     person: &PersonId,
-    now: Timestamp,
+    when: Timestamp,
 ) -> impl Iterator<Item = &'a Handed> {
     let handed = standing.access.handed.get(person);
-    handed.into_iter().flat_map(|all| all.iter()).filter(move |it| counts(it, now))
+    handed.into_iter().flat_map(|all| all.iter()).filter(move |it| counts(it, when))
 }
 
-/// Refuses where a second person would not be another one: an account of the two went through the hands of the
-/// other, or both through the same, within the last week. Asked wherever somebody confirms what another proposed.
+/// Whether one person could have been both at a time: an account of the two went through the hands of the other, or both
+/// through the same, within the week before it.
+pub fn same_hands(
+    standing: &Standing,
+    first: &PersonId,
+    second: &PersonId,
+    when: Timestamp,
+) -> bool {
+    if first == second {
+        return false;
+    }
+    let held_by = |of: &PersonId, other: &PersonId| {
+        let mut hands = hands_of(standing, of, when);
+        hands.any(|it| matches!(&it.by, Hand::Person(by) if by == other) || it.by == Hand::Anybody)
+    };
+    let same = || {
+        hands_of(standing, first, when)
+            .any(|one| hands_of(standing, second, when).any(|other| one.by == other.by))
+    };
+    held_by(first, second) || held_by(second, first) || same()
+}
+
+/// Refuses where a second person would not be another one. Asked wherever somebody confirms what another proposed.
 pub fn apart(
     standing: &Standing,
     first: &PersonId,
     second: &PersonId,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if first == second {
-        return Ok(());
-    }
-    let held_by = |of: &PersonId, other: &PersonId| {
-        let mut hands = hands_of(standing, of, now);
-        hands.any(|it| matches!(&it.by, Hand::Person(by) if by == other) || it.by == Hand::Anybody)
-    };
-    let same = || {
-        hands_of(standing, first, now)
-            .any(|one| hands_of(standing, second, now).any(|other| one.by == other.by))
-    };
-    if !held_by(first, second) && !held_by(second, first) && !same() {
+    if !same_hands(standing, first, second, now) {
         return Ok(());
     }
     Err(Refusal::forbidden(
@@ -77,8 +93,12 @@ pub fn apart(
     ))
 }
 
-fn counts(handed: &Handed, now: Timestamp) -> bool {
-    handed.at.saturating_add(COUNTS).is_ok_and(|end| now < end)
+fn counts(handed: &Handed, when: Timestamp) -> bool {
+    handed.at <= when && within(handed, COUNTS, when)
+}
+
+fn within(handed: &Handed, span: SignedDuration, when: Timestamp) -> bool {
+    handed.at.saturating_add(span).is_ok_and(|end| when < end)
 }
 
 impl Standing {
@@ -108,7 +128,8 @@ impl Standing {
                 let reset = account.is_some_and(|account| account.enrolled);
                 let all = self.access.handed.entry(changed.person.clone()).or_default();
                 let all = Arc::make_mut(all);
-                all.retain(|it| counts(it, at));
+                all.retain(|it| within(it, KNOWN, at));
+                all.drain(..(all.len() + 1).saturating_sub(MOST));
                 all.push(Handed { by, at, reset });
             }
             Event::PersonErased(erased) => drop(self.access.handed.remove(&erased.person)),

@@ -16,7 +16,7 @@ mod state;
 mod table;
 
 pub use governed::{benefits, lends_voices, sensitive};
-pub use hands::{Hand, Handed, apart, hands_of};
+pub use hands::{Hand, Handed, apart, hands_of, same_hands};
 pub use held::{Held, held_by, held_in, held_with, permissions_of};
 pub use second::{two_could, two_could_lately};
 pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::event::LoginGroups;
+use crate::access::same_hands;
 use crate::change::{Approval, ApprovalVerdict, Change, GroupVoice, Involvement};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::PersonId;
@@ -58,6 +59,7 @@ pub fn gather(
                 rejected: approval.verdict == ApprovalVerdict::Reject,
                 at: approval.at,
                 involved: persons.into_iter().flatten().any(|person| involved.contains_key(person)),
+                same_hands: hands(standing, approval, involved.keys().chain(words.keys().copied())),
                 eligible: rules
                     .iter()
                     .filter_map(|rule| {
@@ -76,6 +78,18 @@ pub fn gather(
         })
         .collect();
     (facts, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
+}
+
+/// Those of `others` who could have given this word, or whose part could be that of whoever gave it. Only a word that was
+/// given by way of an account here: what another system says of its people is not in the hands of ours.
+fn hands<'a>(
+    standing: &Standing,
+    approval: &Approval,
+    others: impl Iterator<Item = &'a PersonId>,
+) -> BTreeSet<PersonId> {
+    let by_account = approval.auth_time.is_some();
+    let same = |it: &&PersonId| same_hands(standing, &approval.person, it, approval.at);
+    others.filter(|it| by_account && same(it)).cloned().collect()
 }
 
 /// Each person's last word on the present revision.

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{RuleStanding, eligible, gather, weigh};
+use crate::access::same_hands;
 use crate::change::{Change, InvolvementRole};
-use crate::facts::{ApprovalFacts, ApprovalRuleFact};
+use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::{PersonId, RuleName};
 use crate::organisation::{ApprovalRule, Organisation};
 use crate::risk::RiskLevel;
@@ -62,6 +63,8 @@ pub enum VoterStanding {
     Could,
     /// They had a hand in the change.
     Involved,
+    /// Somebody who had a hand in the change, or who spoke before, could be them: see [`crate::access::same_hands`].
+    Hands,
 }
 
 impl RuleElectorate {
@@ -117,6 +120,7 @@ pub fn could_speak(standing: &Standing, change: &Change, now: Timestamp) -> BTre
 
 /// All rules of a change, and what was said.
 struct Poll<'a> {
+    standing: &'a Standing,
     organisation: &'a Organisation,
     targets: Vec<Target>,
     rules: Vec<ApprovalRuleFact>,
@@ -140,7 +144,7 @@ impl<'a> Poll<'a> {
             .collect();
         let weighed = weigh(&rules, &facts, &wanted, risk, now);
         let weighed = weighed.rules.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
-        Self { organisation, targets, rules, facts, weighed, risk, now }
+        Self { standing, organisation, targets, rules, facts, weighed, risk, now }
     }
 
     fn each<T>(&self, mut see: impl FnMut(&ApprovalRuleFact, &Booth<'_>) -> T) -> Vec<T> {
@@ -197,6 +201,26 @@ impl Booth<'_> {
         (voters, more)
     }
 
+    /// Whether this person's word does not count because of whose hands an account went through; of somebody who has not
+    /// spoken, whether it would not.
+    fn in_hands(&self, person: &PersonId, given: Option<&GivenApproval>) -> bool {
+        let Poll { standing, facts, risk, now, .. } = self.poll;
+        let open = self.rule.involved_may_approve.contains(risk);
+        let involved = |other: &PersonId| !open && facts.involved.contains_key(other);
+        let counted =
+            |other: &PersonId| self.poll.weighed.values().any(|rule| rule.met_by.contains(other));
+        match given {
+            Some(given) => given.same_hands.iter().any(|other| involved(other) || counted(other)),
+            None => {
+                let spoke = facts.given.iter().map(|given| &given.person);
+                let mut others = facts.involved.keys().chain(spoke);
+                others.any(|other| {
+                    (involved(other) || counted(other)) && same_hands(standing, person, other, *now)
+                })
+            }
+        }
+    }
+
     fn standing(&self, person: &PersonId) -> VoterStanding {
         if self.weighed.is_some_and(|rule| rule.met_by.contains(person)) {
             return VoterStanding::Counted;
@@ -208,6 +232,7 @@ impl Booth<'_> {
         match given {
             Some(given) if given.rejected => VoterStanding::Rejected,
             _ if involved => VoterStanding::Involved,
+            _ if self.in_hands(person, given) => VoterStanding::Hands,
             Some(given) => match given.eligible.get(&self.rule.name) {
                 Some(until) if until <= now => VoterStanding::Expired,
                 Some(_) | None => VoterStanding::Elsewhere,

@@ -55,7 +55,7 @@ impl RuleStanding {
 pub struct Discounted {
     /// Whose.
     pub person: PersonId,
-    /// Stable code: `involved`, `authorship_unknown`, `identity_unresolved`, `not_eligible`, `expired`.
+    /// Stable code: `involved`, `hands`, `authorship_unknown`, `identity_unresolved`, `not_eligible`, `expired`.
     pub code: String,
     /// In words.
     pub message: String,
@@ -83,10 +83,8 @@ pub fn weigh(
         }
     }
     let yes: Vec<&GivenApproval> = facts.given.iter().filter(|given| !given.rejected).collect();
-    let may: Vec<Vec<usize>> = yes
-        .iter()
-        .map(|given| counted_for(given, &known, facts.knows_everybody(), risk, now))
-        .collect();
+    let may = yes.iter().map(|given| counted_for(given, &known, facts, risk, now)).collect();
+    let may = each_hand_once(&yes, may);
     let places: Vec<usize> =
         known.iter().map(|(rule, _)| usize::try_from(rule.quorum).unwrap_or(usize::MAX)).collect();
     let assignment = assign(&may, &places);
@@ -132,19 +130,43 @@ fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
 fn counted_for(
     given: &GivenApproval,
     rules: &[(&ApprovalRuleFact, bool)],
-    everybody_is_known: bool,
+    facts: &ApprovalFacts,
     risk: RiskLevel,
     now: Timestamp,
 ) -> Vec<usize> {
+    let independent =
+        !given.involved && !by_involved_hands(given, facts) && facts.knows_everybody();
     rules
         .iter()
         .enumerate()
         .filter(|(_, (rule, _))| given.eligible.get(&rule.name).is_some_and(|until| now < *until))
-        .filter(|(_, (rule, _))| {
-            rule.involved_may_approve.contains(&risk) || (!given.involved && everybody_is_known)
-        })
+        .filter(|(_, (rule, _))| rule.involved_may_approve.contains(&risk) || independent)
         .map(|(index, _)| index)
         .collect()
+}
+
+/// Whether somebody who had a hand in the change could have given this word.
+fn by_involved_hands(given: &GivenApproval, facts: &ApprovalFacts) -> bool {
+    given.same_hands.iter().any(|other| facts.involved.contains_key(other))
+}
+
+/// Of people who could be one, the first whose word counts for anything is counted, and nobody after.
+fn each_hand_once(yes: &[&GivenApproval], mut may: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..yes.len()).filter(|index| !may[*index].is_empty()).collect();
+    order.sort_by_key(|index| (yes[*index].at, &yes[*index].person));
+    let mut heard: Vec<&GivenApproval> = Vec::new();
+    for index in order {
+        let one = yes[index];
+        let is_other = |other: &&GivenApproval| {
+            !one.same_hands.contains(&other.person) && !other.same_hands.contains(&one.person)
+        };
+        if heard.iter().all(is_other) {
+            heard.push(one);
+        } else {
+            may[index].clear();
+        }
+    }
+    may
 }
 
 fn discounted(
@@ -161,6 +183,16 @@ fn discounted(
         ("expired", "gave the approval too long ago")
     } else if given.involved {
         ("involved", "had a hand in the change")
+    } else if by_involved_hands(given, facts) {
+        (
+            "hands",
+            "cannot be told from somebody who had a hand in the change: an account of the two was made or set back by the other, by the same person, or by a token that nobody answers for, in the week before",
+        )
+    } else if !given.same_hands.is_empty() && facts.knows_everybody() {
+        (
+            "hands",
+            "cannot be told from somebody else who approved: an account of the two was made or set back by the other, by the same person, or by a token that nobody answers for, in the week before",
+        )
     } else if facts.knows_everybody() {
         ("not_eligible", "is not counted")
     } else if !facts.unreported.is_empty() {

@@ -50,6 +50,7 @@ fn given(number: u8, said: Said) -> GivenApproval {
         rejected: said.rejected,
         at: now(),
         involved: said.involved,
+        same_hands: BTreeSet::new(),
         eligible: rules.map(|(_, name)| (name.parse::<RuleName>().unwrap(), until)).collect(),
     }
 }

@@ -5,6 +5,7 @@ mod approval_model;
 mod approvals;
 mod calendar;
 mod gate;
+mod hands;
 mod life_cycle;
 mod organisation;
 mod second_person;

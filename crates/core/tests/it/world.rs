@@ -56,9 +56,13 @@ impl Play {
     }
 
     pub(crate) fn play(&mut self, events: impl IntoIterator<Item = Event>) {
+        self.play_as(&Actor::Sluice, events);
+    }
+
+    pub(crate) fn play_as(&mut self, actor: &Actor, events: impl IntoIterator<Item = Event>) {
         for event in events {
             let index = self.standing.size;
-            let recorded = Recorded { index, at: self.now, actor: Actor::Sluice, event };
+            let recorded = Recorded { index, at: self.now, actor: actor.clone(), event };
             self.standing.apply(&recorded);
             self.recorded.push(recorded);
         }

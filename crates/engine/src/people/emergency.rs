@@ -2,11 +2,13 @@
 
 use sha2::{Digest as _, Sha256};
 use sluice_core::access::emergency;
-use sluice_core::access::event::GlassAsked;
-use sluice_core::gate::Question;
-use sluice_core::ids::{ExceptionId, GrantId};
+use sluice_core::access::event::{GlassAsked, GlassRefused};
+use sluice_core::event::Event;
+use sluice_core::gate::{Decision, Question};
+use sluice_core::ids::{ExceptionId, GrantId, PersonId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
+use sluice_core::stop::event::ExceptionRevoked;
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Grant};
@@ -15,7 +17,7 @@ use crate::error::EngineError;
 use crate::gate::{GateAnswer, ask};
 
 impl Engine {
-    /// Asks for the emergency path for exactly this deployment. It does nothing until a second person opens it.
+    /// Asks for the emergency path for this deployment. It does nothing until a second person opens it.
     pub async fn ask_break_glass(
         &self,
         caller: &Caller,
@@ -35,7 +37,7 @@ impl Engine {
     }
 
     /// A second person opens the emergency path, and the gate is asked at once: the emergency change and what it owes
-    /// are recorded before the pass is.
+    /// are recorded before the pass is. Where the gate denies it even so, nothing stays lifted.
     pub async fn open_break_glass(
         &self,
         caller: &Caller,
@@ -51,6 +53,7 @@ impl Engine {
             id.unwrap_or_else(|_| unreachable!("letters and digits"))
         };
         let (exceptions, wanted) = ([exception(), exception()], id.clone());
+        let (lifted, second) = (exceptions.clone(), by.clone());
         self.decide(caller, move |standing, now| {
             let opened = emergency::open(standing, &wanted, &by, exceptions, now);
             opened.map(|events| ((), events))
@@ -72,7 +75,33 @@ impl Engine {
             ..caller.clone()
         };
         let hash = Sha256::digest(id.as_str().as_bytes()).into();
-        self.ask(&asker, id.as_str(), hash, question, None).await
+        let answer = self.ask(&asker, id.as_str(), hash, question, None).await?;
+        if answer.decision == Decision::Deny {
+            self.close_break_glass(caller, id, second, lifted).await?;
+        }
+        Ok(answer)
+    }
+
+    /// What the gate denies even so needs nothing lifted: the path is closed, and its exceptions end.
+    async fn close_break_glass(
+        &self,
+        caller: &Caller,
+        id: &GrantId,
+        by: PersonId,
+        lifted: [ExceptionId; 2],
+    ) -> Result<Answer<()>, EngineError> {
+        let id = id.clone();
+        self.decide(caller, move |standing, _| {
+            let because = "the gate denied what it was opened for";
+            let closed = GlassRefused { id: id.clone(), by, because: because.to_owned() };
+            let standing = lifted.into_iter().filter(|it| standing.exceptions.contains_key(it));
+            let revoked = standing.map(|exception| {
+                let reason = format!("break-glass {id}: {because}");
+                Event::from(ExceptionRevoked { exception, reason })
+            });
+            Ok(((), std::iter::once(closed.into()).chain(revoked).collect()))
+        })
+        .await
     }
 
     fn covers_question(&self, caller: &Caller, question: &Question) -> Result<(), EngineError> {

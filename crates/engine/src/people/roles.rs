@@ -140,7 +140,7 @@ impl Engine {
         };
         by_roles(&standing, person, permission, &targets, &mut explained);
         if let Some(change) = change.filter(|_| permission == Permission::ChangeApprove) {
-            by_involvement(&standing, person, &change, &targets, &mut explained);
+            by_involvement(&standing, person, &change, &targets, self.now(), &mut explained);
         }
         let closed = standing.access.accounts.get(person).and_then(|known| known.disabled.clone());
         explained.allowed &= closed.is_none();
@@ -195,6 +195,7 @@ fn by_involvement(
     person: &PersonId,
     change: &Change,
     targets: &[Target],
+    now: Timestamp,
     explained: &mut Explained,
 ) {
     let organisation = &standing.organisation;
@@ -206,6 +207,14 @@ fn by_involvement(
         let roles = roles.join(" and ");
         explained.allowed = false;
         explained.but.push(format!("they had a hand in {} as {roles}", change.number));
+    }
+    let hands = involved.keys().any(|other| access::same_hands(standing, person, other, now));
+    if hands {
+        explained.allowed = false;
+        explained.but.push(format!(
+            "they cannot be told from somebody who had a hand in {}: an account of the two was made or set back by the other, by the same person, or by a token that nobody answers for, within the last seven days",
+            change.number
+        ));
     }
     if !unresolved.is_empty() {
         explained.but.push(format!(

@@ -1,5 +1,7 @@
 //! Break-glass, and what everybody should know at a glance.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use sluice_core::ids::{Digest, GrantId, PersonId};
 use sluice_engine::ledger::Receipt;
 
 use super::gate::{GateRequest, reply};
+use super::identity::called;
 use super::stops::{Done, ReasonRequest};
 use super::{Created, Reply};
 use crate::app::App;
@@ -25,25 +28,53 @@ struct GlassReply {
     service: String,
     environment: String,
     commit: String,
+    artifacts: Vec<String>,
     reason: String,
     asked_by: PersonId,
     asked_at: Timestamp,
     opened_by: Option<PersonId>,
     until: Option<Timestamp>,
+    /// All of it in words: what a second person is about to open.
+    told: String,
 }
 
-fn glass(id: &GrantId, glass: &Glass) -> GlassReply {
+/// An emergency path in words.
+fn told(app: &App, glass: &Glass) -> String {
+    let question = &glass.asked.question;
+    let mut services: BTreeSet<String> =
+        question.services.iter().map(ToString::to_string).collect();
+    services.insert(question.service.to_string());
+    let services: Vec<String> = services.into_iter().collect();
+    let artifacts: Vec<String> = question.artifacts.iter().map(ToString::to_string).collect();
+    let artifacts = match artifacts.as_slice() {
+        [] => String::new(),
+        some => format!(" with {}", some.join(" and ")),
+    };
+    format!(
+        "{} wants to bring commit {}{artifacts} of {} to {} past stops and freezes, which are lifted there for an hour; asked at {}, because: {}",
+        called(app, &glass.asked.by),
+        question.commit,
+        services.join(" and "),
+        question.environment,
+        glass.at,
+        question.emergency.as_deref().unwrap_or_default(),
+    )
+}
+
+fn glass(app: &App, id: &GrantId, glass: &Glass) -> GlassReply {
     let question = &glass.asked.question;
     GlassReply {
         id: id.clone(),
         service: question.service.to_string(),
         environment: question.environment.to_string(),
         commit: question.commit.to_string(),
+        artifacts: question.artifacts.iter().map(ToString::to_string).collect(),
         reason: question.emergency.clone().unwrap_or_default(),
         asked_by: glass.asked.by.clone(),
         asked_at: glass.at,
         opened_by: glass.opened.as_ref().map(|opened| opened.by.clone()),
         until: glass.opened.as_ref().map(|opened| opened.until),
+        told: told(app, glass),
     }
 }
 
@@ -68,7 +99,10 @@ struct StatusReply {
     as_of: u64,
 }
 
-pub(crate) async fn status(State(app): State<App>, By(_): By) -> impl IntoResponse {
+pub(crate) async fn status(
+    State(app): State<App>,
+    By(_): By,
+) -> Result<impl IntoResponse, Problem> {
     let (standing, now) = (app.engine.standing(), app.engine.now());
     let glasses = standing.access.glasses.iter();
     let shown = glasses.filter(|(_, one)| one.is_open(now) || one.waits(now));
@@ -78,13 +112,23 @@ pub(crate) async fn status(State(app): State<App>, By(_): By) -> impl IntoRespon
         proposed_by: plan.by.clone(),
         from: plan.from,
     });
-    Reply(StatusReply {
+    let shown: Vec<_> = shown.map(|(id, one)| (id.clone(), one.clone())).collect();
+    let cards = app.clone();
+    let break_glass = match shown.is_empty() {
+        true => Vec::new(),
+        // Names are in the store.
+        false => {
+            let told = move || Ok(shown.iter().map(|(id, one)| glass(&cards, id, one)).collect());
+            app.blocking(told).await?
+        }
+    };
+    Ok(Reply(StatusReply {
         halted: app.engine.halted(),
         stops: standing.stops.len(),
-        break_glass: shown.map(|(id, one)| glass(id, one)).collect(),
+        break_glass,
         plans: plans.collect(),
         as_of: standing.size,
-    })
+    }))
 }
 
 #[derive(Deserialize)]

@@ -32,7 +32,7 @@ struct CallerReply {
 #[derive(Serialize)]
 pub(crate) struct PersonReply {
     id: PersonId,
-    handle: String,
+    pub(crate) handle: String,
     name: String,
 }
 
@@ -70,6 +70,15 @@ pub(crate) fn card_of(app: &App, id: &PersonId) -> PersonReply {
         handle: String::new(),
         name: String::new(),
     })
+}
+
+/// A person in words: name and handle, as far as they are known.
+pub(crate) fn called(app: &App, id: &PersonId) -> String {
+    match card(app, id) {
+        Some(it) if it.name.is_empty() => it.handle,
+        Some(it) => format!("{} ({})", it.name, it.handle),
+        None => id.to_string(),
+    }
 }
 
 fn card(app: &App, id: &PersonId) -> Option<PersonReply> {

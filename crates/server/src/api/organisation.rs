@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::Uri;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_core::ids::Digest;
 use sluice_core::organisation::{Item, ItemKind, PlanStep};
 use sluice_engine::ledger::Receipt;
 use sluice_engine::organisation_files::Folder;
-use sluice_engine::{Answer, Applied, Pending};
+use sluice_engine::{Answer, Applied, Pending, ToldStep};
 
+use super::identity::{PersonReply, card_of};
 use super::stops::{Done, ReasonRequest};
 use super::{Reply, no_such};
 use crate::app::App;
@@ -136,6 +138,8 @@ pub(crate) async fn check(
 #[derive(Serialize)]
 struct PlanReply<P> {
     steps: Vec<PlanStep>,
+    /// The steps in words, and who gets another name.
+    told: Vec<ToldStep>,
     problems: Vec<P>,
     policy: Option<Digest>,
     digest: Digest,
@@ -154,6 +158,7 @@ pub(crate) async fn plan(
         .await?;
     Ok(Reply(PlanReply {
         steps: plan.steps,
+        told: plan.told,
         problems: plan.problems,
         policy: plan.policy,
         digest: plan.digest,
@@ -213,6 +218,46 @@ fn applied(answer: Answer<Applied>) -> ApplyReply {
         receipt: answer.receipt,
         as_of: answer.as_of,
     }
+}
+
+#[derive(Serialize)]
+struct WaitingReply {
+    plan: Digest,
+    touches: Vec<String>,
+    proposed_by: Option<PersonReply>,
+    from: Timestamp,
+    /// The steps in words.
+    told: Vec<ToldStep>,
+    /// Why it is confirmed with its files only; null where what was kept is enough.
+    needs_files: Option<String>,
+    as_of: u64,
+}
+
+/// A plan that waits for a second person: what they are about to confirm.
+pub(crate) async fn waiting(
+    State(app): State<App>,
+    By(caller): By,
+    Path(text): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let plan: Digest = id(&text)?;
+    let kept = app.clone();
+    let work = move || {
+        let app = kept;
+        let kept = app.engine.waiting_plan(&caller, &plan)?;
+        let standing = app.engine.standing();
+        let proposed =
+            standing.access.plans.get(&plan).ok_or_else(|| no_such("plan that waits"))?;
+        Ok(WaitingReply {
+            touches: proposed.touches.iter().cloned().collect(),
+            proposed_by: proposed.by.as_ref().map(|by| card_of(&app, by)),
+            from: proposed.from,
+            told: kept.told,
+            needs_files: kept.needs_files.map(|refusal| refusal.message),
+            as_of: standing.size,
+            plan,
+        })
+    };
+    Ok(Reply(app.blocking(work).await?))
 }
 
 /// Makes a plan so that somebody else has proposed, from what was kept of it.

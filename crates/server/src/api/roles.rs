@@ -12,6 +12,7 @@ use sluice_engine::ledger::Receipt;
 use sluice_engine::{Explained, Object, RoleWish};
 
 use super::accounts::person;
+use super::identity::{called, card_of};
 use super::stops::{Done, ReasonRequest};
 use super::{Created, Reply};
 use crate::app::App;
@@ -40,16 +41,35 @@ struct GrantReply {
     confirmed_by: Option<PersonId>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
+    /// Short names of the people, as far as they are known.
+    handles: Handles,
+    /// All of it in words: what a second person is about to confirm.
+    told: String,
 }
 
-fn reply(grant: &GrantId, role: &StandingRole) -> GrantReply {
+#[derive(Serialize)]
+struct Handles {
+    person: String,
+    proposed_by: String,
+    confirmed_by: Option<String>,
+}
+
+fn reply(app: &App, grant: &GrantId, role: &StandingRole) -> GrantReply {
     let proposed = role.proposed.clone();
+    let handle = |id: &PersonId| card_of(app, id).handle;
+    let told = told(app, role);
     let (state, confirmed_by, from) = match &role.state {
         RoleState::Proposed => ("proposed", None, None),
         RoleState::Confirmed { by, from } => ("confirmed", Some(by.clone()), Some(*from)),
         RoleState::Granted { by, since } => ("granted", Some(by.clone()), Some(*since)),
     };
     GrantReply {
+        handles: Handles {
+            person: handle(&proposed.person),
+            proposed_by: handle(&proposed.by),
+            confirmed_by: confirmed_by.as_ref().map(handle),
+        },
+        told,
         grant: grant.clone(),
         person: proposed.person,
         role: proposed.role,
@@ -64,11 +84,28 @@ fn reply(grant: &GrantId, role: &StandingRole) -> GrantReply {
     }
 }
 
-pub(crate) async fn list(State(app): State<App>, By(_): By) -> impl IntoResponse {
-    let standing = app.engine.standing();
-    let roles = standing.access.roles.iter().take(5_000);
-    let items: Vec<GrantReply> = roles.map(|(grant, role)| reply(grant, role)).collect();
-    Reply(Listed { items, next: None, as_of: standing.size })
+/// A role that waits or holds, in words.
+fn told(app: &App, role: &StandingRole) -> String {
+    let StandingRole { proposed, at, .. } = role;
+    let (who, by) = (called(app, &proposed.person), called(app, &proposed.by));
+    let until = proposed
+        .until
+        .map_or_else(|| "until it is revoked".to_owned(), |until| format!("until {until}"));
+    let (name, scope, reason) = (&proposed.role, &proposed.scope, &proposed.reason);
+    format!(
+        "{who} is to have the role `{name}` for {scope}, {until}; proposed by {by} at {at}, because: {reason}"
+    )
+}
+
+pub(crate) async fn list(State(app): State<App>, By(_): By) -> Result<impl IntoResponse, Problem> {
+    let cards = app.clone();
+    let work = move || {
+        let standing = cards.engine.standing();
+        let roles = standing.access.roles.iter().take(5_000);
+        let items: Vec<GrantReply> = roles.map(|(id, role)| reply(&cards, id, role)).collect();
+        Ok(Listed { items, next: None, as_of: standing.size })
+    };
+    Ok(Reply(app.blocking(work).await?))
 }
 
 #[derive(Debug, Deserialize)]

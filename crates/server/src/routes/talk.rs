@@ -1,7 +1,7 @@
 //! What people do beside changes, and deliveries that are read again.
 
 use sluice_core::permission::Permission::{
-    BreakGlass, ChangeApprove, ChangeRead, OrganisationApply, PolicyActivate,
+    BreakGlass, ChangeApprove, ChangeRead, OrganisationApply, OrganisationRead, PolicyActivate,
 };
 
 use crate::api::{emergency, inbox, notifications, organisation, talk};
@@ -55,6 +55,14 @@ pub(super) fn own() -> Vec<Route> {
         Route::delete("/api/v1/views/{title}", AnyToken, Act, notifications::remove)
             .about("Forget a view.")
             .gives("Done"),
+        Route::get(
+            "/api/v1/organisation/plans/{plan}",
+            Needs(OrganisationRead),
+            Read,
+            organisation::waiting,
+        )
+        .about("Say in words what a plan would do that waits for a second person.")
+        .gives("WaitingPlan"),
         Route::post(
             "/api/v1/organisation/plans/{plan}/confirm",
             Needs(PolicyActivate),

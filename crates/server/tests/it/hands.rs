@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sluice_core::permission::Permission;
 use sluice_testkit::{Answered, ORGANISATION, TestApp};
 
+use crate::gate::{ask, question};
 use crate::sessions::enrol;
 use crate::windows::{PROPOSALS, WINDOWS, freeze};
 
@@ -39,6 +40,13 @@ async fn two_words(app: &TestApp, first: &str, second: &str) -> Answered {
     assert_eq!(made.status, 201, "{made:?}");
     let path = format!("{GRANTS}/{}/confirm", made.json()["grant"].as_str().expect("an id"));
     app.post(&app.logged_in(second).await, &path, &[], &json!({})).await
+}
+
+/// Sets an account back by one word, and gives the code.
+async fn set_back(app: &TestApp, by: &str, handle: &str) -> String {
+    let made = make(app, by, handle).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    made.json()["code"].as_str().expect("a code").to_owned()
 }
 
 fn said(answered: &Answered) -> (u16, String) {
@@ -133,6 +141,49 @@ async fn two_people_whose_accounts_one_person_made_are_not_two_anywhere() {
     let made = app.post(&app.logged_in("dora").await, TOKENS, &[], &wish).await;
     let path = format!("{TOKENS}/{}/confirm", made.json()["id"].as_str().expect("an id"));
     assert_eq!(said(&app.post(&bob, &path, &[], &json!({})).await), (403, "same_hands".into()));
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_change_by_an_account_that_they_set_back() {
+    let app = start().await;
+    for handle in ["alice", "bob", "dora"] {
+        enrol(&app, handle).await;
+    }
+    let wish = json!({"person": "alice", "role": "administrator", "reason": "on call this week"});
+    let made = app.post(&app.logged_in("dora").await, GRANTS, &[], &wish).await.json();
+    let path = format!("{GRANTS}/{}/confirm", made["grant"].as_str().expect("an id"));
+    let bob = app.logged_in("bob").await;
+    assert_eq!(app.post(&bob, &path, &[], &json!({})).await.status, 200);
+    // Alice wrote it, sets the account of bob back, comes in as bob and says yes.
+    let mut hers = question("shop", 1);
+    hers["authors"] = json!(["alice@test.example"]);
+    let asked = ask(&app, "hers", &hers).await.json();
+    let alice = app.logged_in("alice").await;
+    let made = set_back(&app, &alice, "bob").await;
+    let body = json!({"handle": "bob", "code": made, "password": PASSWORD});
+    assert_eq!(app.post("", "/api/v1/account/enrol", &[], &body).await.status, 200);
+    let yes = json!({"revision": asked["revision"], "reason": "looked at it"});
+    let bob = app.logged_in("bob").await;
+    let number = asked["change"].as_str().expect("a change");
+    let change = format!("/api/v1/changes/{number}");
+    assert!(
+        app.get(&bob, &format!("/changes/{number}"))
+            .await
+            .text()
+            .contains("Your approval would not count")
+    );
+    assert_eq!(app.post(&bob, &format!("{change}/approve"), &[], &yes).await.status, 200);
+    let held = ask(&app, "again", &hers).await.json();
+    assert_eq!(held["answer"], "wait", "{held:#}");
+    assert!(held["reasons"].to_string().contains("made or set back by the other"), "{held:#}");
+    let shown = app.get(&bob, &change).await.json();
+    assert_eq!(shown["approval_standing"]["discounted"][0]["code"], "hands", "{shown:#}");
+    let page = app.get(&alice, &format!("/changes/{number}")).await.text();
+    assert!(page.contains("cannot be told from somebody behind this change"), "{page}");
+    let explained =
+        format!("/api/v1/access/explain?person=bob&permission=change.approve&change={number}");
+    let explained = app.get(&alice, &explained).await.json();
+    assert_eq!(explained["allowed"], false, "{explained:#}");
 }
 
 #[tokio::test]

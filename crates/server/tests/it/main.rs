@@ -29,6 +29,7 @@ mod secrets;
 mod sessions;
 mod system;
 mod talk;
+mod told;
 mod two_people;
 mod walks;
 mod windows;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::{check, folder};
+use super::{check, folder, steps};
 use crate::client::Client;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
@@ -55,11 +55,15 @@ pub(crate) fn run(arguments: &ApplyArgs) -> Outcome {
     let client = Client::new(&arguments.server)?;
     let mut body = folder::as_body(&folder)?;
     let plan = client.post("/api/v1/organisation/plan", &body, &[])?;
-    let steps = plan.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+    let steps = plan.get("told").and_then(Value::as_array).map_or(0, Vec::len);
     if !arguments.json {
-        print_steps(&steps);
+        steps::lines(&plan).iter().for_each(|line| output::line(line));
+        output::note(&match steps {
+            0 => "nothing to do".to_owned(),
+            some => format!("{some} step(s)"),
+        });
     }
-    if steps.is_empty() || arguments.dry_run {
+    if steps == 0 || arguments.dry_run {
         if arguments.json {
             output::json(&serde_json::json!({ "plan": plan }));
         }
@@ -75,28 +79,6 @@ pub(crate) fn run(arguments: &ApplyArgs) -> Outcome {
     let applied = client.post(&format!("/api/v1/organisation/{verb}"), &body, &[])?;
     report(&plan, &applied, arguments.json);
     Ok(exit::OK)
-}
-
-fn print_steps(steps: &[Value]) {
-    for step in steps {
-        let withdrawn = step.get("step").and_then(Value::as_str) == Some("withdraw");
-        let replaces = step.get("replaces").and_then(Value::as_bool) == Some(true);
-        let (mark, verb) = match (withdrawn, replaces) {
-            (true, _) => (output::bad("-"), "withdraw"),
-            (false, true) => (output::attention("~"), "alter"),
-            (false, false) => (output::good("+"), "declare"),
-        };
-        let item = step.get("item").unwrap_or(step);
-        let spec = item.get("spec").unwrap_or(item);
-        let name = ["name", "path", "handle", "id"].iter().find_map(|member| spec.get(*member));
-        let kind = show::cell(item.get("kind"));
-        output::line(format!("{mark} {verb} {kind} {}", show::cell(name)).trim_end());
-    }
-    if steps.is_empty() {
-        output::note("nothing to do");
-    } else {
-        output::note(&format!("{} step(s)", steps.len()));
-    }
 }
 
 fn report(plan: &Value, applied: &Value, as_json: bool) {

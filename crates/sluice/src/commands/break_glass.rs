@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use sluice_core::ids::Digest;
+use sluice_core::ids::{CommitId, Digest, ServiceName};
+use sluice_engine::pass_token::Expected;
 
-use super::values;
+use super::{gate, values};
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
@@ -18,21 +19,29 @@ const COLUMNS: &[Column] = &[
     ("ID", "/id"),
     ("SERVICE", "/service"),
     ("ENVIRONMENT", "/environment"),
-    ("ASKED BY", "/asked_by"),
-    ("OPENED BY", "/opened_by"),
     ("UNTIL", "/until"),
-    ("REASON", "/reason"),
+    ("WHAT", "/told"),
 ];
+
+/// What `--help` of opening says at its end.
+const OPEN_HELP: &str = "\
+Exit codes: 0 allow, with a pass that was verified; 10 deny, and nothing stays lifted; 11 wait, and the path stays open;
+20 unavailable; 21 safe halt; 22 answer not understood, or its pass does not verify; 1 refused.";
 
 /// What can be done with the emergency path.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BreakGlassCommand {
-    /// Ask for it, for exactly one deployment; a second person has to open it within half an hour
+    /// Ask for it, for one commit of one service; a second person has to open it within half an hour
     Ask(Box<AskArgs>),
-    /// Open what somebody else asked for: for an hour stops and freezes are lifted, and the gate is asked
+    /// Open what somebody else asked for; says first what, then stops and freezes of that service there are lifted for
+    /// an hour, and the gate is asked
+    #[command(after_help = OPEN_HELP)]
     Open {
         /// Its id
         id: String,
+        /// Do not ask; without a terminal nobody is asked either
+        #[arg(long)]
+        yes: bool,
         /// Write the pass there
         #[arg(long, value_name = "FILE")]
         pass_out: Option<PathBuf>,
@@ -78,8 +87,8 @@ pub(crate) struct AskArgs {
 pub(crate) fn run(command: &BreakGlassCommand) -> Outcome {
     match command {
         BreakGlassCommand::Ask(arguments) => ask(arguments)?,
-        BreakGlassCommand::Open { id, pass_out, json, server } => {
-            return open(id, pass_out.as_ref(), *json, server);
+        BreakGlassCommand::Open { id, yes, pass_out, json, server } => {
+            return open(id, *yes, pass_out.as_ref(), *json, server);
         }
         BreakGlassCommand::List { json, server } => {
             let status = Client::new(server)?.get("/api/v1/status")?;
@@ -106,20 +115,38 @@ fn ask(arguments: &AskArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(id: &str, pass_out: Option<&PathBuf>, as_json: bool, server: &ServerArgs) -> Outcome {
+/// Says what waits, asks, opens exactly that, and says what the gate answered.
+fn open(
+    id: &str,
+    yes: bool,
+    pass_out: Option<&PathBuf>,
+    as_json: bool,
+    server: &ServerArgs,
+) -> Outcome {
+    let client = Client::new(server)?;
+    let status = client.get("/api/v1/status")?;
+    let glasses = status.get("break_glass").and_then(Value::as_array);
+    let found = glasses.into_iter().flatten().find(|it| it["id"] == id).ok_or_else(|| {
+        let message = format!("no emergency path `{}` waits or is open", output::clean(id));
+        Failure::new(message, "see `sluice break-glass list`")
+    })?;
+    let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default();
+    output::agree(&output::clean(text("told")), "open it?", yes)?;
     let path = format!("/api/v1/break-glass/{}/open", encode(id));
-    let answer = Client::new(server)?.post(&path, &json!({}), &[])?;
-    if as_json {
-        output::json(&answer);
-    } else {
-        let lines: &[Column] = &[("answer", "/answer"), ("change", "/change"), ("until", "/until")];
-        show::record(&answer, lines, false);
+    let answer = client.post(&path, &json!({}), &[])?;
+    let artifacts = found.get("artifacts").cloned().unwrap_or_default();
+    // The environment may have been asked for by another name of it.
+    let bindings = Expected {
+        service: ServiceName::parse(text("service")).ok(),
+        commit: CommitId::parse(text("commit")).ok(),
+        artifacts: serde_json::from_value(artifacts).ok(),
+        ..Expected::default()
+    };
+    let place =
+        format!("{} to {}", output::clean(text("service")), output::clean(text("environment")));
+    let (code, pass) = gate::tell(&answer, &place, &bindings, &client, as_json)?;
+    if let (Some(path), Some(token)) = (pass_out, pass) {
+        values::write_private(path, &token)?;
     }
-    if let (Some(path), Some(token)) =
-        (pass_out, answer.pointer("/pass/token").and_then(Value::as_str))
-    {
-        std::fs::write(path, token).map_err(|error| Failure::file("write", path, &error))?;
-    }
-    let allowed = answer.get("answer").and_then(Value::as_str) == Some("allow");
-    Ok(if allowed { exit::OK } else { exit::FAILED })
+    Ok(code)
 }

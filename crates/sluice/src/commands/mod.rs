@@ -28,6 +28,7 @@ pub(crate) mod reference;
 pub(crate) mod role;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod steps;
 pub(crate) mod stop;
 pub(crate) mod talk;
 pub(crate) mod token;

@@ -15,12 +15,12 @@ use crate::show::{self, Column};
 
 const GRANTS: &[Column] = &[
     ("GRANT", "/grant"),
-    ("PERSON", "/person"),
+    ("PERSON", "/handles/person"),
     ("ROLE", "/role"),
     ("SCOPE", "/scope"),
     ("STATE", "/state"),
-    ("BY", "/proposed_by"),
-    ("AND", "/confirmed_by"),
+    ("BY", "/handles/proposed_by"),
+    ("AND", "/handles/confirmed_by"),
     ("UNTIL", "/until"),
 ];
 
@@ -32,10 +32,13 @@ const TABLE: &[Column] =
 pub(crate) enum RoleCommand {
     /// Propose a role for somebody else; a second person has to confirm it
     Grant(GrantArgs),
-    /// Confirm a role that somebody else proposed for somebody else
+    /// Confirm a role that somebody else proposed for somebody else; says first which
     Confirm {
         /// Id of the grant
         grant: String,
+        /// Do not ask; without a terminal nobody is asked either
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -86,11 +89,7 @@ pub(crate) struct GrantArgs {
 pub(crate) fn run(command: &RoleCommand) -> Outcome {
     match command {
         RoleCommand::Grant(arguments) => grant(arguments)?,
-        RoleCommand::Confirm { grant, server } => {
-            let path = format!("/api/v1/roles/grants/{}/confirm", encode(grant));
-            Client::new(server)?.post(&path, &json!({}), &[])?;
-            output::note(&format!("confirmed {}", output::clean(grant)));
-        }
+        RoleCommand::Confirm { grant, yes, server } => confirm(grant, *yes, server)?,
         RoleCommand::Revoke { grant, reason, server } => {
             let path = format!("/api/v1/roles/grants/{}/revoke", encode(grant));
             Client::new(server)?.post(&path, &json!({"reason": reason}), &[])?;
@@ -106,6 +105,21 @@ pub(crate) fn run(command: &RoleCommand) -> Outcome {
         }
     }
     Ok(exit::OK)
+}
+
+/// Says what waits, asks, confirms exactly that.
+fn confirm(grant: &str, yes: bool, server: &ServerArgs) -> Result<(), Failure> {
+    let client = Client::new(server)?;
+    let listed = client.get("/api/v1/roles/grants")?;
+    let found = show::rows_of(&listed).iter().find(|it| it["grant"] == grant);
+    let told = found.and_then(|it| it.get("told")).and_then(Value::as_str).ok_or_else(|| {
+        let message = format!("there is no grant `{}` that waits or holds", output::clean(grant));
+        Failure::new(message, "see `sluice role list`")
+    })?;
+    output::agree(&output::clean(told), "confirm this role?", yes)?;
+    client.post(&format!("/api/v1/roles/grants/{}/confirm", encode(grant)), &json!({}), &[])?;
+    output::note(&format!("confirmed {}", output::clean(grant)));
+    Ok(())
 }
 
 fn grant(arguments: &GrantArgs) -> Result<(), Failure> {

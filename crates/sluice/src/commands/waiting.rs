@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use sluice_core::ids::Digest;
 
-use super::values;
+use super::{steps, values};
 use crate::client::Client;
 use crate::exit;
 use crate::failure::Outcome;
@@ -50,11 +50,25 @@ pub(crate) enum PlanCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Make a plan so that somebody else has proposed, without its files
+    /// Say in words what a plan that waits would do
+    Show {
+        /// Digest of the plan
+        #[arg(value_name = "PLAN", value_parser = values::digest)]
+        plan: Digest,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Make a plan so that somebody else has proposed, without its files; says first what it does
     Confirm {
         /// Digest of the plan
         #[arg(value_name = "PLAN", value_parser = values::digest)]
         plan: Digest,
+        /// Do not ask; without a terminal nobody is asked either
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -90,16 +104,33 @@ pub(crate) fn plan(command: &PlanCommand) -> Outcome {
             let plans = status.get("plans").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
             show::records(&plans, PLANS, *json);
         }
-        PlanCommand::Confirm { plan, server } => {
-            let path = format!("/api/v1/organisation/plans/{plan}/confirm");
-            Client::new(server)?.post(&path, &json!({}), &[])?;
+        PlanCommand::Show { plan, json, server } => {
+            let waiting = Client::new(server)?.get(&at(plan))?;
+            if *json {
+                output::json(&waiting);
+            } else {
+                steps::lines(&waiting).iter().for_each(|line| output::line(line));
+            }
+        }
+        PlanCommand::Confirm { plan, yes, server } => {
+            let client = Client::new(server)?;
+            let waiting = client.get(&at(plan))?;
+            output::agree(&steps::lines(&waiting).join("\n"), "confirm exactly this?", *yes)?;
+            client.post(&format!("{}/confirm", at(plan)), &json!({}), &[])?;
             output::note("confirmed; it is in force");
         }
         PlanCommand::Refuse { plan, because, server } => {
-            let path = format!("/api/v1/organisation/plans/{plan}/refuse");
-            Client::new(server)?.post(&path, &json!({ "reason": because }), &[])?;
+            Client::new(server)?.post(
+                &format!("{}/refuse", at(plan)),
+                &json!({ "reason": because }),
+                &[],
+            )?;
             output::note("refused");
         }
     }
     Ok(exit::OK)
+}
+
+fn at(plan: &Digest) -> String {
+    format!("/api/v1/organisation/plans/{plan}")
 }

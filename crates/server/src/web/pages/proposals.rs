@@ -7,11 +7,11 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sluice_core::access::{RoleState, StandingRole};
+use sluice_core::gate::Question;
 use sluice_core::ids::{Digest, GrantId};
-use sluice_core::organisation::{PlanStep, Withdrawal};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
-use sluice_engine::{EngineError, RoleWish};
+use sluice_engine::{EngineError, RoleWish, ToldStep};
 
 use super::calendar::agree::{self, Waiting};
 use crate::app::App;
@@ -67,7 +67,7 @@ struct PlanLine {
     touches: String,
     by: Option<Markup>,
     from: Markup,
-    steps: Vec<(String, String)>,
+    steps: Vec<StepLine>,
     more: usize,
     own: bool,
     confirm: bool,
@@ -76,11 +76,18 @@ struct PlanLine {
     refuse: bool,
 }
 
+/// A step of a plan: what it does, and each member that differs, as it was and as it will be.
+struct StepLine {
+    title: String,
+    differences: Vec<(String, String, String)>,
+}
+
 /// An emergency path.
 struct GlassLine {
     id: String,
     place: String,
     commit: String,
+    artifacts: Vec<String>,
     reason: String,
     by: Markup,
     at: Markup,
@@ -156,13 +163,13 @@ fn plans(visit: &Visit) -> Result<Vec<PlanLine>, Problem> {
     let plans = visit.standing.access.plans.values();
     plans
         .map(|plan| {
-            let kept = visit.app.engine.waiting_plan(&plan.plan);
+            let kept = visit.app.engine.waiting_plan(&visit.caller, &plan.plan);
             let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
             let own = person.is_some() && plan.by.as_ref() == person;
             let cooling = visit.now < plan.from;
             let may = visit.everywhere(Permission::PolicyActivate) && person.is_some();
             let (steps, needs_files) = match kept {
-                Ok(kept) => (kept.steps, kept.needs_files.map(|refusal| refusal.message)),
+                Ok(kept) => (kept.told, kept.needs_files.map(|refusal| refusal.message)),
                 Err(EngineError::Refused(refusal)) => (Vec::new(), Some(refusal.message)),
                 Err(error) => return Err(error.into()),
             };
@@ -183,25 +190,20 @@ fn plans(visit: &Visit) -> Result<Vec<PlanLine>, Problem> {
         .collect()
 }
 
-/// What a step of a plan does, and its content.
-fn step(step: &PlanStep) -> (String, String) {
-    let (verb, kind, name, text) = match step {
-        PlanStep::Declare { item, replaces } => {
-            let verb = if *replaces { "proposals.alter" } else { "proposals.declare" };
-            let text = serde_json::to_value(item).unwrap_or_default();
-            let text = serde_json::to_string_pretty(text.get("spec").unwrap_or(&text));
-            (verb, item.kind(), item.name().to_owned(), text.unwrap_or_default())
-        }
-        PlanStep::Withdraw(Withdrawal { kind, name }) => {
-            ("proposals.withdraw", *kind, name.clone(), String::new())
-        }
-    };
-    let verb = match verb {
-        "proposals.alter" => w::t("proposals.alter"),
-        "proposals.declare" => w::t("proposals.declare"),
+/// What a step of a plan does, and what differs by it.
+fn step(step: &ToldStep) -> StepLine {
+    let verb = match step.does {
+        "alter" => w::t("proposals.alter"),
+        "declare" => w::t("proposals.declare"),
+        "rename" => w::t("proposals.rename"),
         _ => w::t("proposals.withdraw"),
     };
-    (format!("{verb} {} {name}", kind.as_str().replace('_', " ")), text)
+    let title = format!("{verb} {} {}", step.kind.as_str().replace('_', " "), step.name);
+    let lines = step.differences.iter().map(|it| {
+        let what = it.what.replace('_', " ").replace('.', ", ");
+        (what, it.removed.join("; "), it.added.join("; "))
+    });
+    StepLine { title, differences: lines.collect() }
 }
 
 fn glasses(visit: &Visit) -> Vec<GlassLine> {
@@ -216,8 +218,9 @@ fn glasses(visit: &Visit) -> Vec<GlassLine> {
             let waits = glass.waits(visit.now);
             GlassLine {
                 id: id.to_string(),
-                place: format!("{} → {}", question.service, question.environment),
-                commit: question.commit.as_str().chars().take(12).collect(),
+                place: place(question),
+                commit: question.commit.to_string(),
+                artifacts: question.artifacts.iter().map(ToString::to_string).collect(),
                 reason: question.emergency.clone().unwrap_or_default(),
                 by: visit.who(&glass.asked.by),
                 at: visit.when(glass.at),
@@ -227,6 +230,14 @@ fn glasses(visit: &Visit) -> Vec<GlassLine> {
             }
         })
         .collect()
+}
+
+/// Everything that it lets through, not only what it was asked for first.
+fn place(question: &Question) -> String {
+    let others = question.services.iter().filter(|it| **it != question.service);
+    let services = std::iter::once(&question.service).chain(others);
+    let services: Vec<&str> = services.map(|name| name.as_str()).collect();
+    format!("{} → {}", services.join(", "), question.environment)
 }
 
 #[derive(Debug, Deserialize)]

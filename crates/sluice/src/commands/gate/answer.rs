@@ -64,11 +64,22 @@ impl GateReply {
     }
 }
 
+/// What a pass for a question is bound to.
+pub(super) fn bindings(question: &Question) -> Expected {
+    Expected {
+        service: Some(question.service.clone()),
+        environment: Some(question.environment.clone()),
+        commit: Some(question.commit.clone()),
+        artifacts: Some(question.artifacts.clone()),
+        run: Some((question.run.key(), question.run.attempt)),
+    }
+}
+
 /// The claims of the pass that an allow came with, after its signature and all its bindings were
 /// checked. Anything else is not an allow, whatever the answer says.
 pub(super) fn verified_pass(
     reply: &GateReply,
-    question: &Question,
+    expected: &Expected,
     pinned: Option<PassKey>,
     client: &Client,
 ) -> Result<TokenClaims, Failure> {
@@ -87,14 +98,7 @@ pub(super) fn verified_pass(
         Some(key) => key,
         None => PassKey::fetch(client)?,
     };
-    let expected = Expected {
-        service: Some(question.service.clone()),
-        environment: Some(question.environment.clone()),
-        commit: Some(question.commit.clone()),
-        artifacts: Some(question.artifacts.clone()),
-        run: Some((question.run.key(), question.run.attempt)),
-    };
-    let claims = key.verify(&pass.token, &expected).map_err(|problem| match problem {
+    let claims = key.verify(&pass.token, expected).map_err(|problem| match problem {
         PassProblem::OutOfTime { .. } => Failure::new(
             format!("the pass is refused: {problem}"),
             "ask the gate again, with another `--key`; check the clock of this machine",

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 use sluice_core::gate::Decision;
+use sluice_engine::pass_token::Expected;
 
 use self::answer::GateReply;
 use crate::client::{Client, PassKey};
@@ -131,25 +133,57 @@ pub(crate) fn run(arguments: &GateArgs) -> Outcome {
     let (reply, raw) = asked.until_answered()?;
     let allowed = reply.answer == Decision::Allow;
     let verified = match (allowed, arguments.dry_run) {
-        (true, false) => Some(answer::verified_pass(&reply, &question, pinned, &client)?),
+        (true, false) => {
+            let bindings = answer::bindings(&question);
+            Some(answer::verified_pass(&reply, &bindings, pinned, &client)?)
+        }
         _ => None,
     };
     if arguments.json {
         output::json(&raw);
     } else {
-        report::print(&reply, &question, verified.as_ref());
+        let place = format!("{} to {}", question.service, question.environment);
+        report::print(&reply, &place, verified.as_ref());
     }
     write_files(arguments, &reply, verified.is_some())?;
-    Ok(match reply.answer {
-        Decision::Allow => {
-            if arguments.dry_run {
-                output::note("dry run: nothing was recorded, and no pass was given");
-            }
-            exit::OK
-        }
+    if arguments.dry_run && allowed {
+        output::note("dry run: nothing was recorded, and no pass was given");
+    }
+    Ok(exit_of(reply.answer))
+}
+
+fn exit_of(answer: Decision) -> u8 {
+    match answer {
+        Decision::Allow => exit::OK,
         Decision::Deny => exit::DENY,
         Decision::Wait => exit::WAITING,
-    })
+    }
+}
+
+/// Says an answer of the gate that did not come to `sluice gate` as that would, and ends with the same exit codes: an
+/// allow is one with a pass that verifies. Gives the pass, too.
+pub(crate) fn tell(
+    raw: &Value,
+    place: &str,
+    bindings: &Expected,
+    client: &Client,
+    as_json: bool,
+) -> Result<(u8, Option<String>), Failure> {
+    let reply = GateReply::read(raw, false).map_err(|why| {
+        let help = "check `--server`: whatever answered, it is not an answer of the gate";
+        Failure::new(format!("the answer is not understood: {why}"), help)
+            .with_exit(exit::NOT_UNDERSTOOD)
+    })?;
+    let allowed = reply.answer == Decision::Allow;
+    let pass =
+        allowed.then(|| answer::verified_pass(&reply, bindings, None, client)).transpose()?;
+    if as_json {
+        output::json(raw);
+    } else {
+        report::print(&reply, place, pass.as_ref());
+    }
+    let token = reply.pass.filter(|_| allowed).map(|pass| pass.token);
+    Ok((exit_of(reply.answer), token))
 }
 
 fn write_files(arguments: &GateArgs, reply: &GateReply, verified: bool) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! The answer in words.
 
-use sluice_core::gate::{Decision, Question};
+use sluice_core::gate::Decision;
 use sluice_engine::pass_token::TokenClaims;
 
 use super::answer::{GateReply, ReasonReply};
@@ -8,14 +8,14 @@ use crate::output::{attention, bad, clean, good, line};
 use crate::show;
 
 /// Prints decision, reasons in their order, who can act, until when, what would make it pass, receipt.
-pub(super) fn print(reply: &GateReply, question: &Question, pass: Option<&TokenClaims>) {
+pub(super) fn print(reply: &GateReply, place: &str, pass: Option<&TokenClaims>) {
     let word = match reply.answer {
         Decision::Allow => good("allow"),
         Decision::Wait => attention("wait"),
         Decision::Deny => bad("deny"),
     };
     let change = reply.change.as_deref().map(|n| format!("  {}", clean(n))).unwrap_or_default();
-    line(&format!("{word}  {} to {}{change}", question.service, question.environment));
+    line(&format!("{word}  {place}{change}"));
     for (number, reason) in reply.reasons.iter().enumerate() {
         print_reason(number + 1, reason);
     }

@@ -101,6 +101,10 @@ fn line(visit: &Visit, voter: &Voter) -> VoterLine {
         VoterStanding::Involved => {
             (marks::pill("no", "ban", w::t("approvals.may_not")), parts(voter))
         }
+        VoterStanding::Hands => (
+            marks::pill("no", "ban", w::t("approvals.may_not")),
+            w::t("approvals.account_went_through_hands").to_owned(),
+        ),
     };
     VoterLine { who: visit.who(&voter.person), mark, note }
 }
@@ -139,6 +143,9 @@ pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String>
         match voter.standing {
             VoterStanding::Involved => {
                 found = Some(w::f("approvals.your_approval_would_not_count", parts(voter)));
+            }
+            VoterStanding::Hands => {
+                found = Some(w::t("approvals.your_account_went_through_hands").to_owned());
             }
             VoterStanding::Counted
             | VoterStanding::Rejected
