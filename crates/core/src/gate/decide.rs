@@ -200,7 +200,7 @@ fn approval_reasons(approvals: &ApprovalStanding, reasons: &mut Vec<Reason>) {
         let persons = if missing == 1 {
             "one more person".to_owned()
         } else {
-            format!("{missing} more persons")
+            format!("{missing} more people")
         };
         let discounted: Vec<String> = approvals
             .discounted
@@ -216,12 +216,12 @@ fn approval_reasons(approvals: &ApprovalStanding, reasons: &mut Vec<Reason>) {
             message: if rule.owed {
                 format!("`{}` goes first and is owed: {persons} to approve afterwards", rule.rule)
             } else {
-                format!(
-                    "`{}` waits for {persons} of {}{}",
-                    rule.rule,
-                    rule.quorum,
-                    discounted.concat()
-                )
+                let awaited = match (rule.quorum, missing) {
+                    (1, _) => "one person".to_owned(),
+                    (quorum, _) if quorum == missing => format!("{quorum} people"),
+                    (quorum, _) => format!("{persons} of {quorum}"),
+                };
+                format!("`{}` waits for {awaited}{}", rule.rule, discounted.concat())
             },
             until: None,
             who: rule.who.clone(),

@@ -1,5 +1,7 @@
 //! The sum of the factors.
 
+use std::fmt::Display;
+
 use super::{RiskAssessment, RiskFactor, RiskLevel};
 
 /// What is known about a change when its risk is assessed. `None` means unknown, which costs points
@@ -67,6 +69,11 @@ fn factor(name: &str, points: i32, because: impl Into<String>) -> RiskFactor {
     RiskFactor { name: name.into(), points, because: because.into() }
 }
 
+/// So many of something, in words where it is one.
+fn of_them<T: Display + PartialEq + From<u8>>(count: T, one: &str, many: &str) -> String {
+    if count == T::from(1) { one.to_owned() } else { format!("{count} {many}") }
+}
+
 fn component(input: &RiskInput) -> RiskFactor {
     let class = input.class.as_str();
     let points = match class {
@@ -109,7 +116,7 @@ fn size(input: &RiskInput) -> RiskFactor {
                 250..1_000 => 10,
                 _ => 20,
             };
-            factor("size", points, format!("{lines} lines changed"))
+            factor("size", points, of_them(lines, "one line changed", "lines changed"))
         }
     }
 }
@@ -148,21 +155,29 @@ fn history(input: &RiskInput) -> RiskFactor {
         15..40 => 15,
         _ => 25,
     };
-    factor("history", points, format!("{failed} of the last {total} deployments failed"))
+    let because = match (failed, total) {
+        (0, 1) => "the only deployment so far succeeded".to_owned(),
+        (_, 1) => "the only deployment so far failed".to_owned(),
+        (0, total) => format!("none of the last {total} deployments failed"),
+        (failed, total) => format!("{failed} of the last {total} deployments failed"),
+    };
+    factor("history", points, because)
 }
 
 fn evidence(input: &RiskInput) -> RiskFactor {
     let RiskInput { evidence_present: present, evidence_missing: missing, .. } = *input;
     if missing > 0 {
         let points = i32::try_from(missing.min(3)).unwrap_or(3) * 10;
-        return factor(
-            "evidence",
-            points,
-            format!("{missing} pieces of required evidence missing or failed"),
-        );
+        let one = "one piece of required evidence missing or failed";
+        let many = "pieces of required evidence missing or failed";
+        return factor("evidence", points, of_them(missing, one, many));
     }
     let points = if present > 0 { -5 } else { 0 };
-    factor("evidence", points, format!("all {present} pieces of required evidence present"))
+    let because = match present {
+        1 => "the required evidence is present".to_owned(),
+        more => format!("all {more} pieces of required evidence present"),
+    };
+    factor("evidence", points, because)
 }
 
 fn time_of_day(input: &RiskInput) -> RiskFactor {
@@ -180,16 +195,15 @@ fn fan_out(input: &RiskInput) -> RiskFactor {
         3..=9 => 10,
         _ => 15,
     };
-    factor("fan_out", points, format!("{} services depend on it", input.dependents))
+    let because = of_them(input.dependents, "one service depends on it", "services depend on it");
+    factor("fan_out", points, because)
 }
 
 fn incidents(input: &RiskInput) -> RiskFactor {
     let points = if input.open_incidents > 0 { 20 } else { 0 };
-    factor(
-        "incidents",
-        points,
-        format!("{} incidents open on it or what it depends on", input.open_incidents),
-    )
+    let one = "one incident open on it or what it depends on";
+    let many = "incidents open on it or what it depends on";
+    factor("incidents", points, of_them(input.open_incidents, one, many))
 }
 
 fn breadth(input: &RiskInput) -> RiskFactor {
@@ -250,6 +264,28 @@ mod tests {
             input.dependents = 4;
         });
         assert_eq!(risk, RiskLevel::High);
+    }
+
+    #[test]
+    fn one_of_something_is_told_in_the_singular() {
+        let risk = assess(&RiskInput {
+            lines_changed: Some(1),
+            recent_deployments: 1,
+            recent_failures: 1,
+            evidence_present: 1,
+            dependents: 1,
+            open_incidents: 1,
+            business_hours: true,
+            ..RiskInput::default()
+        });
+        let told: Vec<&str> = risk.factors.iter().map(|it| it.because.as_str()).collect();
+        assert!(told.contains(&"the only deployment so far failed"), "{told:?}");
+        assert!(told.contains(&"the required evidence is present"), "{told:?}");
+        assert!(told.contains(&"one service depends on it"), "{told:?}");
+        assert!(told.contains(&"one incident open on it or what it depends on"), "{told:?}");
+        let missing = assess(&RiskInput { evidence_missing: 1, ..RiskInput::default() });
+        let told = missing.factors.iter().find(|it| it.name == "evidence").expect("a factor");
+        assert_eq!(told.because, "one piece of required evidence missing or failed");
     }
 
     #[test]
