@@ -47,9 +47,11 @@ impl Readers {
         page: Page,
     ) -> Result<Vec<IncidentRow>, ReadError> {
         let about = filter.service.iter().map(|service| format!("service/{service}"));
-        let (mut listing, key) = of("incidents", "incident", about.collect());
+        let is_few = filter.is_open || filter.change_number.is_some();
+        let titled = filter.text.as_ref().filter(|_| !is_few && many(filter.state.as_ref()));
+        let (mut listing, key) = of("incidents", "incident", about.collect(), titled);
         if let Some(number) = filter.change_number {
-            listing.and("change_number = ?", int(number));
+            listing.and("incidents.change_number = ?", int(number));
         }
         conditions(&mut listing, "incidents", &filter.state, filter.is_open, &filter.text);
         self.list(listing, key, page, incident)
@@ -68,17 +70,39 @@ impl Readers {
     ) -> Result<Vec<ProblemRow>, ReadError> {
         let records = filter.incident.iter().chain(&filter.change).cloned();
         let service = filter.service.iter().map(|service| format!("service/{service}"));
-        let (mut listing, key) = of("problems", "problem", records.chain(service).collect());
+        let titled =
+            filter.text.as_ref().filter(|_| !filter.is_open && many(filter.state.as_ref()));
+        let (mut listing, key) =
+            of("problems", "problem", records.chain(service).collect(), titled);
         conditions(&mut listing, "problems", &filter.state, filter.is_open, &filter.text);
         self.list(listing, key, page, problem)
     }
 }
 
+/// Whether a list of this state is as long as the whole table: all that ever was is resolved.
+fn many(state: Option<&String>) -> bool {
+    state.is_none_or(|state| state == "resolved")
+}
+
 /// Rows of a table that are about each of these, and the column that they are in the order of. The first one leads: its
-/// rows are read from the index in order, no further than the page needs.
-fn of(table: &str, kind: &'static str, about: Vec<String>) -> (Listing, &'static str) {
+/// rows are read from the index in order, no further than the page needs. Where nothing else leads, a part of the title
+/// does: the titles are read from their index in order, and of the rows only those that fit, again no further.
+fn of(
+    table: &str,
+    kind: &'static str,
+    about: Vec<String>,
+    titled: Option<&String>,
+) -> (Listing, &'static str) {
     let mut about = about.into_iter();
     let Some(first) = about.next() else {
+        if let Some(text) = titled {
+            let mut listing = Listing::new(&format!(
+                "SELECT {table}.* FROM {table} AS titles INDEXED BY {table}_titles
+                 CROSS JOIN {table} USING (number)"
+            ));
+            listing.and("titles.title LIKE ? ESCAPE '\\'", part_of(text));
+            return (listing, "titles.number");
+        }
         return (Listing::new(&format!("SELECT * FROM {table}")), "number");
     };
     let select = format!("SELECT {table}.* FROM concerns CROSS JOIN {table} USING (number)");
@@ -102,17 +126,13 @@ fn conditions(
     is_open: bool,
     text: &Option<String>,
 ) {
-    listing.and_text("state = ?", state.as_ref());
+    listing.and_text(&format!("{table}.state = ?"), state.as_ref());
     if is_open {
         // With a place for a value, as all conditions have; the index of what is open is seen.
-        listing.and("resolved_us IS NULL AND ?", true);
+        listing.and(&format!("{table}.resolved_us IS NULL AND ?"), true);
     }
     if let Some(text) = text {
-        let titled = format!(
-            "{table}.number IN (SELECT number FROM {table} INDEXED BY {table}_titles
-             WHERE title LIKE ? ESCAPE '\\')"
-        );
-        listing.and(&titled, part_of(text));
+        listing.and(&format!("{table}.title LIKE ? ESCAPE '\\'"), part_of(text));
     }
 }
 

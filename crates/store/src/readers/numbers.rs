@@ -2,8 +2,8 @@
 //!
 //! Each is answered from an index that holds all it needs; nothing here reads a record's body.
 
-use rusqlite::params_from_iter;
 use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
 
 use super::Readers;
 use crate::error::ReadError;
@@ -50,7 +50,10 @@ pub struct Passage {
 
 /// The most decisions that one question looks at.
 const MOST: u32 = 20_000;
+/// The most days that one question counts.
+const MOST_DAYS: i64 = 800;
 const DAY: &str = "86400000000";
+const DAY_US: i64 = 86_400_000_000;
 
 impl Span {
     fn conditions(&self, time: &str, prefix: &str) -> (String, Vec<Value>) {
@@ -69,15 +72,12 @@ impl Span {
 impl Readers {
     /// Deployments that ended, by the day on which they began.
     pub fn deployed_by_day(&self, span: &Span) -> Result<Vec<DeployedDay>, ReadError> {
-        let (conditions, values) = span.conditions("started_us", "");
-        let sql = format!(
-            "SELECT started_us / {DAY}, count(*), count(*) FILTER (WHERE state <> 'succeeded')
-             FROM deployments INDEXED BY deployments_by_time
-             WHERE {conditions} AND state <> 'running' GROUP BY 1 ORDER BY 1"
-        );
-        self.all(&sql, params_from_iter(values), |row| {
-            Ok(DeployedDay { day: row.get(0)?, ended: row.get(1)?, failed: row.get(2)? })
-        })
+        let counted = "count(*), count(*) FILTER (WHERE state <> 'succeeded')
+             FROM deployments INDEXED BY deployments_by_time WHERE state <> 'running' AND";
+        let days = self.daily(span, "started_us", counted, |day, row| {
+            Ok(DeployedDay { day, ended: row.get(0)?, failed: row.get(1)? })
+        })?;
+        Ok(days.into_iter().filter(|day| day.ended > 0).collect())
     }
 
     /// Time from a change's beginning to each of its deployments that succeeded, in microseconds, with the day; the
@@ -112,33 +112,67 @@ impl Readers {
     /// Changes by the day on which they were opened. A service is not looked at.
     pub fn proposed_by_day(&self, span: &Span) -> Result<Vec<ProposedDay>, ReadError> {
         let span = Span { service: None, ..span.clone() };
-        let (conditions, values) = span.conditions("opened_us", "");
-        let sql = format!(
-            "SELECT opened_us / {DAY}, count(*) FILTER (WHERE kind = 'standard'),
-               count(*) FILTER (WHERE kind = 'normal'), count(*) FILTER (WHERE kind = 'emergency')
-             FROM changes INDEXED BY changes_by_time WHERE {conditions} GROUP BY 1 ORDER BY 1"
-        );
-        self.all(&sql, params_from_iter(values), |row| {
-            Ok(ProposedDay {
-                day: row.get(0)?,
-                standard: row.get(1)?,
-                normal: row.get(2)?,
-                emergency: row.get(3)?,
-            })
-        })
+        let counted = "count(*) FILTER (WHERE kind = 'standard'),
+             count(*) FILTER (WHERE kind = 'normal'), count(*) FILTER (WHERE kind = 'emergency')
+             FROM changes INDEXED BY changes_by_time WHERE";
+        let days = self.daily(&span, "opened_us", counted, |day, row| {
+            let (standard, normal, emergency) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(ProposedDay { day, standard, normal, emergency })
+        })?;
+        Ok(days.into_iter().filter(|day| day.standard + day.normal + day.emergency > 0).collect())
     }
 
     /// How the changes that asked in this span fared at the gate, by the newest 20,000 decisions.
     pub fn passages(&self, span: &Span) -> Result<Vec<Passage>, ReadError> {
         let (conditions, values) = span.conditions("at_us", "");
         let sql = format!(
-            "SELECT min(at_us), min(at_us) FILTER (WHERE decision = 'allow')
-             FROM (SELECT at_us, decision, change_number FROM decisions INDEXED BY decisions_by_time
-               WHERE {conditions} AND change_number IS NOT NULL ORDER BY at_us DESC LIMIT {MOST})
-             GROUP BY change_number"
+            "SELECT change_number, at_us, decision = 'allow'
+             FROM decisions INDEXED BY decisions_by_time
+             WHERE {conditions} AND change_number IS NOT NULL ORDER BY at_us DESC LIMIT {MOST}"
         );
-        self.all(&sql, params_from_iter(values), |row| {
-            Ok(Passage { first_us: row.get(0)?, allowed_us: row.get(1)? })
+        let mut asked: Vec<(i64, i64, bool)> = self.all(&sql, params_from_iter(values), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        // Put together here: the store would sort them by a tree on the way.
+        asked.sort_unstable();
+        let of_changes = asked.chunk_by(|(one, ..), (other, ..)| one == other);
+        let passages = of_changes.filter_map(|of_it| {
+            let (_, first_us, _) = *of_it.first()?;
+            let allowed = of_it.iter().find(|(_, _, is_allowed)| *is_allowed);
+            Some(Passage { first_us, allowed_us: allowed.map(|(_, at_us, _)| *at_us) })
+        });
+        Ok(passages.collect())
+    }
+
+    /// What is counted of each day of a span, from the oldest. Each day is a question of its own, answered from its part
+    /// of the index: asked together, all rows would be sorted by a day in the order of which the index has them already.
+    fn daily<T>(
+        &self,
+        span: &Span,
+        time: &str,
+        counted: &str,
+        read: impl Fn(i64, &Row<'_>) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let (from, to) = (span.from_us, span.to_us.max(span.from_us));
+        let last = (to - 1).div_euclid(DAY_US);
+        let first = from.div_euclid(DAY_US).max(last - MOST_DAYS);
+        self.with(|connection| {
+            // All of them see the same.
+            let snapshot = connection.unchecked_transaction()?;
+            let mut found = Vec::new();
+            for day in first..=last {
+                let from_us = from.max(day * DAY_US);
+                let to_us = to.min((day + 1) * DAY_US);
+                let part = Span { from_us, to_us, ..span.clone() };
+                let (conditions, values) = part.conditions(time, "");
+                let sql = format!("SELECT {counted} {conditions}");
+                let mut statement = snapshot.prepare_cached(&sql)?;
+                let mut rows = statement.query(params_from_iter(values))?;
+                if let Some(row) = rows.next()? {
+                    found.push(read(day, row)?);
+                }
+            }
+            Ok(found)
         })
     }
 }

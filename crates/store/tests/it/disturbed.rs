@@ -38,6 +38,11 @@ fn incidents_are_listed_by_what_they_are_about() {
         (IncidentFilter { service: text("web"), is_open: true, ..none() }, vec![]),
         (IncidentFilter { service: text("pay"), state: text("new"), ..none() }, vec![8, 7, 5, 4]),
         (IncidentFilter { text: text("le 6"), ..none() }, vec![6]),
+        (IncidentFilter { text: text("trouble"), ..none() }, vec![9, 8, 7, 6]),
+        (IncidentFilter { text: text("le"), state: text("resolved"), ..none() }, vec![9, 6, 3]),
+        (IncidentFilter { text: text("le"), is_open: true, ..none() }, vec![8, 7, 5, 4]),
+        (IncidentFilter { text: text("le 7"), state: text("new"), ..none() }, vec![7]),
+        (IncidentFilter { text: text("le 3"), service: text("web"), ..none() }, vec![3]),
         (IncidentFilter { text: text("%"), ..none() }, vec![]),
         (IncidentFilter { change_number: Some(2), ..none() }, vec![2]),
     ] {
@@ -48,6 +53,8 @@ fn incidents_are_listed_by_what_they_are_about() {
     let web = IncidentFilter { service: text("web"), ..none() };
     let page = Page { before: Some(9), after: None, limit: 1 };
     assert_eq!(readers.incidents(&web, page).unwrap(), [over(incident(6, &["pay", "web"]))]);
+    let titled = IncidentFilter { text: text("Trouble"), state: text("resolved"), ..none() };
+    assert_eq!(readers.incidents(&titled, page).unwrap(), [over(incident(6, &["pay", "web"]))]);
 }
 
 #[test]
@@ -75,6 +82,8 @@ fn problems_are_listed_by_what_they_name() {
         (ProblemFilter { service: text("pay"), is_open: true, ..none() }, vec![2, 1]),
         (ProblemFilter { service: text("INC0000001"), ..none() }, vec![]),
         (ProblemFilter { text: text("cause 2"), ..none() }, vec![2]),
+        (ProblemFilter { text: text("cause"), is_open: true, ..none() }, vec![2, 1]),
+        (ProblemFilter { text: text("cause 1"), service: text("pay"), ..none() }, vec![1]),
     ] {
         let found = readers.problems(&filter, Page::default()).unwrap();
         assert_eq!(found.iter().map(|row| row.number).collect::<Vec<_>>(), numbers, "{filter:?}");

@@ -6,5 +6,6 @@ mod disturbed;
 mod flips;
 mod halt;
 mod instance;
+mod numbers;
 mod round_trip;
 mod rows;

@@ -373,7 +373,7 @@ pub(crate) fn change(number: u64) -> ChangeRow {
     }
 }
 
-fn decision(seq: u64) -> DecisionRow {
+pub(crate) fn decision(seq: u64) -> DecisionRow {
     DecisionRow {
         id: format!("dec-{seq}"),
         seq,
@@ -389,7 +389,7 @@ fn decision(seq: u64) -> DecisionRow {
     }
 }
 
-fn deployment(number: u64) -> DeploymentRow {
+pub(crate) fn deployment(number: u64) -> DeploymentRow {
     DeploymentRow {
         number,
         change_number: Some(1),
