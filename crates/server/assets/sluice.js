@@ -21,7 +21,7 @@
   // -- Times: the viewer's zone, relative texts that stay true ------------------------------------
 
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto", style: "short" });
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
   /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
   const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -291,6 +291,13 @@
     if (now) skew = new Date(now).getTime() - Date.now();
     tell();
     setInterval(tell, 30000);
+    // A picture that is wider than the screen begins at what is now.
+    for (const mark of all(".scroll [data-center]")) {
+      const frame = mark.closest(".scroll");
+      if (!frame) continue;
+      const [at, edge] = [mark.getBoundingClientRect(), frame.getBoundingClientRect()];
+      frame.scrollLeft += at.left - edge.left - edge.width / 2;
+    }
     count();
     follow();
     document.addEventListener("keydown", pressed);

@@ -229,7 +229,7 @@ pub(crate) fn outward(address: &str, text: &str) -> Markup {
         return Safe(format!("<span>{}</span>", escaped(text)));
     }
     Safe(format!(
-        "<a href=\"{}\" rel=\"noopener noreferrer\" target=\"_blank\">{}<svg class=\"i\" aria-hidden=\"true\">\
+        "<a href=\"{}\" rel=\"noopener noreferrer\" target=\"_blank\">{} <svg class=\"i\" aria-hidden=\"true\">\
          <use href=\"#i-out\"/></svg></a>",
         escaped(address),
         escaped(text)

@@ -205,3 +205,49 @@ async fn why_a_window_exists_stays_when_it_is_altered_without_saying_so() {
     let listed = app.get(&alice, WINDOWS).await.json();
     assert_eq!(listed["items"][0]["reason"], "the books are being closed", "{listed}");
 }
+
+#[tokio::test]
+async fn proposals_that_do_not_fit_on_one_page_are_on_the_next() {
+    let app = two_person_app("").await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    for number in 1..=62 {
+        let mut wish = freeze(&app, 2);
+        wish["window"]["title"] = json!(format!("Close {number:03}"));
+        let by = if number <= 31 { &alice } else { &bob };
+        let made = app.post(by, WINDOWS, &[], &wish).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let page = async |path: &str| {
+        let page = app.get(&bob, path).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        String::from_utf8_lossy(&page.body).into_owned()
+    };
+    let first = page("/proposals").await;
+    assert!(first.contains("1–60 of 62") && first.contains("/proposals?windows=60#windows"));
+    let second = page("/proposals?windows=60").await;
+    assert!(second.contains("61–62 of 62") && second.contains("/proposals#windows"), "{second}");
+    let forms = |html: &str| html.matches("/refuse\" class").count();
+    assert_eq!((forms(&first), forms(&second)), (60, 2));
+    assert!(page("/proposals?windows=4000").await.contains("/proposals?windows=2#windows"));
+}
+
+#[tokio::test]
+async fn a_window_of_another_part_of_the_organisation_is_on_no_form_of_the_calendar() {
+    let files = organisation("second_person: never, ").replacen(
+        "bob\"], roles: [change_manager, security_officer, break_glass]",
+        "bob\"], roles: [{role: service_owner, scope: {services: [shop]}}]",
+        1,
+    );
+    let app = TestApp::empty().await;
+    app.apply(&[("sluice.yaml", &files)]).await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    assert_eq!(app.post(&alice, WINDOWS, &[], &freeze(&app, 2)).await.status, 201);
+    for path in ["/calendar", "/calendar?view=week", "/calendar?view=list"] {
+        for (token, seen) in [(&alice, true), (&bob, false)] {
+            let page = app.get(token, path).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            let page = String::from_utf8_lossy(&page.body).into_owned();
+            assert_eq!(page.contains("Financial close"), seen, "{path}: {page}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! A review needs no meeting: whoever is named says yes or no on the change itself, in their own time, and the
 //! quorum of each rule decides. This page is what they, or a meeting, look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
@@ -200,15 +200,15 @@ fn incidents(visit: &Visit, change: &Change) -> Vec<String> {
 
 /// Hours that waiting changes have queued by now, by the rule that holds them.
 fn costs(visit: &Visit, waiting: &[(Arc<Change>, Vec<RuleElectorate>)]) -> (Vec<Cost>, String) {
-    let mut found: BTreeMap<String, (String, usize, SignedDuration)> = BTreeMap::new();
+    let mut found: BTreeMap<String, (BTreeSet<String>, usize, SignedDuration)> = BTreeMap::new();
     let mut total = SignedDuration::ZERO;
     for (change, rules) in waiting {
         let queued = visit.now.duration_since(change.opened_at);
         total = total.saturating_add(queued);
         for rule in rules.iter().filter(|rule| rule.missing() > 0) {
-            let entry = found
-                .entry(rule.rule.to_string())
-                .or_insert_with(|| (visit.selectors(&rule.who), 0, SignedDuration::ZERO));
+            let entry = found.entry(rule.rule.to_string()).or_default();
+            // The owners are others for each service.
+            entry.0.insert(visit.selectors(&rule.who));
             entry.1 += 1;
             entry.2 = entry.2.saturating_add(queued);
         }
@@ -216,6 +216,7 @@ fn costs(visit: &Visit, waiting: &[(Arc<Change>, Vec<RuleElectorate>)]) -> (Vec<
     let mut costs: Vec<(SignedDuration, Cost)> = found
         .into_iter()
         .map(|(rule, (who, changes, sum))| {
+            let who = who.into_iter().collect::<Vec<_>>().join(", ");
             (sum, Cost { rule, who, changes, queued: moment::span_of(sum) })
         })
         .collect();

@@ -13,7 +13,7 @@ use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::{EngineError, RoleWish, ToldStep};
 
-use super::calendar::agree::{self, Waiting};
+use super::calendar::agree::{self, Part, Waiting};
 use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
@@ -32,6 +32,8 @@ const STEPS: usize = 60;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProposalsQuery {
     done: Option<String>,
+    /// After how many proposals about windows to begin.
+    windows: Option<usize>,
 }
 
 #[derive(Template)]
@@ -42,6 +44,7 @@ struct ProposalsPage {
     plans: Vec<PlanLine>,
     glasses: Vec<GlassLine>,
     waiting: Vec<Waiting>,
+    part: Option<Part>,
     may_role: bool,
     table: Vec<(String, String)>,
 }
@@ -105,12 +108,15 @@ pub(crate) async fn show(
         shell.notice = notice(query.done.as_deref());
         let table = &visit.standing.access.table.roles;
         let table = table.iter().filter(|role| !role.machine);
+        let after = query.windows.unwrap_or(0);
+        let (waiting, all) = agree::waiting(visit, None, after);
         Ok(ProposalsPage {
             shell,
             roles: roles(visit),
             plans: plans(visit)?,
             glasses: glasses(visit),
-            waiting: agree::waiting(visit, None),
+            part: agree::part(after, waiting.len(), all),
+            waiting,
             may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
             table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
         })

@@ -94,7 +94,7 @@ fn line(visit: &Visit, row: DeliveryGlance) -> DeliveryLine {
     DeliveryLine {
         id: row.id,
         mark: mark(&row.state),
-        outcome: row.outcome.unwrap_or_default(),
+        outcome: row.outcome.unwrap_or_default().replace('_', " "),
         size: w::f("admin.bytes", w::thousands(row.size_bytes)),
         at: visit.when_us(row.received_us),
         link: row.link,
@@ -153,7 +153,7 @@ pub(crate) async fn delivery(
             line: DeliveryLine {
                 id: row.id,
                 mark: mark(&row.state),
-                outcome: row.outcome.unwrap_or_default(),
+                outcome: row.outcome.unwrap_or_default().replace('_', " "),
                 size: w::f("admin.bytes", w::thousands(row.delivery.body.len())),
                 at: visit.when_us(row.delivery.received_us),
                 link: row.delivery.link,

@@ -16,7 +16,7 @@ use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::id;
 use crate::web::form::{Form, NoFields, ReasonForm};
-use crate::web::page::{Looker, see};
+use crate::web::page::{Looker, address, see};
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
 
@@ -61,8 +61,8 @@ pub(super) fn how_many(visit: &Visit) -> usize {
     seen(visit).count()
 }
 
-/// What waits, of one window or of all that may be seen.
-pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
+/// What waits, of one window or of all that may be seen, after so many others; and how many there are in all.
+pub(crate) fn waiting(visit: &Visit, of: Option<&str>, after: usize) -> (Vec<Waiting>, usize) {
     let person = visit.caller.person.as_ref();
     let of_it = seen(visit).filter(|(it, _)| of.is_none_or(|name| it.proposed.deed.name() == name));
     let mut sorted: Vec<_> = of_it
@@ -74,8 +74,10 @@ pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
         .collect();
     // First what they could agree to, the oldest first.
     sorted.sort_by_key(|(last, at, ..)| (*last, *at));
-    sorted
+    let all = sorted.len();
+    let shown = sorted
         .into_iter()
+        .skip(after)
         .take(MOST)
         .map(|(_, _, it, window)| (it, window))
         .map(|(it, window)| {
@@ -115,7 +117,29 @@ pub(crate) fn waiting(visit: &Visit, of: Option<&str>) -> Vec<Waiting> {
                 },
             }
         })
-        .collect()
+        .collect();
+    (shown, all)
+}
+
+/// Which part of what waits is shown, and where the others are.
+pub(crate) struct Part {
+    pub(crate) told: String,
+    pub(crate) earlier: Option<String>,
+    pub(crate) later: Option<String>,
+}
+
+/// The part of `all` that begins after so many, of which so many are shown; none where that is everything.
+pub(crate) fn part(after: usize, shown: usize, all: usize) -> Option<Part> {
+    let at = |after: usize| {
+        let after = if after == 0 { String::new() } else { after.to_string() };
+        address("/proposals", &[("windows", &after)]) + "#windows"
+    };
+    let last = after.saturating_add(shown).min(all);
+    (shown < all).then(|| Part {
+        told: w::ff("proposals.part_of_all", format!("{}–{last}", (after + 1).min(last)), all),
+        earlier: (after > 0).then(|| at(after.min(all).saturating_sub(MOST))),
+        later: (last < all).then(|| at(last)),
+    })
 }
 
 /// A second person agrees.

@@ -33,6 +33,8 @@ use crate::web::{Markup, marks, moment, w};
 
 /// The most windows that are listed.
 const MOST: usize = 200;
+/// The days that the list reaches ahead.
+const LISTED: i64 = 28;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +60,12 @@ struct CalendarPage {
     month: Option<Month>,
     week: Option<Week>,
     list: Vec<Occasion>,
+    list_more: usize,
     halts: Halts,
     may_edit: bool,
     waiting: usize,
     known: Vec<Known>,
+    known_more: usize,
 }
 
 /// One window there is, whenever it comes.
@@ -99,8 +103,11 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Whether a window speaks of the service that is looked at.
+    /// Whether a window may be seen, and speaks of the service that is looked at.
     fn wants(&self, scope: &sluice_core::scope::Scope) -> bool {
+        if !self.visit.touches(Permission::CalendarRead, scope) {
+            return false;
+        }
         let Some(service) = &self.service else { return true };
         let Ok(name) = sluice_core::ids::ServiceName::parse(service) else { return false };
         let organisation = &self.visit.standing.organisation;
@@ -142,11 +149,14 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
             day.first_of_month().saturating_sub(1.day()).first_of_month(),
             day.last_of_month().saturating_add(1.day()),
         ),
-        _ => (day.saturating_sub(7.days()), day.saturating_add(7.days())),
+        "week" => (day.saturating_sub(7.days()), day.saturating_add(7.days())),
+        _ => (day.saturating_sub(LISTED.days()), day.saturating_add(LISTED.days())),
     };
     let here = if view == "month" { "" } else { view };
     let mut shell = visit.shell(Section::Calendar, w::t("calendar.calendar"));
     shell.notice = notice(query.done.as_deref());
+    let (list, list_more) = if view == "list" { list(&frame) } else { Default::default() };
+    let (known, known_more) = known(&frame);
     let tabs = [
         ("", "month", w::t("calendar.month")),
         ("week", "week", w::t("calendar.week")),
@@ -169,11 +179,13 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
         today: link(here, present),
         month: (view == "month").then(|| month::build(&frame)).transpose()?,
         week: (view == "week").then(|| week::build(&frame)).transpose()?,
-        list: if view == "list" { list(&frame) } else { Vec::new() },
+        list,
+        list_more,
         halts: halts::build(visit),
         may_edit: visit.may(Permission::CalendarEdit) && visit.caller.person.is_some(),
         waiting: agree::how_many(visit),
-        known: known(&frame),
+        known,
+        known_more,
         service,
         view,
     })
@@ -192,13 +204,16 @@ fn kind(kind: WindowKind) -> &'static str {
     }
 }
 
-/// Every window there is, with when it comes next.
-fn known(frame: &Frame<'_>) -> Vec<Known> {
+/// Every window there is, with when it comes next, and how many are not shown.
+fn known(frame: &Frame<'_>) -> (Vec<Known>, usize) {
     let (visit, now) = (frame.visit, frame.visit.now);
     let calendar = visit.app.engine.present_calendar();
     let (_, to) = calendar.span();
     let all = calendar.between(now, to, 1).filter(|(window, _)| frame.wants(&window.scope));
-    all.filter(|(window, _)| visit.touches(Permission::CalendarRead, &window.scope))
+    let all: Vec<_> = all.collect();
+    let more = all.len().saturating_sub(MOST);
+    let shown = all
+        .into_iter()
         .take(MOST)
         .map(|(window, spans)| Known {
             name: window.name.clone(),
@@ -210,24 +225,26 @@ fn known(frame: &Frame<'_>) -> Vec<Known> {
             now: spans.first().is_some_and(|span| span.start <= now),
             next: spans.first().map(|span| visit.when(span.start)),
         })
-        .collect()
+        .collect();
+    (shown, more)
 }
 
-/// The next occurrences of every window, by their beginning.
-fn list(frame: &Frame<'_>) -> Vec<Occasion> {
+/// The next occurrences of every window by their beginning, and how many more there are.
+fn list(frame: &Frame<'_>) -> (Vec<Occasion>, usize) {
     let calendar = frame.visit.app.engine.present_calendar();
     let from = frame.start(frame.day);
-    let to = from.saturating_add(SignedDuration::from_hours(24 * 120)).unwrap_or(from);
+    let to = from.saturating_add(SignedDuration::from_hours(24 * LISTED)).unwrap_or(from);
     let mut found: Vec<_> = calendar
-        .between(from, to, 40)
+        .between(from, to, MOST)
         .filter(|(window, _)| frame.wants(&window.scope))
         .flat_map(|(window, spans)| spans.into_iter().map(move |span| (span, window)))
         .collect();
     found.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
-    found.truncate(60);
+    let more = found.len().saturating_sub(MOST);
     let now = frame.visit.now;
-    found
+    let shown = found
         .into_iter()
+        .take(MOST)
         .map(|(span, window)| Occasion {
             mark: marks::window(kind(window.kind)),
             name: window.name.clone(),
@@ -239,5 +256,6 @@ fn list(frame: &Frame<'_>) -> Vec<Occasion> {
             reason: window.reason.clone(),
             now: span.start <= now && now < span.end,
         })
-        .collect()
+        .collect();
+    (shown, more)
 }

@@ -1,7 +1,7 @@
 //! What a window is, line by line, and what of it somebody wants to alter.
 
 use jiff::civil::DateTime;
-use sluice_core::calendar::{InFlight, Window, WindowKind};
+use sluice_core::calendar::{InFlight, ScheduleEnd, Window, WindowKind};
 
 use crate::web::visit::Visit;
 use crate::web::w;
@@ -51,13 +51,17 @@ fn lines(visit: &Visit, window: &Window) -> [(&'static str, String); 12] {
         (WindowKind::Freeze, InFlight::Hold) => w::t("window.they_pause"),
         (WindowKind::Freeze, InFlight::Abort) => w::t("window.they_are_rolled_back"),
     };
+    let end = match schedule.end {
+        ScheduleEnd::At(end) => told(end),
+        ScheduleEnd::After(lasting) => lasting.to_string(),
+    };
     let days = if schedule.all_day { w::t("window.whole_days") } else { "" };
     [
         (w::t("window.title"), window.title.clone()),
         (w::t("window.meaning"), meaning.to_owned()),
         (w::t("window.where"), window.scope.to_string()),
-        (w::t("window.first_from"), schedule.start.to_string()),
-        (w::t("window.first_to"), format!("{} {days}", schedule.end).trim().to_owned()),
+        (w::t("window.first_from"), told(schedule.start)),
+        (w::t("window.first_to"), format!("{end} {days}").trim().to_owned()),
         (w::t("window.zone"), schedule.zone.clone()),
         (w::t("window.comes_again"), schedule.rrule.clone().unwrap_or_default()),
         (w::t("window.also_from"), times(&schedule.rdates)),
@@ -69,6 +73,11 @@ fn lines(visit: &Visit, window: &Window) -> [(&'static str, String); 12] {
 }
 
 fn times(times: &[DateTime]) -> String {
-    let texts: Vec<String> = times.iter().map(ToString::to_string).collect();
+    let texts: Vec<String> = times.iter().map(|at| told(*at)).collect();
     texts.join(", ")
+}
+
+/// A time as it is on the clocks of the window's zone.
+fn told(at: DateTime) -> String {
+    at.strftime("%-d %b %Y, %H:%M").to_string()
 }

@@ -228,6 +228,7 @@ struct WindowPage {
     may_grant: bool,
     preview: Preview,
     waiting: Vec<Waiting>,
+    waiting_more: usize,
     exceptions: Vec<(String, String, Markup)>,
 }
 
@@ -267,6 +268,8 @@ fn build(visit: &Visit, window: &Window, shell: Shell) -> WindowPage {
     let made = visit.standing.made.windows.get(&window.name);
     let may = visit.caller.person.is_some()
         && visit.caller.contains(Permission::CalendarEdit, &window.scope);
+    let (waiting, all) = agree::waiting(visit, Some(&window.name), 0);
+    let waiting_more = all - waiting.len();
     let lifts = format!("freeze:{}", window.name);
     let exceptions = visit.standing.exceptions.values();
     let passing = exceptions.filter(|it| {
@@ -289,7 +292,8 @@ fn build(visit: &Visit, window: &Window, shell: Shell) -> WindowPage {
             && visit.caller.person.is_some()
             && visit.may(Permission::ExceptionGrant),
         preview: preview(visit, window),
-        waiting: agree::waiting(visit, Some(&window.name)),
+        waiting,
+        waiting_more,
         exceptions: passing
             .map(|it| (it.scope.to_string(), it.reason.clone(), visit.when(it.until)))
             .collect(),

@@ -73,7 +73,12 @@ pub(super) fn steps(visit: &Visit, change: &Change, trail: &[Entry]) -> Vec<Step
         let took = at.zip(before).map(|(at, before)| moment::span_of(at.duration_since(before)));
         before = at.or(before);
         steps.push(Step {
-            word: w::named("step", name),
+            word: match (name, stage) {
+                ("authorize", "now") if change.state == ChangeState::Authorize => {
+                    w::t("step.authorizing").to_owned()
+                }
+                _ => w::named("step", name),
+            },
             stage,
             icon: marks::icon(icon),
             at: at.map(|at| visit.when(at)),

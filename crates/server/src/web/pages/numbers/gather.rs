@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use sluice_engine::store::{DeployedDay, Passage, Readers, Span};
+use sluice_engine::store::{DeployedDay, Passage, ProposedDay, Readers, Span};
 
 use super::Wanted;
 use super::chart::{Chart, bars};
@@ -42,7 +42,7 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
     };
     let (here, past) = (span(wanted.days, 0), span(2 * wanted.days, wanted.days));
     let days = (here.from_us / DAY_US, now / DAY_US);
-    let Counted { deployed, before, recovery, passages, leads, leads_before } =
+    let Counted { deployed, before, recovery, passages, leads, leads_before, proposed } =
         count(visit.readers(), &here, &past)?;
     let ended: u64 = deployed.iter().map(|it| it.ended).sum();
     let failed: u64 = deployed.iter().map(|it| it.failed).sum();
@@ -70,9 +70,9 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
         recovered(&recovery),
         rework(&recovery, ended),
     ];
-    if wanted.service.is_none() {
+    if let Some((proposed, before)) = proposed {
         // Beside the other two that have charts.
-        found.insert(2, emergencies(visit, &here, &past, days)?);
+        found.insert(2, emergencies(&proposed, &before, days));
     }
     found.extend(at_the_gate(&passages));
     Ok(found)
@@ -86,6 +86,8 @@ struct Counted {
     passages: Vec<Passage>,
     leads: Vec<(i64, i64)>,
     leads_before: Vec<(i64, i64)>,
+    /// Changes opened in the span and in the one before, where they are of every service.
+    proposed: Option<(Vec<ProposedDay>, Vec<ProposedDay>)>,
 }
 
 /// Has the store count. The questions have nothing to do with each other and each reads months, so that they are asked
@@ -94,12 +96,19 @@ fn count(readers: &Readers, here: &Span, past: &Span) -> Result<Counted, Problem
     std::thread::scope(|scope| {
         let passages = scope.spawn(|| readers.passages(here));
         let leads = scope.spawn(|| (readers.lead_times(here), readers.lead_times(past)));
+        let proposed = here.service.is_none().then(|| {
+            scope.spawn(|| (readers.proposed_by_day(here), readers.proposed_by_day(past)))
+        });
         let deployed = read(readers.deployed_by_day(here));
         let before = read(readers.deployed_by_day(past));
         let recovery = read(readers.recovery_times(here));
         let lost = |_| Problem::of(&status::INTERNAL, "").logged("a reader of numbers panicked");
         let (leads, leads_before) = leads.join().map_err(lost)?;
         let passages = passages.join().map_err(lost)?;
+        let proposed = match proposed.map(|asked| asked.join().map_err(lost)).transpose()? {
+            Some((found, before)) => Some((read(found)?, read(before)?)),
+            None => None,
+        };
         Ok(Counted {
             deployed: deployed?,
             before: before?,
@@ -107,6 +116,7 @@ fn count(readers: &Readers, here: &Span, past: &Span) -> Result<Counted, Problem
             passages: read(passages)?,
             leads: read(leads)?,
             leads_before: read(leads_before)?,
+            proposed,
         })
     })
 }
@@ -175,15 +185,8 @@ fn rework(found: &[(i64, Option<i64>)], ended: u64) -> Number {
     ratio(w::t("gather.rework"), definition, (u64::try_from(soon).unwrap_or(0), ended), (0, 0))
 }
 
-fn emergencies(
-    visit: &Visit,
-    here: &Span,
-    past: &Span,
-    days: (i64, i64),
-) -> Result<Number, Problem> {
-    let found = read(visit.readers().proposed_by_day(here))?;
-    let before = read(visit.readers().proposed_by_day(past))?;
-    let count = |rows: &[sluice_engine::store::ProposedDay]| {
+fn emergencies(found: &[ProposedDay], before: &[ProposedDay], days: (i64, i64)) -> Number {
+    let count = |rows: &[ProposedDay]| {
         let urgent: u64 = rows.iter().map(|it| it.emergency).sum();
         let all: u64 = rows.iter().map(|it| it.emergency + it.normal + it.standard).sum();
         (urgent, all)
@@ -196,11 +199,11 @@ fn emergencies(
     let mut number = ratio(
         w::t("gather.emergency_against_planned"),
         w::t("gather.changes_of_type_emergency_of"),
-        count(&found),
-        count(&before),
+        count(found),
+        count(before),
     );
     number.chart = Some(bars(days, &by_day, told, |most| most.to_string()));
-    Ok(number)
+    number
 }
 
 fn at_the_gate(passages: &[Passage]) -> Vec<Number> {

@@ -248,7 +248,8 @@ fn rules(visit: &Visit, service: &Service) -> Vec<RuleLine> {
         text: format!("{} ({})", rule.reason, from(rule.min_risk.as_str())),
     }));
     lines.extend(evidence.map(|rule| {
-        let requires: Vec<&str> = rule.requires.iter().map(String::as_str).collect();
+        let requires: Vec<String> =
+            rule.requires.iter().map(|kind| kind.replace('_', " ")).collect();
         RuleLine {
             mark: marks::pill("info", "doc", w::t("one.evidence")),
             name: rule.name.to_string(),
