@@ -30,7 +30,7 @@ pub(crate) enum Known {
 }
 
 impl Engine {
-    /// Looks a key up. The same key with another body is refused.
+    /// Looks a key up. The same key with another request (`body_hash` covers what it is about too) is refused.
     pub(crate) fn known_key(
         &self,
         scope: String,

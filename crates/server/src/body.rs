@@ -21,7 +21,10 @@ use sluice_engine::strict_json;
 use crate::problem::Problem;
 use crate::status;
 
-/// A typed body, with the hash of the bytes it was read from.
+/// A typed body, with the hash of the request it came with.
+///
+/// The hash says what an idempotency key is for: method, path with its segments, and the bytes of the body. Two requests
+/// with the same body about two things are two requests.
 pub(crate) struct Json<T> {
     pub(crate) value: T,
     pub(crate) hash: [u8; 32],
@@ -31,9 +34,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        // Neither a method nor a path holds a line's end.
+        let begun = Sha256::new_with_prefix(request.method().as_str())
+            .chain_update("\n")
+            .chain_update(request.uri().path())
+            .chain_update("\n");
         let bytes = json_bytes(request, &Limits::API).await?;
         let value = typed(&bytes)?;
-        Ok(Self { value, hash: Sha256::digest(&bytes).into() })
+        Ok(Self { value, hash: begun.chain_update(&bytes).finalize().into() })
     }
 }
 

@@ -189,7 +189,7 @@ said it) and `at` (the path of the value in the body). This document is generate
 A refusal by a rule of the domain has a code of its own and a status by its nature: `422` the request
 makes no sense as it stands, `404` there is no such thing, `409` it is not in a state in which this is
 possible, `401` it is not proved who asks, `403` a rule forbids it, `412` it has been changed meanwhile. An idempotency key that comes
-again with another body is `422`. A denied or waiting gate question is not a problem: it is the answer,
+again with another path or body is `422`. A denied or waiting gate question is not a problem: it is the answer,
 with `200`.
 
 | code | status | title | help |

@@ -114,6 +114,44 @@ async fn a_key_is_for_one_request() {
 }
 
 #[tokio::test]
+async fn a_key_is_for_one_thing_of_the_path() {
+    let app = TestApp::start().await;
+    let mut asked = question("docs", 1);
+    let keyed = async |path: String, body: &Value| {
+        app.post(&app.admin, &path, &[("idempotency-key", "same")], body).await
+    };
+    let mut redeemed: Vec<String> = Vec::new();
+    let observed = json!({"artifacts": [format!("sha256:{:064x}", 1)]});
+    for (environment, expected) in [("staging", 200), ("production", 422)] {
+        asked["environment"] = json!(environment);
+        let answer = ask(&app, environment, &asked).await.json();
+        let path = format!("/api/v1/passes/{}/redeem", text(&answer["pass"]["id"]));
+        let answered = keyed(path.clone(), &observed).await;
+        assert_eq!(answered.status, expected, "{environment}: {}", answered.text());
+        let answered = match expected {
+            200 => keyed(path, &observed).await,
+            _ => {
+                assert_eq!(answered.code(), "idempotency_key_reused");
+                app.post(&app.admin, &path, &[("idempotency-key", environment)], &observed).await
+            }
+        };
+        redeemed.push(text(&answered.json()["deployment"]));
+    }
+    let report = json!({"state": "succeeded"});
+    let ended = async |deployment: &str| {
+        let shown = app.get(&app.admin, &format!("/api/v1/deployments/{deployment}")).await;
+        text(&shown.json()["state"])
+    };
+    let outcome = |deployment: &str| format!("/api/v1/deployments/{deployment}/outcome");
+    assert_eq!(keyed(outcome(&redeemed[0]), &report).await.status, 200);
+    let other = keyed(outcome(&redeemed[1]), &report).await;
+    assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
+    assert_eq!(ended(&redeemed[0]).await, "succeeded");
+    assert_eq!(ended(&redeemed[1]).await, "running");
+    assert_eq!(keyed(outcome(&redeemed[0]), &report).await.status, 200, "the same once more");
+}
+
+#[tokio::test]
 async fn a_dry_run_leaves_no_trace() {
     let app = TestApp::start().await;
     let before = app.engine.standing().size;
