@@ -15,7 +15,7 @@ use sluice_core::permission::Permission;
 use sluice_engine::{Caller, Client};
 
 use crate::app::App;
-use crate::overload::Place;
+use crate::overload::{FolderRoom, Place};
 use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
 use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
@@ -52,12 +52,10 @@ pub(crate) async fn guard(
     let looker = looker(&app, &request);
     let response = match admitted {
         Err(problem) => problem.into_response(),
-        Ok(Admitted { time, place: _place }) => {
-            match tokio::time::timeout(time, next.run(request)).await {
-                Ok(response) => response,
-                Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
-            }
-        }
+        Ok(admitted) => match tokio::time::timeout(admitted.time, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
+        },
     };
     match uri {
         Some(uri) => web::faults::dressed(&app, looker, &uri, response).await,
@@ -79,10 +77,11 @@ fn looker(app: &App, request: &Request) -> Option<web::Looker> {
     Some(web::Looker { app: app.clone(), caller, csrf })
 }
 
-/// A request that was let in: how long it may take, and its place, which is kept until it is answered.
+/// A request that was let in: how long it may take, and what it holds until it is answered.
 struct Admitted {
     time: Duration,
-    place: Place,
+    _place: Place,
+    _folder: Option<FolderRoom>,
 }
 
 /// Lets a request in.
@@ -106,10 +105,11 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
         // Nobody is made to come in as somebody else by another site.
         check_own(&app.options, request.headers(), false)?;
     }
+    // What is sent is kept in memory before there is a place for it: of what is large, only so many at once.
+    let folder = facts.takes_folder.then(|| app.overload.receive_folder()).transpose()?;
     if matches!(facts.class, Class::Gate | Class::Act | Class::Read | Class::Bulk) {
         // Nobody holds a place while they send: it is for those who are at work.
-        let large = matches!(facts.takes, Some("FolderRequest" | "ApplyRequest"));
-        let read = body::read_ahead(request, large);
+        let read = body::read_ahead(request, facts.takes_folder);
         match tokio::time::timeout(app.options.request_timeout, read).await {
             Ok(read) => read?,
             Err(_) => return Err(Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1)),
@@ -127,7 +127,7 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
     // request apart before it begins to work.
     request.extensions_mut().insert(place.clone());
     let time = wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT);
-    Ok(Admitted { time, place })
+    Ok(Admitted { time, _place: place, _folder: folder })
 }
 
 /// Whether anybody may come.

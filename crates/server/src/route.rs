@@ -60,6 +60,8 @@ pub struct Facts {
     pub parameters: &'static [&'static str],
     /// Schema of its body.
     pub takes: Option<&'static str>,
+    /// Whether its body is a whole organisation, which is larger than any other.
+    pub takes_folder: bool,
     /// Status, media type and schema of its answer.
     pub gives: (u16, &'static str, Option<&'static str>),
 }
@@ -145,6 +147,7 @@ impl Route {
             about: "",
             parameters: &[],
             takes: None,
+            takes_folder: false,
             gives: (200, "application/json", None),
         };
         Self { facts, handler: on(filter, handler) }
@@ -166,6 +169,12 @@ impl Route {
     pub(crate) fn takes(mut self, schema: &'static str) -> Self {
         self.facts.takes = Some(schema);
         self
+    }
+
+    /// The schema of its body, which is a whole organisation (`LargeJson`).
+    pub(crate) fn takes_folder(mut self, schema: &'static str) -> Self {
+        self.facts.takes_folder = true;
+        self.takes(schema)
     }
 
     /// The schema of its answer.

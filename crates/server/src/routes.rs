@@ -264,11 +264,11 @@ fn declared() -> Vec<Route> {
             organisation::check,
         )
         .about("Name every problem of a folder.")
-        .takes("FolderRequest")
+        .takes_folder("FolderRequest")
         .gives("CheckReply"),
         Route::post("/api/v1/organisation/plan", Needs(OrganisationRead), Bulk, organisation::plan)
             .about("Show what applying a folder would declare and withdraw.")
-            .takes("FolderRequest")
+            .takes_folder("FolderRequest")
             .gives("PlanReply"),
         Route::post(
             "/api/v1/organisation/apply",
@@ -277,7 +277,7 @@ fn declared() -> Vec<Route> {
             organisation::apply,
         )
         .about("Make a folder so, as events. Twice in a row changes nothing.")
-        .takes("ApplyRequest")
+        .takes_folder("ApplyRequest")
         .gives("ApplyReply"),
         Route::post(
             "/api/v1/organisation/confirm",
@@ -286,7 +286,7 @@ fn declared() -> Vec<Route> {
             organisation::confirm,
         )
         .about("Make a folder so that somebody else has proposed: exactly the same plan.")
-        .takes("ApplyRequest")
+        .takes_folder("ApplyRequest")
         .gives("ApplyReply"),
         Route::get("/api/v1/policy", Needs(PolicyRead), Read, policy::show)
             .about("Show the policy in force, by digests.")

@@ -9,7 +9,7 @@
 //! send in time are counted as not offered.
 //!
 //! `cargo run --release -p sluice-benches --bin overload -- --sluice target/release/sluice [--services 200] [--seconds 10]
-//! [--connections 32]`
+//! [--connections 32] [--crowd 320]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod load;
@@ -33,19 +33,19 @@ const TIMES: f64 = 10.0;
 /// What is promised.
 const LEAST_GOODPUT: f64 = 0.8;
 const MOST_P99: Duration = Duration::from_secs(1);
-/// Connections of the questions at ten times the load.
-const CROWD: usize = 320;
-
 struct Arguments {
     sluice: PathBuf,
     services: usize,
     seconds: u64,
     connections: usize,
+    /// Connections of the questions at ten times the load. Each waits for its answer before it asks again, so that more
+    /// of them offer more.
+    crowd: usize,
 }
 
 fn arguments() -> anyhow::Result<Arguments> {
     let sluice = PathBuf::from("target/release/sluice");
-    let mut given = Arguments { sluice, services: 200, seconds: 10, connections: 32 };
+    let mut given = Arguments { sluice, services: 200, seconds: 10, connections: 32, crowd: 320 };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let value = words.next().with_context(|| format!("`{name}` needs a value"))?;
@@ -54,6 +54,7 @@ fn arguments() -> anyhow::Result<Arguments> {
             "--services" => given.services = value.parse()?,
             "--seconds" => given.seconds = value.parse()?,
             "--connections" => given.connections = value.parse()?,
+            "--crowd" => given.crowd = value.parse()?,
             other => bail!("unknown argument `{other}`"),
         }
     }
@@ -85,7 +86,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let alone =
         phase("alone", &sluice, vec![(Kind::Question, as_it_answers, ask("a"))], time).await?;
     let capacity = alone.reading.per_second();
-    let crowd = Offer { connections: CROWD, per_second: Some(capacity * TIMES) };
+    let crowd = Offer { connections: given.crowd, per_second: Some(capacity * TIMES) };
     let beside = Offer { connections: 32, per_second: Some(capacity) };
     let mut all = vec![(Kind::Question, crowd, ask("b"))];
     all.extend(others(&token).into_iter().map(|message| (Kind::Beside, beside, vec![message])));

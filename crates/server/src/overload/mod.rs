@@ -14,6 +14,8 @@ mod share;
 
 use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 pub(crate) use self::doorstep::Doorstep;
 use self::lag::Lag;
 use self::lane::{Held, Lane};
@@ -24,6 +26,16 @@ use crate::status;
 
 /// Gate requests in work from which on everybody else has to make room.
 const PRESSED: usize = 32;
+
+/// Whole organisations that are received or at work at once: each may be 16 MiB, and they are received before there is
+/// a place for them.
+const FOLDERS: usize = 16;
+
+/// Room for a whole organisation, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct FolderRoom {
+    _held: OwnedSemaphorePermit,
+}
 
 /// A place in a class, given back when dropped. `None` where the class has no limit.
 #[derive(Debug, Clone)]
@@ -39,6 +51,7 @@ pub(crate) struct Overload {
     bulk: Arc<Lane>,
     follow: Arc<Lane>,
     waiting: Arc<Lane>,
+    folders: Arc<Semaphore>,
     lag: Lag,
 }
 
@@ -54,6 +67,7 @@ impl Default for Overload {
             bulk: Lane::new(2, 2, 4, share(0.0, 2.0)),
             follow: Lane::new(500, 500, 0, None),
             waiting: Lane::new(1_000, 1_000, 0, None),
+            folders: Arc::new(Semaphore::new(FOLDERS)),
             lag: Lag::new(),
         }
     }
@@ -89,6 +103,12 @@ impl Overload {
             Some(lane) if lane.refuses(pressed) => Err(full()),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Room to receive a whole organisation, or the problem that there is none.
+    pub(crate) fn receive_folder(&self) -> Result<FolderRoom, Problem> {
+        let held = Arc::clone(&self.folders).try_acquire_owned().map_err(|_| full())?;
+        Ok(FolderRoom { _held: held })
     }
 
     /// A place in a class, or the problem that there is none.

@@ -45,3 +45,24 @@ async fn nobody_holds_a_place_while_they_send() {
     }
     assert_eq!(ask(&app, "beside", &question("docs", 1)).await.status, 200);
 }
+
+#[tokio::test]
+async fn only_so_many_whole_organisations_are_received_at_once() {
+    let app = TestApp::start().await;
+    let headers = [("content-type", "application/json")];
+    let check = |body| {
+        let path = "/api/v1/organisation/check";
+        Box::pin(app.send(request(Method::POST, path, &app.admin, &headers, body)))
+    };
+    let never =
+        || Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let mut slow: Vec<_> = (0..16).map(|_| check(never())).collect();
+    for one in &mut slow {
+        assert!(one.as_mut().now_or_never().is_none(), "it is read");
+    }
+    let folder = || Body::from(json!({"files": {"sluice.yaml": "settings: {}"}}).to_string());
+    let refused = check(folder()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    drop(slow);
+    assert_eq!(check(folder()).await.status, 200);
+}
