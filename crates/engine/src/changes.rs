@@ -280,7 +280,7 @@ fn short(name: &str, text: &str) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// How the rules that apply at a change's risk stand, for its present revision.
+/// How the rules that apply at a change's risk, and those that are owed, stand for its present revision.
 pub(crate) fn approval_standing(
     standing: &Standing,
     change: &Change,
@@ -291,10 +291,16 @@ pub(crate) fn approval_standing(
         change.services.iter().map(|name| organisation.target(name, &change.environment)).collect();
     let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
     let (rules, facts) = approvals::gather(standing, change, &targets, risk);
+    // A policy may have asked for a rule that does not apply by itself.
+    let owed = change.owed().filter(|debt| debt.kind == DebtKind::Approval).filter_map(|debt| {
+        let rule = rules.iter().find(|rule| rule.name.as_str() == debt.of)?;
+        Some(Requirement { rule: rule.name.clone(), owed: true })
+    });
     let wanted: Vec<Requirement> = rules
         .iter()
         .filter(|rule| rule.applies)
         .map(|rule| Requirement { rule: rule.name.clone(), owed: false })
+        .chain(owed)
         .collect();
     approvals::weigh(&rules, &facts, &wanted, risk, now)
 }

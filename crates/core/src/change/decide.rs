@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Approve, Cancel, Close, Review};
-use super::{Approval, ApprovalVerdict, Change, ChangeOutcome, ChangeState, DebtKind, event};
+use super::{Approval, ApprovalVerdict, Change, ChangeOutcome, ChangeState, Debt, DebtKind, event};
 use crate::approvals::{by_login, eligible, involvement, role_used};
 use crate::event::Event;
 use crate::ids::RuleName;
@@ -225,7 +225,13 @@ pub fn review(
     command: &Review,
 ) -> Result<Vec<Event>, Refusal> {
     let (involved, _) = involvement(organisation, &change.involved);
-    let owed: Vec<_> = change.owed().filter(|debt| debt.kind == DebtKind::Review).collect();
+    // Nobody can give an approval for a rule that is gone.
+    let is_gone = |debt: &&Debt| {
+        debt.kind == DebtKind::Approval
+            && !organisation.approval_rules.keys().any(|rule| rule.as_str() == debt.of)
+    };
+    let owed: Vec<_> =
+        change.owed().filter(|debt| debt.kind == DebtKind::Review || is_gone(debt)).collect();
     if owed.is_empty() {
         return Err(Refusal::conflict(
             "nothing_owed",

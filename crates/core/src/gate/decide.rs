@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Decision;
 use crate::approvals::{ApprovalStanding, weigh};
 use crate::facts::{ExceptionFact, GateFacts};
+use crate::ids::ServiceName;
 use crate::risk::RiskAssessment;
+use crate::stop;
 use crate::verdict::{Check, Effect, PolicyFault, Reason, Verdict};
 
 /// A decision with everything that made it.
@@ -77,8 +79,11 @@ pub fn decide(facts: &GateFacts, verdict: &Result<Verdict, PolicyFault>) -> Judg
     Judgement { decision, reasons, risk, approvals, exceptions, until }
 }
 
-/// The exception that lifts a rule by name, if one is in force.
+/// The exception that lifts a rule by name, if one is in force. Stops and freezes say themselves who may pass them.
 fn exception_for<'a>(facts: &'a GateFacts, reason: &Reason) -> Option<&'a ExceptionFact> {
+    if stop::is_barrier(&reason.rule) {
+        return None;
+    }
     let rule = format!("rule:{}", reason.rule);
     facts
         .exceptions
@@ -147,12 +152,14 @@ fn invariants(facts: &GateFacts, reasons: &mut Vec<Reason>) {
             rule: "identity.scope".into(),
             message: format!(
                 "the token may not ask for {} in {}",
-                facts.target.service, facts.target.environment
+                asked_for(facts),
+                facts.target.environment
             ),
             until: None,
             who: vec!["role:administrator".into()],
             pass_if:
-                "the question came with a token whose scope covers this service and environment"
+                "the question came with a token whose scope covers every service it speaks of, \
+                 and all of the change where it says that it is an emergency"
                     .into(),
         });
     }
@@ -170,6 +177,14 @@ fn invariants(facts: &GateFacts, reasons: &mut Vec<Reason>) {
             pass_if: "the server's clock were right".into(),
         });
     }
+}
+
+/// The services that a question speaks of.
+fn asked_for(facts: &GateFacts) -> String {
+    let mut names = vec![facts.target.service.as_str()];
+    let others = facts.question.services.iter().map(ServiceName::as_str);
+    names.extend(others.filter(|name| *name != facts.target.service.as_str()));
+    names.join(", ")
 }
 
 fn approval_reasons(approvals: &ApprovalStanding, reasons: &mut Vec<Reason>) {

@@ -17,5 +17,5 @@ mod redeem;
 pub use decide::{Judgement, decide, pass_expiry};
 pub use place::{Placement, place};
 pub use question::{Decision, Question};
-pub use record::{Ids, record};
+pub use record::{Ids, debts, record};
 pub use redeem::{Observed, redeem};

@@ -265,7 +265,9 @@ fn set_kind(draft: &mut Draft, standing: &Standing, question: &Question, risk: O
         change.state,
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
-    if !settled && (kind, &model) != (change.kind, &change.model) {
+    // What goes without being asked for must fit its model at every question, also when a part of it has gone.
+    let loses_model = change.kind == ChangeKind::Standard && kind == ChangeKind::Normal;
+    if (!settled || loses_model) && (kind, &model) != (change.kind, &change.model) {
         let change = change.number;
         draft.push(event::KindSet { change, kind, model, because });
     }

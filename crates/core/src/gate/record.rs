@@ -103,8 +103,9 @@ fn authorize(
     }
 }
 
-/// What an allowed question costs: approvals that go after, and a review for each exception that carried it.
-fn debts(
+/// What it costs to let a change go, as far as it is not owed already: approvals that go after, and a review for each
+/// exception that carried it.
+pub fn debts(
     change: &Change,
     facts: &GateFacts,
     judgement: &Judgement,
@@ -132,7 +133,7 @@ fn debts(
         .map(|exception| debt(DebtKind::Review, format!("exception:{}", exception.id)));
     owed.chain(emergency)
         .chain(exceptions)
-        .filter(|new| !change.debts.iter().any(|old| (old.kind, &old.of) == (new.kind, &new.of)))
+        .filter(|new| !change.owed().any(|old| (old.kind, &old.of) == (new.kind, &new.of)))
         .collect()
 }
 

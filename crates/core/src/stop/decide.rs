@@ -47,6 +47,13 @@ pub fn grant(
         }
         Some(("stop", id)) => standing.stops.contains_key(id),
         Some(("freeze", window)) => standing.window(window).is_some(),
+        Some(("rule", rule)) if is_barrier(rule) => {
+            return Err(Refusal::invalid(
+                "barrier_by_rule",
+                format!("`{rule}` speaks for every stop or freeze, and each says who may pass it"),
+                "give `stop:<id>`, `freeze:<window>`, `stop:*` or `freeze:*`",
+            ));
+        }
         Some(("rule", rule)) => !rule.is_empty(),
         _ => false,
     };
@@ -73,6 +80,11 @@ pub fn grant(
         ));
     }
     Ok(vec![event::ExceptionGranted { exception }.into()])
+}
+
+/// Whether a rule is the voice of stops or of freezes. What passes one of them is an exception to it, by somebody who may.
+pub fn is_barrier(rule: &str) -> bool {
+    matches!(rule, "stop.in_force" | "freeze.in_force")
 }
 
 /// A freeze may name who alone may pass it. Who passes all freezes at once has to be one of them for each.

@@ -8,6 +8,6 @@ pub mod event;
 mod lifting;
 mod state;
 
-pub use decide::{grant, lift, passes, pull, reason_given, revoke};
+pub use decide::{grant, is_barrier, lift, passes, pull, reason_given, revoke};
 pub use lifting::{Lifted, would_lift};
 pub use state::{Exception, Stop};

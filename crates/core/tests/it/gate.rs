@@ -2,15 +2,19 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
+use sluice_core::change::event::DebtSettled;
 use sluice_core::change::{ChangeKind, ChangeState};
 use sluice_core::deployment::event::DigestDenied;
+use sluice_core::deployment::{self, StartReport, Strategy};
 use sluice_core::facts::{ExceptionFact, GateFacts};
 use sluice_core::gate::{Decision, Observed, Question, decide, pass_expiry, redeem};
-use sluice_core::ids::{DeploymentNumber, PassId};
+use sluice_core::ids::{ChangeNumber, DeploymentNumber, PassId};
 use sluice_core::risk::RiskLevel;
 use sluice_core::verdict::{Check, Effect, PolicyFault, Reason, Verdict};
 
-use crate::world::{Play, allow, at, commit, digest, facts, item, question, run, service, wants};
+use crate::world::{
+    Play, allow, at, commit, digest, facts, item, production, question, run, service, wants,
+};
 
 fn reason(check: Check, effect: Effect, rule: &str, until: Option<&str>) -> Reason {
     Reason {
@@ -26,6 +30,22 @@ fn reason(check: Check, effect: Effect, rule: &str, until: Option<&str>) -> Reas
 
 fn plain() -> GateFacts {
     facts(&question("shop", 1, 1), at("2026-03-04T10:00:00Z"))
+}
+
+/// The start of a deployment of what has the number 1.
+fn start(change: ChangeNumber, now: jiff::Timestamp) -> StartReport {
+    StartReport {
+        change: Some(change),
+        service: service("shop"),
+        environment: production(),
+        version: None,
+        commit: Some(commit(1)),
+        artifacts: [digest(1)].into(),
+        run: Some(run(1, 1)),
+        pass: None,
+        strategy: Strategy::default(),
+        at: now,
+    }
 }
 
 fn saying(allow: bool, reasons: Vec<Reason>) -> Result<Verdict, PolicyFault> {
@@ -111,6 +131,23 @@ fn an_exception_makes_a_note_of_its_rule_and_counts_as_used_only_then() {
         if used == 1 {
             assert_eq!(pass_expiry(&facts, &judgement, 15), exception.until);
         }
+    }
+}
+
+#[test]
+fn an_exception_to_a_rule_passes_neither_stops_nor_freezes() {
+    for (check, rule) in [(Check::Stop, "stop.in_force"), (Check::Freeze, "freeze.in_force")] {
+        let mut facts = plain();
+        facts.exceptions = vec![ExceptionFact {
+            id: "x-0001".parse().unwrap(),
+            lifts: format!("rule:{rule}"),
+            reason: "urgent".into(),
+            until: at("2026-03-04T10:05:00Z"),
+            by: None,
+        }];
+        let judgement =
+            decide(&facts, &saying(true, vec![reason(check, Effect::Wait, rule, None)]));
+        assert_eq!((judgement.decision, judgement.exceptions.len()), (Decision::Wait, 0), "{rule}");
     }
 }
 
@@ -217,6 +254,54 @@ fn a_change_model_is_for_its_own_risk_and_below() {
     ] {
         assert_eq!(play.place(&question("shop", 1, 1), risk).change.kind, kind, "{risk:?}");
     }
+}
+
+#[test]
+fn a_change_under_way_loses_a_model_that_does_not_fit_and_gains_none() {
+    let mut play = Play::start();
+    let routine = json!({"name": "routine", "scope": {"services": ["shop"]}, "max_risk": "medium"});
+    play.declare(item("change_model", routine.clone()));
+    let asked = question("shop", 1, 1);
+    let first = play.ask(&asked, &allow());
+    let observed = Observed { artifacts: asked.artifacts.clone(), ..Observed::default() };
+    let (_, taken) = redeem(&play.standing, &first.pass.unwrap(), &observed, play.now).unwrap();
+    play.play(taken);
+    let (_, started) = deployment::start(&play.standing, start(first.change, play.now));
+    play.play(started);
+    assert_eq!(play.change(first.change).state, ChangeState::Implement);
+    for (risk, kind) in [
+        (RiskLevel::Medium, ChangeKind::Standard),
+        (RiskLevel::High, ChangeKind::Normal),
+        (RiskLevel::Medium, ChangeKind::Standard),
+    ] {
+        assert_eq!(play.place(&asked, Some(risk)).change.kind, kind, "{risk:?}");
+    }
+    let lost = play.place(&asked, Some(RiskLevel::High)).events;
+    play.play(lost);
+    let again = play.place(&asked, Some(RiskLevel::Low)).change.kind;
+    assert_eq!(again, ChangeKind::Normal, "while it is under way");
+}
+
+#[test]
+fn what_was_paid_for_one_revision_is_owed_again_for_the_next() {
+    let mut play = Play::start();
+    let mut asked = question("shop", 1, 1);
+    asked.emergency = Some("all is down".into());
+    let number = play.ask(&asked, &wants(&["owner"], true)).change;
+    let owed =
+        |play: &Play| play.change(number).owed().map(|debt| debt.of.clone()).collect::<Vec<_>>();
+    assert_eq!(owed(&play), ["owner", "emergency"]);
+    play.ask(&asked, &wants(&["owner"], true));
+    assert_eq!(owed(&play).len(), 2, "nothing is owed twice at a time");
+    for debt in play.change(number).debts.clone() {
+        let (by, finding) = (None, String::new());
+        let settled = DebtSettled { change: number, kind: debt.kind, of: debt.of, by, finding };
+        play.play([settled.into()]);
+    }
+    assert_eq!(owed(&play), Vec::<String>::new());
+    asked.artifacts = [digest(2)].into();
+    play.ask(&asked, &wants(&["owner"], true));
+    assert_eq!(owed(&play), ["owner", "emergency"]);
 }
 
 #[test]

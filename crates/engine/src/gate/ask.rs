@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use data_encoding::BASE32_DNSSEC;
 use jiff::Timestamp;
+use sluice_core::change::event::DebtIncurred;
 use sluice_core::change::{Involvement, InvolvementRole};
 use sluice_core::event::Event;
 use sluice_core::gate::event::GateDecided;
-use sluice_core::gate::{Decision, Ids, Judgement, Placement, Question, decide, place, record};
-use sluice_core::ids::{ChangeNumber, DecisionId, Digest, PassId};
+use sluice_core::gate::{
+    Decision, Ids, Judgement, Placement, Question, debts, decide, place, record,
+};
+use sluice_core::ids::{ChangeNumber, DecisionId, Digest, EnvironmentName, PassId};
+use sluice_core::organisation::Organisation;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::risk::RiskLevel;
@@ -24,6 +28,13 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
 use crate::idempotency::{IN_FLIGHT, Known};
 use crate::sequencer::{Commit, IdempotencyKey, Step};
+
+/// The key of a request. An answer of `wait` that is going to be waited for does not use it up.
+struct Keyed {
+    key: IdempotencyKey,
+    /// Whether this answer is the last one, whatever it is.
+    last: bool,
+}
 
 /// How often a question is evaluated without the lock before it is evaluated under it.
 pub(super) const TRIES: u32 = 3;
@@ -73,6 +84,25 @@ impl Evaluated {
     }
 }
 
+impl Evaluated {
+    /// What it costs to let it go now, as far as that is not owed already.
+    pub(super) fn debts(&self, standing: &Standing) -> Option<Event> {
+        let change = &self.placement.as_ref()?.change;
+        let settings = &standing.organisation.settings;
+        let debts = debts(change, &self.input.facts, &self.judgement, settings);
+        let incurred = DebtIncurred { change: change.number, debts };
+        (!incurred.debts.is_empty()).then(|| incurred.into())
+    }
+}
+
+/// An answer, and what it depends on.
+struct Asked {
+    answer: GateAnswer,
+    topics: BTreeSet<Topic>,
+    /// Entries in the ledger that were looked at: what came after them may alter the answer.
+    seen: u64,
+}
+
 /// What became of an attempt to record.
 enum Attempt {
     Recorded(Box<(GateDecided, DecisionInput, Judgement, BTreeSet<Topic>)>),
@@ -95,6 +125,7 @@ impl Engine {
         caller.require(Permission::GateEvaluate)?;
         caller.require_run(&question.run)?;
         check(&question)?;
+        let mut question = question;
         let ends = wait.map(|wait| tokio::time::Instant::now() + wait);
         let scope = caller.key_scope("gate");
         let mut waited_for: Option<GateAnswer> = None;
@@ -115,11 +146,15 @@ impl Engine {
             };
             let over = ends.is_none_or(|ends| tokio::time::Instant::now() >= ends);
             match self.ask_once(caller, key, &question, over, waited_for.as_ref()).await {
-                Ok((answer, topics)) if answer.decision == Decision::Wait && !over => {
-                    self.wait_for_change(&answer, topics, ends).await;
+                Ok(asked) if asked.answer.decision == Decision::Wait && !over => {
+                    let answer = self.wait_for_change(asked, ends).await;
+                    if answer.change.is_some() {
+                        // The change has it: what is heard of it meanwhile is newer.
+                        question.evidence.clear();
+                    }
                     waited_for = Some(answer);
                 }
-                Ok((answer, _)) => return Ok(answer),
+                Ok(asked) => return Ok(asked.answer),
                 Err(EngineError::Unavailable(busy)) if busy.code == IN_FLIGHT && busied < BUSY => {
                     busied += 1;
                     self.next_entry().await;
@@ -154,7 +189,7 @@ impl Engine {
         question: &Question,
         last: bool,
         before: Option<&GateAnswer>,
-    ) -> Result<(GateAnswer, BTreeSet<Topic>), EngineError> {
+    ) -> Result<Asked, EngineError> {
         for attempt in 0..=TRIES {
             let standing = self.standing();
             let evaluated = self.evaluate(&standing, caller, question, self.now());
@@ -162,9 +197,9 @@ impl Engine {
             if let Some(before) =
                 before.filter(|before| waits && same(before, &evaluated.judgement))
             {
-                return self.again(caller, before, evaluated.topics, last.then_some(key)).await;
+                return self.again(caller, before, evaluated, last.then_some(key)).await;
             }
-            let key = (!waits || last).then(|| key.clone());
+            let key = Keyed { key: key.clone(), last };
             let done = self.record_decision(caller, evaluated, key, attempt == TRIES).await?;
             if let Some(done) = done {
                 return Ok(done);
@@ -178,9 +213,9 @@ impl Engine {
         &self,
         caller: &Caller,
         before: &GateAnswer,
-        topics: BTreeSet<Topic>,
+        evaluated: Evaluated,
         key: Option<IdempotencyKey>,
-    ) -> Result<(GateAnswer, BTreeSet<Topic>), EngineError> {
+    ) -> Result<Asked, EngineError> {
         if let Some(mut key) = key {
             key.seq = before.receipt.as_ref().map(|receipt| receipt.index);
             let actor = caller.actor();
@@ -188,22 +223,22 @@ impl Engine {
                 .submit(move |_, _| Step::Record((), Commit::of(Vec::new(), actor).with_key(key)))
                 .await?;
         }
-        Ok((before.clone(), topics))
+        Ok(Asked { answer: before.clone(), topics: evaluated.topics, seen: evaluated.size })
     }
 
+    /// Waits until an answer may be another, or the time is over; gives the answer back.
     async fn wait_for_change(
         &self,
-        answer: &GateAnswer,
-        mut topics: BTreeSet<Topic>,
+        asked: Asked,
         ends: Option<tokio::time::Instant>,
-    ) {
+    ) -> GateAnswer {
+        let Asked { answer, mut topics, seen } = asked;
         // The question may have opened the change itself, and then it was not among what was read.
         topics.extend(answer.change.map(Topic::Change));
-        let since = answer.receipt.as_ref().map_or(answer.as_of, |receipt| receipt.tree_size);
         let waiter = self.sequencer().wait_for(topics.iter().cloned());
         // What happened between the answer and taking the place among those who wait is not missed.
-        if !self.standing().untouched_since(&topics, since) {
-            return;
+        if !self.standing().untouched_since(&topics, seen) {
+            return answer;
         }
         let now = tokio::time::Instant::now();
         let ends = ends.unwrap_or(now);
@@ -214,6 +249,7 @@ impl Engine {
         let wake = until.map_or(ends, |until| until.min(ends));
         // A deadline or a touched topic: either way it is asked anew.
         let _ = tokio::time::timeout_at(wake, waiter.woken()).await;
+        answer
     }
 
     /// Evaluates a question. A change model is for its own risk and below, and the risk is known only when everything
@@ -248,15 +284,18 @@ impl Engine {
             organisation.environment_named(question.environment.as_str()).map(AsRef::as_ref);
         let involved = self.involved(standing, caller, question);
         let judge = self.judge(standing);
-        let placement = is_controlled(organisation, question, environment).then(|| {
-            let name = environment.map_or(&question.environment, |environment| &environment.name);
-            place(standing, question, name, &involved, judge.digest(), risk, now)
-        });
+        let name = environment.map_or(&question.environment, |environment| &environment.name);
+        let placement = is_controlled(organisation, question, environment)
+            .then(|| place(standing, question, name, &involved, judge.digest(), risk, now));
+        let in_scope = is_in_scope(organisation, caller, question, name, placement.as_ref());
+        // Whoever may not ask for it does nothing to the change either.
+        let placement = placement.filter(|_| in_scope);
         let gathered = Gathering {
             standing,
             calendar: &self.calendar(standing, now),
             clock: self.clock_facts(standing),
             caller,
+            in_scope,
             question,
             environment,
             placement: placement.as_ref(),
@@ -310,9 +349,9 @@ impl Engine {
         &self,
         caller: &Caller,
         evaluated: Evaluated,
-        key: Option<IdempotencyKey>,
+        key: Keyed,
         insist: bool,
-    ) -> Result<Option<(GateAnswer, BTreeSet<Topic>)>, EngineError> {
+    ) -> Result<Option<Asked>, EngineError> {
         let engine = self.clone();
         let caller = caller.clone();
         let decide = move |standing: &Standing, now: Timestamp| {
@@ -330,7 +369,10 @@ impl Engine {
                 let (event, input, judgement, topics) = *recorded;
                 let receipt =
                     done.receipt().ok_or_else(|| Unavailable::ledger("no receipt was given"))?;
-                Ok(Some((self.answer(&event, &input, judgement, receipt, done.size), topics)))
+                // Others may have come after it in the same commit.
+                let seen = receipt.index + 1;
+                let answer = self.answer(&event, &input, judgement, receipt, done.size);
+                Ok(Some(Asked { answer, topics, seen }))
             }
         }
     }
@@ -340,7 +382,7 @@ impl Engine {
         caller: &Caller,
         standing: &Standing,
         evaluated: Evaluated,
-        key: Option<IdempotencyKey>,
+        key: Keyed,
         now: Timestamp,
     ) -> Step<Attempt> {
         let Evaluated {
@@ -378,8 +420,9 @@ impl Engine {
             bytes: kept.body,
             created_us: now.as_microsecond(),
         }));
-        if let Some(key) = key {
-            commit = commit.with_key(key);
+        // By the decision that is recorded, which may be another than the one that was found without the lock.
+        if key.last || judgement.decision != Decision::Wait {
+            commit = commit.with_key(key.key);
         }
         Step::Record(Attempt::Recorded(Box::new((decided, input, judgement, topics))), commit)
     }
@@ -397,6 +440,23 @@ impl Engine {
         let id = format!("p-{}", self.rng().opaque_id());
         PassId::parse(&id).unwrap_or_else(|_| unreachable!("letters and digits"))
     }
+}
+
+/// Whether a caller may ask for all that a question speaks of; what makes the whole change an emergency, for all of that.
+fn is_in_scope(
+    organisation: &Organisation,
+    caller: &Caller,
+    question: &Question,
+    environment: &EnvironmentName,
+    placement: Option<&Placement>,
+) -> bool {
+    let whole = placement.filter(|_| question.emergency.is_some());
+    let change = whole.into_iter().flat_map(|placement| &placement.change.services);
+    std::iter::once(&question.service).chain(&question.services).chain(change).all(|service| {
+        let target = organisation.target(service, environment);
+        caller.covers(Permission::GateEvaluate, &target)
+            || caller.covers(Permission::GateRedeem, &target)
+    })
 }
 
 /// Whether a judgement says what an answer said.

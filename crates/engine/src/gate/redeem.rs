@@ -113,21 +113,24 @@ impl Engine {
             if let Err(error) = asker.require_run(&claims.run) {
                 return Step::Refuse(error, None);
             }
-            let judgement = match looked {
+            let looked = match looked {
                 None => None,
-                Some(looked) if looked.holds(standing, now) => Some(looked.judgement),
+                Some(looked) if looked.holds(standing, now) => Some(looked),
                 Some(_) if !insist => return Step::Answer(None),
                 Some(looked) => {
                     let question = &looked.input.facts.question;
-                    Some(engine.evaluate(standing, &asker, question, now).judgement)
+                    Some(engine.evaluate(standing, &asker, question, now))
                 }
             };
-            if let Some((refusal, event)) = last_look(&claims, judgement.as_ref()) {
+            let judgement = looked.as_ref().map(|looked| &looked.judgement);
+            if let Some((refusal, event)) = last_look(&claims, judgement) {
                 return refuse(refusal, Some(event));
             }
             let (number, started) = deployment::start(standing, start(&claims, details, now));
             // The redeem comes last, so that its receipt is the one that is given.
             events.splice(0..0, started);
+            // An exception that was granted, or an emergency that was declared, after the pass was given carries it now.
+            events.splice(0..0, looked.and_then(|looked| looked.debts(standing)));
             let redeemed =
                 Redeemed { pass: pass.clone(), deployment: number, change: claims.change };
             Step::Record(Some(redeemed), Commit::of(events, asker.actor()).with_key(key))
@@ -143,7 +146,12 @@ impl Engine {
         let Some(row) = row else { return Ok(None) };
         match self.recorded_decision(row.seq) {
             Ok((event, input)) if event.decision == claims.decision => {
-                Ok(Some(input.facts.question))
+                let mut question = input.facts.question;
+                if claims.change.is_some() {
+                    // The change has it, or what was heard of it since.
+                    question.evidence.clear();
+                }
+                Ok(Some(question))
             }
             Ok(_) | Err(EngineError::Refused(_) | EngineError::Unavailable(_)) => Ok(None),
             Err(error) => Err(error),

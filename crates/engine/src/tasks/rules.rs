@@ -113,10 +113,8 @@ impl WaitingRun {
             commit: self.commit.clone(),
             artifacts: artifacts.cloned().collect(),
             run: self.run.clone(),
-            evidence: known
-                .into_iter()
-                .flat_map(|change| change.evidence.iter().cloned())
-                .collect(),
+            // A change that is known has its own.
+            evidence: Vec::new(),
             authors: BTreeSet::new(),
             emergency: None,
             lines_changed: None,

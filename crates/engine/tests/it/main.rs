@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "tests stop where something is not as it should be")]
 
 mod authors;
+mod beyond_scope;
 mod correlate;
+mod debts;
 mod disturbed;
 mod faults;
 mod flows;

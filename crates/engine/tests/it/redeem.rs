@@ -1,7 +1,9 @@
 //! Between allow and redeem the world changes: each way in which it does refuses the pass.
 
+use sluice_core::change::EvidenceStatus;
 use sluice_core::gate::Decision;
 use sluice_core::ids::ChangeNumber;
+use sluice_core::scope::Scope;
 use sluice_engine::organisation_files::Folder;
 use sluice_engine::{EngineError, GateAnswer};
 
@@ -113,6 +115,41 @@ async fn somebody_said_no() {
     let henrik = world.person("henrik").await;
     world.engine.approve(&henrik, number, None, input).await.unwrap();
     assert_eq!(refusal(&world, &answer).await, "approval_lost");
+}
+
+#[tokio::test]
+async fn a_check_failed() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    let mut failed = question("payments", 2, 2);
+    failed.evidence[0].status = EvidenceStatus::Failed;
+    failed.lines_changed = Some(2_000);
+    failed.paths = vec!["db/migrations/0042.sql".into()];
+    assert_eq!(world.ask(failed).await.decision, Decision::Deny);
+    assert_eq!(refusal(&world, &answer).await, "gate_closed");
+}
+
+/// What lets a pass through that stood in its way is paid for at the moment when it does.
+#[tokio::test]
+async fn a_stop_was_pulled_and_somebody_excepted_it() {
+    let world = World::start().await;
+    let answer = allowed(&world).await;
+    let number = answer.change.unwrap();
+    let scope: Scope =
+        serde_json::from_str(r#"{"services":["payments"],"environment_tiers":["production"]}"#)
+            .unwrap();
+    world.engine.pull_stop(&world.admin, scope.clone(), "broken".into()).await.unwrap();
+    let until = world.engine.now() + jiff::SignedDuration::from_mins(10);
+    let henrik = world.person("henrik").await;
+    let granted = world
+        .engine
+        .grant_exception(&henrik, "stop:*".into(), scope, "it mends it".into(), until)
+        .await
+        .unwrap();
+    assert_eq!(world.change(number).owed().count(), 0);
+    assert_eq!(refusal(&world, &answer).await, "redeemed");
+    let owed: Vec<_> = world.change(number).owed().map(|debt| debt.of.clone()).collect();
+    assert_eq!(owed, [format!("exception:{}", granted.value.id)]);
 }
 
 #[tokio::test]

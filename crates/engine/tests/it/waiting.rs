@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_core::change::EvidenceStatus;
 use sluice_core::gate::Decision;
 use sluice_testkit::FakeClock;
 
@@ -86,4 +87,52 @@ async fn a_question_that_waits_for_a_freeze_is_woken_by_its_end() {
     assert_eq!(decided.len(), 2, "one `wait` and one `allow`, and nothing in between");
     let held = String::from_utf8(decided[0].bytes.clone()).unwrap();
     assert!(held.contains("2026-03-04T10:00:01"), "it says until when: {held}");
+}
+
+/// Something that was read for the answer is altered, and the answer is not.
+#[tokio::test]
+async fn what_alters_no_answer_is_looked_at_once() {
+    let world = World::start().await;
+    let mut asked = question("payments", 2, 2);
+    asked.lines_changed = Some(2_000);
+    let number = world.ask(asked.clone()).await.change.unwrap();
+    let waits =
+        world.engine.ask(&world.pipeline, "waits", [0; 32], asked, Some(Duration::from_secs(600)));
+    let meanwhile = async {
+        let mut elsewhere = question("docs", 7, 7);
+        elsewhere.emergency = Some("the price list is wrong".into());
+        let elsewhere = world.ask(elsewhere).await.change.unwrap();
+        assert!(world.change(elsewhere).owed().count() > 0, "debts are read by every question");
+        for handle in ["bob", "grace", "ines"] {
+            let _ = world.approve(&world.person(handle).await, number).await;
+        }
+    };
+    let (answer, ()) = tokio::join!(waits, meanwhile);
+    assert_eq!(answer.unwrap().decision, Decision::Allow);
+}
+
+#[tokio::test]
+async fn what_is_heard_while_a_question_waits_is_newer_than_what_it_brought() {
+    let world = World::start().await;
+    let mut asked = question("payments", 2, 2);
+    asked.lines_changed = Some(2_000);
+    let number = world.ask(asked.clone()).await.change.unwrap();
+    let waits = world.engine.ask(
+        &world.pipeline,
+        "waits",
+        [0; 32],
+        asked.clone(),
+        Some(Duration::from_secs(600)),
+    );
+    let meanwhile = async {
+        asked.evidence[0].status = EvidenceStatus::Failed;
+        world.ask(asked.clone()).await;
+        for handle in ["bob", "grace", "ines"] {
+            let _ = world.approve(&world.person(handle).await, number).await;
+        }
+    };
+    let (answer, ()) = tokio::join!(waits, meanwhile);
+    assert_eq!(answer.unwrap().decision, Decision::Deny);
+    let tests = world.change(number).evidence.into_iter().find(|one| one.kind == "test_report");
+    assert_eq!(tests.unwrap().status, EvidenceStatus::Failed);
 }

@@ -13,7 +13,6 @@ use sluice_core::facts::{CallerFacts, ClockFacts, EvidenceFacts, GateFacts, Rela
 use sluice_core::gate::{Placement, Question};
 use sluice_core::ids::{Digest, EnvironmentName, ServiceName};
 use sluice_core::organisation::{Environment, Organisation};
-use sluice_core::permission::Permission;
 use sluice_core::standing::{Standing, Topic};
 
 use crate::caller::Caller;
@@ -27,6 +26,8 @@ pub(super) struct Gathering<'a> {
     pub(super) calendar: &'a Calendar,
     pub(super) clock: ClockFacts,
     pub(super) caller: &'a Caller,
+    /// Whether the caller may ask for all that the question speaks of.
+    pub(super) in_scope: bool,
     pub(super) question: &'a Question,
     /// The declared environment, where the name is known.
     pub(super) environment: Option<&'a Environment>,
@@ -80,8 +81,7 @@ impl Gathering<'_> {
             caller: CallerFacts {
                 kind: self.caller.kind.as_str().to_owned(),
                 person: self.caller.person.clone(),
-                in_scope: self.caller.covers(Permission::GateEvaluate, &target)
-                    || self.caller.covers(Permission::GateRedeem, &target),
+                in_scope: self.in_scope,
             },
             registration: self.registration(service),
             stops,
