@@ -94,7 +94,7 @@ pub(crate) async fn disable(
     Path(who): Path<String>,
     body: Json<ReasonRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let reason = body.value.brief()?;
+    let reason = body.value.within(1_000)?;
     let person = person(&app, &who)?;
     let answer = app.engine.set_account_open(&caller, &person, false, reason).await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))

@@ -63,16 +63,6 @@ impl ReasonRequest {
         }
         Ok(self.reason)
     }
-
-    /// A reason that fits into a line.
-    pub(crate) fn brief(self) -> Result<String, Problem> {
-        let reason = self.within(500)?;
-        if reason.chars().any(char::is_control) {
-            let detail = "a reason has no control characters";
-            return Err(Problem::of(&status::BODY_INVALID, detail).at("reason"));
-        }
-        Ok(reason)
-    }
 }
 
 /// Something was done that has no other result.
