@@ -1,11 +1,12 @@
 //! The gate: question in, recorded decision out.
 
 mod answer;
-pub(crate) mod ask;
+mod ask;
 mod gather;
 pub mod pass_token;
 mod redeem;
 mod what_if;
+pub(crate) mod within;
 
 pub use answer::{GateAnswer, IssuedPass};
 pub use redeem::{Redeemed, StartDetails};

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::caller::{Caller, Grant};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gate::{GateAnswer, ask};
+use crate::gate::{GateAnswer, within};
 
 impl Engine {
     /// Asks for the emergency path for this deployment. It does nothing until a second person opens it.
@@ -25,7 +25,7 @@ impl Engine {
     ) -> Result<Answer<GrantId>, EngineError> {
         caller.require(Permission::BreakGlass)?;
         let by = caller.require_recent(self.now())?;
-        ask::check(&question)?;
+        within::check(&question)?;
         self.covers_question(caller, &question)?;
         let id = GrantId::parse(&format!("b-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
