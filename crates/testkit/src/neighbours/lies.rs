@@ -65,6 +65,17 @@ const ALL: [Lie; 16] = [
     Lie::WrongObject,
 ];
 
+impl Lie {
+    /// The lie of a name, such as `lostanswer`; those with a time go without it.
+    pub fn named(word: &str) -> Option<Self> {
+        let is_called = |lie: &&Self| match lie {
+            Self::TooMuch(after_s) => after_s.is_none() && word.eq_ignore_ascii_case("toomuch"),
+            lie => format!("{lie:?}").eq_ignore_ascii_case(word),
+        };
+        ALL.iter().find(is_called).copied()
+    }
+}
+
 /// Lies by a seed.
 ///
 /// Which answer is a lie is a matter of the seed, of what is asked, and of how often it was asked before: what is asked

@@ -1,142 +1,20 @@
-//! Neighbours to try links with, and an integrator's day with them.
-//!
-//! `cargo run -p sluice-testkit --bin neighbours` serves a ServiceNow, a Jira, a GitLab, a GitHub and a Slack on ports
-//! of this machine until it is stopped, and prints the links that lead to them.
-//! `... -- --journey PROGRAM` starts that `sluice` and takes changes through their life from both sides: approved over
-//! there, told over there, unplugged in between, lied to once by each, and equal in the end. The exit code is 0 where all went as it should.
-#![expect(clippy::print_stdout, reason = "a program for the terminal")]
-#![expect(clippy::expect_used, reason = "a neighbour that panicked has nothing to say")]
+//! An integrator's day: changes taken through their life from both sides.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
-use sluice_engine::{Clock, SystemClock};
-use sluice_testkit::neighbours::{
-    GitHub, GitLab, Jira, Lie, Lies, Port, ServiceNow, Shared, Slack,
-};
+use sluice_engine::{Clock as _, SystemClock};
+use sluice_testkit::neighbours::Port;
 
-/// The first of the ports where neighbours are served to be tried by hand.
-const PORT: u16 = 7_300;
+use crate::world::World;
+
 /// For how long something is waited for: a reading back comes every 30 s, and a neighbour that was away is left alone
 /// for up to a minute more.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-const LINKS: &str = r#"links:
-  - name: servicenow
-    connector: servicenow
-    credentials: {password: {env: NEIGHBOUR_SECRET}}
-    tell: [change, approval, decision, deployment]
-    settings: {url: "SERVICENOW_URL", user: sluice, authority: servicenow, plain_http: true, networks: [127.0.0.0/8], settle_s: 10, per_minute: 1000}
-  - name: jira
-    connector: jira
-    credentials: {api_token: {env: NEIGHBOUR_SECRET}}
-    tell: [change, approval, decision, deployment]
-    settings:
-      url: "JIRA_URL"
-      user: sluice@acme.example
-      project: OPS
-      service_desk: {id: "4", request_type: "21"}
-      plain_http: true
-      networks: [127.0.0.0/8]
-      per_minute: 1000
-      settle_s: 10
-      statuses: {new: Open, authorize: Awaiting approval, scheduled: Awaiting implementation, implement: Implementing, closed: Completed, unsuccessful: Failed, canceled: Canceled}
-  - name: gitlab
-    connector: gitlab
-    credentials: {token: {env: NEIGHBOUR_SECRET}}
-    tell: [change, decision]
-    settings: {host: gitlab.com, api: {url: "GITLAB_URL/api/v4", plain_http: true, networks: [127.0.0.0/8], per_minute: 1000}}
-  - name: github
-    connector: github
-    credentials: {token: {env: NEIGHBOUR_SECRET}}
-    tell: [change, decision]
-    settings: {api: {url: "GITHUB_URL", plain_http: true, networks: [127.0.0.0/8], per_minute: 250}}
-  - name: slack
-    connector: slack
-    credentials: {bot_token: {env: NEIGHBOUR_SECRET}}
-    tell: [change, approval, decision, stop]
-    settings: {url: "SLACK_URL", channel: C1, plain_http: true, networks: [127.0.0.0/8], per_minute: 600}
-"#;
-
-/// The neighbours, each on a port.
-struct World {
-    servicenow: Shared<ServiceNow>,
-    jira: Shared<Jira>,
-    gitlab: Shared<GitLab>,
-    github: Shared<GitHub>,
-    slack: Shared<Slack>,
-    /// By what stands for their address in the links.
-    ports: BTreeMap<&'static str, Port>,
-}
-
-impl World {
-    async fn open(first: u16) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let servicenow = Shared::<ServiceNow>::default();
-        let (jira, gitlab) = (Shared::<Jira>::default(), Shared::<GitLab>::default());
-        let (github, slack) = (Shared::<GitHub>::default(), Shared::<Slack>::default());
-        let neighbours: [(_, Arc<Mutex<dyn sluice_testkit::neighbours::Neighbour>>); 5] = [
-            ("SERVICENOW_URL", Arc::clone(&servicenow) as _),
-            ("JIRA_URL", Arc::clone(&jira) as _),
-            ("GITLAB_URL", Arc::clone(&gitlab) as _),
-            ("GITHUB_URL", Arc::clone(&github) as _),
-            ("SLACK_URL", Arc::clone(&slack) as _),
-        ];
-        let mut ports = BTreeMap::new();
-        for (at, (name, neighbour)) in (0..).zip(neighbours) {
-            let port = if first == 0 { 0 } else { first + at };
-            let opened = Port::open(neighbour, Arc::clone(&clock), port).await;
-            ports.insert(name, opened.with_context(|| format!("port {port}"))?);
-        }
-        Ok(Self { servicenow, jira, gitlab, github, slack, ports })
-    }
-
-    fn links(&self) -> String {
-        let links = LINKS.to_owned();
-        self.ports.iter().fold(links, |links, (name, port)| links.replace(name, &port.url()))
-    }
-
-    /// Each that is told of the shop lies once, in a way of its own that only real connections have: answers without an end, answers that never
-    /// come, and connections that break.
-    fn lie_once(&self) {
-        let lies = [
-            ("SERVICENOW_URL", Lie::Bomb),
-            ("JIRA_URL", Lie::LostAnswer),
-            ("GITHUB_URL", Lie::Bomb),
-            ("SLACK_URL", Lie::Drip),
-        ];
-        for (name, lie) in lies {
-            if let Some(port) = self.ports.get(name) {
-                port.lie(Lies::once_after(0, lie));
-            }
-        }
-    }
-}
-
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let given: Vec<String> = std::env::args().skip(1).collect();
-    match given.as_slice() {
-        [] => {
-            let world = World::open(PORT).await?;
-            println!("# every token that begins with `secret-of-` is accepted\n{}", world.links());
-            tokio::signal::ctrl_c().await?;
-            Ok(())
-        }
-        [flag, program] if flag == "--journey" => {
-            let world = World::open(0).await?;
-            let program = PathBuf::from(program);
-            tokio::task::block_in_place(|| journey(world, &program))
-        }
-        _ => bail!("usage: neighbours [--journey PROGRAM]"),
-    }
-}
 
 /// The program under way.
 struct Program {
@@ -280,7 +158,8 @@ fn equal(program: &Program, link: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
+/// Takes changes through their life, with `path` as the program.
+pub fn journey(mut world: World, path: &Path) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let organisation = folder.path().join("organisation");
     let program = Program::start(path, &folder.path().join("data"))?;
