@@ -106,6 +106,11 @@ pub trait Tell {
         false
     }
 
+    /// Whether each answer of the gate is kept, as in a log. Elsewhere one that says nothing new is not said again.
+    fn keeps_every_answer(&self) -> bool {
+        false
+    }
+
     /// Our words for the states that their record may come to while this is told, because we bring it there. Until it
     /// is known how that went, what they say of such a state may be our own doing.
     fn writes(&self, _: &Effect) -> Vec<&'static str> {

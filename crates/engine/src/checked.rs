@@ -102,6 +102,7 @@ fn link_problems(reading: &Reading, link: &Link) -> Vec<Problem> {
     match ear {
         Some(connector) if is_heard => {
             found.extend(connector.configure(&configuration(link)).err().unwrap_or_default());
+            found.retain(|problem| problem.path != "/secret"); // This is said of the link itself.
         }
         None if !link.secrets.is_empty() => found.push(sluice_connectors::Problem {
             path: String::new(),

@@ -386,7 +386,7 @@ fn policy_rows(reading: &Reading) -> Vec<Row> {
 pub(crate) fn configuration(link: &Link) -> serde_json::Value {
     let mut settings = match &link.settings {
         serde_json::Value::Object(settings) => settings.clone(),
-        _ => serde_json::Map::new(),
+        _ => Default::default(),
     };
     let names: Vec<String> = (0..link.secrets.len()).map(|index| index.to_string()).collect();
     settings.insert("secret".into(), names.into());

@@ -66,6 +66,10 @@ impl Tell for Sink {
         &self.outlet
     }
 
+    fn keeps_every_answer(&self) -> bool {
+        true
+    }
+
     fn credentials(&self) -> &[&'static str] {
         &["signing_secret"]
     }

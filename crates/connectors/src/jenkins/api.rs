@@ -99,7 +99,7 @@ impl Api {
                 return Step::Send(ask.header("accept", "application/json").by(&session));
             };
             // Without a crumb issuer nobody asks for crumbs.
-            if !answers::is_status(asked, &[404]) {
+            if !is_missing(asked) {
                 match crumb(asked) {
                     Ok(more) => headers.extend(more),
                     Err(step) => return step,
@@ -122,6 +122,19 @@ fn crumb(asked: &Exchange) -> Result<Vec<(&'static str, String)>, Step<Session>>
     let cookie = cookie.and_then(|cookie| cookie.split(';').next());
     headers.extend(cookie.map(|cookie| ("cookie", cookie.to_owned())));
     Ok(headers)
+}
+
+/// Whether there is no such thing. Jenkins says so by a page, as it says everything that is no API.
+pub(super) fn is_missing(asked: &Exchange) -> bool {
+    asked.answer.as_ref().is_ok_and(|reply| reply.status == 404)
+}
+
+/// The JSON of an answer about a job or a build.
+pub(super) fn read<T>(asked: &Exchange) -> Result<Value, Step<T>> {
+    match is_missing(asked) {
+        true => Err(answers::refused(answers::replied(asked)?)),
+        false => answers::json(asked),
+    }
 }
 
 /// The address of a job by its full name: `acme/payments`.

@@ -9,9 +9,9 @@ use sluice_core::change::ChangeState;
 use sluice_core::effect::{ChangeCard, Tell as Told};
 use sluice_core::gate::Decision;
 
-use super::api::{Api, job};
+use super::api::{Api, is_missing, job, read};
 use super::{build, trigger};
-use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::answers::{self, not_understood};
 use crate::kit::text::is_number;
 use crate::tell::{
     Ask, Because, Credentials, Exchange, Outlet, Pace, Receipt, Session, Step, Talk, Tell, Trial,
@@ -133,7 +133,7 @@ impl JenkinsTold {
         let Some(before) = talk.last("waiting") else {
             return Err(self.get(talk, "waiting", pending()));
         };
-        if is_status(before, &[404]) {
+        if is_missing(before) {
             let detail = "which steps of the build wait is not said: it is no pipeline, or a plugin is missing";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
@@ -147,14 +147,14 @@ impl JenkinsTold {
         taken(sent)?;
         match talk.last("after") {
             None => Err(self.get(talk, "after", pending())),
-            Some(after) if is_status(after, &[404]) || !self.is_pending(after)? => Ok(()),
+            Some(after) if is_missing(after) || !self.is_pending(after)? => Ok(()),
             Some(_) => Err(not_understood("the build still waits after it was answered")),
         }
     }
 
     /// Whether our step is among those that wait.
     fn is_pending(&self, looked: &Exchange) -> Said<bool> {
-        let answer = answers::json(looked)?;
+        let answer = read(looked)?;
         let listed = answer.as_array();
         let listed = listed.ok_or_else(|| not_understood("the answer is not a list of steps"))?;
         let named = |step: &Value| {
@@ -170,7 +170,7 @@ impl JenkinsTold {
             let url = format!("{build}/api/json?tree={}", build::TREE);
             return Err(self.get(talk, "build", url));
         };
-        if is_status(looked, &[404]) {
+        if is_missing(looked) {
             return Ok(None);
         }
         let answer = answers::json(looked)?;

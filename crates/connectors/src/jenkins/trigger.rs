@@ -9,9 +9,9 @@ use serde_json::Value;
 use sluice_core::effect::ChangeCard;
 use sluice_core::ids::ServiceName;
 
-use super::api::{Api, job};
+use super::api::{Api, is_missing, job, read};
 use super::tell::{Said, taken};
-use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::answers::{self, not_understood};
 use crate::tell::{Ask, Receipt, Step, Talk, Verb};
 
 /// For so long what is there twice was made by us: later, somebody may have built it once more.
@@ -84,11 +84,11 @@ fn there(
     let Some(queued) = talk.last(queue) else {
         return Err(get(queue, format!("{}/queue/api/json?tree=items[id,{of}]", api.url)));
     };
-    let queued = of_change(&answers::json(queued)?, &number)?;
+    let queued = of_change(&read(queued)?, &number)?;
     let Some(built) = talk.last(builds) else {
         return Err(get(builds, format!("{address}/api/json?tree=builds[number,{of}]{{0,100}}")));
     };
-    let built = of_change(&answers::json(built)?, &number)?;
+    let built = of_change(&read(built)?, &number)?;
     let ids = queued.iter().filter_map(|item| item.get("id").and_then(Value::as_u64));
     let mut ids: Vec<u64> = ids.collect();
     ids.sort_unstable();
@@ -120,7 +120,7 @@ fn once(api: &Api, talk: &Talk<'_>, there: &There, mut receipt: Receipt) -> Said
     let kept = usize::from(there.builds == 0);
     let canceled = talk.so_far.iter().filter(|exchange| exchange.step == "unqueue");
     // What has left the queue cannot be canceled in it.
-    for sent in canceled.clone().filter(|sent| !is_status(sent, &[404])) {
+    for sent in canceled.clone().filter(|sent| !is_missing(sent)) {
         taken(sent)?;
     }
     if let Some(id) = there.queued.get(kept + canceled.count()) {

@@ -11,19 +11,36 @@ use crate::tell::{Because, Exchange, Reply, Step, Trouble};
 /// The longest that another side's wish to be left alone is honoured, in seconds.
 pub(crate) const LONGEST_WAIT_S: u32 = 3_600;
 
+/// What is said of a page that comes from where an API should be.
+const PAGE: &str = "the answer is a page: a login, somebody who stands in for them, or another address than that of the API";
+
 /// The JSON of a successful answer, or what follows from there being none.
 pub(crate) fn json<T>(exchange: &Exchange) -> Result<Value, Step<T>> {
-    let reply = success(exchange)?;
-    parsed(reply).ok_or_else(|| not_understood("the answer is not the JSON that was expected"))
+    let reply = of_the_api(exchange)?;
+    parsed(reply).ok_or_else(|| match is_page(reply) {
+        true => not_understood(PAGE),
+        false => not_understood("the answer is not the JSON that was expected"),
+    })
 }
 
 /// A successful answer to something that was altered: it has no body, or JSON. A page that says 200 is none.
 pub(crate) fn done<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
-    let reply = success(exchange)?;
+    let reply = of_the_api(exchange)?;
     match reply.status {
         204 | 205 => Ok(reply),
         _ if parsed(reply).is_some() => Ok(reply),
         _ => Err(not_understood("the answer does not say that it was done")),
+    }
+}
+
+/// A successful answer of something that speaks JSON. Its refusals are JSON too: with a page somebody else answers, who
+/// knows nothing of our records, and who may be gone tomorrow.
+fn of_the_api<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
+    match success(exchange) {
+        Err(Step::GiveUp(_)) if exchange.answer.as_ref().is_ok_and(is_page) => {
+            Err(not_understood(PAGE))
+        }
+        other => other,
     }
 }
 
@@ -42,8 +59,8 @@ pub(crate) fn replied<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
         let detail = match lost.because {
             Because::Timeout => "there was no answer in time",
             Because::Unreachable => "the host cannot be reached",
-            Because::Client => "the request was not sent, because it must not be",
-            Because::Auth => "no trusted connection could be made",
+            Because::Client => "the request was not sent: its address is none of the link's, or lies in a private network that `networks` does not open",
+            Because::Auth => "no trusted connection could be made: their certificate is not believed, or nobody speaks TLS there",
             Because::RateLimited | Because::Server | Because::NotYet => "the answer cannot be read",
         };
         Step::Retry(Trouble::new(lost.because, detail))
@@ -60,8 +77,15 @@ pub(crate) fn refused<T>(reply: &Reply) -> Step<T> {
         401 => (Because::Auth, "the credentials are not accepted"),
         403 => (Because::Auth, "the account may not do this"),
         408 | 425 => (Because::Timeout, "the other side gave up waiting"),
+        404 | 410 => {
+            let detail = "there is nothing at this address, or the account may not see it";
+            return Step::GiveUp(Trouble::new(Because::Client, detail));
+        }
         400..=499 => {
             return Step::GiveUp(Trouble::new(Because::Client, "the request is not accepted"));
+        }
+        300..=399 => {
+            (Because::Server, "the answer leads elsewhere: to a login, or another address")
         }
         _ => (Because::Server, "the other side failed"),
     };
@@ -73,16 +97,28 @@ pub(crate) fn not_understood<T>(detail: &'static str) -> Step<T> {
     Step::Retry(Trouble::new(Because::Server, detail))
 }
 
-/// Whether the exchange was refused with this status.
+/// Whether the exchange was refused with this status, by something that speaks JSON: that a page is not found says
+/// nothing of a record.
 pub(crate) fn is_status(exchange: &Exchange, statuses: &[u16]) -> bool {
-    exchange.answer.as_ref().is_ok_and(|reply| statuses.contains(&reply.status))
+    exchange.answer.as_ref().is_ok_and(|reply| {
+        statuses.contains(&reply.status) && !(reply.status == 404 && is_page(reply))
+    })
+}
+
+/// Whether an answer is for people to look at.
+fn is_page(reply: &Reply) -> bool {
+    media_type(reply).is_some_and(|media_type| media_type == "text/html")
 }
 
 /// The JSON of an answer that says it is JSON.
 pub(crate) fn parsed(reply: &Reply) -> Option<Value> {
-    let media_type = header(reply, "content-type")?.split(';').next()?.trim().to_ascii_lowercase();
+    let media_type = media_type(reply)?;
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     if is_json { serde_json::from_slice(&reply.body).ok() } else { None }
+}
+
+fn media_type(reply: &Reply) -> Option<String> {
+    Some(header(reply, "content-type")?.split(';').next()?.trim().to_ascii_lowercase())
 }
 
 /// The first header of a name in lower case.

@@ -18,6 +18,10 @@ impl Tell for MarkerLink {
         &self.config.outlet
     }
 
+    fn keeps_every_answer(&self) -> bool {
+        true
+    }
+
     fn credentials(&self) -> &[&'static str] {
         self.config.account.credentials()
     }

@@ -153,6 +153,29 @@ fn an_answer_that_is_not_understood_is_never_success() {
     }
 }
 
+/// Whoever stands in for a neighbour (a proxy, a page for maintenance, a site that was taken down) says of no record that
+/// it is gone, and of nothing that it cannot be taken: what is owed waits.
+#[test]
+fn a_page_in_place_of_an_api_gives_nothing_up() {
+    // These answer with pages themselves, or take things of whoever made their address.
+    let pages = ["jenkins", "cdevents", "teams", "ntfy", "jsm", "pagerduty", "mail"];
+    for teller in tellers().iter().filter(|teller| !pages.contains(&teller.kind())) {
+        let telling = example(*teller);
+        for status in [400, 404, 405, 410, 422] {
+            for effect in effects() {
+                let page = reply(status, "text/html; charset=utf-8", "<html>Not here</html>");
+                let (step, asked) = play(&telling, &effect, &[page]);
+                assert!(
+                    asked == 0 || matches!(step, Step::Retry(_)),
+                    "{} {status} {:?}: {step:?}",
+                    teller.kind(),
+                    effect.tell
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_trial_asks_without_altering() {
     for teller in tellers() {

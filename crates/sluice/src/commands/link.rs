@@ -288,12 +288,17 @@ fn body(file: &Path) -> Result<Vec<u8>, Failure> {
 
 fn configuration(file: &Path) -> Result<Value, Failure> {
     let text = values::read_text(file, 1 << 20)?;
-    serde_json::from_str(&text).map_err(|error| {
+    let mut settings: Value = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(
             format!("`{}` is not JSON: {error}", file.display()),
             "write the settings of the link as JSON",
         )
-    })
+    })?;
+    // In the organisation's files secrets are named beside the settings; here there is one, or none.
+    if let Value::Object(settings) = &mut settings {
+        settings.entry("secret").or_insert_with(|| json!("desk"));
+    }
+    Ok(settings)
 }
 
 fn cannot(problem: CannotExplain) -> Failure {
