@@ -115,14 +115,13 @@ impl Owing {
                 Actor::Person(_) | Actor::Pipeline(_) | Actor::Sluice => None,
             },
         };
-        let Some(effect) = effect::effect(event, recorded.index, recorded.at, around) else {
-            return;
-        };
-        self.effects.retain(|(to, earlier)| {
-            let same = to.is_none() && earlier.entity == effect.entity;
-            !same || !earlier.tell.is_superseded_by(effect.tell)
-        });
-        self.effects.push((None, effect));
+        for effect in effect::effects(event, recorded.index, recorded.at, around) {
+            self.effects.retain(|(to, earlier)| {
+                let same = to.is_none() && earlier.entity == effect.entity;
+                !same || !earlier.tell.is_superseded_by(effect.tell)
+            });
+            self.effects.push((None, effect));
+        }
     }
 
     /// A link that begins to be told of items is told of every one.

@@ -166,9 +166,18 @@ pub fn tell_of(event: &Event) -> Option<Tell> {
     })
 }
 
-/// What should be told because of `event`, the ledger's entry `index`; nothing where nobody would be told.
-pub fn effect(event: &Event, index: u64, at: Timestamp, around: Around<'_>) -> Option<Effect> {
-    let tell = tell_of(event)?;
+/// What should be told because of `event`, the ledger's entry `index`, in order; nothing where nobody would be told.
+pub fn effects(event: &Event, index: u64, at: Timestamp, around: Around<'_>) -> Vec<Effect> {
+    // By asking people a change comes to another state, which those who are told of changes want to know.
+    let moved = match event {
+        Event::ChangeAuthorizationRequested(_) => Some(Tell::ChangeMoved),
+        _ => None,
+    };
+    let tells = moved.into_iter().chain(tell_of(event));
+    tells.map(|tell| effect(event, tell, (index, at), around)).collect()
+}
+
+fn effect(event: &Event, tell: Tell, (index, at): (u64, Timestamp), around: Around<'_>) -> Effect {
     let card = around.change.map(ChangeCard::of);
     let key = format!("{index}:{}", tell.as_str());
     let entity = card.as_ref().map_or_else(String::new, |card| card.number.to_string());
@@ -182,7 +191,7 @@ pub fn effect(event: &Event, index: u64, at: Timestamp, around: Around<'_>) -> O
     if effect.line.is_empty() {
         effect.line = line_of_change(&effect);
     }
-    Some(effect)
+    effect
 }
 
 fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
