@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::sequencer::{Commit, Step};
+use crate::tasks::place;
 
 /// The most effects that one request replays.
 const MOST: u32 = 200;
@@ -83,11 +84,16 @@ impl Engine {
         let health = self.readers().link_health(name)?.unwrap_or_default();
         let at = |us: Option<i64>| us.and_then(|us| Timestamp::from_microsecond(us).ok());
         let now_us = self.now().as_microsecond();
+        let is_heard = self.is_heard(link);
+        let unheard = (!is_heard && !link.secrets.is_empty()).then(|| {
+            let places: Vec<String> = link.secrets.iter().map(place).collect();
+            format!("auth: no delivery is taken, for no secret is there: {}", places.join(", "))
+        });
         let lag_us = owed.oldest_us.map_or(0, |oldest| now_us.saturating_sub(oldest));
         Ok(LinkCard {
             name: link.name.clone(),
             connector: link.connector.clone(),
-            heard: !link.secrets.is_empty() && sluice_connectors::find(&link.connector).is_some(),
+            heard: is_heard,
             told: link.tell.iter().flat_map(|tell| tell.about.iter().copied()).collect(),
             paused: standing.paused.contains(&link.name),
             owed: owed.pending,
@@ -95,11 +101,18 @@ impl Engine {
             lag_s: u64::try_from(lag_us / 1_000_000).unwrap_or(0),
             last_good_at: at(health.last_good_us),
             last_error_at: at(health.last_error_us),
-            last_error: health.last_error,
+            last_error: unheard.or(health.last_error),
             failures: health.failures,
             polled_at: at(health.polled_us),
             expires: first_expiring(link, self.now()),
         })
+    }
+
+    /// Whether deliveries of a link are taken: with no secret that is there, none is.
+    fn is_heard(&self, link: &Link) -> bool {
+        let found = |reference| self.secrets().find(reference).filter(|secret| !secret.is_empty());
+        let are_there = link.secrets.iter().any(|reference| found(reference).is_some());
+        are_there && sluice_connectors::find(&link.connector).is_some()
     }
 
     /// Tries a link without altering anything over there.
@@ -118,12 +131,12 @@ impl Engine {
         };
         let session = match self.session(&line).await {
             Ok(session) => session,
-            Err(trouble) => return Ok(failed(trouble.reason.as_str(), trouble.detail)),
+            Err(trouble) => return Ok(failed(trouble.reason.as_str(), &line.said(&trouble))),
         };
         let next = |so_far: &[_]| line.telling.test(&Trial { so_far, session: &session });
         Ok(match self.converse(&line, next).await.0 {
             Ok(detail) => LinkTrial { ok: true, detail, reason: None },
-            Err((trouble, _)) => failed(trouble.reason.as_str(), trouble.detail),
+            Err((trouble, _)) => failed(trouble.reason.as_str(), &line.said(&trouble)),
         })
     }
 

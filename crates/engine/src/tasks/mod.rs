@@ -9,7 +9,7 @@ mod patrol;
 mod rules;
 
 pub use self::deliver::Delivered;
-pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken};
+pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken, place};
 pub(crate) use self::rules::{Answered, WaitingRun};
 use crate::engine::Engine;
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble, Waits};
 use sluice_core::effect::{Effect, entry_of};
 use sluice_core::event::Event;
-use sluice_core::ids::{LinkName, ServiceName};
-use sluice_core::incident;
+use sluice_core::ids::LinkName;
 use sluice_core::link::{Disagreement, EffectGivenUp, ReferenceRecorded};
 use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
@@ -22,7 +21,8 @@ use super::along::Along;
 use super::audience::Reached;
 use super::line::{Line, Sent};
 use super::news::{LEFT, SENT, TOLD, shown_row, stands_rows};
-use super::{looks, pace};
+use super::outage::Disturbs;
+use super::{looks, pace, repeats};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::owe::incident_of;
@@ -45,12 +45,6 @@ struct Outcome {
     /// What it means for the incident that stands for the link.
     disturbs: Option<Disturbs>,
     came: Came,
-}
-
-/// The incident that stands for a link which could not be told something.
-enum Disturbs {
-    Begins(String),
-    Ends,
 }
 
 /// What is told, and to whom.
@@ -86,9 +80,9 @@ impl Engine {
             self.sequencer().wake_tellers();
             return Ok(Came::Told);
         }
-        if let Some(outdated) = effect.as_ref().and_then(|effect| self.outdated_check(line, effect))
-        {
-            self.record_rows(&line.name, vec![self.told_along(&row), outdated]).await?;
+        if let Some(more) = self.needless(line, effect.as_ref()).await? {
+            let rows = std::iter::once(self.told_along(&row)).chain(more);
+            self.record_rows(&line.name, rows.collect()).await?;
             return Ok(Came::Told);
         }
         let (mut reached, mut along) = (Reached::default(), Along::default());
@@ -119,8 +113,9 @@ impl Engine {
         };
         let was_told = told.0.is_ok();
         let outcome = match told {
-            (Ok(receipt), _) => {
-                self.went_well(line, &row, effect.as_ref(), attempts, receipt).await?
+            (Ok(receipt), sent) => {
+                let told = (effect.as_ref(), attempts);
+                self.went_well(line, &row, told, receipt, sent).await?
             }
             (Err((trouble, for_good)), sent) => {
                 self.went_wrong(line, &row, attempts, &trouble, for_good, sent)
@@ -135,6 +130,24 @@ impl Engine {
         }
         self.record(&line.name, outcome.events, rows, outcome.disturbs).await?;
         Ok(came)
+    }
+
+    /// Whether nobody has to be told: the check is about another head by now, or the answer was said before. Gives what
+    /// else is to be recorded then.
+    async fn needless(
+        &self,
+        line: &Line,
+        effect: Option<&Effect>,
+    ) -> Result<Option<Vec<Row>>, EngineError> {
+        let Some(effect) = effect else { return Ok(None) };
+        if let Some(outdated) = self.outdated_check(line, effect) {
+            return Ok(Some(vec![outdated]));
+        }
+        if effect.decision.is_none() {
+            return Ok(None);
+        }
+        let known = self.known(&line.name, &effect.entity).await?;
+        Ok(repeats::is_said(line, effect, &known).then(Vec::new))
     }
 
     async fn told(
@@ -205,9 +218,9 @@ impl Engine {
         &self,
         line: &Line,
         row: &OutboxRow,
-        effect: Option<&Effect>,
-        attempts: u32,
+        (effect, attempts): (Option<&Effect>, u32),
         receipt: Receipt,
+        sent: Sent,
     ) -> Result<Outcome, EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
@@ -219,8 +232,13 @@ impl Engine {
         let (events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
         rows.extend(look);
         rows.extend(told_row(&line.name, row, &known));
+        let said = effect.and_then(|effect| repeats::said(line, effect));
+        rows.extend(
+            said.map(|said| reference(&line.name, &row.effect.entity, repeats::SAID, said)),
+        );
         let now_us = now.as_microsecond();
-        {
+        // Where there was nothing to say, nobody has answered.
+        if sent.requests > 0 {
             let mut fares = line.state.fares.lock();
             fares.breaker.went_well();
             let health = fares.health.get_or_insert_default();
@@ -231,14 +249,7 @@ impl Engine {
                 ..health.clone()
             }));
         }
-        let incident = incident_of(line.name.as_str());
-        let mut disturbs = None;
-        if self.standing().incident_from(&incident).is_some() {
-            let (readers, link) = (self.readers().clone(), line.name.to_string());
-            if self.blocking(move || readers.outbox_owed(&link)).await?.given_up == 0 {
-                disturbs = Some(Disturbs::Ends);
-            }
-        }
+        let disturbs = self.outage_ends(line).await?;
         let (state, next_us) = (OUTBOX_DELIVERED.to_owned(), now_us);
         let row = Row::EffectOutcome { id: row.id, state, attempts, next_us, last_error: None };
         Ok(Outcome { row, events, rows, disturbs, came: Came::Told })
@@ -257,7 +268,7 @@ impl Engine {
         let age = now.duration_since(created(row, now));
         let too_old =
             age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
-        let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+        let error = format!("{}: {}", trouble.reason.as_str(), line.said(trouble));
         // Where nothing has failed, the line fares as before.
         let is_early = trouble.reason == Because::NotYet && !for_good;
         let rows = match is_early {
@@ -275,6 +286,11 @@ impl Engine {
             Came::GivenUp => {
                 let title = format!("`{}` could not be told of {}", line.name, row.effect.entity);
                 (given_up(line, row, trouble), Some(Disturbs::Begins(title)))
+            }
+            Came::Waits if !is_early && self.is_outage(line, trouble, age) => {
+                let title =
+                    format!("`{}` cannot be told anything: {}", line.name, line.said(trouble));
+                (Vec::new(), Some(Disturbs::Begins(title)))
             }
             Came::Told | Came::Waits => (Vec::new(), None),
         };
@@ -354,19 +370,6 @@ impl Engine {
             Step::Record((), commit)
         };
         self.sequencer().submit(decide).await.map(|_| ())
-    }
-}
-
-impl Disturbs {
-    fn event(self, standing: &Standing, source: &str) -> Option<Event> {
-        let service = ServiceName::parse("sluice").ok()?;
-        let (title, note, is_over) = match self {
-            Self::Begins(title) => (title, String::new(), false),
-            Self::Ends => (String::new(), "everything was told".to_owned(), true),
-        };
-        let severity = "warning".to_owned();
-        let told = incident::Opening { title, severity, note, ..incident::Opening::default() };
-        incident::report(standing, source, Some(&service), told, is_over)
     }
 }
 

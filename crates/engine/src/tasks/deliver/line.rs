@@ -14,7 +14,7 @@ use sluice_connectors::tell::{
 };
 use sluice_core::effect::Effect;
 use sluice_core::ids::LinkName;
-use sluice_core::organisation::Link;
+use sluice_core::organisation::{Link, SecretRef};
 use sluice_outbound::{Failure, Login, Mail, Method, Reach, Request, Security};
 use sluice_store::rows::LinkHealthRow;
 
@@ -73,6 +73,8 @@ pub(crate) struct Line {
     pub(crate) telling: Telling,
     pub(super) reach: Reach,
     pub(crate) credentials: Credentials,
+    /// Where credentials were looked for that are not there, for people.
+    missing: Vec<String>,
     pub(in crate::tasks) state: Arc<LineState>,
 }
 
@@ -85,12 +87,16 @@ impl Engine {
         let telling =
             teller.configure(&link.settings).map_err(|_| wrong("the settings have problems"))?;
         let reach = reach(&telling).ok_or_else(|| wrong("an address or network is not one"))?;
-        let mut named = Vec::new();
+        let (mut named, mut missing) = (Vec::new(), Vec::new());
         let mut whom =
             Sha256::new_with_prefix(format!("{}\0{:?}\0", link.connector, link.settings));
         for name in telling.credentials() {
-            let reference = link.credentials.get(*name);
-            if let Some(secret) = reference.and_then(|reference| self.secrets().find(reference)) {
+            let Some(reference) = link.credentials.get(*name) else { continue };
+            let found = self.secrets().find(reference);
+            if found.as_ref().is_none_or(|secret| secret.is_empty()) {
+                missing.push(format!("`{name}` ({})", place(reference)));
+            }
+            if let Some(secret) = found {
                 for part in [name.as_bytes(), secret.as_ref()] {
                     whom.update((part.len() as u64).to_be_bytes());
                     whom.update(part);
@@ -101,7 +107,7 @@ impl Engine {
         let credentials = Credentials::new(named);
         let state = self.lines().of(&link.name);
         let (name, whom) = (link.name.clone(), whom.finalize().into());
-        Ok(Line { name, whom, telling, reach, credentials, state })
+        Ok(Line { name, whom, telling, reach, credentials, missing, state })
     }
 
     /// Asks for the next step and sends it, until something comes of it.
@@ -180,6 +186,14 @@ impl Line {
         trouble
     }
 
+    /// A trouble in words for people: with the credentials that are not there, where that may be why.
+    pub(crate) fn said(&self, trouble: &Trouble) -> String {
+        match trouble.reason == Because::Auth && !self.missing.is_empty() {
+            true => format!("{}: {}", trouble.detail, self.missing.join(", ")),
+            false => trouble.detail.to_owned(),
+        }
+    }
+
     /// Whether it speaks to people one by one.
     pub(super) fn speaks_to_people(&self, effect: &Effect) -> bool {
         !self.telling.audience(effect).is_empty()
@@ -188,6 +202,15 @@ impl Line {
     /// For how long a thing that was made may not be found.
     pub(super) fn settle(&self) -> Duration {
         Duration::from_secs(u64::from(self.telling.pace().settle_s))
+    }
+}
+
+/// Where a secret is looked for.
+pub(crate) fn place(reference: &SecretRef) -> String {
+    match reference {
+        SecretRef::Env(name) => format!("environment variable {name} of the server"),
+        SecretRef::File(path) => format!("file {path}"),
+        SecretRef::Stored(name) => format!("kept secret {name}"),
     }
 }
 
@@ -267,7 +290,8 @@ fn request(ask: Ask) -> Request {
 fn lost(failure: Failure) -> Lost {
     let because = match failure {
         Failure::Timeout { .. } => Because::Timeout,
-        Failure::Unreachable { .. } | Failure::Tls => Because::Unreachable,
+        Failure::Unreachable { .. } => Because::Unreachable,
+        Failure::Tls => Because::Auth,
         Failure::Blocked(_) => Because::Client,
         Failure::TooLarge | Failure::BadResponse => Because::Server,
     };

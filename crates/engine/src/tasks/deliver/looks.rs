@@ -175,7 +175,7 @@ impl Engine {
         entity: &str,
         trouble: &Trouble,
     ) -> Result<Looked, EngineError> {
-        let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+        let error = format!("{}: {}", trouble.reason.as_str(), line.said(trouble));
         let fares = self.fails(line, trouble, false, &error);
         self.later(line, entity, vec![fares]).await
     }

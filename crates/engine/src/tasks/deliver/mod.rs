@@ -10,8 +10,10 @@ mod audience;
 mod line;
 mod looks;
 mod news;
+mod outage;
 mod pace;
 mod poll;
+mod repeats;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -25,14 +27,14 @@ use sluice_store::rows::OutboxRow;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::attempt::Came;
-pub(crate) use self::line::{Line, Lines};
+pub(crate) use self::line::{Line, Lines, place};
 pub(crate) use self::news::{News, adopted, overtaken};
 use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
 
 /// How many effects of a link are told at the same time, each of another record.
 const AT_ONCE: usize = 4;
-/// How many are read at once.
+/// How many are read at once, at most.
 const PAGE: u32 = 64;
 /// How long a worker rests when nothing wakes it.
 const REST: Duration = Duration::from_secs(15);
@@ -212,10 +214,19 @@ impl Engine {
         self.now().checked_add(wait).ok()
     }
 
+    /// Whether it is left alone, because it fails or asked for it.
+    fn is_left_alone(&self, line: &Line) -> bool {
+        let mono = self.monotonic();
+        let fares = line.state.fares.lock();
+        fares.breaker.closed_until(mono).is_some() || fares.budget.is_held(mono)
+    }
+
     async fn due(&self, line: &Line) -> Result<Vec<OutboxRow>, EngineError> {
         let (readers, link) = (self.readers().clone(), line.name.to_string());
         let now_us = self.now().as_microsecond();
-        self.blocking(move || readers.outbox_due(&link, now_us, PAGE)).await
+        // No more than are told within the time after which they are read back.
+        let page = PAGE.min((line.telling.pace().per_minute / 12).max(4));
+        self.blocking(move || readers.outbox_due(&link, now_us, page)).await
     }
 
     /// Fills in how the link fared before the program was started.

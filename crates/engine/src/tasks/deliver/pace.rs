@@ -98,6 +98,11 @@ impl Budget {
         self.left = (self.left - 1.0).max(-self.a_minute);
     }
 
+    /// Whether the neighbour asked to be left alone.
+    pub(super) fn is_held(&self, now: Duration) -> bool {
+        self.held_until > now
+    }
+
     /// Leaves the neighbour alone until then.
     pub(super) fn hold(&mut self, until: Duration) {
         self.held_until = self.held_until.max(until);

@@ -35,7 +35,8 @@ impl Engine {
         let hinted = line.state.hinted.load(Ordering::Relaxed);
         let is_time = hinted
             || health.polled_us.is_none_or(|last| now_us >= last.saturating_add(micros(EVERY)));
-        if !is_time || self.not_before(&line).is_some() {
+        // However much is to be told: approvers over there do not wait for that.
+        if !is_time || self.is_left_alone(&line) {
             return Ok(0);
         }
         // What is hinted from here on asks for another reading.
@@ -58,7 +59,7 @@ impl Engine {
         let looking = Polling { so_far: &[], session: &session, cursor, now };
         line.telling.poll(&looking)?;
         let failed = |trouble: sluice_connectors::tell::Trouble| {
-            let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+            let error = format!("{}: {}", trouble.reason.as_str(), line.said(&trouble));
             Some(Err(self.fails(line, &trouble, false, &error)))
         };
         match self.session(line).await {

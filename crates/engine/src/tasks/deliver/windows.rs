@@ -90,7 +90,7 @@ impl Engine {
 
     async fn read_their_windows(&self, line: &Line, now: Timestamp) -> Result<ReadWindows, Row> {
         let failed = |trouble: sluice_connectors::tell::Trouble| {
-            let error = format!("{}: {}", trouble.reason.as_str(), trouble.detail);
+            let error = format!("{}: {}", trouble.reason.as_str(), line.said(&trouble));
             self.fails(line, &trouble, false, &error)
         };
         let session = self.session(line).await.map_err(failed)?;

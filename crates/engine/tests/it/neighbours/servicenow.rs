@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use sluice_core::change::ChangeState;
 use sluice_core::event::Event;
 use sluice_core::link::Disagreement;
 use sluice_testkit::neighbours::{Lie, Lies};
 
-use super::Town;
+use super::{LINKS, Town};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -43,6 +44,25 @@ async fn a_change_is_one_change_request_that_walks_along_to_its_end() {
     assert!(
         known.iter().any(|known| known.name == "change_request" && known.value == "CHG0030001")
     );
+}
+
+/// Approvers over there are asked by the state that the record is in: it is there at once, and not when it is looked at
+/// once more.
+#[tokio::test]
+async fn a_change_that_waits_for_people_waits_over_there_too() {
+    for about in ["change", "change, approval, decision"] {
+        let links = LINKS.replace("change, approval, decision, deployment", about);
+        let town = Town::with(&links).await;
+        let answer = town.world.ask(crate::world::question("payments", 38, 38)).await;
+        let number = answer.change.unwrap();
+        town.world.engine.deliver().await.unwrap();
+        assert_eq!(town.state_here(number), ChangeState::Authorize);
+        assert_eq!(town.state_there(number).as_deref(), Some("-3"), "{about}");
+        let told = town.net.seen().len();
+        town.settle(DAY).await;
+        let again = town.servicenow.lock().unwrap().journal.iter().any(|it| it.1.contains("again"));
+        assert!(!again && town.net.seen().len() > told, "it was looked at, and nothing differed");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,63 @@
+//! When a link that fails is an incident, and when that is over.
+
+use jiff::{SignedDuration, Timestamp};
+use sluice_connectors::tell::{Because, Trouble};
+use sluice_core::event::Event;
+use sluice_core::ids::ServiceName;
+use sluice_core::incident;
+use sluice_core::standing::Standing;
+
+use super::line::Line;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::owe::incident_of;
+
+/// After so long without anything that went well an incident stands for the link.
+const OUTAGE: SignedDuration = SignedDuration::from_hours(1);
+/// The same, where we are not believed, or may not.
+const REFUSED: SignedDuration = SignedDuration::from_mins(10);
+
+/// The incident that stands for a link which could not be told something.
+pub(super) enum Disturbs {
+    Begins(String),
+    Ends,
+}
+
+impl Engine {
+    /// Whether people should know that a link fails, although it is still tried: nothing has gone well for as long as
+    /// something has been owed. Who we are is not accepted by itself again.
+    pub(super) fn is_outage(&self, line: &Line, trouble: &Trouble, age: SignedDuration) -> bool {
+        let refused = trouble.reason == Because::Auth;
+        let patience = if refused { REFUSED } else { OUTAGE };
+        if age < patience {
+            return false;
+        }
+        let last_good_us = line.state.fares.lock().health.as_ref().and_then(|it| it.last_good_us);
+        let last_good = last_good_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+        refused || last_good.is_none_or(|last| self.now().duration_since(last) >= patience)
+    }
+
+    /// Whether the incident that stands for a link is over, now that something was told.
+    pub(super) async fn outage_ends(&self, line: &Line) -> Result<Option<Disturbs>, EngineError> {
+        let incident = incident_of(line.name.as_str());
+        if self.standing().incident_from(&incident).is_none() {
+            return Ok(None);
+        }
+        let (readers, link) = (self.readers().clone(), line.name.to_string());
+        let owed = self.blocking(move || readers.outbox_owed(&link)).await?;
+        Ok((owed.given_up == 0).then_some(Disturbs::Ends))
+    }
+}
+
+impl Disturbs {
+    pub(super) fn event(self, standing: &Standing, source: &str) -> Option<Event> {
+        let service = ServiceName::parse("sluice").ok()?;
+        let (title, note, is_over) = match self {
+            Self::Begins(title) => (title, String::new(), false),
+            Self::Ends => (String::new(), "everything was told".to_owned(), true),
+        };
+        let severity = "warning".to_owned();
+        let told = incident::Opening { title, severity, note, ..incident::Opening::default() };
+        incident::report(standing, source, Some(&service), told, is_over)
+    }
+}
