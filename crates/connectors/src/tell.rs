@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sluice_core::calendar::Window;
 use sluice_core::effect::Effect;
@@ -115,6 +115,11 @@ pub trait Tell {
     /// is known how that went, what they say of such a state may be our own doing.
     fn writes(&self, _: &Effect) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// After how long each record is compared anew, where nothing else tells what is done over there.
+    fn compares_every(&self) -> Option<SignedDuration> {
+        None
     }
 
     /// The setting that leads nowhere unless deliveries of the link are heard.

@@ -24,7 +24,7 @@ pub(super) struct Api {
     pub(super) url: String,
     /// What stands in the names of its runs.
     pub(super) system: String,
-    user: String,
+    pub(super) user: String,
     /// The credential: an API token needs no crumb, a password does.
     credential: [&'static str; 1],
     /// Id of the `input` step that waits for the gate.

@@ -1,8 +1,9 @@
 //! Building the job of a change that a merge has opened and no run asked for. It asks the gate like every other build.
 //!
 //! A build is known by the parameter `SLUICE_CHANGE`, so that there is one: it is looked for before one is triggered, and
-//! once more after that. What was queued twice of one request is canceled while it is queued; a build that has begun is
-//! stopped by nobody here, and is a difference.
+//! once more after that. What was queued twice of one request is canceled while it is queued, and the younger of two builds
+//! is stopped where both were begun by our account. A build that somebody else has begun is stopped by nobody here, and
+//! is a difference.
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -17,11 +18,29 @@ use crate::tell::{Ask, Receipt, Step, Talk, Verb};
 /// For so long what is there twice was made by us: later, somebody may have built it once more.
 const OURS: SignedDuration = SignedDuration::from_hours(1);
 
-/// What there is of a change: ids of what is queued, and how many builds.
+/// What there is of a change: ids of what is queued, how many builds, and those of them that our account has begun.
 #[derive(Default)]
 struct There {
     queued: Vec<u64>,
     builds: usize,
+    ours: Vec<Ours>,
+}
+
+/// A build that our account has begun.
+struct Ours {
+    number: u64,
+    building: bool,
+}
+
+impl Ours {
+    fn read(build: &Value, user: &str) -> Option<Self> {
+        let actions = build.get("actions").and_then(Value::as_array)?.iter();
+        let mut causes = actions.filter_map(|one| one.get("causes")?.as_array()).flatten();
+        let by = |cause: &Value| cause.get("userId").and_then(Value::as_str) == Some(user);
+        let number = build.get("number").and_then(Value::as_u64).filter(|_| causes.any(by))?;
+        let building = build.get("building").and_then(Value::as_bool).unwrap_or(false);
+        Some(Self { number, building })
+    }
 }
 
 impl There {
@@ -39,7 +58,7 @@ pub(super) fn built(api: &Api, talk: &Talk<'_>, card: &ChangeCard) -> Said<Recei
     let receipt = Receipt::plain().reference("build", name.clone());
     let before = there(api, talk, card, &address, ["queue", "builds"])?;
     if !before.is_empty() {
-        return once(api, talk, &before, receipt);
+        return once(api, talk, &before, &address, receipt);
     }
     let Some(sent) = talk.last("trigger") else {
         return Err(Step::Send(trigger(talk, card, &address)));
@@ -50,7 +69,7 @@ pub(super) fn built(api: &Api, talk: &Talk<'_>, card: &ChangeCard) -> Said<Recei
         return Err(not_understood("the answer does not say what was queued"));
     }
     let after = there(api, talk, card, &address, ["queue_after", "builds_after"])?;
-    once(api, talk, &after, receipt)
+    once(api, talk, &after, &address, receipt)
 }
 
 fn trigger(talk: &Talk<'_>, card: &ChangeCard, address: &str) -> Ask {
@@ -86,7 +105,8 @@ fn there(
     };
     let queued = of_change(&read(queued)?, &number)?;
     let Some(built) = talk.last(builds) else {
-        return Err(get(builds, format!("{address}/api/json?tree=builds[number,{of}]{{0,100}}")));
+        let of = "number,building,actions[parameters[name,value],causes[userId]]";
+        return Err(get(builds, format!("{address}/api/json?tree=builds[{of}]{{0,100}}")));
     };
     let built = of_change(&read(built)?, &number)?;
     let ids = queued.iter().filter_map(|item| item.get("id").and_then(Value::as_u64));
@@ -94,7 +114,10 @@ fn there(
     ids.sort_unstable();
     // Without its id, what is queued is there all the same.
     let unnamed = queued.len() - ids.len();
-    Ok(There { queued: ids, builds: built.len() + unnamed })
+    let mut ours: Vec<Ours> =
+        built.iter().filter_map(|build| Ours::read(build, &api.user)).collect();
+    ours.sort_by_key(|build| build.number);
+    Ok(There { queued: ids, builds: built.len() + unnamed, ours })
 }
 
 /// What has the change among its parameters.
@@ -113,7 +136,13 @@ fn of_change(answer: &Value, number: &str) -> Said<Vec<Value>> {
 }
 
 /// One is kept: the one that is built, else the one that was queued first.
-fn once(api: &Api, talk: &Talk<'_>, there: &There, mut receipt: Receipt) -> Said<Receipt> {
+fn once(
+    api: &Api,
+    talk: &Talk<'_>,
+    there: &There,
+    address: &str,
+    mut receipt: Receipt,
+) -> Said<Receipt> {
     if talk.now.duration_since(talk.effect.at) > OURS {
         return Ok(receipt);
     }
@@ -127,8 +156,16 @@ fn once(api: &Api, talk: &Talk<'_>, there: &There, mut receipt: Receipt) -> Said
         let url = format!("{}/queue/cancelItem?id={id}", api.url);
         return Err(Step::Send(Ask::new("unqueue", Verb::Post, url).by(talk.session)));
     }
-    if there.builds > 1 {
-        receipt.differs = Some(("build", "one".to_owned(), format!("{} are built", there.builds)));
+    let stopped = talk.so_far.iter().filter(|exchange| exchange.step == "stop");
+    let mut twins = there.ours.iter().skip(1).filter(|build| build.building);
+    if let Some(twin) = twins.nth(stopped.clone().count()) {
+        let url = format!("{address}/{}/stop", twin.number);
+        return Err(Step::Send(Ask::new("stop", Verb::Post, url).by(talk.session)));
+    }
+    // Who may not stop it has it recorded.
+    let left = there.builds - stopped.filter(|sent| taken(sent).is_ok()).count();
+    if left > 1 {
+        receipt.differs = Some(("build", "one".to_owned(), format!("{left} are built")));
     }
     Ok(receipt)
 }

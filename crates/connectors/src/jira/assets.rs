@@ -5,7 +5,7 @@
 //! they are looked up by name, each time. Where the objects are kept over there nothing is written: what they say
 //! otherwise is a difference.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sluice_core::effect::ItemCard;
 use sluice_core::link::Authority;
@@ -89,6 +89,11 @@ impl Tell for AssetsTold {
 
     fn keeps_records(&self) -> bool {
         true
+    }
+
+    /// Assets sends nothing by itself that could be heard, and its searches know no time of an alteration.
+    fn compares_every(&self) -> Option<SignedDuration> {
+        Some(SignedDuration::from_hours(6))
     }
 
     fn test(&self, talk: &Trial<'_>) -> Step<String> {

@@ -74,7 +74,7 @@ impl Tell for MailLink {
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
         if let Some(sent) = talk.last("mail") {
             return match taken(sent) {
-                Ok(()) => Step::Done(Receipt::plain()),
+                Ok(()) => Step::Done(reached(talk, sent)),
                 Err(step) => step,
             };
         }
@@ -117,6 +117,18 @@ fn cannot_wait(effect: &Effect) -> bool {
     let subject = effect.tell.subject();
     // Of an emergency nothing waits: what is held would hold up what comes after it about the same record.
     emergency || matches!(subject, Subject::Stop | Subject::Incident)
+}
+
+/// The message was taken; that the server knows some of those who should get it not is a difference.
+fn reached(talk: &Talk<'_>, sent: &Exchange) -> Receipt {
+    let reply = sent.answer.as_ref().ok();
+    let refused = reply.and_then(|reply| answers::header(reply, "refused")?.parse::<usize>().ok());
+    let mut receipt = Receipt::plain();
+    if let Some(refused) = refused.filter(|count| *count > 0) {
+        let theirs = format!("{refused} are not taken");
+        receipt.differs = Some(("recipients", talk.people.len().to_string(), theirs));
+    }
+    receipt
 }
 
 /// Whether the server took it: exactly `250`.

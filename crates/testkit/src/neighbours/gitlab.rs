@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Neighbour, Said, Seen};
+use super::{Neighbour, Said, Seen, gitlab_described};
 
 /// The account that speaks to it.
 const US: u64 = 7;
@@ -29,6 +29,8 @@ pub struct GitLab {
     pub refuses_pending: usize,
     /// Whether merge requests are as if they were not there, as for an account that may not see them.
     pub hides_proposals: bool,
+    /// What was asked that GitLab does not describe, and why it does not fit.
+    pub not_described: Vec<String>,
     counted: u64,
 }
 
@@ -242,6 +244,10 @@ impl Neighbour for GitLab {
     fn answer(&mut self, seen: &Seen, now: Timestamp) -> Said {
         if !seen.headers.get("private-token").is_some_and(|shown| shown.starts_with("secret-of-")) {
             return problem(401);
+        }
+        if let Some(wrong) = gitlab_described::problem(seen) {
+            self.not_described.push(wrong);
+            return problem(400);
         }
         let parts = seen.parts();
         let parts: Vec<&str> = parts.iter().skip_while(|part| **part != "v4").copied().collect();

@@ -32,6 +32,10 @@ pub struct Jenkins {
     pub queued: Vec<(String, BTreeMap<String, String>)>,
     /// How many of what was queued were built: the first ones.
     pub begun: usize,
+    /// Of what is built, what was stopped: places in the queue that it had, from 1.
+    pub stopped: BTreeSet<usize>,
+    /// Who has begun the builds, where that was not our account.
+    pub begun_by: Option<&'static str>,
     /// What was taken from the queue: places in it, from 1.
     pub canceled: BTreeSet<usize>,
     /// Whether accounts log in by password, and have to show a crumb.
@@ -60,7 +64,14 @@ impl Jenkins {
             let actions =
                 json!([{}, { "_class": "hudson.model.ParametersAction", "parameters": given }]);
             match job {
-                Some(_) => json!({ "number": place, "actions": actions }),
+                Some(_) => {
+                    let by = self.begun_by.unwrap_or("sluice");
+                    let cause = json!({ "_class": "hudson.model.CauseAction", "causes": [{ "userId": by }] });
+                    let mut actions = actions;
+                    actions.as_array_mut().expect("a list").push(cause);
+                    let building = !self.stopped.contains(&place);
+                    json!({ "number": place, "building": building, "actions": actions })
+                }
                 None => json!({ "id": place, "actions": actions }),
             }
         });
@@ -141,6 +152,15 @@ impl Neighbour for Jenkins {
                 match place > self.begun && place <= self.queued.len() {
                     true => drop(self.canceled.insert(place)),
                     false => return page(404),
+                }
+                page(302)
+            }
+            ("POST", ["job", .., place, "stop"])
+                if !self.builds.contains_key(&parts[..parts.len() - 1].join("/")) =>
+            {
+                match place.parse::<usize>() {
+                    Ok(place) if place <= self.begun => drop(self.stopped.insert(place)),
+                    _ => return page(404),
                 }
                 page(302)
             }

@@ -33,6 +33,8 @@ pub struct MailServer {
     pub letters: Vec<Letter>,
     /// The code that every message ends in.
     pub code: Option<u16>,
+    /// How many of those who should get a message it does not know.
+    pub refused: usize,
 }
 
 impl Neighbour for MailServer {
@@ -51,7 +53,8 @@ impl Neighbour for MailServer {
             let to = to.split(',').map(str::to_owned).collect();
             self.letters.push(Letter { at: now, to, text });
         }
-        said(250)
+        let headers = vec![("refused".to_owned(), self.refused.to_string())];
+        Said { headers, ..said(250) }
     }
 }
 

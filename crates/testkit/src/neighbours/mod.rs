@@ -6,6 +6,7 @@
 
 mod github;
 mod gitlab;
+mod gitlab_described;
 mod jenkins;
 mod jira;
 mod jira_assets;

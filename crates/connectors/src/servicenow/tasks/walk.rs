@@ -38,6 +38,9 @@ pub(super) fn walk(
     }
     let wanted = wanted(task.desk, task.state, task.is_unfounded);
     if reached == wanted || (task.desk.is_over(reached) && task.desk.is_over(wanted)) {
+        if was_altered_meanwhile(talk, found, row) {
+            receipt = differing(receipt, task, "altered at the same time");
+        }
         receipt.left = Some((task.state, theirs));
         receipt.stands = Some(row.stands(Some(theirs)));
         return Ok(Step::Done(receipt));
@@ -52,6 +55,15 @@ pub(super) fn walk(
     }
     let next = task.desk.step(reached, wanted);
     Err(Step::Send(step(config, talk, task, row, (next, next == wanted))))
+}
+
+/// Whether somebody altered the record between our look at it and what we wrote, so that nobody saw what was
+/// overwritten: it was altered more often than by us. There is no way to write on a condition.
+fn was_altered_meanwhile(talk: &Talk<'_>, found: &Row, row: &Row) -> bool {
+    let ours = talk.so_far.iter().filter(|sent| ["relate", "move"].contains(&sent.step)).count();
+    let has_moved = talk.last("move").is_some();
+    let counts = found.altered.zip(row.altered).zip(u64::try_from(ours).ok());
+    has_moved && counts.is_some_and(|((before, after), ours)| after > before + ours)
 }
 
 /// The state over there for one of ours.

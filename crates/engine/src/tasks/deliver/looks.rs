@@ -5,6 +5,9 @@
 //! that time is over. What differs then is told anew. What is to be looked at is kept beside the journal, in the
 //! transaction that notes the record.
 //!
+//! Of a neighbour that says nothing by itself each record is looked at again and again: what was altered over there is
+//! mended or recorded as telling it would, once.
+//!
 //! A record that hangs together with one that the neighbour has not yet cannot be linked to it when it is told. It is
 //! looked at again when that one is there, however late.
 
@@ -22,13 +25,15 @@ use sluice_store::{OutboxFilter, Page, Row};
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::reconcile::{Compared, again};
+use crate::reconcile::{Compared, Difference, again};
 use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept what is to be looked at, and when.
 const LOOKS: &str = "looks";
 /// Under this, with a record behind it, it is kept who could not be linked to that record yet.
 const WAITING: &str = "waiting/";
+/// Names of what both sides differ in begin with this.
+const DIFFERS: &str = "differs.";
 /// The most records that are looked at before something else gets its turn.
 const AT_ONCE: usize = 16;
 
@@ -40,11 +45,12 @@ pub(super) fn owed(
     receipt: &Receipt,
     now: Timestamp,
 ) -> Option<Row> {
-    let is_new = receipt.references.iter().any(|(name, _)| !known.contains_key(*name));
-    if !is_new || !line.telling.keeps_records() {
+    if !line.telling.keeps_records() || entity.is_empty() {
         return None;
     }
-    Some(row(&line.name, entity, Some(line.settled(now))))
+    let is_new = receipt.references.iter().any(|(name, _)| !known.contains_key(*name));
+    let at = if is_new { Some(line.settled(now)) } else { line.looks_next(now) };
+    at.map(|at| row(&line.name, entity, Some(at)))
 }
 
 impl Engine {
@@ -120,10 +126,20 @@ impl Engine {
             Err(trouble) => return self.not_seen(line, entity, &trouble).await,
         };
         match self.compare_record(line, &session, &told).await? {
+            Compared::Differs(difference) if line.looks_next(self.now()).is_some() => {
+                match self.is_recorded(line, entity, &difference).await? {
+                    true => self.looked(line, entity, Vec::new()).await,
+                    false => self.owe_look(line, entity, told).await,
+                }
+            }
             Compared::Differs(difference) if difference.mendable => {
                 self.owe_look(line, entity, told).await
             }
-            Compared::Equal | Compared::Differs(_) | Compared::Failed(_, true) => {
+            Compared::Equal => {
+                let rows = self.no_more_differing(line, entity).await?;
+                self.looked(line, entity, rows).await
+            }
+            Compared::Differs(_) | Compared::Failed(_, true) => {
                 self.looked(line, entity, Vec::new()).await
             }
             Compared::Failed(trouble, false) => self.not_seen(line, entity, &trouble).await,
@@ -152,9 +168,47 @@ impl Engine {
         entity: &str,
         mut rows: Vec<Row>,
     ) -> Result<Looked, EngineError> {
-        rows.push(row(&line.name, entity, None));
+        let next = line.looks_next(self.now()).filter(|_| self.is_kept(entity));
+        rows.push(row(&line.name, entity, next));
         self.record_rows(&line.name, rows).await?;
-        Ok(Looked::Done)
+        Ok(next.map_or(Looked::Done, Looked::Later))
+    }
+
+    /// Whether there is still such a thing here: a service that is declared no more is nobody's to compare.
+    fn is_kept(&self, entity: &str) -> bool {
+        let service = entity.strip_prefix("service/");
+        service.is_none_or(|name| self.standing().organisation.services.contains_key(name))
+    }
+
+    /// Whether it was recorded before that both sides differ so. What telling once more has not mended is for people.
+    async fn is_recorded(
+        &self,
+        line: &Line,
+        entity: &str,
+        difference: &Difference,
+    ) -> Result<bool, EngineError> {
+        let known = self.known(&line.name, entity).await?;
+        let mut recorded = known.iter().filter(|(name, _)| name.starts_with(DIFFERS));
+        let says_so = format!("|{}", difference.theirs);
+        Ok(recorded.any(|(_, said)| match difference.mendable {
+            true => !said.is_empty(),
+            false => said.ends_with(&says_so),
+        }))
+    }
+
+    /// Should both sides differ in the same way again, that is news.
+    async fn no_more_differing(&self, line: &Line, entity: &str) -> Result<Vec<Row>, EngineError> {
+        if line.looks_next(self.now()).is_none() {
+            return Ok(Vec::new());
+        }
+        let known = self.known(&line.name, entity).await?.into_iter();
+        let recorded = known.filter(|(name, said)| name.starts_with(DIFFERS) && !said.is_empty());
+        let (link, entity) = (line.name.to_string(), entity.to_owned());
+        let row = |(name, _)| {
+            let (link, entity) = (link.clone(), entity.clone());
+            Row::ExternalRef(ExternalRefRow { link, entity, name, value: String::new() })
+        };
+        Ok(recorded.map(row).collect())
     }
 
     async fn later(
@@ -232,6 +286,11 @@ fn row(link: &LinkName, entity: &str, at: Option<Timestamp>) -> Row {
 }
 
 impl Line {
+    /// When a record is looked at again that was looked at now, where each is again and again.
+    fn looks_next(&self, now: Timestamp) -> Option<Timestamp> {
+        now.checked_add(self.telling.compares_every()?).ok()
+    }
+
     /// When what is made now can be found.
     fn settled(&self, now: Timestamp) -> Timestamp {
         let settle = SignedDuration::try_from(self.settle()).unwrap_or(SignedDuration::ZERO);

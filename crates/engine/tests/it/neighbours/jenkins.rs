@@ -313,17 +313,28 @@ async fn a_build_that_was_queued_twice_of_one_request_is_taken_from_the_queue_ag
     assert_eq!(twice, 1);
 }
 
-/// A build that has begun is stopped by nobody: which of both is wanted is for people to say.
+/// Of two builds of one request that have both begun, the younger is stopped. One that somebody else has begun is
+/// wanted by them: which it is to be is for people to say.
 #[tokio::test]
-async fn a_build_that_has_begun_twice_is_a_difference() {
-    let town = Town::with(LINKS).await;
-    town.jenkins.lock().unwrap().begun = 2;
-    town.net.lie(Lies::once_after(2, Lie::Twice));
-    town.merged(121).await;
-    town.settle(DAY).await;
-    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
-    assert_eq!(town.jenkins.lock().unwrap().live(), 2);
-    let differing = super::servicenow::differing(&town);
-    let [differs] = differing.as_slice() else { panic!("{differing:#?}") };
-    assert_eq!((differs.about.as_str(), differs.theirs.as_str()), ("build", "2 are built"));
+async fn a_build_that_has_begun_twice_is_stopped_where_it_is_ours() {
+    for (by, stopped) in [(None, 1), (Some("ann"), 0)] {
+        let town = Town::with(LINKS).await;
+        {
+            let mut jenkins = town.jenkins.lock().unwrap();
+            (jenkins.begun, jenkins.begun_by) = (2, by);
+        }
+        town.net.lie(Lies::once_after(2, Lie::Twice));
+        town.merged(121).await;
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+        assert_eq!(town.jenkins.lock().unwrap().live(), 2);
+        let places: Vec<usize> = town.jenkins.lock().unwrap().stopped.iter().copied().collect();
+        assert_eq!(places.len(), stopped);
+        assert!(places.iter().all(|place| *place == 2), "the younger one: {places:?}");
+        let differing = super::servicenow::differing(&town);
+        let differing: Vec<(&str, &str)> =
+            differing.iter().map(|it| (it.about.as_str(), it.theirs.as_str())).collect();
+        let recorded = if stopped == 0 { vec![("build", "2 are built")] } else { Vec::new() };
+        assert_eq!(differing, recorded);
+    }
 }

@@ -206,3 +206,52 @@ async fn the_object_is_a_reference_of_the_service() {
     let [known] = known.as_slice() else { panic!("{known:#?}") };
     assert_eq!((known.name.as_str(), known.value.as_str()), ("object", id.to_string().as_str()));
 }
+
+/// Nothing is declared anew here, and nobody asks: what is done over there is seen within six hours all the same, mended
+/// where that is ours to do, and recorded once where it is not.
+#[tokio::test]
+async fn what_is_altered_over_there_is_seen_within_hours() {
+    for authority in ["native", "mirrored", "foreign"] {
+        let town = Town::with(&link(authority)).await;
+        let now = town.world.engine.now();
+        let standing = town.world.engine.standing();
+        for service in standing.organisation.services.values() {
+            let owner = service.owner.to_string();
+            let there = [
+                ("Sluice key", service.name.as_str()),
+                ("Name", service.title.as_str()),
+                ("Owner team", owner.as_str()),
+                ("Tier", service.tier.as_str()),
+            ];
+            town.assets.lock().unwrap().add(&there, now);
+        }
+        town.settle(Duration::from_secs(600)).await;
+        assert!(town.settled());
+        assert_eq!(town.differing_assets(), [], "{authority}");
+        let tier = |to: &str| {
+            let mut assets = town.assets.lock().unwrap();
+            let mut objects = assets.objects.iter_mut();
+            let object = objects.find(|it| it.values["Sluice key"] == "payments").unwrap();
+            object.values.insert("Tier".to_owned(), to.to_owned());
+        };
+        let ours = town.asset("payments", "Tier");
+        let entry = |theirs: &str| {
+            let (entity, about) = ("service/payments".to_owned(), "tier".to_owned());
+            (entity, about, ours.clone(), theirs.to_owned())
+        };
+        tier("tier-9");
+        town.settle(DAY).await;
+        let recorded = if authority == "native" { Vec::new() } else { vec![entry("tier-9")] };
+        assert_eq!(town.differing_assets(), recorded, "{authority}: recorded once");
+        let theirs = if authority == "native" { ours.as_str() } else { "tier-9" };
+        assert_eq!(town.asset("payments", "Tier"), theirs, "{authority}");
+        // It was mended, and is altered once more in the same way.
+        tier(&ours);
+        town.settle(Duration::from_secs(7 * 3_600)).await;
+        tier("tier-9");
+        town.settle(Duration::from_secs(7 * 3_600)).await;
+        let again = recorded.iter().cloned().chain(recorded.iter().cloned());
+        assert_eq!(town.differing_assets(), again.collect::<Vec<_>>(), "{authority}");
+        assert!(town.settled());
+    }
+}

@@ -202,3 +202,23 @@ async fn who_waits_for_nobody_has_no_approvers_and_that_is_no_failure() {
     assert_eq!((owed.pending, owed.given_up), (0, 0));
     assert!(office.world.engine.standing().incident_from("sluice:link/mail").is_none());
 }
+
+/// Some of those who should hear are unknown to the server: the others hear, and it is written down.
+#[tokio::test]
+async fn who_is_not_taken_is_a_difference() {
+    let office = Office::start(
+        "2026-03-04T10:00:00Z",
+        "[decision]",
+        "to: [\"desk@acme.example\", \"gone@acme.example\"]",
+    )
+    .await;
+    office.server.lock().unwrap().refused = 1;
+    let number = office.world.ask(question("payments", 72, 72)).await.change.unwrap();
+    office.hours(1).await;
+    assert_eq!(office.letters().len(), 1);
+    let readers = office.world.engine.readers();
+    let known = readers.external_refs("mail", &number.to_string()).unwrap();
+    let differs = known.iter().find(|known| known.name == "differs.recipients").unwrap();
+    assert_eq!(differs.value, "2|1 are not taken");
+    assert_eq!(readers.outbox_owed("mail").unwrap().given_up, 0);
+}

@@ -167,6 +167,7 @@ impl Town {
         let began = self.world.engine.now();
         loop {
             let delivered = self.world.engine.deliver().await.unwrap();
+            assert_eq!(self.gitlab.lock().unwrap().not_described, [""; 0]);
             let Some(next) = delivered.next else { return };
             let now = self.world.engine.now();
             let passed = Duration::try_from(now.duration_since(began)).unwrap_or_default();

@@ -432,3 +432,28 @@ async fn both_sides_of_incidents_problems_and_items_are_proved_equal_or_what_dif
     about.sort_unstable();
     assert_eq!(about, [("record", "no item of this name"), ("state", "closed")], "{result:#?}");
 }
+
+/// Between our look and our step somebody over there takes the incident on: nobody saw it, and nobody may think that it
+/// was not so.
+#[tokio::test]
+async fn what_is_altered_between_our_look_and_our_step_is_recorded() {
+    for (authority, meanwhile, recorded) in
+        [("mirrored", true, true), ("native", true, true), ("mirrored", false, false)]
+    {
+        let town = Town::with(&links(authority)).await;
+        town.fail(1).await;
+        town.settle(DAY).await;
+        if meanwhile {
+            let mut servicenow = town.servicenow.lock().unwrap();
+            servicenow.tasks.meanwhile = vec![("state", "3"), ("assigned_to", "beth")];
+        }
+        town.step(1, IncidentStep::Resolve(Resolution::Recovered)).await;
+        town.settle(DAY).await;
+        assert_eq!(town.there("incident", INC, "state"), "6");
+        let told: Vec<String> = town.disagreements().into_iter().map(|it| it.2).collect();
+        let expected: Vec<String> =
+            recorded.then(|| "altered at the same time".to_owned()).into_iter().collect();
+        assert_eq!(told, expected, "{authority} {meanwhile}");
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    }
+}

@@ -27,6 +27,8 @@ pub struct Tasks {
     pub attachments: Vec<Record>,
     /// Whether files are refused, as where their kind is not allowed.
     pub refuses_files: bool,
+    /// What somebody alters in the record that is written to next, right before that.
+    pub meanwhile: Vec<(&'static str, &'static str)>,
     /// Conflicts that a scan would find, by the change's id: their types.
     pub conflicts: BTreeMap<String, Vec<String>>,
     scans: BTreeMap<String, Timestamp>,
@@ -147,10 +149,15 @@ impl Tasks {
         let Value::Object(given) = seen.json() else {
             return (failure(400, "Invalid JSON"), None);
         };
+        let meanwhile = std::mem::take(&mut self.meanwhile);
         let rows = self.table_mut(table).into_iter().flatten();
         let Some(record) = rows.into_iter().find(|record| record.field("sys_id") == id) else {
             return (failure(404, "No Record found"), None);
         };
+        for (name, value) in &meanwhile {
+            record.fields.insert((*name).to_owned(), (*value).to_owned());
+            record.touch(now);
+        }
         if let Some(state) = given.get("state").and_then(Value::as_str)
             && let Err(why) = may_move(table, record, state, &given)
         {
