@@ -98,6 +98,9 @@ events! {
     AccountFactorChanged(access::event::FactorChanged) = "account.factor_changed", 1;
     AccountDisabled(access::event::AccountDisabled) = "account.disabled", 1;
     AccountEnabled(access::event::AccountEnabled) = "account.enabled", 1;
+    AccountResetAsked(access::event::ResetAsked) = "account.reset_asked", 1;
+    AccountResetConfirmed(access::event::ResetConfirmed) = "account.reset_confirmed", 1;
+    AccountResetRefused(access::event::ResetRefused) = "account.reset_refused", 1;
     SessionOpened(access::event::SessionOpened) = "session.opened", 1;
     SessionSteppedUp(access::event::SessionSteppedUp) = "session.stepped_up", 1;
     SessionEnded(access::event::SessionEnded) = "session.ended", 1;

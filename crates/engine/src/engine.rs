@@ -130,6 +130,7 @@ impl Engine {
         store.max_pages = options.max_pages;
         let (writer, readers) = Store::open(&store)?;
         let (standing, snapshot) = stand(&readers, &keys)?;
+        crate::stored_secrets::can_be_opened(&readers, &standing, options.vault.as_ref())?;
         let parts = Parts {
             writer,
             readers: readers.clone(),

@@ -38,6 +38,11 @@ impl Judge {
         &self.digest
     }
 
+    /// The policy itself, where it can be compiled.
+    pub(crate) fn policy(&self) -> Option<&GatePolicy> {
+        self.policy.as_deref().ok()
+    }
+
     /// What the policy says of the facts.
     pub(crate) fn judge(&self, facts: &GateFacts) -> Result<Verdict, PolicyFault> {
         self.policy.as_ref().map_err(Clone::clone)?.judge(facts)

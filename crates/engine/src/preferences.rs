@@ -67,8 +67,10 @@ pub enum WantedKind {
     Window,
     /// A second word on an emergency path.
     BreakGlass,
-    /// A look: somebody made their account, or set it back.
+    /// A look: somebody made their account, or set it back, or wants to.
     Account,
+    /// A second word on setting an account back.
+    Reset,
 }
 
 impl WantedKind {
@@ -82,6 +84,7 @@ impl WantedKind {
             Self::Window => "window",
             Self::BreakGlass => "break_glass",
             Self::Account => "account",
+            Self::Reset => "reset",
         }
     }
 }
@@ -227,7 +230,19 @@ impl Engine {
                 unseen: false,
             }
         });
-        looks.collect()
+        let asked = standing.access.resets.get(person).filter(|reset| reset.waits(now));
+        let asked = asked.map(|reset| Wanted {
+            kind: WantedKind::Account,
+            record: person.to_string(),
+            title: format!("{} wants to set your account back", self.called(&reset.asked.by)),
+            since: reset.at,
+            unseen: false,
+        });
+        looks.chain(asked).collect()
+    }
+
+    fn called(&self, person: &PersonId) -> String {
+        self.person_card(person).map_or_else(|| "somebody".to_owned(), |card| card.name)
     }
 
     /// Second words that this person could give: on nothing of their own.
@@ -243,6 +258,14 @@ impl Engine {
                 if role.state == RoleState::Proposed && !own {
                     let title = role.proposed.role.replace('_', " ");
                     add(WantedKind::Role, grant.to_string(), title, role.at);
+                }
+            }
+        }
+        if caller.may(Permission::AccountManage) {
+            for (whose, reset) in &standing.access.resets {
+                if reset.waits(now) && reset.asked.by != *person && whose != person {
+                    let title = format!("account of {}", self.called(whose));
+                    add(WantedKind::Reset, whose.to_string(), title, reset.at);
                 }
             }
         }

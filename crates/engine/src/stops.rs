@@ -1,5 +1,7 @@
 //! Stopping the line, and exceptions.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sluice_core::event::Event;
 use sluice_core::ids::{ExceptionId, StopId};
@@ -65,6 +67,7 @@ impl Engine {
         caller.require(Permission::ExceptionGrant)?;
         let by = caller.require_recent(self.now())?;
         within(caller, Permission::ExceptionGrant, &scope)?;
+        self.known_rule(&lifts)?;
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         self.decide(caller, move |standing, now| {
@@ -81,6 +84,30 @@ impl Engine {
             stop::grant(standing, exception.clone(), now).map(|events| (exception, events))
         })
         .await
+    }
+
+    /// Refuses an exception to a rule that the policy in force does not have: it would lift nothing, and look as if it did.
+    fn known_rule(&self, lifts: &str) -> Result<(), EngineError> {
+        let Some(rule) = lifts.strip_prefix("rule:") else { return Ok(()) };
+        let standing = self.standing();
+        let judge = self.judge(&standing);
+        let (Some(in_force), Some(policy)) = (&standing.policy, judge.policy()) else {
+            return Ok(());
+        };
+        let own: BTreeSet<&str> = in_force
+            .modules
+            .keys()
+            .filter_map(|name| name.split_once(':').map(|(_, path)| path))
+            .collect();
+        let known = sluice_policy::reason_names(policy.bundle(), &own);
+        if known.others || known.names.contains(rule) {
+            return Ok(());
+        }
+        let near =
+            sluice_organisation::nearest_few(rule, known.names.iter().map(String::as_str), 3);
+        let message = format!("the policy in force has no rule `{rule}`");
+        let help = format!("the nearest are `{}`", near.join("`, `"));
+        Err(Refusal::invalid("nothing_to_lift", message, help).into())
     }
 
     /// What an exception would let through of what the caller sees, as things stand; refused as granting it would be. It
@@ -110,6 +137,7 @@ impl Engine {
             until,
         };
         stop::grant(&standing, exception.clone(), now)?;
+        self.known_rule(&exception.lifts)?;
         let calendar = self.present_calendar();
         Ok(stop::would_lift(&standing, &calendar, &exception, now, |target| {
             caller.covers(Permission::ChangeRead, target)

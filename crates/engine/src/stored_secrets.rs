@@ -8,13 +8,13 @@ use sluice_core::organisation::SecretRef;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
-use sluice_store::Row;
 use sluice_store::rows::SecretRow;
+use sluice_store::{Readers, Row};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::engine::Engine;
-use crate::error::{EngineError, Unavailable};
+use crate::error::{EngineError, OpenError, Unavailable};
 use crate::secrets::Secrets;
 use crate::sequencer::{Commit, Step};
 use crate::vault::Vault;
@@ -35,6 +35,29 @@ impl Secrets for Engine {
             }
         }
     }
+}
+
+/// Refuses to begin with a master key that does not open what is kept: links would fail one after the other, each
+/// as if its own secret were wrong. Without any master key the server runs, and says so where a secret is asked for.
+pub(crate) fn can_be_opened(
+    readers: &Readers,
+    standing: &Standing,
+    vault: Option<&Vault>,
+) -> Result<(), OpenError> {
+    let Some(vault) = vault else { return Ok(()) };
+    let opens = |name: &SecretName| {
+        let row = readers.secret(name.as_str()).ok().flatten();
+        row.is_none_or(|row| vault.open(name.as_str(), &row.sealed).is_some())
+    };
+    let closed: Vec<&str> =
+        standing.secrets.keys().filter(|name| !opens(name)).map(SecretName::as_str).collect();
+    let Some(first) = closed.first() else { return Ok(()) };
+    let message = format!(
+        "the master key does not open {} of {} secrets that are kept, such as `{first}`: give the key that they are under, or name it as `previous_master_key_file` (or `_env`) beside the new one; to begin without them start without a master key, remove them, and set them anew",
+        closed.len(),
+        standing.secrets.len(),
+    );
+    Err(OpenError::Keys { message })
 }
 
 impl Engine {

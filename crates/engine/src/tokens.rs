@@ -7,6 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sluice_core::housekeeping::{TokenCreated, TokenExchanged, TokenRevoked};
 use sluice_core::ids::{PersonId, TokenId};
+use sluice_core::organisation::known_scope;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
@@ -139,6 +140,7 @@ impl Engine {
             }
         }
         check(self, caller, &new)?;
+        known_scope(&self.standing().organisation, &new.scope)?;
         let life = SignedDuration::from_hours(i64::from(new.expires_in_hours));
         let expires_at = self.now().saturating_add(life).unwrap_or(Timestamp::MAX);
         let (created, answer) = self.make_token(new, caller.actor(), expires_at).await?;

@@ -33,3 +33,4 @@ pub use problem::{Place, Problem, Severity};
 pub use read::{Reading, read};
 pub use render::render;
 pub use template::init_template;
+pub use words::nearest_few;

@@ -24,6 +24,18 @@ pub(crate) fn nearest<'a>(
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, word)| word)
 }
 
+/// The few of `known` that are nearest to `given`, the nearest first; however far they are.
+pub fn nearest_few<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    few: usize,
+) -> Vec<&'a str> {
+    let mut all: Vec<(usize, &str)> =
+        known.into_iter().map(|word| (distance(given, word), word)).collect();
+    all.sort_unstable();
+    all.into_iter().take(few).map(|(_, word)| word).collect()
+}
+
 /// `did you mean `x`?`, or `otherwise`.
 pub(crate) fn suggest<'a>(
     given: &str,

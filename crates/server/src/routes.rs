@@ -368,7 +368,7 @@ fn accounts() -> Vec<Route> {
             .about("List the accounts of this installation.")
             .gives("AccountList"),
         Route::post("/api/v1/accounts", Needs(AccountManage), Act, accounts::create)
-            .about("Make an account, or set one back; the answer is a code for the first password.")
+            .about("Make an account; the answer is a code for the first password.")
             .takes("AccountRequest")
             .answers(201, "application/json")
             .gives("Enrolment"),
@@ -376,6 +376,23 @@ fn accounts() -> Vec<Route> {
             .about("Erase name and addresses of a person who is not declared any more.")
             .takes("EraseRequest")
             .gives("Erased"),
+        Route::post("/api/v1/accounts/{who}/reset", Needs(AccountManage), Act, accounts::reset)
+            .about("Ask to set an account back; a second person confirms it, where there is one.")
+            .takes("ReasonRequest")
+            .answers(201, "application/json")
+            .gives("AccountReset"),
+        Route::post(
+            "/api/v1/accounts/{who}/reset/confirm",
+            Needs(AccountManage),
+            Act,
+            accounts::confirm_reset,
+        )
+        .about("Set an account back as somebody else asked; the answer is a code for the password.")
+        .gives("Enrolment"),
+        Route::post("/api/v1/accounts/{who}/reset/refuse", AnyToken, Act, accounts::refuse_reset)
+            .about("Let nothing become of setting an account back; of one's own everybody may.")
+            .takes("ReasonRequest")
+            .gives("Done"),
         Route::post("/api/v1/accounts/{who}/disable", Needs(AccountManage), Act, accounts::disable)
             .about("Close an account and end its sessions.")
             .takes("ReasonRequest")

@@ -16,6 +16,10 @@ pub(crate) const DENY: u8 = 10;
 pub(crate) const WAITING: u8 = 11;
 /// A pass is refused: not signed, not for this, expired, redeemed, superseded.
 pub(crate) const PASS_REFUSED: u8 = 12;
+/// Whoever asks is not let in: the token that was given, or that of the pipeline's own system, is refused.
+pub(crate) const NOT_LET_IN: u8 = 13;
+/// The answer to a question of yes or no is no (`access explain`).
+pub(crate) const NO: u8 = 14;
 /// The server cannot answer now, and did not until the deadline.
 pub(crate) const UNAVAILABLE: u8 = 20;
 /// The server has halted itself: its ledger is not what was acknowledged.

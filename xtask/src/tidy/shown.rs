@@ -50,8 +50,16 @@ fn row(text: &str) -> Option<[&str; 4]> {
 
 /// A module of a crate's tests (`server sessions`), a source (`csrf.rs`), a document or another file, or a part that is
 /// tested beside its code.
+///
+/// What stands behind `::` is the name of a test in it.
 fn is_there(sources: &[Source], name: &str) -> bool {
-    let any = |is: &dyn Fn(&str) -> bool| sources.iter().any(|source| is(&source.path));
+    let (name, test) = match name.split_once("::") {
+        Some((name, test)) => (name, Some(format!("fn {test}("))),
+        None => (name, None),
+    };
+    let holds = |source: &Source| test.as_ref().is_none_or(|test| source.text.contains(test));
+    let any =
+        |is: &dyn Fn(&str) -> bool| sources.iter().any(|source| is(&source.path) && holds(source));
     if let Some((part, module)) = name.split_once(' ') {
         let tests = format!("crates/{part}/tests/it/{module}");
         return any(&|path| {
@@ -77,18 +85,19 @@ mod tests {
         let told = |text: &str| {
             let sources = [
                 Source::new(TABLE, text),
-                Source::new("crates/server/tests/it/pages.rs", ""),
+                Source::new("crates/server/tests/it/pages.rs", "async fn it_is_shown() {}"),
                 Source::new("crates/server/src/session/csrf.rs", ""),
             ];
             check(&sources).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let numbers = "In numbers: 2 met, 0 n/a, 0 partly, 0 ops, 0 not met\n";
-        let row = "| 1.1.1, 1.1.2 | met | so | `server pages`, `csrf.rs` |\n";
+        let row = "| 1.1.1, 1.1.2 | met | so | `server pages::it_is_shown`, `server pages`, `csrf.rs` |\n";
         assert_eq!(told(&format!("{numbers}{row}")), Vec::<String>::new());
         for wrong in [
-            numbers.to_owned() + &row.replace("pages", "sites"),
+            numbers.to_owned() + &row.replace("`server pages`", "`server sites`"),
+            numbers.to_owned() + &row.replace("is_shown", "was_shown"),
             numbers.to_owned() + &row.replace("csrf", "xsrf"),
-            numbers.to_owned() + &row.replace("so", ""),
+            numbers.to_owned() + &row.replace("| so |", "|  |"),
             numbers.replace('2', "3") + row,
         ] {
             assert_eq!(told(&wrong).len(), 1, "{wrong}");

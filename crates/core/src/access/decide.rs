@@ -2,16 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::another::another;
 use super::event::{RoleConfirmed, RoleGranted, RoleProposed, RoleRevoked};
-use super::{RoleState, StandingRole, apart};
+use super::{RoleState, StandingRole};
 use crate::event::Event;
 use crate::ids::{GrantId, PersonId};
+use crate::organisation::known_scope;
 use crate::refusal::Refusal;
 use crate::standing::Standing;
 use crate::stop::reason_given;
 
 /// How long a proposal waits for a second person.
-const WAITS: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const WAITS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Roles that wait or hold at the same time, for one person.
 const EACH: usize = 50;
@@ -47,6 +49,7 @@ pub fn propose(
         Some(_) => {}
     }
     not_own(&proposed.person, &proposed.by)?;
+    known_scope(organisation, &proposed.scope)?;
     reason_given(&proposed.reason)?;
     if proposed.until.is_some_and(|until| until <= now) {
         return Err(Refusal::invalid("until_past", "`until` has passed", "choose a later time"));
@@ -72,14 +75,8 @@ pub fn confirm(
         return Err(Refusal::conflict("role_confirmed", message, "nothing is left to be done"));
     }
     not_own(&role.proposed.person, by)?;
-    if role.proposed.by == *by {
-        return Err(Refusal::forbidden(
-            "same_person",
-            "whoever proposed a role cannot confirm it",
-            "ask a second person with `role.grant`",
-        ));
-    }
-    apart(standing, &role.proposed.by, by, now)?;
+    let words = ("whoever proposed a role cannot confirm it", "role.grant");
+    another(standing, &role.proposed.by, by, now, words)?;
     if lapsed(role, now) {
         let message = format!("`{grant}` was proposed more than seven days ago");
         return Err(Refusal::conflict("proposal_lapsed", message, "propose it again"));

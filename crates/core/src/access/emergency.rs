@@ -6,8 +6,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Glass;
+use super::another::another;
 use super::event::{GlassAsked, GlassOpened};
-use super::{Glass, apart};
 use crate::event::Event;
 use crate::ids::{ExceptionId, GrantId, PersonId};
 use crate::refusal::Refusal;
@@ -49,14 +50,8 @@ pub fn open(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let glass = found(standing, id)?;
-    if glass.asked.by == *by {
-        return Err(Refusal::forbidden(
-            "same_person",
-            "whoever asked for the emergency path cannot open it",
-            "ask a second person with `break_glass.use`",
-        ));
-    }
-    apart(standing, &glass.asked.by, by, now)?;
+    let words = ("whoever asked for the emergency path cannot open it", "break_glass.use");
+    another(standing, &glass.asked.by, by, now, words)?;
     if !glass.waits(now) {
         return Err(Refusal::conflict(
             "not_waiting",

@@ -245,3 +245,36 @@ pub struct GlassRefused {
     /// Why.
     pub because: String,
 }
+
+/// Somebody wants an account set back whose person has a password. It does nothing until a second person agrees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetAsked {
+    /// Whose account.
+    pub person: PersonId,
+    /// Who asks.
+    pub by: PersonId,
+    /// Why.
+    pub reason: String,
+}
+
+/// A second person agreed to set an account back; that its factors are gone follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetConfirmed {
+    /// Whose account.
+    pub person: PersonId,
+    /// The second person, who has the code.
+    pub by: PersonId,
+    /// The first.
+    pub asked_by: PersonId,
+}
+
+/// Nothing becomes of setting an account back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetRefused {
+    /// Whose account.
+    pub person: PersonId,
+    /// Who refused it, or took it back.
+    pub by: PersonId,
+    /// Why.
+    pub because: String,
+}

@@ -126,14 +126,22 @@ impl Standing {
                 };
                 let account = self.access.accounts.get(&changed.person);
                 let reset = account.is_some_and(|account| account.enrolled);
-                let all = self.access.handed.entry(changed.person.clone()).or_default();
-                let all = Arc::make_mut(all);
-                all.retain(|it| within(it, KNOWN, at));
-                all.drain(..(all.len() + 1).saturating_sub(MOST));
-                all.push(Handed { by, at, reset });
+                self.handed(&changed.person, Handed { by, at, reset });
+            }
+            // The code has whoever confirmed it; whoever asked may have it as well.
+            Event::AccountResetConfirmed(confirmed) => {
+                let by = Hand::Person(confirmed.asked_by.clone());
+                self.handed(&confirmed.person, Handed { by, at, reset: true });
             }
             Event::PersonErased(erased) => drop(self.access.handed.remove(&erased.person)),
             _ => {}
         }
+    }
+
+    fn handed(&mut self, person: &PersonId, handed: Handed) {
+        let all = Arc::make_mut(self.access.handed.entry(person.clone()).or_default());
+        all.retain(|it| within(it, KNOWN, handed.at));
+        all.drain(..(all.len() + 1).saturating_sub(MOST));
+        all.push(handed);
     }
 }

@@ -5,12 +5,14 @@
 //! from the roles that two people granted, and from the approval rules that name the person. Passwords, second
 //! factors and secrets of sessions are not in here: they lie in tables beside the ledger.
 
+mod another;
 pub mod decide;
 pub mod emergency;
 pub mod event;
 mod governed;
 mod hands;
 mod held;
+pub mod reset;
 mod second;
 mod state;
 mod table;
@@ -19,5 +21,5 @@ pub use governed::{benefits, lends_voices, sensitive};
 pub use hands::{Hand, Handed, apart, hands_of, same_hands};
 pub use held::{Held, held_by, held_in, held_with, permissions_of};
 pub use second::{two_could, two_could_lately};
-pub use state::{Access, Account, Glass, RoleState, Session, StandingRole};
+pub use state::{Access, Account, Glass, Reset, RoleState, Session, StandingRole};
 pub use table::{Reach, Role, RoleTable};

@@ -18,13 +18,22 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Whether two people could activate policy, and so agree to all that is governed: they may, have an account that is
 /// open, and a password here.
 pub fn two_could(standing: &Standing) -> bool {
+    able(standing, Permission::PolicyActivate).take(2).count() == 2
+}
+
+/// Who could manage accounts: with an account that is open, and a password here.
+pub(super) fn manages_accounts(standing: &Standing) -> impl Iterator<Item = &PersonId> {
+    able(standing, Permission::AccountManage)
+}
+
+fn able(standing: &Standing, permission: Permission) -> impl Iterator<Item = &PersonId> {
     let accounts = standing.access.accounts.iter();
-    let able = accounts.filter(|(person, account)| {
+    let able = accounts.filter(move |(person, account)| {
         account.disabled.is_none()
             && account.factors.contains("password")
-            && permissions_of(&held_by(standing, person)).contains(&Permission::PolicyActivate)
+            && permissions_of(&held_by(standing, person)).contains(&permission)
     });
-    able.take(2).count() == 2
+    able.map(|(person, _)| person)
 }
 
 /// Whether two could within the last week, though they cannot now.
@@ -61,6 +70,14 @@ impl Standing {
         };
         if may_take && two_could(self) {
             self.access.two_until = Some(at);
+        }
+        if may_take {
+            // Beside any two of three there is one.
+            let managers: Vec<PersonId> = manages_accounts(self).take(3).cloned().collect();
+            let lately =
+                |until: &Timestamp| until.checked_add(REMEMBERED).is_ok_and(|end| at < end);
+            self.access.managers_until.retain(|_, until| lately(until));
+            self.access.managers_until.extend(managers.into_iter().map(|person| (person, at)));
         }
     }
 

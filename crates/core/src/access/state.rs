@@ -1,13 +1,15 @@
 //! What stands of accounts, sessions and roles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::event::{GlassAsked, GlassOpened, PlanProposed, RoleProposed, SessionOpened};
+use super::event::{
+    GlassAsked, GlassOpened, PlanProposed, ResetAsked, RoleProposed, SessionOpened,
+};
 use super::{Handed, RoleTable};
 use crate::ids::{Digest, GrantId, PersonId, TokenId};
 
@@ -35,12 +37,28 @@ pub struct Access {
     /// person away.
     #[serde(default)]
     pub two_until: Option<Timestamp>,
+    /// People who could manage accounts, when something took such a right, an account or a person away for the last time:
+    /// three of them, so that beside any two there is one.
+    #[serde(default)]
+    pub managers_until: BTreeMap<PersonId, Timestamp>,
+    /// Accounts that somebody wants set back.
+    #[serde(default)]
+    pub resets: OrdMap<PersonId, Arc<Reset>>,
     /// Through whose hands accounts went lately.
     #[serde(default)]
     pub handed: OrdMap<PersonId, Arc<Vec<Handed>>>,
     /// Tokens that the console showed: whoever has one sets the installation up.
     #[serde(default)]
     pub console: BTreeSet<TokenId>,
+}
+
+/// An account that somebody wants set back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reset {
+    /// What was asked for.
+    pub asked: ResetAsked,
+    /// When it was asked for.
+    pub at: Timestamp,
 }
 
 /// An emergency path.
@@ -221,9 +239,16 @@ impl Access {
         }
     }
 
+    pub(crate) fn reset_asked(&mut self, asked: &ResetAsked, at: Timestamp) {
+        let reset = Reset { asked: asked.clone(), at };
+        self.resets.insert(asked.person.clone(), Arc::new(reset));
+    }
+
     pub(crate) fn person_erased(&mut self, person: &PersonId) {
         self.end_sessions(person);
         self.accounts.remove(person);
+        self.resets.remove(person);
+        self.managers_until.remove(person);
         let theirs: Vec<GrantId> = self
             .roles
             .iter()

@@ -7,6 +7,7 @@
 pub mod event;
 mod graph;
 mod items;
+mod known;
 mod login;
 mod mapping;
 mod settings;
@@ -19,6 +20,7 @@ pub use items::{
     ApprovalRule, Approvers, ChangeModel, Environment, EnvironmentTier, EvidenceRule, Item,
     ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
+pub use known::known_scope;
 pub use login::login_of;
 pub use mapping::{GroupMapping, PROVISIONED};
 pub use settings::{Authorship, Settings, Stages, SubjectIs, Subjects, Together};

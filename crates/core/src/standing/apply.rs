@@ -93,6 +93,9 @@ impl Standing {
             }
             Event::SessionEnded(event) => drop(self.access.sessions.remove(&event.session)),
             Event::LoginBlocked(_) => {}
+            Event::AccountResetAsked(event) => self.access.reset_asked(event, at),
+            Event::AccountResetConfirmed(event) => drop(self.access.resets.remove(&event.person)),
+            Event::AccountResetRefused(event) => drop(self.access.resets.remove(&event.person)),
             Event::PersonErased(event) => self.access.person_erased(&event.person),
             Event::GlassAsked(event) => self.access.glass_asked(event, at),
             Event::GlassOpened(event) => self.access.glass_opened(event),

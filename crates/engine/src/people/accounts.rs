@@ -8,6 +8,7 @@ use serde::Serialize;
 use sluice_core::access::event::{
     AccountCreated, AccountDisabled, AccountEnabled, FactorChanged, SessionEnded,
 };
+use sluice_core::access::reset::reset_takes_two;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::TokenRevoked;
 use sluice_core::ids::PersonId;
@@ -53,9 +54,10 @@ pub struct TotpStart {
 }
 
 impl Engine {
-    /// Makes an account for a declared person, or sets an existing one back: its factors are gone and its sessions
-    /// over. The answer is the code by which the person sets a password. Whoever has it could come in as that person:
-    /// no token sets an account back, and the two do not count as two people for a week (`access::apart`).
+    /// Makes an account for a declared person, or sets an existing one back where one person may: its factors are gone and
+    /// its sessions over. The answer is the code by which the person sets a password. Whoever has it could come in as that
+    /// person: no token sets an account back, one person does so only where no other could agree, and the two do not count
+    /// as two people for a week (`access::apart`).
     pub async fn create_account(
         &self,
         caller: &Caller,
@@ -64,7 +66,30 @@ impl Engine {
         caller.require(Permission::AccountManage)?;
         not_oneself(caller, person)?;
         caller.recent_if_session(self.now())?;
-        let by_session = caller.session.is_some();
+        let by = caller.session.as_ref().and(caller.person.clone());
+        let who = person.clone();
+        self.hand_code_over(caller, person, move |standing, now| {
+            let account = standing.access.accounts.get(&who);
+            if !account.is_some_and(|account| account.enrolled) {
+                return Ok(Vec::new());
+            }
+            match &by {
+                None => Err(reset_by_session(&who)),
+                Some(by) if reset_takes_two(standing, &who, by, now) => Err(takes_two(&who)),
+                Some(_) => Ok(Vec::new()),
+            }
+        })
+        .await
+    }
+
+    /// Makes a new code for an account, and takes away what proved its person before. `rule` says whether it may be, and
+    /// what is recorded before.
+    pub(super) async fn hand_code_over(
+        &self,
+        caller: &Caller,
+        person: &PersonId,
+        rule: impl FnOnce(&Standing, Timestamp) -> Result<Vec<Event>, Refusal> + Send + 'static,
+    ) -> Result<Answer<Enrolment>, EngineError> {
         let _one_at_a_time = self.people().credentials.lock().await;
         let code = format!("{}-{}", self.rng().opaque_id(), self.rng().opaque_id());
         let now = self.now();
@@ -87,18 +112,12 @@ impl Engine {
                         "declare the person first, with `sluice apply`",
                     ));
                 }
-                let account = standing.access.accounts.get(&who);
-                if !by_session && account.is_some_and(|account| account.enrolled) {
-                    return Err(reset_by_session(&who));
+                let mut events = rule(standing, now)?;
+                match standing.access.accounts.get(&who) {
+                    None => events.push(AccountCreated { person: who.clone() }.into()),
+                    Some(account) => events
+                        .extend(account.factors.iter().map(|factor| changed(&who, factor, false))),
                 }
-                let mut events: Vec<Event> = match account {
-                    None => vec![AccountCreated { person: who.clone() }.into()],
-                    Some(account) => {
-                        let gone =
-                            account.factors.iter().map(|factor| changed(&who, factor, false));
-                        gone.collect()
-                    }
-                };
                 events.extend(ended(standing, &who, "account_reset", None));
                 events.extend(void(standing, &who));
                 events.push(changed(&who, "enrolment", true));
@@ -159,7 +178,13 @@ impl Engine {
         let (person, _) = caller.require_session()?;
         let handle = self.person_card(&person).map(|card| card.handle).unwrap_or_default();
         good_enough(&new, &handle)?;
+        let same = current.password == new;
         let proven = self.prove(&person, &current).await?;
+        if same {
+            let message = "the new password is the one that you have";
+            let refusal = Refusal::invalid("password_same", message, "choose another one");
+            return Err(refusal.into());
+        }
         let (row, mut events, _guard) = (proven.row, proven.events, proven.guard);
         let hashed = self.hash_password(new).await?;
         let changed_us = self.now().as_microsecond();
@@ -393,6 +418,16 @@ fn reset_by_session(person: &PersonId) -> Refusal {
             "{person} has a password already: only a person who is logged in sets an account back, no token"
         ),
         "log in as somebody else with `account.manage`: `sluice login`, or in a browser",
+    )
+}
+
+fn takes_two(person: &PersonId) -> Refusal {
+    Refusal::conflict(
+        "second_person_needed",
+        format!(
+            "{person} has a password already, and another person could agree: it takes two to set the account back"
+        ),
+        "ask for it with `sluice account reset`, and have somebody else with `account.manage` confirm it",
     )
 }
 

@@ -12,6 +12,7 @@ mod oidc;
 mod password;
 mod provision;
 mod refuse;
+mod resets;
 mod roles;
 mod sessions;
 mod throttle;

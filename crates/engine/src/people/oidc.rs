@@ -377,6 +377,10 @@ fn said_groups(
     claims: &Claims,
 ) -> Option<LoginGroups> {
     let map = provider.groups.as_ref()?;
+    if claims.others.contains_key(&map.claim) {
+        let (provider, claim) = (&provider.name, &map.claim);
+        tracing::warn!(%provider, %claim, "the claim of groups is no list of texts: no group of this login counts");
+    }
     let said = claims.lists.get(&map.claim)?;
     let mappings = standing.organisation.mappings.values();
     let named = mappings.filter(|one| one.provider == provider.name && said.contains(&one.group));

@@ -72,21 +72,32 @@ pub(super) fn weakness(password: &str, handle: &str) -> Option<&'static str> {
         return Some("it has more than 256 characters");
     }
     let lower = password.to_lowercase();
-    if !handle.is_empty() && lower.replace(&handle.to_lowercase(), "").chars().count() < 8 {
+    let beside = beside(&lower, handle);
+    if beside.chars().count() < 8 {
         return Some("it is little more than the name of the account");
     }
-    if repeats(&lower) {
+    // The name of the account is known: what is beside it has to be hard to guess by itself.
+    if repeats(&lower) || repeats(&beside) {
         return Some("it repeats itself");
     }
-    if runs(&lower) {
+    if runs(&lower) || runs(&beside) {
         return Some("it runs along the alphabet, the digits or the keyboard");
     }
-    let letters: String = lower.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let letters: String = beside.chars().filter(|letter| letter.is_alphanumeric()).collect();
     let rest = COMMON
         .lines()
         .filter(|word| !word.is_empty())
         .fold(letters, |rest, word| rest.replace(word, ""));
     (rest.chars().count() < 6).then_some("it is made of passwords that everybody tries first")
+}
+
+/// A password without the name of its account; names of one or two letters are in many words.
+fn beside(lower: &str, handle: &str) -> String {
+    if handle.chars().count() < 3 {
+        lower.to_owned()
+    } else {
+        lower.replace(&handle.to_lowercase(), "")
+    }
 }
 
 /// Words that lists of breached passwords begin with, longest first.
@@ -152,6 +163,11 @@ mod tests {
             "letmein-welcome-admin",
         ] {
             assert!(weakness(password, "alice.archer").is_some(), "{password}");
+        }
+        for password in
+            ["alice1234567890", "Alice-password-1", "xyalicexyalicexyxyxy", "alicequertyuiop"]
+        {
+            assert!(weakness(password, "alice").is_some(), "{password}");
         }
         for password in ["correct horse battery staple", "vier Ecken, drei Hüte", "kX9!pQ2#vL7@mN4"]
         {

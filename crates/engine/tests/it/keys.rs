@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_engine::{Engine, EngineOptions};
+use sluice_engine::{Engine, EngineOptions, Vault};
 use sluice_testkit::{FakeClock, SeededRng};
 
 #[test]
@@ -35,6 +35,37 @@ fn a_first_start_that_was_cut_off_is_taken_up() {
     fs::write(keys.join("log.key.unfinished"), "AAAA").unwrap();
     assert_eq!(open(dir.path(), 1), 0);
     assert!(!keys.join("log.key.unfinished").exists());
+}
+
+#[tokio::test]
+async fn a_master_key_that_does_not_open_what_is_kept_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = |current: Option<[u8; 32]>, previous: Option<[u8; 32]>| {
+        Engine::open(EngineOptions {
+            clock: Arc::new(FakeClock::at("2026-03-04T09:00:00Z")),
+            rng: Arc::new(SeededRng::new(1)),
+            vault: current.and_then(|key| Vault::new(&key, previous.as_ref())),
+            ..EngineOptions::new(dir.path())
+        })
+    };
+    let (old, new) = ([7; 32], [8; 32]);
+    let engine = with(Some(old), None).unwrap();
+    let token = engine.bootstrap_token().await.unwrap().unwrap();
+    let admin = engine.authenticate(&token).unwrap();
+    engine.set_secret(&admin, "github/hook".parse().unwrap(), b"hush").await.unwrap();
+    engine.shutdown();
+    let refused = with(Some(new), None).err().expect("it does not begin");
+    assert_eq!(refused.exit_code(), 1);
+    for part in ["1 of 1 secrets", "`github/hook`", "previous_master_key_file"] {
+        assert!(refused.to_string().contains(part), "{part} in {refused}");
+    }
+    with(None, None).unwrap().shutdown();
+    let engine = with(Some(new), Some(old)).unwrap();
+    let admin = engine.authenticate(&token).unwrap();
+    engine.rewrap_secrets(&admin).await.unwrap();
+    engine.shutdown();
+    with(Some(new), None).unwrap().shutdown();
+    assert!(with(Some(old), None).is_err(), "it is under the new one now");
 }
 
 /// 0 if the folder opens, else the exit code of the process.

@@ -4,10 +4,13 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_core::access::Reset;
+use sluice_core::access::event::ResetAsked;
 use sluice_core::ids::PersonId;
-use sluice_engine::Proof;
+use sluice_engine::ledger::Receipt;
+use sluice_engine::{Enrolment, Proof};
 
-use super::identity::{PersonReply, card_of};
+use super::identity::{PersonReply, called, card_of};
 use super::session::ProofRequest;
 use super::stops::{Done, ReasonRequest};
 use super::{Created, Reply};
@@ -26,6 +29,26 @@ struct AccountReply {
     factors: Vec<String>,
     disabled: Option<String>,
     sessions: usize,
+    /// That somebody wants it set back, and waits for a second person.
+    reset: Option<WaitingReset>,
+}
+
+#[derive(Serialize)]
+struct WaitingReset {
+    asked_by: PersonReply,
+    asked_at: Timestamp,
+    reason: String,
+    /// All of it in words: what a second person is about to confirm.
+    told: String,
+}
+
+/// That an account is to be set back, in words.
+pub(crate) fn told(app: &App, reset: &Reset) -> String {
+    let ResetAsked { person, by, reason } = &reset.asked;
+    let (who, by, at) = (called(app, person), called(app, by), reset.at);
+    format!(
+        "the account of {who} is to be set back: its password and second factor are gone, its sessions and tokens end, and whoever confirms hands a code over; asked by {by} at {at}, because: {reason}"
+    )
 }
 
 pub(crate) async fn list(State(app): State<App>, By(_): By) -> Result<impl IntoResponse, Problem> {
@@ -35,7 +58,7 @@ pub(crate) async fn list(State(app): State<App>, By(_): By) -> Result<impl IntoR
 }
 
 fn all(app: &App) -> Vec<AccountReply> {
-    let standing = app.engine.standing();
+    let (standing, now) = (app.engine.standing(), app.engine.now());
     let accounts = standing.access.accounts.iter().take(5_000);
     accounts
         .map(|(person, account)| AccountReply {
@@ -44,6 +67,14 @@ fn all(app: &App) -> Vec<AccountReply> {
             factors: account.factors.iter().cloned().collect(),
             disabled: account.disabled.clone(),
             sessions: standing.access.sessions_of(person).count(),
+            reset: standing.access.resets.get(person).filter(|it| it.waits(now)).map(|it| {
+                WaitingReset {
+                    asked_by: card_of(app, &it.asked.by),
+                    asked_at: it.at,
+                    reason: it.asked.reason.clone(),
+                    told: told(app, it),
+                }
+            }),
         })
         .collect()
 }
@@ -70,12 +101,64 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let person = person(&app, &body.value.person)?;
     let answer = app.engine.create_account(&caller, &person).await?;
-    Ok(Created(EnrolmentReply {
-        person: answer.value.person,
-        code: answer.value.code,
-        expires_at: answer.value.expires_at,
-        as_of: answer.as_of,
-    }))
+    Ok(Created(EnrolmentReply::of(answer.value, answer.as_of)))
+}
+
+impl EnrolmentReply {
+    fn of(enrolment: Enrolment, as_of: u64) -> Self {
+        let Enrolment { person, code, expires_at } = enrolment;
+        Self { person, code, expires_at, as_of }
+    }
+}
+
+#[derive(Serialize)]
+struct ResetReply {
+    person: PersonId,
+    /// Whether it waits for a second person.
+    waits: bool,
+    /// The code, where nobody else could agree.
+    enrolment: Option<EnrolmentReply>,
+    receipt: Option<Receipt>,
+    as_of: u64,
+}
+
+/// Asks to set an account back.
+pub(crate) async fn reset(
+    State(app): State<App>,
+    By(caller): By,
+    Path(who): Path<String>,
+    body: Json<ReasonRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let reason = body.value.brief()?;
+    let person = person(&app, &who)?;
+    let answer = app.engine.ask_reset(&caller, &person, reason).await?;
+    let (receipt, as_of) = (answer.receipt, answer.as_of);
+    let enrolment = answer.value.map(|it| EnrolmentReply::of(it, as_of));
+    Ok(Created(ResetReply { person, waits: enrolment.is_none(), enrolment, receipt, as_of }))
+}
+
+/// A second person agrees.
+pub(crate) async fn confirm_reset(
+    State(app): State<App>,
+    By(caller): By,
+    Path(who): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let person = person(&app, &who)?;
+    let answer = app.engine.confirm_reset(&caller, &person).await?;
+    Ok(Reply(EnrolmentReply::of(answer.value, answer.as_of)))
+}
+
+/// Nothing becomes of it.
+pub(crate) async fn refuse_reset(
+    State(app): State<App>,
+    By(caller): By,
+    Path(who): Path<String>,
+    body: Json<ReasonRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let reason = body.value.brief()?;
+    let person = person(&app, &who)?;
+    let answer = app.engine.refuse_reset(&caller, &person, reason).await?;
+    Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
 }
 
 /// A person by opaque id or by handle.

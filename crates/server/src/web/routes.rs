@@ -3,9 +3,9 @@
 mod disturbed;
 
 use sluice_core::permission::Permission::{
-    AccessExplain, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove, ChangeRead,
-    ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead, PolicyActivate,
-    PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
+    AccessExplain, AccountManage, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove,
+    ChangeRead, ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead,
+    PolicyActivate, PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
 };
 
 use super::{assets, pages};
@@ -267,6 +267,20 @@ fn of_two() -> Vec<Route> {
             pages::proposals::refuse_role,
         )
         .about("Refuse a role, or take one back."),
+        Route::post(
+            "/proposals/accounts/{who}/confirm",
+            Needs(AccountManage),
+            Act,
+            pages::proposals::confirm_reset,
+        )
+        .about("Set an account back as somebody else asked, and show the code once."),
+        Route::post(
+            "/proposals/accounts/{who}/refuse",
+            AnyToken,
+            Act,
+            pages::proposals::refuse_reset,
+        )
+        .about("Let nothing become of setting an account back."),
         Route::post(
             "/proposals/windows/{id}/confirm",
             AnyToken,

@@ -1,7 +1,7 @@
 //! The form of an exception: what it would let through is shown before anybody grants it.
 
 use serde_json::json;
-use sluice_testkit::{Answered, TestApp};
+use sluice_testkit::{Answered, ORGANISATION, TestApp};
 
 use crate::gate::{ask, question};
 use crate::windows::{WINDOWS, freeze, later, text, two_person_app};
@@ -135,6 +135,26 @@ async fn whoever_may_grant_in_a_tier_grants_in_its_environments() {
     let standing = app.engine.standing();
     let scope = &standing.exceptions.values().next().expect("it is granted").scope;
     assert!(scope.environment_tiers.contains("production") && scope.teams.contains("web"));
+}
+
+#[tokio::test]
+async fn an_exception_to_a_rule_that_the_policy_does_not_have_is_refused_with_the_nearest() {
+    let app = TestApp::start().await;
+    let alice = app.logged_in("alice").await;
+    let grant = async |lifts: &str| {
+        let exception = json!({"lifts": lifts, "scope": {"services": ["docs"]}, "reason": "it is small",
+            "until": later(&app, 2)});
+        app.post(&alice, "/api/v1/exceptions", &[], &exception).await
+    };
+    let refused = grant("rule:evidence.mising").await;
+    assert_eq!((refused.status, refused.code().as_str()), (422, "nothing_to_lift"), "{refused:?}");
+    assert!(refused.json()["help"].to_string().contains("`evidence.missing`"), "{refused:?}");
+    assert_eq!(grant("rule:evidence.missing").await.status, 201);
+    // The organisation's own are rules as well.
+    let deny = "package sluice.rules\n\ndeny contains {\"rule\": \"acme.never\", \"message\": \"no\", \"who\": [], \"pass_if\": \"never\"}\n";
+    assert_eq!(grant("rule:acme.never").await.status, 422);
+    app.apply(&[("sluice.yaml", ORGANISATION), ("policies/own.rego", deny)]).await;
+    assert_eq!(grant("rule:acme.never").await.status, 201);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod overload;
 mod own;
 mod pages;
 mod paths;
+mod resets;
 mod scim;
 mod secrets;
 mod sessions;

@@ -285,6 +285,20 @@ async fn a_code_for_the_first_password_is_good_once_and_for_a_day() {
 }
 
 #[tokio::test]
+async fn a_password_is_changed_to_another_one() {
+    let app = with_account().await;
+    let cli = json!({"handle": "alice", "password": PASSWORD, "client": "cli"});
+    let token = login(&app, &cli).await.json()["token"].as_str().expect("a token").to_owned();
+    let change = async |new: &str| {
+        let body = json!({"current": PASSWORD, "new": new});
+        app.post(&token, "/api/v1/account/password", &[], &body).await
+    };
+    assert_eq!(change(PASSWORD).await.code(), "password_same");
+    assert_eq!(change("alice1234567890").await.code(), "password_weak");
+    assert_eq!(change("another four words entirely").await.status, 200);
+}
+
+#[tokio::test]
 async fn no_secret_of_a_person_is_in_the_ledger() {
     let app = with_account().await;
     let came = login(&app, &browser(PASSWORD)).await;

@@ -102,13 +102,8 @@ impl Client {
         let Some(source) = self.source.as_ref().filter(|_| reply.status == 401) else {
             return Ok(reply);
         };
-        match self.come_in(source) {
-            Ok(()) => self.send_once(request),
-            Err(failure) => {
-                crate::output::note(&format!("not let in as this pipeline: {}", failure.message));
-                Ok(reply)
-            }
-        }
+        self.come_in(source).map_err(|failure| Trouble::Door(Box::new(failure)))?;
+        self.send_once(request)
     }
 
     fn send_once(&self, request: &Request<'_>) -> Result<Reply, Trouble> {
@@ -194,6 +189,10 @@ impl Client {
             )
             .with_exit(exit::NOT_UNDERSTOOD)
             .with_code("not_understood"),
+            Trouble::Door(failure) => {
+                let message = format!("not let in as this pipeline: {}", failure.message);
+                Failure { message, ..failure.as_ref().clone() }
+            }
         }
     }
 }

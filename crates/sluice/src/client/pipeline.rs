@@ -13,6 +13,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 
 use super::{Client, Reply, Trouble, bearer, encode, failure_of};
+use crate::exit;
 use crate::failure::Failure;
 use crate::settings::IdTokenSource;
 
@@ -66,12 +67,24 @@ impl Client {
             .get(address)
             .header(AUTHORIZATION, bearer(token)?)
             .header(ACCEPT, "application/json");
-        let reply = self.finish(building)?;
+        let reply = self.finish(building).map_err(|trouble| match trouble {
+            Trouble::Unreachable(why) | Trouble::Nonsense(why) => {
+                let why = format!("the pipeline's system gave no ID token: {why}");
+                Failure::new(why, "try again in a moment").with_exit(exit::UNAVAILABLE)
+            }
+            door @ Trouble::Door(_) => self.trouble(&door),
+        })?;
         let body: Value = reply.json().unwrap_or_default();
         let signed = body.get("value").and_then(Value::as_str).filter(|_| reply.status == 200);
         signed.map(str::to_owned).ok_or_else(|| {
-            let why = format!("the pipeline's system gave no ID token (status {})", reply.status);
-            Failure::new(why, "give the job `permissions: id-token: write`")
+            let status = reply.status;
+            let why = format!("the pipeline's system gave no ID token (status {status})");
+            let exit = match status {
+                429 | 500..=599 => exit::UNAVAILABLE,
+                200..=299 => exit::NOT_UNDERSTOOD,
+                _ => exit::NOT_LET_IN,
+            };
+            Failure::new(why, "give the job `permissions: id-token: write`").with_exit(exit)
         })
     }
 
@@ -88,9 +101,12 @@ impl Client {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json, application/problem+json")
             .body(form);
-        let reply = self.finish(building)?;
+        let reply = self.finish(building).map_err(|trouble| self.trouble(&trouble))?;
         if !reply.is_success() {
-            return Err(failure_of(&reply, &self.base));
+            let failure = failure_of(&reply, &self.base);
+            // Whatever the reason is, the token was understood, and is not believed.
+            let refused = failure.exit == exit::FAILED;
+            return Err(if refused { failure.with_exit(exit::NOT_LET_IN) } else { failure });
         }
         let body: Value = reply.json().unwrap_or_default();
         let secret = body.get("access_token").and_then(Value::as_str).map(str::to_owned);
@@ -99,13 +115,12 @@ impl Client {
         })
     }
 
-    fn finish(&self, building: reqwest::RequestBuilder) -> Result<Reply, Failure> {
-        let answered = self.runtime.block_on(async {
+    fn finish(&self, building: reqwest::RequestBuilder) -> Result<Reply, Trouble> {
+        self.runtime.block_on(async {
             let response = building.timeout(TIMEOUT).send().await;
             let response = response.map_err(|error| Trouble::of(&error))?;
             Reply::read(response, LIMIT_BYTES).await
-        });
-        answered.map_err(|trouble| self.trouble(&trouble))
+        })
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn failure_of(reply: &Reply, base: &str) -> Failure {
     let exit = match (status, problem.code.as_deref()) {
         (503, Some("safe_halt")) => exit::SAFE_HALT,
         (429 | 500 | 502 | 503 | 504, _) => exit::UNAVAILABLE,
+        (401, _) => exit::NOT_LET_IN,
         _ => exit::FAILED,
     };
     let mut message =

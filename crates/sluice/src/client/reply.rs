@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 
 use serde::de::DeserializeOwned;
 
+use crate::failure::Failure;
+
 /// An answer of whatever status.
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -21,6 +23,8 @@ pub(crate) enum Trouble {
     Unreachable(String),
     /// Something is there, and it is not Sluice.
     Nonsense(String),
+    /// The pipeline did not come in by the identity that its system gives it.
+    Door(Box<Failure>),
 }
 
 impl Trouble {

@@ -13,7 +13,8 @@ use crate::show;
 /// What can be asked of access.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
-    /// Say whether a person may do something, and why; exit code 0 for yes, 1 for no
+    /// Say whether a person may do something, and why
+    #[command(after_help = "Exit codes: 0 yes; 14 no; 1 it could not be said.")]
     Explain {
         /// Handle of the person
         person: String,
@@ -44,7 +45,7 @@ pub(crate) fn run(command: &AccessCommand) -> Outcome {
     } else {
         tell(&answer, allowed);
     }
-    Ok(if allowed { exit::OK } else { exit::FAILED })
+    Ok(if allowed { exit::OK } else { exit::NO })
 }
 
 fn object_of(object: &str) -> Result<String, Failure> {

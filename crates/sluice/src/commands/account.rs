@@ -17,13 +17,38 @@ const COLUMNS: &[Column] = &[
     ("FACTORS", "/factors"),
     ("CLOSED", "/disabled"),
     ("SESSIONS", "/sessions"),
+    ("TO BE SET BACK", "/reset/reason"),
 ];
 
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Make an account, or set one back; prints the code by which its person sets a password
+    /// Make an account; prints the code by which its person sets a password
     Create(OneArgs),
+    /// Ask to set an account back whose person has lost password or device; a second person confirms it, where there is one
+    Reset {
+        #[command(flatten)]
+        one: OneArgs,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Set an account back as somebody else has asked; says first what, and prints the code for its person
+    ConfirmReset {
+        #[command(flatten)]
+        one: OneArgs,
+        /// Do not ask; without a terminal nobody is asked either
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let nothing become of setting an account back, your own or another
+    RefuseReset {
+        #[command(flatten)]
+        one: OneArgs,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// Set the first password of your account with the code that you were handed
     Enrol(OneArgs),
     /// Change your password; your other sessions end
@@ -100,6 +125,13 @@ pub(crate) enum TotpAction {
 pub(crate) fn run(command: &AccountCommand) -> Outcome {
     match command {
         AccountCommand::Create(one) => create(one)?,
+        AccountCommand::Reset { one, reason } => reset(one, reason)?,
+        AccountCommand::ConfirmReset { one, yes } => confirm_reset(one, *yes)?,
+        AccountCommand::RefuseReset { one, reason } => {
+            let path = format!("/api/v1/accounts/{}/reset/refuse", encode(&one.handle));
+            Client::new(&one.server)?.post(&path, &json!({"reason": reason}), &[])?;
+            output::note("refused");
+        }
         AccountCommand::Enrol(one) => enrol(one)?,
         AccountCommand::Password(mine) => password(&Client::new(&mine.server)?)?,
         AccountCommand::Totp { action: TotpAction::Add, mine } => {
@@ -146,12 +178,51 @@ pub(crate) fn run(command: &AccountCommand) -> Outcome {
 fn create(one: &OneArgs) -> Result<(), Failure> {
     let client = Client::new(&one.server)?;
     let made = client.post("/api/v1/accounts", &json!({"person": one.handle}), &[])?;
+    hand_over(&one.handle, &made);
+    Ok(())
+}
+
+fn hand_over(handle: &str, made: &Value) {
     let until = show::cell(made.get("expires_at"));
     output::note(&format!(
         "hand this code over to {}; with `sluice account enrol` it sets the first password, once, until {until}:",
-        output::clean(&one.handle)
+        output::clean(handle)
     ));
     output::line(made.get("code").and_then(Value::as_str).unwrap_or_default());
+}
+
+fn reset(one: &OneArgs, reason: &str) -> Result<(), Failure> {
+    let path = format!("/api/v1/accounts/{}/reset", encode(&one.handle));
+    let asked = Client::new(&one.server)?.post(&path, &json!({"reason": reason}), &[])?;
+    match asked.get("enrolment").filter(|it| it.is_object()) {
+        Some(made) => hand_over(&one.handle, made),
+        None => output::note(&format!(
+            "asked, nothing is changed yet: a second person sets it back with `sluice account confirm-reset {}`",
+            output::clean(&one.handle)
+        )),
+    }
+    Ok(())
+}
+
+/// Says what waits, asks, sets exactly that back.
+fn confirm_reset(one: &OneArgs, yes: bool) -> Result<(), Failure> {
+    let client = Client::new(&one.server)?;
+    let listed = client.get("/api/v1/accounts")?;
+    let is_it = |account: &&Value| {
+        let person = |name: &str| account.pointer(&format!("/person/{name}"));
+        [person("handle"), person("id")].into_iter().flatten().any(|it| *it == one.handle)
+    };
+    let found = show::rows_of(&listed).iter().find(is_it);
+    let told = found.and_then(|it| it.pointer("/reset/told")).and_then(Value::as_str);
+    let told = told.ok_or_else(|| {
+        let handle = output::clean(&one.handle);
+        let message = format!("nobody asks to set the account of {handle} back");
+        Failure::new(message, "see `sluice account list`")
+    })?;
+    output::agree(&output::clean(told), "set it back?", yes)?;
+    let path = format!("/api/v1/accounts/{}/reset/confirm", encode(&one.handle));
+    let made = client.post(&path, &json!({}), &[])?;
+    hand_over(&one.handle, &made);
     Ok(())
 }
 

@@ -24,6 +24,8 @@ const INTRODUCTION: &str = "# Commands\n\n\
     | 10 | the gate says deny |\n\
     | 11 | the gate still says wait when the waiting ends |\n\
     | 12 | a pass is refused |\n\
+    | 13 | not let in: the token is refused, or that of the pipeline's own system |\n\
+    | 14 | no, where the question is one of yes or no |\n\
     | 20 | the server cannot answer now |\n\
     | 21 | the server has halted itself for the safety of its ledger |\n\
     | 22 | the answer is not one of Sluice's, or its pass does not verify |\n";

@@ -1,6 +1,10 @@
 //! `[secrets]`: where the master key comes from.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde::Deserialize;
@@ -10,6 +14,8 @@ use crate::failure::Failure;
 
 const HELP: &str = "a master key is 32 bytes of chance: `openssl rand -base64 32 > master.key && chmod 600 master.key`";
 const MAX_BYTES: u64 = 4 << 10;
+/// How long a command may take to print the master key.
+const COMMAND: Duration = Duration::from_secs(30);
 
 /// `[secrets]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -52,7 +58,7 @@ fn key(
         (None, Some(name), None) => super::variable(name).ok_or_else(|| {
             Failure::new(format!("the variable `{name}` of the master key is not set"), HELP)
         })?,
-        (None, None, Some((program, arguments))) => of_command(program, arguments)?,
+        (None, None, Some((program, arguments))) => of_command(program, arguments, COMMAND)?,
         _ => return Err(Failure::usage("the master key is in two places", HELP)),
     };
     let text = text.trim();
@@ -80,15 +86,55 @@ fn of_file(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::new("the master key is not a text", HELP))
 }
 
-fn of_command(program: &str, arguments: &[String]) -> Result<String, Failure> {
-    let output = std::process::Command::new(program).args(arguments).output();
-    let output = output
-        .map_err(|error| Failure::new(format!("`{program}` cannot be run: {error}"), HELP))?;
-    if !output.status.success() {
-        let message = format!("`{program}` gave no master key: {}", output.status);
+/// What the command writes to its output, where it ends well within the limit.
+fn of_command(program: &str, arguments: &[String], limit: Duration) -> Result<String, Failure> {
+    let cannot =
+        |error: std::io::Error| Failure::new(format!("`{program}` cannot be run: {error}"), HELP);
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(cannot)?;
+    let Some(mut output) = child.stdout.take() else {
+        return Err(Failure::new(format!("`{program}` has no output"), HELP));
+    };
+    // The output is read beside: what still holds it open may outlive the command.
+    let (done, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = (&mut output).take(MAX_BYTES).read_to_end(&mut text);
+        let _ = done.send(read.map(|_| text));
+    });
+    let text = match told.recv_timeout(limit) {
+        Ok(read) => read.map_err(cannot)?,
+        Err(_) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            let message = format!("`{program}` gave no master key within {} s", limit.as_secs());
+            return Err(Failure::new(message, "run it by hand as the server's user"));
+        }
+    };
+    let status = ended(&mut child, limit).ok_or_else(|| {
+        let message = format!("`{program}` did not end within {} s", limit.as_secs());
+        Failure::new(message, "run it by hand as the server's user")
+    })?;
+    if !status.success() {
+        let message = format!("`{program}` gave no master key: {status}");
         return Err(Failure::new(message, "run it by hand as the server's user"));
     }
-    String::from_utf8(output.stdout).map_err(|_| Failure::new("the master key is no text", HELP))
+    String::from_utf8(text).map_err(|_| Failure::new("the master key is no text", HELP))
+}
+
+/// How a command ended that has closed its output; it is ended where it goes on for too long.
+fn ended(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < limit {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 #[cfg(test)]
@@ -97,6 +143,17 @@ mod tests {
 
     fn told(text: &str) -> Result<Option<Vault>, Failure> {
         vault(&toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_and_named() {
+        let limit = Duration::from_millis(50);
+        // One that says nothing, one that closes its output and goes on.
+        for script in ["exec sleep 600", "exec >&- ; exec sleep 600"] {
+            let arguments = ["-c".to_owned(), script.to_owned()];
+            let failure = of_command("sh", &arguments, limit).unwrap_err();
+            assert!(failure.message.contains("within"), "{script}: {}", failure.message);
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ fn a_safe_halt_ends_the_asking_at_once() {
 #[test]
 fn a_bad_credential_is_a_failure_and_no_answer() {
     let ran = ask(&Fake::start(|_, _| Answer::problem(401, "token_refused")), &[]);
-    assert_eq!(ran.code, 1, "{}", ran.all());
+    assert_eq!(ran.code, 13, "{}", ran.all());
     assert!(ran.stderr.contains("error[token_refused]"), "{}", ran.all());
 }
 

@@ -91,3 +91,48 @@ fn a_job_that_is_not_believed_hears_why_and_a_given_token_goes_first() {
     );
     assert_eq!((ran.code, fake.got().len()), (0, before + 1), "{}", ran.all());
 }
+
+/// What the exchange of a job's token brings, and what `sluice gate` ends with then: never with 0, and never with a code
+/// that could be mistaken for another.
+#[test]
+fn an_exchange_that_fails_has_an_outcome_of_its_own_at_the_gate() {
+    let text = |body: &str| Answer::json(&json!({"surprise": body}));
+    for (name, exchange, code) in [
+        ("away", Answer::problem(503, "keys_unavailable").with("retry-after", "0"), 20),
+        ("broken", Answer::problem(500, "internal"), 20),
+        ("bad gateway", Answer::problem(502, "bad_gateway"), 20),
+        ("refused", Answer::problem(403, "exchange_refused"), 13),
+        ("not good", Answer::problem(400, "exchange_refused"), 13),
+        ("no session", text("hello"), 22),
+    ] {
+        let fake = Fake::start(move |_, got| match path(got) {
+            "/api/v1/token/exchange" => exchange.clone(),
+            _ => Answer::problem(401, "token_missing"),
+        });
+        let mut command = sluice();
+        command.env("SLUICE_ID_TOKEN", "id.of.job");
+        command.args(["gate", "--server", &fake.url, "--service", "shop", "--timeout", "300ms"]);
+        command.args(["--environment", "production", "--commit", &"a".repeat(40)]);
+        command.args(["--run-system", "gitlab:x", "--run-id", "1", "--run-attempt", "1"]);
+        let ran = finish(&mut command);
+        assert_eq!(ran.code, code, "{name}: {}", ran.all());
+        assert!(ran.stderr.contains("not let in as this pipeline"), "{name}: {}", ran.all());
+    }
+}
+
+#[test]
+fn a_pipelines_system_that_is_away_is_not_a_refusal() {
+    for (status, code) in [(503, 20), (403, 13)] {
+        let fake = Fake::start(move |_, got| match path(got) {
+            "/api/v1/keys" => Answer::json(&json!({"audience": "sluice:test.example/log"})),
+            path if path.starts_with("/token?") => Answer::problem(status, "x"),
+            _ => Answer::problem(401, "token_missing"),
+        });
+        let url = format!("{}/token?api-version=2", fake.url);
+        let ran = list(
+            &fake,
+            &[("ACTIONS_ID_TOKEN_REQUEST_URL", &url), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-job")],
+        );
+        assert_eq!(ran.code, code, "{status}: {}", ran.all());
+    }
+}

@@ -8,6 +8,7 @@ mod check;
 mod gate;
 mod id_token;
 mod link;
+mod login;
 mod pass;
 mod pipelines;
 mod policy;

@@ -1,15 +1,12 @@
 //! Whether a window that somebody wants can hold.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::PREFIX;
 use crate::calendar::{HORIZON_DAYS, Window};
 use crate::ids::PersonId;
-use crate::organisation::{EnvironmentTier, Organisation};
+use crate::organisation::{Organisation, known_scope};
 use crate::refusal::Refusal;
-use crate::scope::Scope;
 use crate::stop::reason_given;
 
 /// The most selectors of those who may grant an exception.
@@ -56,46 +53,4 @@ pub fn check(organisation: &Organisation, window: &Window, now: Timestamp) -> Re
 fn is_selector(text: &str) -> bool {
     let known = text.split_once(':').filter(|(kind, _)| ["team", "role", "claim"].contains(kind));
     known.is_some_and(|(_, name)| !name.is_empty() && name.len() <= 200)
-}
-
-/// A scope that names what is not there holds nothing, and looks as if it did.
-pub(in crate::calendar) fn known_scope(
-    organisation: &Organisation,
-    scope: &Scope,
-) -> Result<(), Refusal> {
-    let services = || organisation.services.values();
-    let first = |set: &BTreeSet<String>, known: &dyn Fn(&str) -> bool| {
-        set.iter().find(|name| !known(name)).cloned()
-    };
-    let labelled =
-        |key: &String, value: &String| services().any(|it| it.labels.get(key) == Some(value));
-    let mut labels = scope.labels.iter();
-    let checks = [
-        ("service", first(&scope.services, &|name| organisation.services.contains_key(name))),
-        (
-            "tier of services",
-            first(&scope.service_tiers, &|name| services().any(|it| it.tier == name)),
-        ),
-        ("team", first(&scope.teams, &|name| organisation.teams.contains_key(name))),
-        (
-            "environment",
-            first(&scope.environments, &|name| organisation.environments.contains_key(name)),
-        ),
-        (
-            "tier of environments",
-            first(&scope.environment_tiers, &|name| {
-                EnvironmentTier::ALL.iter().any(|it| it.as_str() == name)
-            }),
-        ),
-        (
-            "service with the label",
-            labels
-                .find(|(key, value)| !labelled(key, value))
-                .map(|(key, value)| format!("{key}={value}")),
-        ),
-    ];
-    let unknown = checks.into_iter().find_map(|(what, name)| Some((what, name?)));
-    let Some((what, name)) = unknown else { return Ok(()) };
-    let message = format!("there is no {what} `{name}`");
-    Err(Refusal::invalid("scope_unknown", message, "name what is declared"))
 }

@@ -17,7 +17,6 @@ mod reach;
 mod state;
 
 pub use check::check;
-pub(super) use check::known_scope;
 pub use decide::{Intent, confirm, digest_of, propose, refuse};
 pub use holds::{Holding, holds};
 pub use reach::reach;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::event::{WindowRead, WindowVanished};
-use crate::calendar::made::{is_long_over, known_scope};
+use crate::calendar::made::is_long_over;
 use crate::calendar::{Window, WindowKind};
 use crate::event::Event;
 use crate::ids::LinkName;
+use crate::organisation::known_scope;
 use crate::standing::Standing;
 
 /// The most windows that one link reads.

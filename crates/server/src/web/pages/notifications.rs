@@ -49,7 +49,7 @@ fn line(visit: &Visit, one: Wanted) -> Line {
     let (tone, icon) = match one.kind {
         WantedKind::Approval => ("wait", "people"),
         WantedKind::Debt => ("info", "eye"),
-        WantedKind::Role | WantedKind::Plan => ("wait", "user"),
+        WantedKind::Role | WantedKind::Plan | WantedKind::Reset => ("wait", "user"),
         WantedKind::Window => ("wait", "calendar"),
         WantedKind::BreakGlass => ("no", "bolt"),
         WantedKind::Account => ("info", "user"),

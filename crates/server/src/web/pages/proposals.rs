@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sluice_core::access::{RoleState, StandingRole};
 use sluice_core::gate::Question;
-use sluice_core::ids::{Digest, GrantId};
+use sluice_core::ids::{Digest, GrantId, PersonId};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
-use sluice_engine::{EngineError, RoleWish, ToldStep};
+use sluice_engine::{EngineError, Enrolment, RoleWish, ToldStep};
 
 use super::calendar::agree::{self, Part, Waiting};
 use crate::app::App;
@@ -28,7 +28,7 @@ use crate::web::{Markup, w};
 /// The most steps of a plan that are shown.
 const STEPS: usize = 60;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProposalsQuery {
     done: Option<String>,
@@ -45,6 +45,9 @@ struct ProposalsPage {
     glasses: Vec<GlassLine>,
     waiting: Vec<Waiting>,
     part: Option<Part>,
+    resets: Vec<ResetLine>,
+    /// Whose account was set back just now, and the code, which is shown this once.
+    code: Option<(Markup, String, Markup)>,
     may_role: bool,
     table: Vec<(String, String)>,
 }
@@ -85,6 +88,18 @@ struct StepLine {
     differences: Vec<(String, String, String)>,
 }
 
+/// An account that somebody wants set back.
+struct ResetLine {
+    person: String,
+    who: Markup,
+    reason: String,
+    by: Markup,
+    at: Markup,
+    confirm: bool,
+    refuse: bool,
+    why_not: Option<&'static str>,
+}
+
 /// An emergency path.
 struct GlassLine {
     id: String,
@@ -103,9 +118,19 @@ pub(crate) async fn show(
     looker: Looker,
     Query(query): Query<ProposalsQuery>,
 ) -> Result<Response, Problem> {
+    tell(looker, query, None).await
+}
+
+async fn tell(
+    looker: Looker,
+    query: ProposalsQuery,
+    code: Option<Enrolment>,
+) -> Result<Response, Problem> {
     page(looker, move |visit| {
         let mut shell = visit.shell(Section::Elsewhere, w::t("proposals.second_person"));
         shell.notice = notice(query.done.as_deref());
+        // What is shown once must not be fetched again.
+        shell.live &= code.is_none();
         let table = &visit.standing.access.table.roles;
         let table = table.iter().filter(|role| !role.machine);
         let after = query.windows.unwrap_or(0);
@@ -117,11 +142,41 @@ pub(crate) async fn show(
             glasses: glasses(visit),
             part: agree::part(after, waiting.len(), all),
             waiting,
+            resets: resets(visit),
+            code: code.map(|it| (visit.who(&it.person), it.code, visit.when(it.expires_at))),
             may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
             table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
         })
     })
     .await
+}
+
+fn resets(visit: &Visit) -> Vec<ResetLine> {
+    let Some(person) = &visit.caller.person else { return Vec::new() };
+    let may = visit.may(Permission::AccountManage);
+    let waiting = visit.standing.access.resets.iter();
+    let waiting = waiting.filter(|(whose, it)| it.waits(visit.now) && (may || *whose == person));
+    waiting
+        .map(|(whose, reset)| {
+            let why_not = if whose == person {
+                Some(w::t("proposals.it_is_for_yourself"))
+            } else if reset.asked.by == *person {
+                Some(w::t("proposals.you_proposed_it"))
+            } else {
+                None
+            };
+            ResetLine {
+                person: whose.as_str().trim_start_matches("person/").to_owned(),
+                who: visit.who(whose),
+                reason: reset.asked.reason.clone(),
+                by: visit.who(&reset.asked.by),
+                at: visit.when(reset.at),
+                confirm: may && why_not.is_none(),
+                refuse: true,
+                why_not,
+            }
+        })
+        .collect()
 }
 
 fn roles(visit: &Visit) -> Vec<RoleLine> {
@@ -308,6 +363,29 @@ pub(crate) async fn refuse_role(
 ) -> Result<Response, Problem> {
     let grant: GrantId = id(&grant)?;
     app.engine.revoke_role(&caller, &grant, form.reason.trim().to_owned()).await?;
+    Ok(see("/proposals?done=refused"))
+}
+
+/// A second person agrees to set an account back, and sees the code.
+pub(crate) async fn confirm_reset(
+    looker: Looker,
+    Path(who): Path<String>,
+    Form(_): Form<NoFields>,
+) -> Result<Response, Problem> {
+    let person: PersonId = id(&format!("person/{who}"))?;
+    let answer = looker.app.engine.confirm_reset(&looker.caller, &person).await?;
+    tell(looker, ProposalsQuery::default(), Some(answer.value)).await
+}
+
+/// Lets nothing become of it.
+pub(crate) async fn refuse_reset(
+    State(app): State<App>,
+    By(caller): By,
+    Path(who): Path<String>,
+    Form(form): Form<ReasonForm>,
+) -> Result<Response, Problem> {
+    let person: PersonId = id(&format!("person/{who}"))?;
+    app.engine.refuse_reset(&caller, &person, form.reason.trim().to_owned()).await?;
     Ok(see("/proposals?done=refused"))
 }
 

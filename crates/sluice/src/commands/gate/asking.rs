@@ -120,10 +120,13 @@ impl Asking<'_> {
         };
         match self.client.send(&request) {
             Ok(reply) => self.understand(&reply),
-            Err(trouble @ Trouble::Unreachable(_)) => {
-                Ok(Tried::Later(self.client.trouble(&trouble), None))
+            Err(trouble) => {
+                let failure = self.client.trouble(&trouble);
+                match failure.exit {
+                    exit::UNAVAILABLE => Ok(Tried::Later(failure, None)),
+                    _ => Err(failure),
+                }
             }
-            Err(trouble) => Err(self.client.trouble(&trouble)),
         }
     }
 

@@ -28,6 +28,7 @@ Exit codes:
   10  deny
   11  still waiting
   12  the pass is refused: it is over
+  13  not let in: the token is refused, or that of the pipeline's own system is
   20  the server cannot answer now
   21  the server has halted itself for the safety of its ledger
   22  the answer is not one of Sluice's, or its pass does not verify
