@@ -113,6 +113,8 @@ impl Standing {
             Event::AccountFactorChanged(changed)
                 if changed.present && changed.factor == "enrolment" =>
             {
+                // Whatever was asked for is done.
+                self.access.resets.remove(&changed.person);
                 let by = match actor {
                     Actor::Person(person) => Hand::Person(person.clone()),
                     // Whoever sets an installation up stands at its console, and is not one of its people.

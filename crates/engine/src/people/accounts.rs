@@ -421,7 +421,7 @@ fn reset_by_session(person: &PersonId) -> Refusal {
     )
 }
 
-fn takes_two(person: &PersonId) -> Refusal {
+pub(super) fn takes_two(person: &PersonId) -> Refusal {
     Refusal::conflict(
         "second_person_needed",
         format!(

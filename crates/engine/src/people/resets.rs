@@ -4,8 +4,10 @@ use sluice_core::access::event::ResetAsked;
 use sluice_core::access::reset;
 use sluice_core::ids::PersonId;
 use sluice_core::permission::Permission;
+use sluice_core::standing::Standing;
 
 use super::Enrolment;
+use super::accounts::takes_two;
 use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::engine::Engine;
@@ -24,9 +26,15 @@ impl Engine {
         let by = caller.require_recent(self.now())?;
         let asked = ResetAsked { person: person.clone(), by: by.clone(), reason };
         if !reset::reset_takes_two(&self.standing(), person, &by, self.now()) {
-            // What could be asked for can be done; that it takes two may have come to be meanwhile, and is looked at again.
-            reset::ask(&self.standing(), asked, self.now())?;
-            return self.create_account(caller, person).await.map(|answer| answer.map(Some));
+            // That it takes two may have come to be meanwhile: it is looked at again.
+            let rule = move |standing: &Standing, now| match asked {
+                asked if reset::reset_takes_two(standing, &asked.person, &asked.by, now) => {
+                    Err(takes_two(&asked.person))
+                }
+                asked => reset::ask(standing, asked, now),
+            };
+            let answer = self.hand_code_over(caller, person, rule).await;
+            return answer.map(|answer| answer.map(Some));
         }
         self.decide(caller, move |standing, now| {
             reset::ask(standing, asked, now).map(|events| (None, events))

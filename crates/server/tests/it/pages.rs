@@ -279,7 +279,8 @@ async fn who_may_see_a_part_only_begins_with_numbers_of_a_service_of_theirs() {
     let html = app.get(&shop, "/numbers").await;
     assert!(html.status == 200 && html.text().contains("value=\"shop\""), "{}", html.text());
     assert_eq!(app.get(&shop, "/numbers?service=docs").await.status, 403);
-    let nothing = Scope { services: ["none".to_owned()].into(), ..Scope::default() };
+    let nothing =
+        Scope { environment_tiers: ["development".to_owned()].into(), ..Scope::default() };
     let nothing = app.scoped_token(&[Permission::ChangeRead], nothing).await;
     assert_eq!(app.get(&nothing, "/numbers").await.status, 403);
 }

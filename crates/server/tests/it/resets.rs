@@ -114,6 +114,10 @@ async fn whoever_is_the_only_one_left_sets_back_alone_and_is_not_so_by_closing_t
     assert_eq!((alone.status, &alone.json()["waits"]), (201, &json!(false)), "{alone:?}");
     holds("AccountReset", &alone.json());
     assert!(alone.json()["enrolment"]["code"].is_string());
+    let entries = app.engine.readers().entries(0, 1_000).expect("entries");
+    assert!(entries.iter().any(|entry| entry.name == "account.reset_asked"), "why is recorded");
+    let listed = app.get(&app.logged_in("dora").await, ACCOUNTS).await.json();
+    assert!(listed["items"].as_array().expect("all").iter().all(|it| it["reset"].is_null()));
     let app = start(&["dora", "eve", "fay"]).await;
     assert_eq!(post(&app, "dora", "fay/disable").await.status, 200);
     let asked = post(&app, "dora", "eve/reset").await;

@@ -13,6 +13,7 @@ mod pass;
 mod pipelines;
 mod policy;
 mod reference;
+mod second_words;
 mod serve;
 mod support;
 mod verify;

@@ -216,7 +216,7 @@ fn a_person_gets_an_account_logs_in_and_is_known() {
 
     let wrong = ["login", "--password", "--handle", "alice"];
     let refused = typed(&server, &home, &wrong, "another password altogether\n");
-    assert!(refused.code == 1 && refused.stderr.contains("login_refused"), "{}", refused.all());
+    assert!(refused.code == 13 && refused.stderr.contains("login_refused"), "{}", refused.all());
     let came = typed(&server, &home, &wrong, &format!("{password}\n"));
     assert_eq!(came.code, 0, "{}", came.all());
     is_private(&home.join("sessions.json"));
@@ -234,7 +234,7 @@ fn a_person_gets_an_account_logs_in_and_is_known() {
     let left = typed(&server, &home, &["logout"], "");
     assert_eq!(left.code, 0, "{}", left.all());
     let nobody = typed(&server, &home, &["change", "list"], "");
-    assert!(nobody.code == 1 && nobody.stderr.contains("token_missing"), "{}", nobody.all());
+    assert!(nobody.code == 13 && nobody.stderr.contains("token_missing"), "{}", nobody.all());
 }
 
 #[cfg(unix)]
