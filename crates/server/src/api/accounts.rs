@@ -129,7 +129,7 @@ pub(crate) async fn reset(
     Path(who): Path<String>,
     body: Json<ReasonRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let reason = body.value.brief()?;
+    let reason = body.value.within(1_000)?;
     let person = person(&app, &who)?;
     let answer = app.engine.ask_reset(&caller, &person, reason).await?;
     let (receipt, as_of) = (answer.receipt, answer.as_of);
@@ -155,7 +155,7 @@ pub(crate) async fn refuse_reset(
     Path(who): Path<String>,
     body: Json<ReasonRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let reason = body.value.brief()?;
+    let reason = body.value.within(1_000)?;
     let person = person(&app, &who)?;
     let answer = app.engine.refuse_reset(&caller, &person, reason).await?;
     Ok(Reply(Done { receipt: answer.receipt, as_of: answer.as_of }))
