@@ -59,6 +59,8 @@ pub enum VoterStanding {
     Elsewhere,
     /// They said yes too long ago.
     Expired,
+    /// They said yes, and nobody is counted while it is not known who had a hand in the change.
+    Unreported,
     /// They could speak.
     Could,
     /// They had a hand in the change.
@@ -235,6 +237,12 @@ impl Booth<'_> {
             _ if self.in_hands(person, given) => VoterStanding::Hands,
             Some(given) => match given.eligible.get(&self.rule.name) {
                 Some(until) if until <= now => VoterStanding::Expired,
+                Some(_)
+                    if !facts.knows_everybody()
+                        && !self.rule.involved_may_approve.contains(risk) =>
+                {
+                    VoterStanding::Unreported
+                }
                 Some(_) | None => VoterStanding::Elsewhere,
             },
             None => VoterStanding::Could,

@@ -163,3 +163,15 @@ proptest! {
         prop_assert!(counted.len() >= free.min(quorum as usize), "{counted:?} of {said:?}: {resets:?}");
     }
 }
+
+#[test]
+fn a_word_is_not_said_to_count_elsewhere_while_an_author_is_not_known() {
+    // Nobody has the identity 9.
+    for (author, wanted) in [(2, VoterStanding::Counted), (9, VoterStanding::Unreported)] {
+        let (mut play, number) = play(&[author], 1, false, &[]);
+        approve(&mut play, number, 1);
+        let after = electorate(&play.standing, play.change(number), play.now);
+        let voter = after[0].voters.iter().find(|voter| voter.person == person(1)).unwrap();
+        assert_eq!(voter.standing, wanted, "{author}");
+    }
+}

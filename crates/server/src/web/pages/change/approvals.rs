@@ -95,6 +95,10 @@ fn line(visit: &Visit, voter: &Voter) -> VoterLine {
             marks::pill("wait", "clock", w::t("approvals.expired")),
             w::t("approvals.said_yes_too_long_ago").to_owned(),
         ),
+        VoterStanding::Unreported => (
+            marks::pill("wait", "check", w::t("approvals.said_yes")),
+            w::t("approvals.not_counted_while_authors").to_owned(),
+        ),
         VoterStanding::Could => {
             (marks::pill("calm", "user", w::t("approvals.could_approve")), String::new())
         }
@@ -151,6 +155,7 @@ pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String>
             | VoterStanding::Rejected
             | VoterStanding::Elsewhere
             | VoterStanding::Expired
+            | VoterStanding::Unreported
             | VoterStanding::Could => return None,
         }
     }
