@@ -297,18 +297,12 @@ fn edges(
         let Some(service) = organisation.services.get(*name) else { continue };
         for needed in &service.depends_on {
             let Some((to_x, to_y)) = places.get(needed.as_str()) else { continue };
-            let (from_x, from_y, to_y) = (x + WIDTH, y + HEIGHT / 2, to_y + HEIGHT / 2);
-            let bend = (to_x.abs_diff(from_x) / 2).max(20);
             let on_path = path
                 .windows(2)
                 .any(|step| matches!(step, [a, b] if a == name && b == needed.as_str()));
             let touches = focus == Some(*name) || focus == Some(needed.as_str());
             edges.push(Line {
-                path: format!(
-                    "M{from_x} {from_y}C{} {from_y} {} {to_y} {to_x} {to_y}",
-                    from_x + bend,
-                    to_x.saturating_sub(bend)
-                ),
+                path: curve(places, (x + WIDTH, y + HEIGHT / 2), (*to_x, to_y + HEIGHT / 2)),
                 class: if on_path {
                     "on"
                 } else if touches {
@@ -323,6 +317,45 @@ fn edges(
     edges
 }
 
+/// A curve from the right of one service to the left of another; between others, and never behind one, where it would
+/// look as if it began there.
+fn curve(
+    places: &BTreeMap<&str, (usize, usize)>,
+    from: (usize, usize),
+    to: (usize, usize),
+) -> String {
+    let between: BTreeSet<usize> =
+        places.values().map(|(x, _)| *x).filter(|x| *x > from.0 && *x + WIDTH < to.0).collect();
+    let mut path = format!("M{} {}", from.0, from.1);
+    let mut bend = |(from_x, from_y): (usize, usize), (to_x, to_y): (usize, usize)| {
+        let bend = (to_x.abs_diff(from_x) / 2).max(20);
+        let (out, into) = (from_x + bend, to_x.saturating_sub(bend));
+        path.push_str(&format!("C{out} {from_y} {into} {to_y} {to_x} {to_y}"));
+    };
+    let mut at = from;
+    for x in between {
+        let whole = to.0 - at.0;
+        let straight = (at.1 * (to.0 - x) + to.1 * (x - at.0)) / whole;
+        let y = free(places, x, straight);
+        bend(at, (x, y));
+        bend((x, y), (x + WIDTH, y));
+        at = (x + WIDTH, y);
+    }
+    bend(at, to);
+    path
+}
+
+/// The height nearest to this one at which no service stands in a column.
+fn free(places: &BTreeMap<&str, (usize, usize)>, column: usize, y: usize) -> usize {
+    let tops = places.values().filter(|(x, _)| *x == column).map(|(_, top)| *top);
+    let hit = tops.into_iter().find(|top| (*top..=*top + HEIGHT).contains(&y));
+    match hit {
+        Some(top) if y < top + HEIGHT / 2 => top - GAP_Y / 2,
+        Some(top) => top + HEIGHT + GAP_Y / 2,
+        None => y,
+    }
+}
+
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -335,4 +368,27 @@ fn shortened(text: &str, most: usize) -> String {
 pub(crate) fn neighbours(visit: &Visit, service: &str) -> Picture {
     let wanted = Wanted { focus: Some(service.to_owned()), to: None, size: 2 };
     build(visit, &[], &wanted, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_between_services_that_it_is_not_about() {
+        let column = WIDTH + GAP_X;
+        let places: BTreeMap<&str, (usize, usize)> = [
+            ("web", (EDGE, 70)),
+            ("above", (EDGE + column, 14)),
+            ("within", (EDGE + column, 70)),
+            ("store", (EDGE + 2 * column, 70)),
+        ]
+        .into();
+        let [web, store] = ["web", "store"].map(|name| places[name]);
+        let path = curve(&places, (web.0 + WIDTH, 90), (store.0, 90));
+        let between = 70 + HEIGHT + GAP_Y / 2;
+        assert!(path.contains(&format!(" {} {between}", EDGE + column)), "{path}");
+        assert_eq!(free(&places, EDGE + column, 20), 6, "above the first");
+        assert_eq!(free(&places, EDGE + column, 400), 400);
+    }
 }
