@@ -66,11 +66,12 @@ async fn main() -> anyhow::Result<ExitCode> {
     let pages = pages(given.changes);
     let mut taken: Vec<(Vec<Duration>, usize)> = vec![(Vec::new(), 0); pages.len()];
     // In turn, so that what else the machine does falls on all of them.
-    for _ in 0..given.rounds {
+    for round in 0..given.rounds {
         for ((_, path), (times, bytes)) in pages.iter().zip(&mut taken) {
             let mut connection = Connection::to(sluice.address).await?;
+            let path = path.replace("{cold}", &(90 + round).to_string());
             let sent = Instant::now();
-            let (status, body) = connection.get(path, &cookie).await?;
+            let (status, body) = connection.get(&path, &cookie).await?;
             times.push(sent.elapsed());
             *bytes = body.len();
             if status != 200 {
@@ -118,9 +119,16 @@ fn pages(changes: u64) -> Vec<(&'static str, String)> {
         ("incidents, past ones too", "/incidents?state=all"),
         ("incidents, of one service", "/incidents?state=all&service=s000123"),
         ("incidents, by title", "/incidents?state=all&q=nothing+like+it"),
+        ("incidents, open and by title", "/incidents?q=nothing+like+it"),
+        ("incidents, resolved and by title", "/incidents?state=resolved&q=failed"),
         ("one incident", "/incidents/INC0000001"),
+        ("an incident to be opened", "/incidents/new?service=s000123"),
         ("problems", "/problems"),
         ("problems, past ones too", "/problems?state=all"),
+        ("problems, of one service", "/problems?state=all&service=s000123"),
+        ("problems, by title", "/problems?state=all&q=nothing+like+it"),
+        ("one problem", "/problems/PRB0000001"),
+        ("a problem to be opened", "/problems/new?records=INC0000001"),
         ("calendar, month", "/calendar"),
         ("calendar, week", "/calendar?view=week"),
         ("calendar, list", "/calendar?view=list"),
@@ -130,6 +138,8 @@ fn pages(changes: u64) -> Vec<(&'static str, String)> {
         ("one service", "/services/s000123"),
         ("numbers", "/numbers"),
         ("numbers, 90 days", "/numbers?days=90"),
+        // Others each time, so that none of them is kept from the time before.
+        ("numbers, 90 days, cold", "/numbers?days={cold}"),
         ("numbers, one service", "/numbers?service=s000123"),
         ("audit", "/audit"),
         ("audit, one record", "/audit?record=CHG0000123"),
@@ -144,6 +154,8 @@ fn pages(changes: u64) -> Vec<(&'static str, String)> {
         ("proposals", "/proposals"),
         ("a window, previewed", PREVIEW),
         ("search, a title", "/search?q=plurals"),
+        ("search, incidents and problems", "/search?q=healthy"),
+        ("search, one incident", "/search?q=INC0000042"),
         ("search, nothing there", "/search?q=vouchers+that+nobody+wrote"),
         ("who one is", "/me"),
     ]
