@@ -12,8 +12,12 @@ use super::wire::{Answered, Wire};
 use super::{company, forge};
 use crate::failure::{Failure, chain};
 
-/// Tells it all.
-pub(super) async fn tell(engine: &Engine, address: SocketAddr, data: &Path) -> Result<(), Failure> {
+/// Tells it all, and gives the token of its administrator.
+pub(super) async fn tell(
+    engine: &Engine,
+    address: SocketAddr,
+    data: &Path,
+) -> Result<String, Failure> {
     let story = Story::begin(engine, address, data).await?;
     story.routine().await?;
     story.risky().await?;
@@ -24,7 +28,7 @@ pub(super) async fn tell(engine: &Engine, address: SocketAddr, data: &Path) -> R
     story.forged().await?;
     story.proven().await?;
     done();
-    Ok(())
+    Ok(story.admin_token)
 }
 
 struct Story<'a> {
