@@ -4,14 +4,25 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sluice_core::ids::{LinkName, PersonId, TokenId};
+use sluice_core::change::Change;
+use sluice_core::ids::{EnvironmentName, LinkName, PersonId, ServiceName, TokenId};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::run::RunRef;
 use sluice_core::scope::{Scope, Target};
-use sluice_core::standing::Actor;
+use sluice_core::standing::{Actor, Standing};
 
 use crate::error::EngineError;
+
+/// Whoever may act on a record may see it.
+const SEEING: [Permission; 6] = [
+    Permission::ChangeRead,
+    Permission::ChangeApprove,
+    Permission::ChangeEdit,
+    Permission::GateEvaluate,
+    Permission::GateRedeem,
+    Permission::DeploymentReport,
+];
 
 /// How long a proof of who one is counts as recent (TRUST: ten minutes).
 pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
@@ -158,6 +169,40 @@ impl Caller {
 
     pub(crate) fn require(&self, permission: Permission) -> Result<(), EngineError> {
         if self.may(permission) { Ok(()) } else { Err(EngineError::Forbidden(permission)) }
+    }
+
+    /// The same, where it must not be limited to a part of the organisation.
+    pub(crate) fn require_everywhere(&self, permission: Permission) -> Result<(), EngineError> {
+        self.require(permission)?;
+        if self.everywhere(permission) {
+            return Ok(());
+        }
+        let message = format!("`{permission}` holds for {} only", self.told_scope(permission));
+        let help = "ask somebody who has it for the whole organisation";
+        Err(Refusal::forbidden("scope_too_narrow", message, help).into())
+    }
+
+    /// Whether it may see a change: one of its services, in its environment.
+    pub fn sees_change(&self, standing: &Standing, change: &Change) -> bool {
+        let services = change.services.iter().map(ServiceName::as_str);
+        self.sees(standing, services, change.environment.as_str())
+    }
+
+    /// Whether it may see what concerns one of `services` in `environment`.
+    pub fn sees<'a>(
+        &self,
+        standing: &Standing,
+        services: impl IntoIterator<Item = &'a str>,
+        environment: &str,
+    ) -> bool {
+        if SEEING.iter().any(|permission| self.everywhere(*permission)) {
+            return true;
+        }
+        let Ok(environment) = EnvironmentName::parse(environment) else { return false };
+        services.into_iter().filter_map(|name| ServiceName::parse(name).ok()).any(|service| {
+            let target = standing.organisation.target(&service, &environment);
+            SEEING.iter().any(|permission| self.covers(*permission, &target))
+        })
     }
 
     /// Refuses what another run than the caller's is about.

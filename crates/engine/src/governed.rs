@@ -2,6 +2,7 @@
 //! them so from the same files.
 
 use jiff::{SignedDuration, Timestamp};
+use sluice_core::access::apart;
 use sluice_core::access::event::{PlanConfirmed, PlanProposed};
 use sluice_core::access::{benefits, lends_voices, sensitive, two_could, two_could_lately};
 use sluice_core::refusal::Refusal;
@@ -117,6 +118,16 @@ impl Engine {
 pub(crate) fn second_person_needed(standing: &Standing, now: Timestamp) -> bool {
     let settled = standing.organisation.settings.second_person;
     settled.unwrap_or_else(|| two_could(standing) || two_could_lately(standing, now))
+}
+
+/// Whether a plan that is confirmed still waits, and whoever confirms it is another person than whoever proposed it.
+pub(crate) fn still_apart(
+    standing: &Standing,
+    confirmed: &PlanConfirmed,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let proposed = standing.access.plans.get(&confirmed.plan).ok_or_else(no_such_plan)?;
+    proposed.by.as_ref().map_or(Ok(()), |first| apart(standing, first, &confirmed.by, now))
 }
 
 fn confirmable(

@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::governed::{Governed, no_such_plan};
+use crate::governed::{Governed, no_such_plan, still_apart};
 use crate::organisation::{End, Plan, recorded};
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
@@ -76,8 +76,8 @@ impl Engine {
         }
         let (actor, proposed_at, steps) = (caller.actor(), kept.proposed_at, plan.steps);
         let decide = move |standing: &Standing, now: Timestamp| {
-            if !standing.access.plans.contains_key(&confirmed.plan) {
-                return Step::Refuse(no_such_plan().into(), None);
+            if let Err(refusal) = still_apart(standing, &confirmed, now) {
+                return Step::Refuse(refusal.into(), None);
             }
             if !standing.untouched_since(&[Topic::Organisation], proposed_at) {
                 return Step::Refuse(touched().into(), None);

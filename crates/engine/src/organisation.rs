@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sluice_core::access::apart;
 use sluice_core::event::Event;
 use sluice_core::ids::{Digest, LinkName};
 use sluice_core::organisation::event::OrganisationApplied;
@@ -21,7 +20,7 @@ use crate::caller::Caller;
 use crate::checked::{Checked, check};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::governed::{Governed, no_such_plan};
+use crate::governed::{Governed, still_apart};
 use crate::kept_plans::event_of;
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
@@ -217,10 +216,7 @@ impl Engine {
         if let Some(confirmed) = confirmation {
             let (actor, now) = (caller.actor(), self.now());
             self.decide_with(actor, Vec::new(), move |standing| {
-                let plan = standing.access.plans.get(&confirmed.plan).ok_or_else(no_such_plan)?;
-                if let Some(first) = &plan.by {
-                    apart(standing, first, &confirmed.by, now)?;
-                }
+                still_apart(standing, &confirmed, now)?;
                 Ok(vec![confirmed.into()])
             })
             .await?;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use sluice_core::change::Change;
-use sluice_core::ids::{EnvironmentName, ServiceName};
-use sluice_core::permission::Permission;
 use sluice_engine::store::{ReadError, Readers};
 use sluice_engine::{Caller, Engine};
 use tokio::sync::watch;
@@ -20,16 +18,6 @@ use crate::room::Room;
 use crate::session::Logins;
 use crate::status;
 use crate::web;
-
-/// Whoever may act on a record may see it.
-const SEEING: [Permission; 6] = [
-    Permission::ChangeRead,
-    Permission::ChangeApprove,
-    Permission::ChangeEdit,
-    Permission::GateEvaluate,
-    Permission::GateRedeem,
-    Permission::DeploymentReport,
-];
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -128,8 +116,7 @@ impl App {
 
     /// Whether a caller may see a change.
     pub(crate) fn sees_change(&self, caller: &Caller, change: &Change) -> bool {
-        let services = change.services.iter().map(|service| service.as_str());
-        self.sees(caller, services, change.environment.as_str())
+        caller.sees_change(&self.engine.standing(), change)
     }
 
     /// Whether a caller may see what concerns one of `services` in `environment`.
@@ -139,14 +126,6 @@ impl App {
         services: impl IntoIterator<Item = &'a str>,
         environment: &str,
     ) -> bool {
-        if SEEING.iter().any(|permission| caller.everywhere(*permission)) {
-            return true;
-        }
-        let Ok(environment) = EnvironmentName::parse(environment) else { return false };
-        let standing = self.engine.standing();
-        services.into_iter().filter_map(|name| ServiceName::parse(name).ok()).any(|service| {
-            let target = standing.organisation.target(&service, &environment);
-            SEEING.iter().any(|permission| caller.covers(*permission, &target))
-        })
+        caller.sees(&self.engine.standing(), services, environment)
     }
 }

@@ -64,7 +64,7 @@ impl Engine {
         person: &PersonId,
     ) -> Result<Answer<Enrolment>, EngineError> {
         caller.require(Permission::AccountManage)?;
-        not_oneself(caller, person)?;
+        not_oneself(&self.standing(), caller, person)?;
         caller.recent_if_session(self.now())?;
         let by = caller.session.as_ref().and(caller.person.clone());
         let who = person.clone();
@@ -288,7 +288,7 @@ impl Engine {
         because: String,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::AccountManage)?;
-        not_oneself(caller, person)?;
+        not_oneself(&self.standing(), caller, person)?;
         if is_open {
             // To close one must not wait for anything.
             caller.recent_if_session(self.now())?;
@@ -308,6 +308,7 @@ impl Engine {
                 (true, Some(_)) => Ok(vec![AccountEnabled { person }.into()]),
                 (false, None) => {
                     let mut events = ended(standing, &person, "account_disabled", None);
+                    events.extend(void(standing, &person));
                     events.push(AccountDisabled { person, because }.into());
                     Ok(events)
                 }
@@ -398,8 +399,10 @@ fn open(standing: &Standing, person: &PersonId) -> bool {
 }
 
 /// Nobody resets or closes their own account: what an administrator does to an account, another one sees.
-fn not_oneself(caller: &Caller, person: &PersonId) -> Result<(), EngineError> {
-    if caller.person.as_ref() != Some(person) {
+fn not_oneself(standing: &Standing, caller: &Caller, person: &PersonId) -> Result<(), EngineError> {
+    // What a token does is done by whoever made it.
+    let is_own = |who: Option<&PersonId>| who == Some(person);
+    if !is_own(caller.person.as_ref()) && !is_own(standing.maker_of(&caller.token)) {
         return Ok(());
     }
     Err(Refusal::forbidden(

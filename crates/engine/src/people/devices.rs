@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use sluice_core::ids::TokenId;
 use sluice_core::refusal::Refusal;
 
-use super::sessions::{NewSession, OpenedSession, hash, narrowing};
+use super::sessions::{NewSession, OpenedSession, Opening, hash, narrowing};
 use crate::answer::Answer;
 use crate::caller::{Caller, Client};
 use crate::engine::Engine;
@@ -51,7 +52,8 @@ pub(super) struct Device {
 /// What the person said.
 enum Confirmed {
     No,
-    Yes(NewSession),
+    /// With the session by which they said it.
+    Yes(NewSession, TokenId),
 }
 
 impl Engine {
@@ -89,6 +91,15 @@ impl Engine {
         agreed: bool,
     ) -> Result<(), EngineError> {
         let (person, session) = caller.require_session()?;
+        if session.client != Client::Browser {
+            // What was confirmed could otherwise confirm the next, for ever.
+            return Err(Refusal::forbidden(
+                "browser_needed",
+                "a command line is let in by a person in a browser",
+                "open the page `/device` where you are logged in",
+            )
+            .into());
+        }
         self.not_held_up(&person, None)?;
         let given: String = user_code
             .chars()
@@ -118,7 +129,7 @@ impl Engine {
         let mut methods = session.methods.clone();
         methods.insert("device".to_owned());
         device.answer = Some(if agreed {
-            Confirmed::Yes(NewSession {
+            let new = NewSession {
                 person,
                 client: Client::Cli,
                 methods,
@@ -126,7 +137,8 @@ impl Engine {
                 // What the login said holds for the session that it confirms too.
                 narrowed_to: own.and_then(|own| narrowing(&own.opened)),
                 groups: own.and_then(|own| own.opened.groups.clone()),
-            })
+            };
+            Confirmed::Yes(new, caller.token.clone())
         } else {
             Confirmed::No
         });
@@ -138,11 +150,11 @@ impl Engine {
         &self,
         device_code: &str,
     ) -> Result<Answer<OpenedSession>, EngineError> {
-        let new = self.confirmed(device_code)?;
-        self.open_session(new).await
+        let (new, under) = self.confirmed(device_code)?;
+        self.open_session_with(new, Opening { under: Some(under), ..Opening::default() }).await
     }
 
-    fn confirmed(&self, device_code: &str) -> Result<NewSession, EngineError> {
+    fn confirmed(&self, device_code: &str) -> Result<(NewSession, TokenId), EngineError> {
         let (secret, now) = (hash(device_code), self.monotonic());
         let mut devices = self.people().devices.lock();
         devices.retain(|device| device.until > now);
@@ -170,7 +182,7 @@ impl Engine {
         }
         // Whatever was said is said once.
         match devices.remove(at).answer {
-            Some(Confirmed::Yes(new)) => Ok(new),
+            Some(Confirmed::Yes(new, under)) => Ok((new, under)),
             Some(Confirmed::No) => Err(Refusal::forbidden(
                 "access_denied",
                 "the person said no",

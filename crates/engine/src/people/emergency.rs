@@ -104,7 +104,11 @@ impl Engine {
         .await
     }
 
-    fn covers_question(&self, caller: &Caller, question: &Question) -> Result<(), EngineError> {
+    pub(super) fn covers_question(
+        &self,
+        caller: &Caller,
+        question: &Question,
+    ) -> Result<(), EngineError> {
         let standing = self.standing();
         let organisation = &standing.organisation;
         let environment = organisation

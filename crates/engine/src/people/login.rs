@@ -111,7 +111,7 @@ impl Engine {
         let rows = vec![Row::Credentials(proven.row)];
         // Nobody else changes the credentials until this is recorded.
         let _guard = proven.guard;
-        self.open_session_with(new, Opening { events: proven.events, rows }).await
+        self.open_session_with(new, Opening { events: proven.events, rows, under: None }).await
     }
 
     /// A person proves again who they are; the session gets a new secret.

@@ -26,7 +26,7 @@ impl Engine {
             proposed.is_some_and(|proposed| proposed.by.as_ref() == Some(by))
         };
         if !own(&by) {
-            caller.require(Permission::PolicyActivate)?;
+            caller.require_everywhere(Permission::PolicyActivate)?;
         }
         reason_given(&because)?;
         let plan = plan.clone();
@@ -49,6 +49,9 @@ impl Engine {
         caller.require(Permission::BreakGlass)?;
         let (by, _) = caller.require_session()?;
         reason_given(&because)?;
+        let asked =
+            sluice_core::access::emergency::found(&self.standing(), id)?.asked.question.clone();
+        self.covers_question(caller, &asked)?;
         let id = id.clone();
         self.decide(caller, move |standing, now| {
             let glass = sluice_core::access::emergency::found(standing, &id)?;

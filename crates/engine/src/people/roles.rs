@@ -99,7 +99,7 @@ impl Engine {
         let own =
             standing.access.roles.get(grant).is_some_and(|role| role.proposed.person == person);
         if !own {
-            caller.require(Permission::RoleGrant)?;
+            caller.require_everywhere(Permission::RoleGrant)?;
         }
         let grant = grant.clone();
         self.decide(caller, move |standing, _| {
@@ -117,7 +117,7 @@ impl Engine {
         object: &Object,
     ) -> Result<Explained, EngineError> {
         if caller.person.as_ref() != Some(person) {
-            caller.require(Permission::AccessExplain)?;
+            caller.require_everywhere(Permission::AccessExplain)?;
         }
         let standing = self.standing();
         let mut explained = Explained { allowed: false, because: Vec::new(), but: Vec::new() };
@@ -130,7 +130,8 @@ impl Engine {
             Object::Place(target) => (vec![target.clone()], None),
             Object::Change(number) => {
                 let change = self.change(*number)?;
-                let Some(change) = change.filter(|_| caller.may(Permission::ChangeRead)) else {
+                let Some(change) = change.filter(|change| caller.sees_change(&standing, change))
+                else {
                     explained.but.push(format!("there is no change {number}"));
                     return Ok(explained);
                 };

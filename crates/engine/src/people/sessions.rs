@@ -71,9 +71,12 @@ pub struct OpenedSession {
 }
 
 /// What is recorded with a session that is opened.
+#[derive(Default)]
 pub(super) struct Opening {
     pub(super) events: Vec<Event>,
     pub(super) rows: Vec<Row>,
+    /// The session that lets it in: without it there is none, and it lasts no longer.
+    pub(super) under: Option<TokenId>,
 }
 
 /// The token that a page sends along, bound to the session's secret.
@@ -94,8 +97,7 @@ impl Engine {
         &self,
         new: NewSession,
     ) -> Result<Answer<OpenedSession>, EngineError> {
-        let nothing = Opening { events: Vec::new(), rows: Vec::new() };
-        self.open_session_with(new, nothing).await
+        self.open_session_with(new, Opening::default()).await
     }
 
     pub(super) async fn open_session_with(
@@ -106,7 +108,10 @@ impl Engine {
         let now = self.now();
         let auth_time = new.auth_time.unwrap_or(now).min(now);
         let (id, secret) = self.session_secret(None);
-        let expires_at = now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
+        let longest = now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
+        let standing = self.standing();
+        let above = with.under.as_ref().and_then(|id| standing.access.sessions.get(id));
+        let expires_at = above.map_or(longest, |above| above.opened.expires_at.min(longest));
         let narrowed_to = new.narrowed_to.map(|permissions| {
             permissions.iter().map(|permission| permission.as_str().to_owned()).collect()
         });
@@ -129,7 +134,13 @@ impl Engine {
         };
         let person = new.person.clone();
         let decide = move |standing: &Standing, _: Timestamp| {
-            if let Err(refusal) = may_come_in(standing, &person) {
+            let let_in = || match &with.under {
+                Some(id) if !standing.access.sessions.contains_key(id) => {
+                    Err(super::login::refused())
+                }
+                _ => may_come_in(standing, &person),
+            };
+            if let Err(refusal) = let_in() {
                 return Step::Refuse(refusal.into(), None);
             }
             let mut events = with.events;
@@ -247,7 +258,7 @@ impl Engine {
         because: &str,
     ) -> Result<Answer<()>, EngineError> {
         let (id, because) = (id.clone(), because.to_owned());
-        let (manages, own) = (caller.may(Permission::AccountManage), caller.person.clone());
+        let (manages, own) = (caller.everywhere(Permission::AccountManage), caller.person.clone());
         self.decide(caller, move |standing, _| {
             let unknown = || {
                 let message = format!("there is no session `{id}`");

@@ -183,7 +183,7 @@ pub(crate) async fn list(State(app): State<App>, By(caller): By) -> impl IntoRes
     let (standing, now) = (app.engine.standing(), app.engine.now());
     let visible = |session: &Session| {
         let own = caller.person.as_ref() == Some(&session.opened.person);
-        (own || caller.may(Permission::AccountManage)) && session.opened.expires_at > now
+        (own || caller.everywhere(Permission::AccountManage)) && session.opened.expires_at > now
     };
     let items: Vec<SessionItem> = standing
         .access

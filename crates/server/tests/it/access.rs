@@ -2,10 +2,11 @@
 
 use axum::body::Body;
 use http::Method;
+use serde_json::json;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_server::{Access, Facts, ServerOptions, route_table};
-use sluice_testkit::{Answered, TestApp, request};
+use sluice_testkit::{Answered, ORGANISATION, TestApp, request};
 
 /// A path of a route, its parameters filled in.
 pub(crate) fn filled(path: &str) -> String {
@@ -136,6 +137,31 @@ async fn only_one_well_formed_authorization_header_counts() {
         let answered = app.send(request(Method::GET, path, "", &headers, Body::empty())).await;
         assert_eq!(answered.status, status, "{what}");
     }
+}
+
+/// Whoever has a right for a part of the organisation does nothing with it to the rest.
+#[tokio::test]
+async fn a_role_for_one_service_decides_nothing_about_all() {
+    let app = TestApp::empty().await;
+    let roles = "roles: [{role: administrator, scope: {services: [shop]}}, {role: security_officer, scope: {services: [shop]}}]";
+    let more = "teams:\n  - {name: web";
+    let people = format!("  - {{handle: erin, name: Erin Ende, {roles}}}\n{more}");
+    app.apply(&[("sluice.yaml", &ORGANISATION.replace(more, &people))]).await;
+    let erin = app.logged_in("erin").await;
+    let bob = app.session("bob", sluice_engine::Client::Browser, None).await;
+    let sessions = app.get(&erin, "/api/v1/sessions").await.text();
+    assert!(!sessions.contains(bob.id.as_str()), "{sessions}");
+    let path = format!("/api/v1/sessions/{}", bob.id);
+    let ended = app.send(request(Method::DELETE, &path, &erin, &[], Body::empty())).await;
+    assert_eq!(ended.code(), "session_unknown");
+    let path = "/api/v1/access/explain?person=bob&permission=change.approve";
+    assert_eq!(app.get(&erin, path).await.code(), "scope_too_narrow");
+    let path = "/api/v1/roles/grants/g-000000000000/revoke";
+    let revoked = app.post(&erin, path, &[], &json!({"reason": "no"})).await;
+    assert_eq!(revoked.code(), "scope_too_narrow", "{revoked:?}");
+    let path = format!("/api/v1/organisation/plans/sha256:{}/refuse", "a".repeat(64));
+    let refused = app.post(&erin, &path, &[], &json!({"reason": "no"})).await;
+    assert_eq!(refused.code(), "scope_too_narrow", "{refused:?}");
 }
 
 #[tokio::test]

@@ -147,6 +147,10 @@ async fn two_people_whose_accounts_one_person_made_are_not_two_anywhere() {
     assert!(proposed.json()["pending"].is_object(), "{proposed:?}");
     let refused = app.post(&bob, "/api/v1/organisation/confirm", &[], &body).await;
     assert_eq!(said(&refused), (403, "same_hands".into()), "{refused:?}");
+    let plan = proposed.json()["pending"]["plan"].as_str().expect("a digest").to_owned();
+    let kept = format!("/api/v1/organisation/plans/{plan}/confirm");
+    let refused = app.post(&bob, &kept, &[], &json!({})).await;
+    assert_eq!(said(&refused), (403, "same_hands".into()), "{refused:?}");
     // A token that provisions people.
     let wish = json!({"label": "directory", "kind": "pipeline", "permissions": ["people.provision"], "expires_in_hours": 1});
     let made = app.post(&app.logged_in("dora").await, TOKENS, &[], &wish).await;
@@ -327,4 +331,44 @@ async fn what_an_instance_keeps_is_for_whoever_runs_it_alone() {
     let made = app.dir().join("made");
     sluice_engine::store::make_folder(&made).expect("a folder");
     assert_eq!(mode(made) & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn nobody_opens_their_own_account_by_a_token_that_they_made() {
+    let app = start().await;
+    for handle in ["dora", "eve"] {
+        enrol(&app, handle).await;
+    }
+    let dora = app.logged_in("dora").await;
+    let wish = json!({"label": "accounts", "kind": "pipeline", "permissions": ["account.manage"], "expires_in_hours": 1});
+    let made = app.post(&dora, TOKENS, &[], &wish).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = made.json()["secret"].as_str().expect("a secret").to_owned();
+    let eve = app.logged_in("eve").await;
+    let close = json!({"reason": "she left"});
+    let closed = app.post(&eve, &format!("{ACCOUNTS}/dora/disable"), &[], &close).await;
+    assert_eq!(closed.status, 200, "{closed:?}");
+    let opened = app.post(&token, &format!("{ACCOUNTS}/dora/enable"), &[], &json!({})).await;
+    assert_eq!(said(&opened), (403, "own_account".into()), "{opened:?}");
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_person_end_with_their_account() {
+    let app = start().await;
+    for handle in ["dora", "alice"] {
+        enrol(&app, handle).await;
+    }
+    let alice = app.logged_in("alice").await;
+    let wish = json!({"label": "mine", "kind": "person", "person": "alice", "permissions": ["change.read"], "expires_in_hours": 100});
+    let made = app.post(&alice, TOKENS, &[], &wish).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = made.json()["secret"].as_str().expect("a secret").to_owned();
+    assert_eq!(app.get(&token, "/api/v1/changes").await.status, 200);
+    let dora = app.logged_in("dora").await;
+    for (what, body) in [("disable", json!({"reason": "a laptop was lost"})), ("enable", json!({}))]
+    {
+        let done = app.post(&dora, &format!("{ACCOUNTS}/alice/{what}"), &[], &body).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        assert_eq!(app.get(&token, "/api/v1/changes").await.code(), "token_refused", "{what}");
+    }
 }

@@ -361,6 +361,13 @@ async fn a_command_line_comes_in_by_a_code_that_its_person_confirms() {
     assert_eq!((&shown["client"], &shown["person"]["handle"]), (&json!("cli"), &json!("alice")));
     assert_eq!(shown["auth_time"], came.json()["auth_time"], "the proof is as old as it was");
     assert_eq!(app.post("", token, &[], &ask).await.code(), "expired_token", "it is good once");
+    // What was let in lets nobody in, and lasts no longer than what let it in.
+    let shown_until = |shown: &Value| shown["expires_at"].as_str().expect("a time").to_owned();
+    assert_eq!(shown_until(&shown), shown_until(&session(&app, &cookie).await.json()));
+    let further = app.post("", "/api/v1/device", &[], &json!({})).await.json();
+    let body = json!({"user_code": further["user_code"], "agreed": true});
+    let refused = app.post(&secret, "/api/v1/device/confirm", &[], &body).await;
+    assert_eq!(refused.code(), "browser_needed", "{refused:?}");
     let other = app.post("", "/api/v1/device", &[], &json!({})).await.json();
     assert_eq!(confirm(&other["user_code"], false).await.status, 200);
     let ask = json!({"device_code": other["device_code"]});
@@ -369,6 +376,23 @@ async fn a_command_line_comes_in_by_a_code_that_its_person_confirms() {
     let body = json!({"user_code": "BBBB-BBBB", "agreed": true});
     let refused = app.post(&machine, "/api/v1/device/confirm", &[], &body).await;
     assert_eq!(refused.code(), "session_needed");
+}
+
+#[tokio::test]
+async fn a_code_ends_with_the_session_that_confirmed_it() {
+    let app = with_account().await;
+    let browser = app.session("alice", sluice_engine::Client::Browser, None).await;
+    let caller = app.engine.authenticate_session(&browser.secret, sluice_engine::Client::Browser);
+    let start = app.post("", "/api/v1/device", &[], &json!({})).await.json();
+    let code = start["user_code"].as_str().expect("a code");
+    app.engine.confirm_device(&caller.expect("a session"), code, true).expect("confirmed");
+    let path = format!("/api/v1/sessions/{}", browser.id);
+    let ended = app.send(request(Method::DELETE, &path, &app.admin, &[], Body::empty())).await;
+    assert_eq!(ended.status, 200, "{ended:?}");
+    app.clock.advance(Duration::from_secs(3));
+    let ask = json!({"device_code": start["device_code"]});
+    let refused = app.post("", "/api/v1/device/token", &[], &ask).await;
+    assert_eq!((refused.status, refused.code().as_str()), (401, "login_refused"));
 }
 
 #[tokio::test]
