@@ -66,17 +66,32 @@ impl Engine {
         if id.as_str().starts_with('s') {
             return self.authenticate_session(secret, Client::Cli);
         }
+        let caller = self.bearer_of(&id)?;
+        let hash = hash(secret);
+        // What is void leaves the standing: a secret that was good once needs no second look at the database.
+        let good = self.known_secrets().is_of(&hash, &id) || self.is_stored(&hash, &id);
+        good.then_some(caller)
+    }
+
+    /// Who came in once, as they are now: with what they may by now, and only if they would be let in still. What flows
+    /// for long asks it again and again.
+    pub fn as_now(&self, caller: &Caller) -> Option<Caller> {
+        match &caller.session {
+            Some(session) => self.person_of_session(&caller.token, session.client),
+            None => self.bearer_of(&caller.token),
+        }
+    }
+
+    /// Who has the token with this id, if it is good.
+    fn bearer_of(&self, id: &TokenId) -> Option<Caller> {
         let standing = self.standing();
-        let known = standing.tokens.get(&id)?;
+        let known = standing.tokens.get(id)?;
         if let Some(person) = &known.token.person {
             standing.organisation.acting(person)?;
             let account = standing.access.accounts.get(person);
             account.is_none_or(|account| account.disabled.is_none()).then_some(())?;
         }
-        let hash = hash(secret);
-        // What is void leaves the standing: a secret that was good once needs no second look at the database.
-        let good = self.known_secrets().is_of(&hash, &id) || self.is_stored(&hash, &id);
-        (good && self.now() < known.token.expires_at).then(|| caller(&standing, known))
+        (self.now() < known.token.expires_at).then(|| caller(&standing, known))
     }
 
     fn is_stored(&self, hash: &[u8; 32], id: &TokenId) -> bool {

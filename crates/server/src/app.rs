@@ -105,15 +105,6 @@ impl App {
         let _ = closing.wait_for(|closing| *closing).await;
     }
 
-    /// Whether the token or session by which somebody came is good still. A stream asks it again and again.
-    pub(crate) fn is_in_still(&self, caller: &Caller) -> bool {
-        let (standing, now) = (self.engine.standing(), self.engine.now());
-        let token = standing.tokens.get(&caller.token);
-        let session = standing.access.sessions.get(&caller.token);
-        token.is_some_and(|token| now < token.token.expires_at)
-            || session.is_some_and(|session| now < session.opened.expires_at)
-    }
-
     /// Whether a caller may see a change.
     pub(crate) fn sees_change(&self, caller: &Caller, change: &Change) -> bool {
         caller.sees_change(&self.engine.standing(), change)

@@ -15,6 +15,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sluice_core::permission::Permission;
 use sluice_engine::Caller;
 use sluice_engine::envelope::Envelope;
 use sluice_engine::store::Entry;
@@ -100,7 +101,9 @@ impl Feed {
     async fn run(self, mut next: u64) {
         let mut size = self.app.engine.watch_size();
         loop {
-            if !self.app.is_in_still(&self.caller) {
+            // What its token or session may is read anew, like that of every other request.
+            let now = self.app.engine.as_now(&self.caller);
+            if !now.is_some_and(|caller| caller.everywhere(Permission::EventRead)) {
                 return;
             }
             let read = self.app.read(move |readers| readers.entries(next, BATCH)).await;

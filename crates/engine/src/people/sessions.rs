@@ -192,6 +192,19 @@ impl Engine {
         good.then(|| caller(&standing, session, client))
     }
 
+    /// Whose session this is, if it is good and was not left alone for too long. It does not count as used by that.
+    pub(crate) fn person_of_session(&self, id: &TokenId, client: Client) -> Option<Caller> {
+        let (standing, now) = (self.standing(), self.now());
+        let session = standing.access.sessions.get(id)?;
+        let seen = self.people().seen.lock().get(id).map(|seen| seen.at_us);
+        let idle_us = i64::try_from(IDLE.as_micros()).unwrap_or(i64::MAX);
+        let good = session.opened.client == client.as_str()
+            && now < session.opened.expires_at
+            && seen.is_none_or(|seen| now.as_microsecond().saturating_sub(seen) <= idle_us)
+            && may_come_in(&standing, &session.opened.person).is_ok();
+        good.then(|| caller(&standing, session, client))
+    }
+
     /// Whether a session may nothing before its person adds a second factor.
     pub fn lacks_factor(&self, session: &TokenId) -> bool {
         let standing = self.standing();

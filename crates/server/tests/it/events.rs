@@ -5,7 +5,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sluice_core::permission::Permission;
-use sluice_testkit::{TestApp, request};
+use sluice_testkit::{ORGANISATION, TestApp, request};
 
 use crate::description::holds;
 use crate::gate::allowed;
@@ -100,4 +100,27 @@ async fn a_stream_ends_with_its_token() {
     let path = format!("/api/v1/tokens/{}", token.expect("the stream's token").token.id);
     app.send(request(Method::DELETE, &path, &app.admin, &[], Body::empty())).await;
     while stream.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_what_its_person_may() {
+    let app = TestApp::start().await;
+    for by_token in [true, false] {
+        let bob = app.logged_in("bob").await;
+        let wish = json!({"label": "mine", "kind": "person", "person": "bob", "permissions": ["event.read"], "expires_in_hours": 100});
+        let made = app.post(&bob, "/api/v1/tokens", &[], &wish).await;
+        let token = made.json()["secret"].as_str().unwrap_or_else(|| panic!("{made:?}")).to_owned();
+        let by = if by_token { token } else { bob };
+        let path = "/api/v1/events?type=stop.";
+        let response = app.open(request(Method::GET, path, &by, &[], Body::empty())).await;
+        assert_eq!(response.status(), 200);
+        let mut stream = Stream { body: response.into_body(), text: String::new() };
+        let own =
+            r#"accounts: ["github:bob"], roles: [change_manager, security_officer, break_glass]"#;
+        let files = ORGANISATION.replace(own, r#"accounts: ["github:bob"], roles: []"#);
+        assert_ne!(files, ORGANISATION);
+        app.apply(&[("sluice.yaml", &files)]).await;
+        while stream.next().await.is_some() {}
+        app.apply(&[("sluice.yaml", ORGANISATION)]).await;
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn follow(
         let mut size = app.engine.watch_size();
         let follow = async {
             loop {
-                if !app.is_in_still(&caller) {
+                if app.engine.as_now(&caller).is_none() {
                     return;
                 }
                 let now = *size.borrow_and_update();
