@@ -136,7 +136,7 @@ pub struct SourceSeen {
     pub commit: CommitId,
     /// Every commit that came with it, the tip included; at most 200.
     pub commits: Vec<CommitId>,
-    /// Who had a hand in them.
+    /// Who had a hand in them; at most 200.
     pub involved: BTreeSet<Involvement>,
     /// Paths touched, as far as known; at most 200.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -147,6 +147,9 @@ pub struct SourceSeen {
     /// The merge that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeSeen>,
+    /// Whether more people had a hand in them than an entry holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub people_cut: bool,
 }
 
 /// A push to a branch.

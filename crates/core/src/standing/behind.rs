@@ -124,7 +124,7 @@ impl Standing {
                 came_along || self.follow_branch(source, merge, behind, depth)
             }
         };
-        own && self.follow_members(source, behind, depth)
+        own && !source.people_cut && self.follow_members(source, behind, depth)
     }
 
     /// Of what came with a push, what was itself merged: a squashed branch lists none of those who wrote it.

@@ -235,6 +235,7 @@ fn see(play: &mut Play, a: u8, b: u8) {
             paths,
             pushes: Vec::new(),
             merge: None,
+            people_cut: false,
         }
         .into()
     } else {

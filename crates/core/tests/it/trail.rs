@@ -351,8 +351,16 @@ fn heard(
 ) {
     let repository = "forge.example/acme/shop".to_owned();
     let commit = tip.clone();
-    let mut seen =
-        SourceSeen { repository, commit, commits, involved, paths: Vec::new(), pushes, merge };
+    let mut seen = SourceSeen {
+        repository,
+        commit,
+        commits,
+        involved,
+        paths: Vec::new(),
+        pushes,
+        merge,
+        people_cut: false,
+    };
     if let Some(known) = play.standing.sources.get(&tip) {
         seen.involved.extend(known.involved.iter().cloned());
         seen.commits.extend(known.commits.iter().cloned());

@@ -96,9 +96,17 @@ impl Play {
             let push = PushSeen { branch, listed: Listed::All, before: None, created: true };
             let pushes = vec![push];
             let merge = None;
-            self.play([
-                SourceSeen { repository, commit, commits, involved, paths, pushes, merge }.into()
-            ]);
+            self.play([SourceSeen {
+                repository,
+                commit,
+                commits,
+                involved,
+                paths,
+                pushes,
+                merge,
+                people_cut: false,
+            }
+            .into()]);
         }
     }
 

@@ -12,7 +12,7 @@ use sluice_core::organisation::{Environment, EnvironmentTier};
 use sluice_core::signal::Signal;
 use sluice_core::standing::Standing;
 
-use super::Correlation;
+use super::{Correlation, PEOPLE};
 
 /// What a merge or a push brings to a production branch.
 struct Brought<'a> {
@@ -62,6 +62,7 @@ impl Correlation<'_> {
             paths,
             pushes: vec![push],
             merge: None,
+            people_cut: false,
         });
         if is_production(&self.standing, branch, *default_branch) {
             let title = commits.last().map(|commit| commit.title.clone()).unwrap_or_default();
@@ -116,6 +117,7 @@ impl Correlation<'_> {
             paths: Vec::new(),
             pushes: Vec::new(),
             merge,
+            people_cut: false,
         });
         if is_production(&self.standing, branch, *default_branch) {
             self.brought(Brought {
@@ -169,10 +171,7 @@ impl Correlation<'_> {
         involved: BTreeSet<Involvement>,
     ) {
         let Some(change) = self.standing.changes.get(&number).cloned() else { return };
-        let new: BTreeSet<Involvement> = involved.difference(&change.involved).cloned().collect();
-        if !new.is_empty() {
-            self.push(event::Involved { change: number, involved: new, stated_of: None });
-        }
+        self.involved_in(number, involved.difference(&change.involved).cloned());
         let mut origin = change.origin.clone();
         origin.proposal = origin.proposal.or_else(|| brought.proposal.clone());
         origin.url = origin.url.or_else(|| brought.url.clone());
@@ -218,8 +217,11 @@ impl Correlation<'_> {
         } else {
             brought.title.chars().take(200).collect()
         };
+        let number = ChangeNumber(self.standing.changes_counted + 1);
+        let mut people = involved.into_iter();
+        let involved = people.by_ref().take(PEOPLE).collect();
         self.push(event::Proposed {
-            change: ChangeNumber(self.standing.changes_counted + 1),
+            change: number,
             kind: ChangeKind::Normal,
             model: None,
             title,
@@ -242,6 +244,7 @@ impl Correlation<'_> {
             revision,
             involved,
         });
+        self.involved_in(number, people);
     }
 }
 

@@ -10,6 +10,7 @@ mod merges;
 mod neighbours;
 mod tasks;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use sluice_core::ids::{ChangeNumber, CommitId, LinkName, ServiceName};
 use sluice_core::incident;
 use sluice_core::link::ReferenceRecorded;
 use sluice_core::run::RunRef;
-use sluice_core::signal::{CommitInfo, Outcome, Signal, Who};
+use sluice_core::signal::{CommitInfo, Listed, Outcome, Signal, Who};
 use sluice_core::standing::{Actor, Recorded, Standing};
 use sluice_store::Row;
 
@@ -33,6 +34,13 @@ const MOST: usize = 200;
 
 /// The most pushes that are remembered of one tip.
 const PUSHES: usize = 8;
+
+/// The most bytes that the paths of one push take in an entry.
+const PATH_BYTES: usize = 12 * 1024;
+
+/// The most people that one entry names, in less than 80 bytes each. With as many paths, commits and pushes as there may
+/// be, an entry is smaller than the largest that can be.
+const PEOPLE: usize = 200;
 
 /// Events being made, and the standing that they leave.
 pub(crate) struct Correlation<'a> {
@@ -188,6 +196,7 @@ impl Correlation<'_> {
             seen.commits.extend(known.commits.iter().cloned());
             seen.pushes.splice(..0, known.pushes.iter().cloned());
             seen.merge = seen.merge.or_else(|| known.merge.clone());
+            seen.people_cut |= known.people_cut;
         }
         seen.commits.push(seen.commit.clone());
         newest(&mut seen.commits, MOST);
@@ -195,10 +204,39 @@ impl Correlation<'_> {
         let mut paths = BTreeSet::new();
         seen.paths.retain(|path| path.len() <= 1_024 && paths.insert(path.clone()));
         seen.paths.truncate(MOST);
+        let mut room = PATH_BYTES;
+        seen.paths.retain(|path| take_room(&mut room, path));
+        self.cut_people(&mut seen);
         if self.standing.sources.get(&seen.commit).is_none_or(|known| **known != seen) {
             self.push(seen.clone());
         }
         self.involve_in_changes(&seen);
+    }
+
+    /// Keeps as many people as an entry holds: first those who are known here, then those who pushed and merged. Where
+    /// some are left out, it is said that not everybody is known.
+    fn cut_people(&self, seen: &mut SourceSeen) {
+        if seen.involved.len() > PEOPLE {
+            let organisation = &self.standing.organisation;
+            let unknown = |by: &Involvement| organisation.person_of(&by.identity).is_none();
+            let mut people: Vec<Involvement> =
+                std::mem::take(&mut seen.involved).into_iter().collect();
+            people.sort_by_key(|by| (unknown(by), Reverse(by.role)));
+            seen.involved = people.into_iter().take(PEOPLE).collect();
+            seen.people_cut = true;
+        }
+        if seen.people_cut {
+            seen.pushes.iter_mut().for_each(|push| push.listed = Listed::Some);
+        }
+    }
+
+    /// Records that people had a hand in a change.
+    fn involved_in(&mut self, change: ChangeNumber, people: impl IntoIterator<Item = Involvement>) {
+        let people: Vec<Involvement> = people.into_iter().collect();
+        for some in people.chunks(PEOPLE) {
+            let involved = some.iter().cloned().collect();
+            self.push(event::Involved { change, involved, stated_of: None });
+        }
     }
 
     /// Who wrote a commit had a hand in every open change that brings it, also where it was asked for before.
@@ -215,9 +253,7 @@ impl Correlation<'_> {
             let told = commits.flat_map(|commit| self.standing.behind(commit).involved);
             let involved: BTreeSet<Involvement> =
                 told.filter(|by| !change.involved.contains(by)).collect();
-            if !involved.is_empty() {
-                self.push(event::Involved { change: number, involved, stated_of: None });
-            }
+            self.involved_in(number, involved);
         }
     }
 
@@ -323,4 +359,12 @@ fn newest<T: Ord + Clone>(members: &mut Vec<T>, most: usize) {
     let mut kept = BTreeSet::new();
     members.retain(|member| kept.insert(member.clone()));
     members.drain(..members.len().saturating_sub(most));
+}
+
+/// Takes the room that a text has as a member of a list in JSON, where there is as much left.
+fn take_room(room: &mut usize, text: &str) -> bool {
+    let bytes = serde_json::Value::from(text).to_string().len() + 1;
+    let left = room.checked_sub(bytes);
+    *room = left.unwrap_or(*room);
+    left.is_some()
 }

@@ -8,6 +8,7 @@ mod debts;
 mod disturbed;
 mod faults;
 mod flows;
+mod inbox;
 mod incidents;
 mod keys;
 mod neighbours;
