@@ -275,7 +275,7 @@ pub struct ConflictFact {
     pub state: ChangeState,
     /// Whether it is being deployed right now.
     pub running: bool,
-    /// When the pass that it holds ends; none where it runs already.
+    /// When the pass that it holds ends or, where it runs, until when its outcome is waited for; none where that is past.
     #[serde(default)]
     pub until: Option<Timestamp>,
 }

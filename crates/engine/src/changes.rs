@@ -269,7 +269,7 @@ fn outdated(change: &Change) -> Refusal {
     )
 }
 
-fn short(name: &str, text: &str) -> Result<(), EngineError> {
+pub(crate) fn short(name: &str, text: &str) -> Result<(), EngineError> {
     if text.chars().count() > 2_000
         || text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')
     {

@@ -9,6 +9,7 @@ use sluice_core::standing::Standing;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
+use crate::changes::short;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::idempotency::Known;
@@ -34,18 +35,7 @@ impl Engine {
         report: DeploymentReport,
     ) -> Result<Answer<Deployment>, EngineError> {
         caller.require(Permission::DeploymentReport)?;
-        let unknown = || {
-            EngineError::Refused(Refusal::missing(
-                "deployment_unknown",
-                format!("there is no deployment {number}"),
-                "check the number",
-            ))
-        };
-        let known = self.deployment(number)?.ok_or_else(unknown)?;
-        let target = self.standing().organisation.target(&known.service, &known.environment);
-        if !caller.covers(Permission::DeploymentReport, &target) {
-            return Err(unknown());
-        }
+        let known = self.known_deployment(caller, Permission::DeploymentReport, number)?;
         let key = match self.known_key(caller.key_scope("outcome"), key, body_hash)? {
             Known::Answered { seq } => {
                 let receipt = seq.map(|seq| self.readers().receipt(seq)).transpose()?;
@@ -62,7 +52,47 @@ impl Engine {
             }
         };
         let ((), done) = self.sequencer().submit(decide).await?;
-        let deployment = self.deployment(number)?.ok_or_else(unknown)?;
+        let deployment = self.deployment(number)?.ok_or_else(|| unknown(number))?;
         Ok(Answer::of(deployment, &done))
     }
+
+    /// A person ends a deployment of which no outcome is told, as failed: its change and its place are free again.
+    pub async fn give_up_deployment(
+        &self,
+        caller: &Caller,
+        number: DeploymentNumber,
+        reason: String,
+    ) -> Result<Answer<Deployment>, EngineError> {
+        caller.require(Permission::ChangeEdit)?;
+        let known = self.known_deployment(caller, Permission::ChangeEdit, number)?;
+        short("reason", &reason)?;
+        let actor = caller.actor();
+        let decide = move |standing: &Standing, now: Timestamp| {
+            let present = standing.deployments.get(&number).map(AsRef::as_ref).unwrap_or(&known);
+            match deployment::give_up(standing, present, &reason, now) {
+                Ok(events) => Step::Record((), Commit::of(events, actor)),
+                Err(refusal) => Step::Refuse(refusal.into(), None),
+            }
+        };
+        let ((), done) = self.sequencer().submit(decide).await?;
+        let deployment = self.deployment(number)?.ok_or_else(|| unknown(number))?;
+        Ok(Answer::of(deployment, &done))
+    }
+
+    /// A deployment that the caller's permission covers; of any other nothing is said.
+    fn known_deployment(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        number: DeploymentNumber,
+    ) -> Result<Deployment, EngineError> {
+        let known = self.deployment(number)?.ok_or_else(|| unknown(number))?;
+        let target = self.standing().organisation.target(&known.service, &known.environment);
+        if caller.covers(permission, &target) { Ok(known) } else { Err(unknown(number)) }
+    }
+}
+
+fn unknown(number: DeploymentNumber) -> EngineError {
+    let message = format!("there is no deployment {number}");
+    Refusal::missing("deployment_unknown", message, "check the number").into()
 }

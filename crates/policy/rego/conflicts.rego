@@ -6,6 +6,7 @@ conflicts_reasons contains {
 	"effect": "wait",
 	"rule": "conflicts.running",
 	"message": sprintf("%v is being deployed on `%v`", [conflict.change, conflict.service]),
+	"until": object.get(conflict, "until", null),
 	"pass_if": sprintf("%v had ended", [conflict.change]),
 } if {
 	some conflict in input.conflicts

@@ -144,7 +144,7 @@ test_what_skipped_staging_is_denied if {
 
 test_a_running_change_waits_and_a_planned_one_is_noted if {
 	verdict := gate.verdict with input as changed({"conflicts": [
-		{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true},
+		{"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true, "until": null},
 		{"change": "CHG0000003", "service": "ledger", "relation": "dependency", "state": "scheduled", "running": false},
 	]})
 	spoken(verdict, "wait") == {"conflicts.running"}

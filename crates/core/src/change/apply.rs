@@ -29,6 +29,8 @@ fn noted(change: &mut Change, event: &Event, at: Timestamp) -> bool {
             change.comments = change.comments.saturating_add(1);
             change.updated_at = at;
         }
+        // Nothing has happened to it: what counts from when something last did goes on.
+        Event::ChangeReminded(_) => change.reminded_at = Some(at),
         Event::ChangeEvidenceOpened(event) => change.looks.push(Look {
             person: event.person.clone(),
             revision: event.revision.clone(),
@@ -130,7 +132,6 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
                 }
             }
         }
-        Event::ChangeReminded(_) => change.reminded_at = Some(at),
         Event::ChangeClosed(event) => {
             change.state = ChangeState::Closed;
             change.outcome = Some(event.outcome);

@@ -1,7 +1,8 @@
 //! What starts and ends a deployment, and what that means for its change.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::untold::without_outcome;
 use super::{Deployment, DeploymentReport, DeploymentState, Health, StartReport, event};
 use crate::change::{self, Change, ChangeOutcome, ChangeState};
 use crate::event::Event;
@@ -11,13 +12,28 @@ use crate::organisation::event::{ModelEarned, ModelLost};
 use crate::refusal::Refusal;
 use crate::standing::{ModelRecord, Standing};
 
-/// A deployment begins.
+/// How far the clock of whoever reports may differ from ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// A deployment begins. Where no change says what is at work at its place, it ends the one before it there, of which
+/// no outcome was told: its own will say how the place stands.
 pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec<Event>) {
     let number = DeploymentNumber(standing.deployments_counted + 1);
     let change = report.change;
     let place = standing.place(&report.service, &report.environment);
     let replaces = place.and_then(|place| place.ran.last()).map(|ran| ran.commit.clone());
     let mut events: Vec<Event> = Vec::new();
+    let untold = standing.deployments.values().filter(|older| {
+        older.state == DeploymentState::Running
+            && change.is_none()
+            && older.change.is_none()
+            && (&older.service, &older.environment) == (&report.service, &report.environment)
+    });
+    for older in untold {
+        let untold = without_outcome(format!("no outcome was told before {number} began"));
+        let ended = end(standing, older.number, Some(older), untold, report.at);
+        events.extend(ended.unwrap_or_default());
+    }
     events.push(
         event::Started {
             deployment: Deployment {
@@ -128,17 +144,9 @@ fn check(
             "link to the log instead",
         ));
     }
-    let began = report.started_at.unwrap_or(deployment.started_at);
+    check_times(deployment, report, now)?;
     let ended = report.ended_at.unwrap_or(now);
-    let soon = now.saturating_add(jiff::SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
-    if ended > soon {
-        return Err(Refusal::invalid(
-            "ended_in_the_future",
-            format!("`ended_at` {ended} is in the future"),
-            "check the clock of the pipeline",
-        ));
-    }
-    if report.started_at.is_some() && ended < began {
+    if report.started_at.is_some_and(|began| ended < began) {
         return Err(Refusal::invalid(
             "ended_before_start",
             format!("{number} ended before it began"),
@@ -159,6 +167,35 @@ fn check(
         )),
         _ => Ok(()),
     }
+}
+
+/// Every time that is told lies between the recorded start and now, give or take how far clocks may differ.
+fn check_times(
+    deployment: &Deployment,
+    report: &DeploymentReport,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let rollback = report.rollback.as_ref();
+    let told = [
+        ("started_at", report.started_at),
+        ("ended_at", report.ended_at),
+        ("rollback.started_at", rollback.and_then(|rollback| rollback.started_at)),
+        ("rollback.ended_at", rollback.and_then(|rollback| rollback.ended_at)),
+    ];
+    let earliest = deployment.started_at.saturating_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN);
+    let latest = now.saturating_add(CLOCKS_DIFFER).unwrap_or(Timestamp::MAX);
+    for (member, told) in told.into_iter().filter_map(|(member, told)| Some((member, told?))) {
+        let (code, message) = if told > latest {
+            ("ended_in_the_future", format!("`{member}` {told} is in the future"))
+        } else if told < earliest {
+            let (number, began) = (deployment.number, deployment.started_at);
+            ("before_the_start", format!("`{member}` {told} is before {number} began, {began}"))
+        } else {
+            continue;
+        };
+        return Err(Refusal::invalid(code, message, "check the clock of the pipeline"));
+    }
+    Ok(())
 }
 
 /// What the end of a deployment means for its change and for the change's model.

@@ -110,6 +110,9 @@ pub struct Settings {
     pub debt_days: u32,
     /// Hours a finished change waits for its health proof before it is closed as it stands.
     pub review_hours: u32,
+    /// Hours a deployment is waited for of which no outcome is told; then it counts as failed.
+    #[serde(default = "outcome_hours", skip_serializing_if = "is_usual_outcome")]
+    pub outcome_hours: u32,
     /// Zone in which `time of day` is read, an IANA name.
     pub zone: String,
     /// Local hours (0 to 24) and days (1 Monday to 7 Sunday) that count as business hours.
@@ -145,6 +148,15 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+fn outcome_hours() -> u32 {
+    24
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field by reference")]
+fn is_usual_outcome(hours: &u32) -> bool {
+    *hours == outcome_hours()
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -155,6 +167,7 @@ impl Default for Settings {
             debt_limit: 3,
             debt_days: 3,
             review_hours: 24,
+            outcome_hours: outcome_hours(),
             zone: "UTC".into(),
             business_hours: (8, 18),
             business_days: (1..=5).collect(),

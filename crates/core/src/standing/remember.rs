@@ -293,7 +293,8 @@ fn remember(place: &mut Place, known: Option<&Deployment>, data: &Ended, at: Tim
     }
     let surplus = place.recent.len().saturating_sub(RECENT);
     place.recent.drain(..surplus);
-    place.last_ended_at = Some(data.report.ended_at.unwrap_or(at));
+    // By when it was recorded and not by what was told: soak times rest on it.
+    place.last_ended_at = Some(at);
     match (state, known) {
         (DeploymentState::Succeeded, Some(deployment)) => {
             place.version = deployment.version.clone();

@@ -23,6 +23,9 @@ const EXPIRED_US: i64 = 24 * 3_600 * 1_000_000;
 /// Looks between two prunings: once an hour.
 const PRUNE_EVERY: u64 = 120;
 
+/// The most deployments that one look ends.
+const DEPLOYMENTS: usize = 50;
+
 /// The most events that one look makes.
 const MOST: usize = 500;
 
@@ -91,6 +94,7 @@ impl Engine {
 fn due_events(standing: &Standing, now: Timestamp) -> Vec<Event> {
     let mut events = sluice_core::access::decide::due(standing, now);
     events.extend(sluice_core::link::due(standing, now));
+    events.extend(deployment::overdue(standing, now, DEPLOYMENTS));
     events.truncate(MOST);
     for change in standing.changes.values() {
         let unmet: Vec<_> = if change.waiting {

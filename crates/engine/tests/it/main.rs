@@ -17,5 +17,6 @@ mod redeem;
 mod scenario;
 mod secrets;
 mod spine;
+mod untold;
 mod waiting;
 mod world;

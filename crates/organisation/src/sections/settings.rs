@@ -23,6 +23,8 @@ const KEYS: &[&str] = &[
     "debt_days",
     "review",
     "review_hours",
+    "outcome",
+    "outcome_hours",
     "zone",
     "business_hours",
     "business_days",
@@ -133,6 +135,9 @@ fn read_numbers(desk: &mut Desk<'_>, table: &Table<'_>, settings: &mut Settings)
     }
     if let Some(hours) = desk.counted(table, "review", "review_hours", Unit::Hours, 1..=8_760) {
         settings.review_hours = hours;
+    }
+    if let Some(hours) = desk.counted(table, "outcome", "outcome_hours", Unit::Hours, 1..=8_760) {
+        settings.outcome_hours = hours;
     }
 }
 

@@ -10,11 +10,11 @@ fn settings_become_an_item_only_where_they_say_something() {
     check("settings:\n", json!([]));
     check("settings: {pass: 15m, zone: UTC}", json!([]));
     check(
-        "settings: {title: Acme, pass: 10m, debt: 1w, review: 2d, zone: Europe/Berlin,\n  \
+        "settings: {title: Acme, pass: 10m, debt: 1w, review: 2d, outcome: 6h, zone: Europe/Berlin,\n  \
          business_hours: [9, 17], business_days: [mon, Sat], stages: {deploy: 'deploy*'}}",
         json!([{"kind": "settings", "spec": {
             "title": "Acme", "production_branches": ["main", "master"], "pass_minutes": 10,
-            "debt_limit": 3, "debt_days": 7, "review_hours": 48, "zone": "Europe/Berlin",
+            "debt_limit": 3, "debt_days": 7, "review_hours": 48, "outcome_hours": 6, "zone": "Europe/Berlin",
             "business_hours": [9, 17], "business_days": [1, 6],
             "stages": {"deploy": ["deploy*"]}}}]),
     );

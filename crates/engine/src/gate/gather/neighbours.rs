@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use sluice_core::change::{Change, ChangeState};
-use sluice_core::deployment::{DeploymentState, Place};
+use sluice_core::deployment::{self, DeploymentState, Place};
 use sluice_core::facts::{
     ConflictFact, DependencyFact, IncidentFact, OrderFacts, PreviousFact, Relation,
 };
@@ -44,7 +44,8 @@ impl Gathering<'_> {
                     continue;
                 }
                 let running = change.state == ChangeState::Implement;
-                let until = self.pass_until(change).filter(|_| !running);
+                let until =
+                    if running { self.outcome_until(change) } else { self.pass_until(change) };
                 if (running || until.is_some()) && seen.insert(change.number) {
                     conflicts.push(ConflictFact {
                         change: change.number,
@@ -64,6 +65,13 @@ impl Gathering<'_> {
     fn pass_until(&self, change: &Change) -> Option<Timestamp> {
         let until = self.standing.passes_of.get(&change.number).copied();
         until.filter(|until| change.state == ChangeState::Scheduled && *until > self.now)
+    }
+
+    /// Until when the outcome of what runs of a change is waited for.
+    fn outcome_until(&self, change: &Change) -> Option<Timestamp> {
+        let running = change.running.iter().filter_map(|one| self.standing.deployments.get(one));
+        let until = running.map(|one| deployment::waited_for(one, &self.standing.organisation));
+        until.max().filter(|until| *until > self.now)
     }
 
     pub(super) fn incidents(&self, related: &[(ServiceName, Relation)]) -> Vec<IncidentFact> {
