@@ -185,15 +185,16 @@ fn check_times(
     let earliest = deployment.started_at.saturating_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN);
     let latest = now.saturating_add(CLOCKS_DIFFER).unwrap_or(Timestamp::MAX);
     for (member, told) in told.into_iter().filter_map(|(member, told)| Some((member, told?))) {
-        let (code, message) = if told > latest {
-            ("ended_in_the_future", format!("`{member}` {told} is in the future"))
-        } else if told < earliest {
+        let help = "check the clock of the pipeline";
+        if told > latest {
+            let message = format!("`{member}` {told} is in the future");
+            return Err(Refusal::invalid("ended_in_the_future", message, help));
+        }
+        if told < earliest {
             let (number, began) = (deployment.number, deployment.started_at);
-            ("before_the_start", format!("`{member}` {told} is before {number} began, {began}"))
-        } else {
-            continue;
-        };
-        return Err(Refusal::invalid(code, message, "check the clock of the pipeline"));
+            let message = format!("`{member}` {told} is before {number} began, {began}");
+            return Err(Refusal::invalid("before_the_start", message, help));
+        }
     }
     Ok(())
 }
