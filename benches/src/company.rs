@@ -33,7 +33,7 @@ settings: {title: Bench, production_environment: production, business_hours: [0,
 environments:
   - {name: production, tier: production}
 people:
-  - {handle: ann, name: Ann, emails: [ann@bench.example], roles: [change_manager, auditor, administrator]}
+  - {handle: ann, name: Ann, emails: [ann@bench.example], roles: [change_manager, incident_manager, auditor, administrator]}
   - {handle: ben, name: Ben, emails: [ben@bench.example]}
 teams:
   - {name: team0, members: [ann]}

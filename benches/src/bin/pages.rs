@@ -155,7 +155,6 @@ fn pages(changes: u64) -> Vec<(&'static str, String)> {
         ("a window, previewed", PREVIEW),
         ("search, a title", "/search?q=plurals"),
         ("search, incidents and problems", "/search?q=healthy"),
-        ("search, one incident", "/search?q=INC0000042"),
         ("search, nothing there", "/search?q=vouchers+that+nobody+wrote"),
         ("who one is", "/me"),
     ]
