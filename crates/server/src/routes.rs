@@ -110,6 +110,15 @@ fn gate() -> Vec<Route> {
         .with(&["Idempotency-Key"])
         .takes("OutcomeRequest")
         .gives("OutcomeReply"),
+        Route::post(
+            "/api/v1/deployments/{number}/end",
+            Needs(ChangeEdit),
+            Act,
+            deployments::give_up,
+        )
+        .about("End a running deployment of which no outcome is told, as failed.")
+        .takes("ReasonRequest")
+        .gives("OutcomeReply"),
         Route::get("/api/v1/decisions", Needs(ChangeRead), Read, decisions::list)
             .about("List gate decisions, newest first.")
             .with(&["change", "service", "environment", "answer", "limit", "cursor"])

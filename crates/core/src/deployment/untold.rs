@@ -11,6 +11,7 @@ use crate::ids::DeploymentNumber;
 use crate::organisation::Organisation;
 use crate::refusal::Refusal;
 use crate::standing::{Actor, Recorded, Standing};
+use crate::stop::reason_given;
 
 /// Until when the outcome of a deployment is waited for.
 pub fn waited_for(deployment: &Deployment, organisation: &Organisation) -> Timestamp {
@@ -51,13 +52,7 @@ pub fn give_up(
     reason: &str,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    if reason.trim().is_empty() {
-        return Err(Refusal::invalid(
-            "reason_missing",
-            "ending a deployment needs a reason",
-            "say in `reason` how it is known that it does not run any more",
-        ));
-    }
+    reason_given(reason)?;
     let number = deployment.number;
     if deployment.state != DeploymentState::Running {
         return Err(Refusal::conflict(

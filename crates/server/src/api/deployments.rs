@@ -11,6 +11,7 @@ use sluice_core::ids::{ChangeNumber, DeploymentNumber};
 use sluice_engine::ledger::Receipt;
 use sluice_engine::store::DeploymentFilter;
 
+use super::stops::ReasonRequest;
 use super::{Reply, no_such, stored};
 use crate::app::App;
 use crate::body::{Json, text_within};
@@ -120,6 +121,22 @@ pub(crate) async fn outcome(
         rollback: given.rollback,
     };
     let answer = app.engine.deployment_outcome(&caller, &key, body.hash, number, report).await?;
+    Ok(Reply(OutcomeReply {
+        deployment: answer.value,
+        receipt: answer.receipt,
+        as_of: answer.as_of,
+    }))
+}
+
+pub(crate) async fn give_up(
+    State(app): State<App>,
+    By(caller): By,
+    Path(number): Path<String>,
+    body: Json<ReasonRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let number: DeploymentNumber = id(&number)?;
+    let reason = body.value.within(1_000)?;
+    let answer = app.engine.give_up_deployment(&caller, number, reason).await?;
     Ok(Reply(OutcomeReply {
         deployment: answer.value,
         receipt: answer.receipt,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
 use sluice_testkit::{Answered, TestApp};
 
 use crate::description::holds;
@@ -149,6 +150,29 @@ async fn a_key_is_for_one_thing_of_the_path() {
     assert_eq!(ended(&redeemed[0]).await, "succeeded");
     assert_eq!(ended(&redeemed[1]).await, "running");
     assert_eq!(keyed(outcome(&redeemed[0]), &report).await.status, 200, "the same once more");
+}
+
+#[tokio::test]
+async fn a_deployment_whose_run_was_killed_is_ended_by_hand() {
+    let app = TestApp::start().await;
+    let pass = text(&allowed(&app, 1).await["pass"]["id"]);
+    let observed = json!({"artifacts": [format!("sha256:{:064x}", 1)]});
+    let path = format!("/api/v1/passes/{pass}/redeem");
+    let redeemed = app.post(&app.admin, &path, &[("idempotency-key", "r")], &observed).await.json();
+    let path = format!("/api/v1/deployments/{}/end", text(&redeemed["deployment"]));
+    let reason = json!({"reason": "the run was killed"});
+    let reporter = app.token(&[Permission::DeploymentReport]).await;
+    assert_eq!(app.post(&reporter, &path, &[], &reason).await.status, 403);
+    let elsewhere = Scope { services: ["shop".to_owned()].into(), ..Scope::default() };
+    let elsewhere = app.scoped_token(&[Permission::ChangeEdit], elsewhere).await;
+    let hidden = app.post(&elsewhere, &path, &[], &reason).await;
+    assert_eq!((hidden.status, hidden.code().as_str()), (404, "deployment_unknown"));
+    let alice = app.logged_in("alice").await;
+    let ended = app.post(&alice, &path, &[], &reason).await;
+    assert_eq!(ended.status, 200, "{}", ended.text());
+    holds("OutcomeReply", &ended.json());
+    assert_eq!(ended.json()["deployment"]["state"], "failed");
+    assert_eq!(app.post(&alice, &path, &[], &reason).await.code(), "already_ended");
 }
 
 #[tokio::test]

@@ -23,6 +23,9 @@ const COLUMNS: &[Column] = &[
     ("STARTED", "/started_at"),
 ];
 
+/// What is shown of a recorded end.
+const RECORDED: &[Column] = &[("state", "/deployment/state"), ("change", "/deployment/change")];
+
 /// What can be done with deployments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeploymentCommand {
@@ -30,6 +33,20 @@ pub(crate) enum DeploymentCommand {
     Start(pass::RedeemArgs),
     /// Report how a deployment ended
     Outcome(OutcomeArgs),
+    /// End a running deployment of which no outcome is told, as failed
+    End {
+        /// Its number, such as `DEP0000042`
+        #[arg(value_name = "NUMBER")]
+        number: DeploymentNumber,
+        /// How it is known that it does not run any more
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// List deployments, newest first
     List {
         /// Only those of this service
@@ -112,6 +129,13 @@ pub(crate) fn run(command: &DeploymentCommand) -> Outcome {
     match command {
         DeploymentCommand::Start(arguments) => pass::redeem(arguments),
         DeploymentCommand::Outcome(arguments) => outcome(arguments),
+        DeploymentCommand::End { number, reason, json, server } => {
+            let path = format!("/api/v1/deployments/{number}/end");
+            let answer = Client::new(server)?.post(&path, &json!({ "reason": reason }), &[])?;
+            output::note(&format!("{number}: ended as failed"));
+            show::record(&answer, RECORDED, *json);
+            Ok(exit::OK)
+        }
         DeploymentCommand::List { service, environment, limit, json, server } => {
             let mut path = format!("/api/v1/deployments?limit={limit}");
             for (name, value) in [("service", service), ("environment", environment)] {
@@ -146,10 +170,6 @@ fn outcome(arguments: &OutcomeArgs) -> Outcome {
     let path = format!("/api/v1/deployments/{}/outcome", arguments.number);
     let answer = client.post(&path, &body, &[("Idempotency-Key", &key)])?;
     output::note(&format!("{}: outcome recorded", arguments.number));
-    show::record(
-        &answer,
-        &[("state", "/deployment/state"), ("change", "/deployment/change")],
-        arguments.json,
-    );
+    show::record(&answer, RECORDED, arguments.json);
     Ok(exit::OK)
 }
