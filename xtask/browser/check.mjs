@@ -311,10 +311,10 @@ try {
     await other.goto("/calendar?view=list");
     await other.locator("#windows a", { hasText: "Stocktaking" }).click();
     check(await other.locator(".facts").innerText().then((text) => text.includes("Grace") && text.includes("Henrik")), "the window names both");
-    await other.click(".tools a");
+    await other.click(".tools a[href^='/calendar/windows/new']");
     check(await other.inputValue("#w-title") === "Stocktaking", "the form is filled with what stands");
     await other.goto("/calendar/windows/month-end-close");
-    check(await other.locator(".tools a").count() === 0, "what files declare is not altered here");
+    check(await other.locator(".tools a[href^='/calendar/windows/new']").count() === 0, "what files declare is not altered here");
     check(await other.locator(".notice").first().innerText().then((text) => text.includes("files")), "and the page says whose it is");
     for (const one of [page, other]) check(one.faults.length === 0, one.faults.join("; "));
     for (const one of [first, second]) await one.close();
@@ -415,6 +415,50 @@ try {
     await page.waitForSelector("#verdicts .bad");
     check(await page.locator("#verdicts .whole.bad").count() === 1, "a changed entry is not proven");
     check(page.faults.length === 0, page.faults.join("; "));
+    await context.close();
+  });
+
+  await journey("what comes and goes while a page is open", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const [open, deciding, acting] = [await watched(context), await watched(context), await watched(context)];
+    const number = 0.5151;
+    const asked = await ask("identity", undefined, number);
+    check(asked.status === 200 && Boolean(asked.body.change), "a change waits");
+    await open.goto("/calendar");
+    await open.waitForSelector("#live.on");
+    await deciding.goto(`/changes/${asked.body.change}`);
+    await deciding.waitForSelector("#live.on");
+    const stop = async (service) => {
+      await acting.goto(`/stops/new?service=${service}&tier=production&preview=1`);
+      await acting.fill("#s-reason", `a brake for ${service}`);
+      await acting.click("form[action='/stops'] button");
+      await acting.waitForURL(/done=stopped/);
+    };
+    await stop("docs");
+    await open.bringToFront();
+    await open.waitForSelector(".alarm", { timeout: 10000 });
+    await open.fill("[id^=lift-]", "half a rea");
+    await open.evaluate(() => document.activeElement.blur());
+    await stop("search-index");
+    await open.bringToFront();
+    await open.waitForFunction(() => document.querySelectorAll(".halt[id^=stop-]").length === 2, undefined, { timeout: 10000 });
+    const typed = await open.evaluate(() => Array.from(document.querySelectorAll(".halt[id^=stop-]"), (it) =>
+      [it.textContent.includes("a brake for docs"), it.querySelector("input[name=reason]").value]));
+    check(typed.every(([docs, value]) => value === (docs ? "half a rea" : "")), `what was typed stays with its stop: ${JSON.stringify(typed)}`);
+    // Revised meanwhile: what stands on the page is new, what would be decided on is not, and it says so.
+    await ask("identity", undefined, number);
+    await deciding.bringToFront();
+    await deciding.waitForSelector("#vote [data-revised]:not([hidden])", { timeout: 10000 });
+    check(await deciding.locator("#vote [data-revised]").isVisible(), "who decides is told that it was revised");
+    for (const left of [1, 0]) {
+      await acting.goto("/calendar");
+      await acting.locator("[id^=lift-]").first().fill("it works");
+      await acting.locator("form[action$='/lift'] button").first().click();
+      await acting.waitForURL(/done=lifted/);
+      check(await acting.locator(".alarm p").count() === left, `${left} left`);
+    }
+    await deciding.waitForFunction(() => !document.querySelector(".alarm"), undefined, { timeout: 10000 });
+    for (const page of [open, deciding, acting]) check(page.faults.length === 0, page.faults.join("; "));
     await context.close();
   });
 

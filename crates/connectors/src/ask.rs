@@ -129,4 +129,6 @@ pub struct Lost {
     pub because: Because,
     /// Whether the other side may have done what was asked.
     pub may_have_arrived: bool,
+    /// Whether there is an answer, larger than it may be.
+    pub is_too_large: bool,
 }

@@ -44,6 +44,13 @@ pub trait Hear {
     /// The sender's own id of the delivery, equal when it is sent again; absent where it has none.
     fn delivery_id(&self, delivery: &Delivery) -> Option<String>;
 
+    /// An id that nobody but the sender can give: one that the signature covers, or any where the secret itself comes with
+    /// the delivery. By it two deliveries of the same bytes are two; without it the bytes decide, since whoever got hold of
+    /// a delivery that is signed over its body alone could send it again under another id.
+    fn proven_id(&self, _delivery: &Delivery) -> Option<String> {
+        None
+    }
+
     /// Whether a delivery is a question without an id: the same one, put again, wants another answer.
     fn asks(&self, _delivery: &Delivery) -> bool {
         false

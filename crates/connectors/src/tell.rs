@@ -70,6 +70,11 @@ pub trait Tell {
         None
     }
 
+    /// Whether any effect may be held back. What is held is told as soon as something about the same record is not.
+    fn holds_any(&self) -> bool {
+        false
+    }
+
     /// Whether an effect may be told along with others, in one message.
     fn gathers(&self, _: &Effect) -> bool {
         false
@@ -88,7 +93,8 @@ pub trait Tell {
         now: Timestamp,
     ) -> Step<Session>;
 
-    /// The next step in telling an effect. Told again after a cut, it makes nothing twice.
+    /// The next step in telling an effect. Told again after a cut, it makes nothing twice. What people over there may
+    /// act upon before it is done goes along with the request that lets them ([`Step::SendKnowing`]).
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt>;
 
     /// Where it keeps what our calendar closes.
@@ -240,12 +246,27 @@ impl Default for Pace {
 pub enum Step<T> {
     /// Send this; then ask again with the exchange.
     Send(Ask),
+    /// The same, and so much is so already, whatever comes of it: that is durable before this is sent.
+    SendKnowing(T, Ask),
     /// It is done.
     Done(T),
     /// Not now; begin anew later.
     Retry(Trouble),
     /// Never in this form: a person has to look.
     GiveUp(Trouble),
+}
+
+impl<T> Step<T> {
+    /// A request, with what is so before it is sent.
+    pub(crate) fn knowing(self, so_far: &T) -> Self
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Send(ask) => Self::SendKnowing(so_far.clone(), ask),
+            step => step,
+        }
+    }
 }
 
 /// Why something was not told.

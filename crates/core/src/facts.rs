@@ -192,6 +192,10 @@ pub struct ChangeFacts {
     pub kind: ChangeKind,
     /// Where it stands; none while it would only now be created.
     pub state: Option<ChangeState>,
+    /// Whether it is being implemented with what is asked for: the same commit, and the same artifacts where its service
+    /// was begun already.
+    #[serde(default)]
+    pub under_way: bool,
     /// The model it would follow as a standard change, where one is earned and fits.
     pub model: Option<ModelName>,
     /// The revision that is asked about.
@@ -213,8 +217,11 @@ pub struct ApprovalRuleFact {
     pub min_risk: RiskLevel,
     /// Whether it applies at the assessed risk.
     pub applies: bool,
-    /// Persons needed.
+    /// Persons needed, in all.
     pub quorum: u32,
+    /// How many of them for the services of each team, where it asks the owners of several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<String, u32>,
     /// Who can meet it: persons by id, `team:payments`, `role:change_manager`, `claim:...`.
     pub who: Vec<String>,
     /// Risk levels at which somebody involved counts all the same.
@@ -260,6 +267,9 @@ pub struct GivenApproval {
     pub same_hands: BTreeSet<PersonId>,
     /// Rules this person may speak for (or the one they stand in for may), and until when it counts there.
     pub eligible: BTreeMap<RuleName, Timestamp>,
+    /// For the services of which teams, of rules that have shares.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<RuleName, BTreeSet<String>>,
 }
 
 /// Another change in the way.
@@ -278,6 +288,12 @@ pub struct ConflictFact {
     /// When the pass that it holds ends or, where it runs, until when its outcome is waited for; none where that is past.
     #[serde(default)]
     pub until: Option<Timestamp>,
+    /// Where it runs: its deployments of which no outcome is told yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub deployments: BTreeSet<DeploymentNumber>,
+    /// The team that owns the service: its people may edit the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<TeamName>,
 }
 
 /// How another service stands to ours.

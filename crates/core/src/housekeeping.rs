@@ -195,7 +195,28 @@ pub struct RunSeen {
     /// Commit it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitId>,
-    /// Who started it.
+    /// Who started it. Of more than [`Self::PEOPLE`] the others are one who is nobody.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub involved: BTreeSet<Involvement>,
+}
+
+impl RunSeen {
+    /// The most people that are known of one run.
+    pub const PEOPLE: usize = 200;
+
+    /// The same, with those who are known to have started it before. Where they become too many, `others` stands for those who
+    /// are left out: an identity that nobody can claim, so that no approval counts of what the run brings.
+    #[must_use]
+    pub fn and_before(mut self, known: Option<&Self>, others: Involvement) -> Self {
+        let before = known.map(|known| known.involved.clone()).unwrap_or_default();
+        let new = std::mem::replace(&mut self.involved, before);
+        for one in new {
+            if self.involved.contains(&one) {
+                continue;
+            }
+            let full = self.involved.len() >= Self::PEOPLE;
+            self.involved.insert(if full { others.clone() } else { one });
+        }
+        self
+    }
 }

@@ -91,7 +91,7 @@ struct Inner {
     sequencer: Sequencer,
     readers: Readers,
     clock: Arc<dyn Clock>,
-    skew: SkewWatch,
+    skew: Arc<SkewWatch>,
     rng: Arc<dyn Rng>,
     secrets: Arc<dyn Secrets>,
     net: Arc<dyn Net>,
@@ -106,6 +106,7 @@ struct Inner {
     inbox: Notify,
     people: People,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    tasks: crate::tasks::Tasks,
 }
 
 /// The windows as expanded around a moment.
@@ -131,7 +132,10 @@ impl Engine {
         let (writer, readers) = Store::open(&store)?;
         let (standing, snapshot) = stand(&readers, &keys)?;
         crate::stored_secrets::can_be_opened(&readers, &standing, options.vault.as_ref())?;
+        let clock = options.clock.as_ref();
+        let skew = Arc::new(SkewWatch::begin(clock.now(), clock.monotonic(), standing.last_time));
         let parts = Parts {
+            skew: Arc::clone(&skew),
             writer,
             readers: readers.clone(),
             clock: Arc::clone(&options.clock),
@@ -143,7 +147,7 @@ impl Engine {
                 sequencer,
                 readers,
                 clock: options.clock,
-                skew: SkewWatch::default(),
+                skew,
                 rng: options.rng,
                 secrets: options.secrets,
                 net: options.net,
@@ -158,15 +162,17 @@ impl Engine {
                 inbox: Notify::new(),
                 people: People::default(),
                 thread: Mutex::new(Some(thread)),
+                tasks: crate::tasks::Tasks::default(),
             }),
         };
         engine.begin()?;
         Ok(engine)
     }
 
-    /// Now.
+    /// Now, by what is trusted of the clock.
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        let clock = self.inner.clock.as_ref();
+        self.inner.skew.trusted(clock.now(), clock.monotonic())
     }
 
     /// The standing as of the last durable entry.
@@ -256,6 +262,10 @@ impl Engine {
 
     pub(crate) fn people(&self) -> &People {
         &self.inner.people
+    }
+
+    pub(crate) fn tasks(&self) -> &crate::tasks::Tasks {
+        &self.inner.tasks
     }
 
     /// Time since some fixed moment that no clock setting moves.

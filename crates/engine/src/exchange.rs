@@ -75,9 +75,9 @@ impl Engine {
             .values()
             .filter(|rule| rule.issuer.url == issuer)
             .collect();
-        let first = rules.first().ok_or_else(|| refused(&Reject::Issuer))?;
-        let claims = self.verified(token, &first.issuer).await?;
-        let system = first.issuer.system;
+        let issuer = one_issuer(&rules)?;
+        let claims = self.verified(token, issuer).await?;
+        let system = issuer.system;
         let described = pipeline_run(system, &claims).map_err(|name| {
             Refusal::forbidden(
                 "exchange_refused",
@@ -129,7 +129,7 @@ impl Engine {
             rule: rule.name.clone(),
             issuer: claims.issuer.clone(),
             once: once(token, claims),
-            once_until: once_until(&rule.issuer, claims),
+            once_until: once_until(claims),
             run: described.run.clone(),
             permissions: rule.permissions.iter().cloned().collect(),
             scope: rule.scope.clone(),
@@ -145,10 +145,10 @@ impl Engine {
             permissions: rule.permissions.clone(),
             scope: rule.scope.clone(),
         };
-        let engine = self.clone();
+        let (engine, rule) = (self.clone(), rule.clone());
         let decide = move |standing: &Standing, now: Timestamp| {
             let still = standing.organisation.trust_rules.get(&exchanged.rule);
-            if still.is_none_or(|rule| rule.scope != exchanged.scope) {
+            if still.is_none_or(|still| **still != rule) {
                 return Step::Refuse(refusal("the rules have changed meanwhile"), None);
             }
             if standing.shown_once.contains_key(&exchanged.once) {
@@ -167,6 +167,24 @@ impl Engine {
         }
         let ((), done) = self.sequencer().submit(decide).await?;
         Ok(Answer::of((), &done).map(|()| answer))
+    }
+}
+
+/// What all rules for an issuer say of it. Where they differ (`sluice check` says so), none counts: by one of them the
+/// token would be verified, and by another remembered.
+fn one_issuer<'r>(rules: &[&'r Arc<TrustRule>]) -> Result<&'r PipelineIssuer, EngineError> {
+    let first = rules.first().ok_or_else(|| refused(&Reject::Issuer))?;
+    match rules.iter().find(|rule| rule.issuer != first.issuer) {
+        None => Ok(&first.issuer),
+        Some(other) => Err(Refusal::forbidden(
+            "exchange_refused",
+            format!(
+                "the rules `{}` and `{}` say different things of the issuer",
+                first.name, other.name
+            ),
+            "write the same `issuer` in all rules for it, and apply the files",
+        )
+        .into()),
     }
 }
 
@@ -211,11 +229,12 @@ fn seen(
 ) -> Option<RunSeen> {
     let who = Who { account: Some(described.actor.clone()?), ..Who::default() };
     let known = standing.runs.get(&described.run.key()).cloned();
-    let mut involved = engine.involvement(standing, InvolvementRole::Trigger, &who, rows);
-    involved.extend(known.iter().flat_map(|known| known.involved.iter().cloned()));
+    let involved = engine.involvement(standing, InvolvementRole::Trigger, &who, rows);
     let commit = known.as_ref().and_then(|known| known.commit.clone());
     let run = known.as_ref().map_or_else(|| described.run.clone(), |known| known.run.clone());
+    let others = engine.others_of(&run);
     let event = RunSeen { run, commit: commit.or_else(|| described.commit.clone()), involved };
+    let event = event.and_before(known.as_deref(), others);
     (known.as_deref() != Some(&event)).then_some(event)
 }
 
@@ -229,9 +248,10 @@ fn once(token: &str, claims: &Claims) -> Digest {
     Digest::of(format!("{}\n{own}", claims.issuer).as_bytes())
 }
 
-/// From then on the token is too old for everybody.
-fn once_until(issuer: &PipelineIssuer, claims: &Claims) -> Timestamp {
-    let last = claims.issued_s + i64::from(issuer.max_age_minutes) * 60 + LEEWAY_S;
+/// From then on the token is over or too old for everybody, whatever the rules come to say meanwhile.
+fn once_until(claims: &Claims) -> Timestamp {
+    let longest_s = i64::from(PipelineIssuer::LONGEST_AGE_MINUTES) * 60;
+    let last = claims.expires_s.min(claims.issued_s.saturating_add(longest_s)) + LEEWAY_S;
     Timestamp::from_second(last.saturating_add(1)).unwrap_or(Timestamp::MAX)
 }
 

@@ -4,7 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 use sluice_core::access::apart;
 use sluice_core::access::event::{PlanConfirmed, PlanProposed};
-use sluice_core::access::{benefits, lends_voices, sensitive, two_could, two_could_lately};
+use sluice_core::access::{
+    Proposer, benefits, everywhere, lends_voices, sensitive, still_here, still_may, two_could,
+    two_could_lately,
+};
+use sluice_core::ids::Digest;
+use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::Standing;
 use sluice_store::Row;
@@ -29,7 +34,7 @@ pub(crate) enum Governed {
 pub(crate) fn no_such_plan() -> Refusal {
     Refusal::missing(
         "plan_unknown",
-        "nobody has proposed exactly this plan, or it was confirmed already",
+        "nobody has proposed exactly this plan, or it was confirmed already, or its proposal has lapsed",
         "compare the folders: the plan that is confirmed is the one that was proposed",
     )
 }
@@ -50,9 +55,11 @@ impl Engine {
         let gains = |who| benefits(&standing.organisation, &plan.steps, who);
         if confirming {
             let (by, _) = caller.require_session()?;
-            let proposed = standing.access.plans.get(&plan.digest).ok_or_else(no_such_plan)?;
-            confirmable(proposed, &by, gains(&by), self.now())?;
             let confirmed = PlanConfirmed { plan: plan.digest.clone(), by };
+            confirmable(&standing, &confirmed, self.now())?;
+            if gains(&confirmed.by) {
+                return Err(own_gain().into());
+            }
             return Ok(Governed::Confirmed(confirmed));
         }
         if touches.is_empty() {
@@ -68,6 +75,8 @@ impl Engine {
                 plan: plan.digest.clone(),
                 touches,
                 by: answerable,
+                groups: self.login_groups(&caller.token),
+                token: caller.person.is_none().then(|| caller.token.clone()),
                 from: from.unwrap_or(Timestamp::MAX),
             }));
         }
@@ -86,8 +95,9 @@ impl Engine {
         text: Vec<u8>,
         texts: Vec<Row>,
     ) -> Result<Answer<Applied>, EngineError> {
-        let already = self.standing().access.plans.get(&proposed.plan).cloned();
-        let proposed = already.map_or(proposed, |already| already.as_ref().clone());
+        let standing = self.standing();
+        let already = good(&standing, &proposed.plan, self.now()).cloned();
+        let proposed = already.unwrap_or(proposed);
         let pending = Pending {
             plan: proposed.plan.clone(),
             touches: proposed.touches.clone(),
@@ -101,10 +111,11 @@ impl Engine {
             created_us: self.now().as_microsecond(),
         });
         let rows = std::iter::once(kept).chain(texts).collect();
+        let now = self.now();
         let answer = self
             .decide_with(caller.actor(), rows, move |standing| {
                 // Proposing it again does not begin the waiting again, and does not change who proposed it.
-                let known = standing.access.plans.contains_key(&proposed.plan);
+                let known = good(standing, &proposed.plan, now).is_some();
                 Ok(if known { Vec::new() } else { vec![proposed.into()] })
             })
             .await?;
@@ -120,37 +131,59 @@ pub(crate) fn second_person_needed(standing: &Standing, now: Timestamp) -> bool 
     settled.unwrap_or_else(|| two_could(standing) || two_could_lately(standing, now))
 }
 
-/// Whether a plan that is confirmed still waits, and whoever confirms it is another person than whoever proposed it.
-pub(crate) fn still_apart(
+/// Whether a plan that is confirmed waits, was proposed by somebody who could propose it still, and is confirmed by another
+/// person than them, not before its time. Asked before anything is prepared, and again where it is recorded.
+pub(crate) fn confirmable(
     standing: &Standing,
     confirmed: &PlanConfirmed,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let proposed = standing.access.plans.get(&confirmed.plan).ok_or_else(no_such_plan)?;
-    proposed.by.as_ref().map_or(Ok(()), |first| apart(standing, first, &confirmed.by, now))
-}
-
-fn confirmable(
-    proposed: &PlanProposed,
-    by: &sluice_core::ids::PersonId,
-    gains: bool,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if proposed.by.as_ref() == Some(by) {
+    let proposed = waiting(standing, &confirmed.plan, now)?;
+    if proposed.by.as_ref() == Some(&confirmed.by) {
         return Err(Refusal::forbidden(
             "same_person",
             "whoever proposed a plan cannot confirm it",
             "ask a second person with `policy.activate`",
         ));
     }
-    if gains {
-        return Err(own_gain());
+    if let Some(first) = &proposed.by {
+        apart(standing, first, &confirmed.by, now)?;
     }
+    still_good(standing, proposed)?;
     if now < proposed.from {
         let message = format!("the plan can be confirmed from {} on", proposed.from);
         return Err(Refusal::conflict("cooling_off", message, "wait until then"));
     }
     Ok(())
+}
+
+/// The proposal of a plan, where it waits.
+pub(crate) fn waiting<'a>(
+    standing: &'a Standing,
+    plan: &Digest,
+    now: Timestamp,
+) -> Result<&'a PlanProposed, Refusal> {
+    let proposed = standing.access.plans.get(plan).map(AsRef::as_ref);
+    proposed.filter(|it| it.waits(now)).ok_or_else(no_such_plan)
+}
+
+/// A proposal that waits, of somebody who could propose it still.
+fn good<'a>(standing: &'a Standing, plan: &Digest, now: Timestamp) -> Option<&'a PlanProposed> {
+    waiting(standing, plan, now).ok().filter(|it| still_good(standing, it).is_ok())
+}
+
+/// Whether whoever proposed it could propose it still. A machine has its rights by its token, with which its proposals are void; whoever
+/// answers for it has to be there.
+fn still_good(standing: &Standing, proposed: &PlanProposed) -> Result<(), Refusal> {
+    let PlanProposed { by, groups, token, .. } = proposed;
+    match (by, token) {
+        (None, _) => Ok(()),
+        (Some(maker), Some(_)) => still_here(standing, maker),
+        (Some(person), None) => {
+            let proposer = Proposer { person, groups: groups.as_ref() };
+            still_may(standing, proposer, Permission::OrganisationApply, everywhere)
+        }
+    }
 }
 
 fn own_gain() -> Refusal {

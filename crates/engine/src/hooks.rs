@@ -72,6 +72,9 @@ impl Engine {
             // The same question is put again by the same bytes. At once it is the same one.
             hashed.update((delivery.received_at.as_second() / ASKED_AGAIN_S).to_be_bytes());
         }
+        if let Some(id) = ear.hearing.proven_id(&delivery) {
+            hashed.update(id.as_bytes());
+        }
         let body_hash: [u8; 32] = hashed.finalize().into();
         let fallback = || format!("body:{}", data_encoding::HEXLOWER.encode(&body_hash));
         let row = DeliveryRow {

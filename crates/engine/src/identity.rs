@@ -6,6 +6,7 @@ use serde::Serialize;
 use sluice_core::change::{Involvement, InvolvementRole};
 use sluice_core::ids::{IdentityKey, PersonId};
 use sluice_core::refusal::Refusal;
+use sluice_core::run::RunRef;
 use sluice_core::signal::Who;
 use sluice_core::standing::Standing;
 use sluice_organisation::Keys as _;
@@ -77,6 +78,12 @@ impl Engine {
             }
         }
         Ok(authors)
+    }
+
+    /// Whoever else started a run than those who are remembered. No file can declare this identity, so it is nobody's.
+    pub(crate) fn others_of(&self, run: &RunRef) -> Involvement {
+        let identity = self.signing().identity("others", &run.key());
+        Involvement { role: InvolvementRole::Trigger, identity }
     }
 
     /// The identities of somebody a signal names, as involvement, and the rows that keep what they stand for.

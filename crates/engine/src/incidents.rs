@@ -47,10 +47,12 @@ impl Engine {
         // What people tell of has no other source than them.
         opening.source = None;
         self.decide(caller, move |standing, _| {
+            let unknown = by_own_name(standing, &mut opening);
             let environment = opening.environment.as_deref();
             let (services, permission) = (&opening.services, Permission::IncidentCreate);
             within(standing, &asker, permission, services, environment)?;
-            incident::open(standing, opening)
+            let opened = incident::open(standing, opening)?;
+            unknown.map_or(Ok(opened), Err)
         })
         .await
     }
@@ -163,6 +165,18 @@ fn open_incident(
         let message = format!("there is no incident {number}");
         Refusal::missing("incident_unknown", message, "check the number")
     })
+}
+
+/// Has an incident that people open name its environment by its own name; refused where nobody declared it. Neighbours may
+/// have words of their own for it.
+fn by_own_name(standing: &Standing, opening: &mut incident::Opening) -> Option<Refusal> {
+    let asked = opening.environment.as_deref()?;
+    if let Some(found) = standing.organisation.environment_named(asked) {
+        opening.environment = Some(found.name.to_string());
+        return None;
+    }
+    let message = format!("there is no environment `{asked}`");
+    Some(Refusal::missing("environment_unknown", message, "name one that is declared, or none"))
 }
 
 /// An open problem that a caller may edit.

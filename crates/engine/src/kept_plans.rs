@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::governed::{Governed, no_such_plan, still_apart};
+use crate::governed::{Governed, confirmable, no_such_plan, waiting};
 use crate::organisation::{End, Plan, recorded};
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
@@ -59,7 +59,14 @@ impl Engine {
         let in_force = standing.policy.as_ref().map(|policy| policy.bundle.clone());
         let policy = kept.bundle.clone().filter(|bundle| Some(bundle) != in_force.as_ref());
         let (digest, problems) = (digest.clone(), Vec::new());
-        let plan = Plan { steps: kept.steps, digest, policy, told: Vec::new(), problems };
+        let plan = Plan {
+            steps: kept.steps,
+            digest,
+            policy,
+            sweeps_out: Vec::new(),
+            told: Vec::new(),
+            problems,
+        };
         let Governed::Confirmed(confirmed) = self.governed(caller, &plan, true)? else {
             return Err(no_such_plan().into());
         };
@@ -76,7 +83,7 @@ impl Engine {
         }
         let (actor, proposed_at, steps) = (caller.actor(), kept.proposed_at, plan.steps);
         let decide = move |standing: &Standing, now: Timestamp| {
-            if let Err(refusal) = still_apart(standing, &confirmed, now) {
+            if let Err(refusal) = confirmable(standing, &confirmed, now) {
                 return Step::Refuse(refusal.into(), None);
             }
             if !standing.untouched_since(&[Topic::Organisation], proposed_at) {
@@ -112,9 +119,7 @@ impl Engine {
     }
 
     fn kept_plan(&self, digest: &Digest) -> Result<Kept, EngineError> {
-        if !self.standing().access.plans.contains_key(digest) {
-            return Err(no_such_plan().into());
-        }
+        waiting(&self.standing(), digest, self.now())?;
         let blob = self.read(|readers| readers.blob(digest.as_str()))?.ok_or_else(no_such_plan)?;
         let (steps, bundle) = serde_json::from_slice(&blob.bytes).map_err(|_| no_such_plan())?;
         let stream = format!("plan/{digest}");

@@ -58,8 +58,8 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{EngineError, OpenError, Unavailable};
 pub use exchange::ExchangedToken;
 pub use gate::{
-    DecisionInput, GateAnswer, IssuedPass, Judged, Redeemed, StartDetails, WhatIf, WhatIfError,
-    pass_token,
+    DecisionInput, GateAnswer, IssuedPass, Judged, Redeemed, StartDetails, Tested, WhatIf,
+    WhatIfError, pass_token,
 };
 pub use hooks::Received;
 pub use identity::PersonCard;
@@ -83,9 +83,10 @@ pub use sluice_connectors::kit::{limits, strict_json};
 pub use sluice_ledger as ledger;
 pub use sluice_organisation as organisation_files;
 pub use sluice_outbound as outbound;
+pub use sluice_policy::Outcome as TestOutcome;
 pub use sluice_store as store;
 pub use talk::{Comment, Picked, Together};
-pub use tasks::Delivered;
+pub use tasks::{Delivered, TaskHealth};
 pub use tokens::{CreatedToken, NewToken};
 pub use told_plan::{ToldDifference, ToldStep};
 pub use vault::Vault;

@@ -199,7 +199,8 @@ impl Engine {
                         state: Some(OUTBOX_GIVEN_UP.to_owned()),
                         ..OutboxFilter::default()
                     };
-                    readers.outbox(&filter, Page { limit: MOST, ..Page::default() })
+                    // What was given up first is told first: the rest comes with the next call.
+                    readers.outbox(&filter, Page { after: Some(0), limit: MOST, before: None })
                 }
             })
             .await?;

@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::checked::{Checked, check};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::governed::{Governed, still_apart};
+use crate::governed::{Governed, confirmable};
 use crate::kept_plans::event_of;
 use crate::policy::Candidate;
 use crate::sequencer::{Commit, Step};
@@ -53,6 +53,9 @@ pub struct Plan {
     /// The policy bundle that would take effect, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
+    /// What it would sweep out whole, in words: everything, all people, all services. Such a plan is mostly a wrong folder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sweeps_out: Vec<&'static str>,
     /// The steps in words, and who gets another name; only where the plan is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<ToldStep>,
@@ -130,6 +133,7 @@ impl Engine {
         let plan = Plan {
             digest: Digest::of(&plan_text(&steps, checked.candidate.as_ref())),
             policy: bundle.filter(|bundle| sound && Some(bundle) != in_force),
+            sweeps_out: standing.organisation.swept_out_by(&steps),
             problems: checked.problems.clone(),
             told: Vec::new(),
             steps,
@@ -146,7 +150,8 @@ impl Engine {
         }
     }
 
-    /// Makes it so. `expected` is the digest of the plan that was shown; another plan is refused.
+    /// Makes it so. `expected` is the digest of the plan that was shown; another plan is refused, and so is one that sweeps
+    /// out everything, all people or all services.
     pub async fn apply(
         &self,
         caller: &Caller,
@@ -155,7 +160,19 @@ impl Engine {
         expected: Option<&Digest>,
     ) -> Result<Answer<Applied>, EngineError> {
         caller.require(Permission::OrganisationApply)?;
-        self.make_so(caller, folder, source, expected, false).await
+        self.make_so(caller, folder, source, expected, Manner::Carefully).await
+    }
+
+    /// As [`Engine::apply`], for somebody who says that the plan may sweep out what it does.
+    pub async fn apply_sweeping(
+        &self,
+        caller: &Caller,
+        folder: &Folder,
+        source: &str,
+        expected: Option<&Digest>,
+    ) -> Result<Answer<Applied>, EngineError> {
+        caller.require(Permission::OrganisationApply)?;
+        self.make_so(caller, folder, source, expected, Manner::Sweeping).await
     }
 
     /// A second person makes so what another has proposed: the same folder, exactly the same plan.
@@ -168,7 +185,7 @@ impl Engine {
     ) -> Result<Answer<Applied>, EngineError> {
         caller.require(Permission::PolicyActivate)?;
         caller.require_recent(self.now())?;
-        self.make_so(caller, folder, source, expected, true).await
+        self.make_so(caller, folder, source, expected, Manner::Confirming).await
     }
 
     async fn make_so(
@@ -177,7 +194,7 @@ impl Engine {
         folder: &Folder,
         source: &str,
         expected: Option<&Digest>,
-        confirming: bool,
+        manner: Manner,
     ) -> Result<Answer<Applied>, EngineError> {
         if source.chars().count() > 200 || source.chars().any(char::is_control) {
             return Err(Refusal::invalid(
@@ -189,8 +206,11 @@ impl Engine {
         }
         let (plan, checked) = self.planned(folder);
         as_shown(&plan, expected)?;
+        if manner == Manner::Carefully {
+            spares(&plan)?;
+        }
         let applied = self.summary(&plan, &checked);
-        let confirmation = match self.governed(caller, &plan, confirming)? {
+        let confirmation = match self.governed(caller, &plan, manner == Manner::Confirming)? {
             Governed::Free => None,
             Governed::Confirmed(event) => Some(event),
             Governed::Propose(event) => {
@@ -204,6 +224,8 @@ impl Engine {
         if plan.steps.is_empty() && plan.policy.is_none() && !renames {
             return Ok(Answer { value: applied, receipt: None, as_of: self.standing().size });
         }
+        let now_us = self.now().as_microsecond();
+        let tests = checked.candidate.as_ref().map(|candidate| candidate.tests(now_us));
         let candidate = checked.candidate.filter(|_| plan.policy.is_some());
         if let Some(candidate) = &candidate {
             let in_force = self.standing().policy.as_ref().map(|policy| policy.bundle.clone());
@@ -216,7 +238,7 @@ impl Engine {
         if let Some(confirmed) = confirmation {
             let (actor, now) = (caller.actor(), self.now());
             self.decide_with(actor, Vec::new(), move |standing| {
-                still_apart(standing, &confirmed, now)?;
+                confirmable(standing, &confirmed, now)?;
                 Ok(vec![confirmed.into()])
             })
             .await?;
@@ -225,6 +247,7 @@ impl Engine {
             plan.steps.chunks(CHUNK).map(<[PlanStep]>::to_vec).collect();
         let last = chunks.pop().unwrap_or_default();
         let mut rows = personal_rows(&checked.reading);
+        rows.extend(tests.into_iter().flatten());
         for chunk in chunks {
             self.append_steps(caller.actor(), chunk, std::mem::take(&mut rows), None).await?;
         }
@@ -314,6 +337,28 @@ fn as_shown(plan: &Plan, expected: Option<&Digest>) -> Result<(), Refusal> {
         return Err(Refusal::conflict("plan_outdated", message, "look at the new plan"));
     }
     Ok(())
+}
+
+/// Refuses a plan that sweeps out what an organisation cannot do without.
+fn spares(plan: &Plan) -> Result<(), Refusal> {
+    if plan.sweeps_out.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the plan withdraws {}", plan.sweeps_out.join(" and "));
+    let help = "see that it is the right folder and whole; where this is what is wanted, say so: `sluice apply --withdraw-all`, \
+                or `withdraw_all` in the body";
+    Err(Refusal::conflict("withdraws_all", message, help))
+}
+
+/// How a folder is made so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Unless it sweeps out what an organisation cannot do without.
+    Carefully,
+    /// Whatever it sweeps out.
+    Sweeping,
+    /// As somebody else has proposed, who said the same.
+    Confirming,
 }
 
 /// What an apply ends with.

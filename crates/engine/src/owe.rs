@@ -207,7 +207,15 @@ fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {
     }
 }
 
+/// Begins the ids of incidents about links.
+const LINK: &str = "sluice:link/";
+
 /// The id of the incident that stands for a link which could not be told something.
 pub(crate) fn incident_of(link: &str) -> String {
-    format!("sluice:link/{link}")
+    format!("{LINK}{link}")
+}
+
+/// The link that an incident of this id stands for.
+pub(crate) fn link_of_incident(id: &str) -> Option<&str> {
+    id.strip_prefix(LINK)
 }

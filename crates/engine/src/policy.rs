@@ -54,6 +54,8 @@ pub(crate) struct Candidate {
     pub(crate) policy: Arc<GatePolicy>,
     pub(crate) digest: Digest,
     modules: BTreeMap<String, (Digest, Vec<u8>)>,
+    /// Its tests, which do not judge: kept so that they can be read and run where it is in force.
+    tests: Vec<(Digest, Vec<u8>)>,
 }
 
 impl Candidate {
@@ -73,7 +75,10 @@ impl Candidate {
                 (name, (Digest::of(text.as_bytes()), text.clone().into_bytes()))
             })
             .collect();
-        Ok(Self { policy: Arc::new(policy), digest, modules })
+        let tests = own.iter().filter(|(_, format, _)| *format == PolicyFormat::RegoTest);
+        let tests =
+            tests.map(|(_, _, text)| (Digest::of(text.as_bytes()), text.clone().into_bytes()));
+        Ok(Self { policy: Arc::new(policy), digest, modules, tests: tests.collect() })
     }
 
     /// The event that activates it, and the rows that keep its texts.
@@ -91,16 +96,22 @@ impl Candidate {
                 .collect(),
             replaces,
         };
-        let rows = self.modules.values().map(|(digest, bytes)| {
-            Row::Blob(BlobRow {
-                digest: digest.to_string(),
-                media_type: "text/plain; charset=utf-8".into(),
-                bytes: bytes.clone(),
-                created_us: now_us,
-            })
-        });
-        (event, rows.collect())
+        (event, self.modules.values().map(|text| kept(text, now_us)).collect())
     }
+
+    /// The rows that keep the texts of its tests, which may alter while the bundle stays the same.
+    pub(crate) fn tests(&self, now_us: i64) -> Vec<Row> {
+        self.tests.iter().map(|text| kept(text, now_us)).collect()
+    }
+}
+
+fn kept((digest, bytes): &(Digest, Vec<u8>), now_us: i64) -> Row {
+    Row::Blob(BlobRow {
+        digest: digest.to_string(),
+        media_type: "text/plain; charset=utf-8".into(),
+        bytes: bytes.clone(),
+        created_us: now_us,
+    })
 }
 
 fn format_word(format: PolicyFormat) -> &'static str {

@@ -272,7 +272,8 @@ impl Engine {
         let minutes = i64::from(standing.organisation.settings.cool_off_minutes);
         let cool_off = SignedDuration::from_mins(minutes);
         if caller.everywhere(Permission::PolicyActivate) {
-            for plan in standing.access.plans.values().filter(|it| it.by.as_ref() != Some(person)) {
+            let plans = standing.access.plans_waiting(now);
+            for plan in plans.filter(|it| it.by.as_ref() != Some(person)) {
                 let touches: Vec<&str> = plan.touches.iter().map(String::as_str).collect();
                 // Since it was proposed, not since it can be confirmed: that may lie ahead.
                 let since = plan.from.saturating_sub(cool_off).unwrap_or(plan.from);

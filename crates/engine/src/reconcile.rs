@@ -191,14 +191,16 @@ impl Engine {
                 }
                 Step::Retry(trouble) => return Ok(Compared::Failed(trouble, false)),
                 Step::GiveUp(trouble) => return Ok(Compared::Failed(trouble, true)),
-                Step::Send(ask) if !ask.only_reads => {
+                Step::Send(ask) | Step::SendKnowing(_, ask) if !ask.only_reads => {
                     return Ok(Compared::Differs(would(&card, ask.step)));
                 }
-                Step::Send(_) if so_far.len() >= EXCHANGES => {
+                Step::Send(_) | Step::SendKnowing(..) if so_far.len() >= EXCHANGES => {
                     let trouble = Trouble::new(Because::Server, "it cannot be found out");
                     return Ok(Compared::Failed(trouble, false));
                 }
-                Step::Send(ask) => so_far.push(self.ask_by(line, ask).await),
+                Step::Send(ask) | Step::SendKnowing(_, ask) => {
+                    so_far.push(self.ask_by(line, ask).await);
+                }
             }
         }
     }

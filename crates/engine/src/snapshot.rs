@@ -13,7 +13,7 @@ use sluice_store::rows::SnapshotRow;
 use sluice_store::{Batch, Outcome, Readers, Row, Writer};
 
 /// Name of the snapshot in the store. A new layout of the standing gets a new name.
-const NAME: &str = "standing/11";
+const NAME: &str = "standing/15";
 
 /// Entries after which a new snapshot is worth its cost.
 const EVERY: u64 = 50_000;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sluice_core::event::Event;
 use sluice_core::ids::{ExceptionId, StopId};
+use sluice_core::organisation::{known_scope, own_names};
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::scope::Scope;
@@ -26,11 +27,13 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<Stop>, EngineError> {
         caller.require(Permission::StopPull)?;
+        let scope = own_names(&self.standing().organisation, scope);
         within(caller, Permission::StopPull, &scope)?;
         let id = StopId::parse(&format!("s-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let by = caller.person.clone();
-        self.decide(caller, move |_, now| {
+        self.decide(caller, move |standing, now| {
+            known_scope(&standing.organisation, &scope)?;
             let stop = Stop { id, scope, reason, by, since: now };
             stop::pull(stop.clone()).map(|events| (stop, events))
         })
@@ -66,11 +69,13 @@ impl Engine {
     ) -> Result<Answer<Exception>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
         let by = caller.require_recent(self.now())?;
+        let scope = own_names(&self.standing().organisation, scope);
         within(caller, Permission::ExceptionGrant, &scope)?;
         self.known_rule(&lifts)?;
         let id = ExceptionId::parse(&format!("x-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         self.decide(caller, move |standing, now| {
+            known_scope(&standing.organisation, &scope)?;
             let exception = Exception {
                 id,
                 lifts,
@@ -121,8 +126,10 @@ impl Engine {
     ) -> Result<Vec<Lifted>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
         let (by, _) = caller.require_session()?;
-        within(caller, Permission::ExceptionGrant, &scope)?;
         let (standing, now) = (self.standing(), self.now());
+        let scope = own_names(&standing.organisation, scope);
+        within(caller, Permission::ExceptionGrant, &scope)?;
+        known_scope(&standing.organisation, &scope)?;
         let id = ExceptionId::parse("x-preview");
         let id = id.unwrap_or_else(|_| unreachable!("letters and a hyphen"));
         let reason = "a preview".to_owned();

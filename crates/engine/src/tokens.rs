@@ -87,9 +87,7 @@ impl Engine {
         let standing = self.standing();
         let known = standing.tokens.get(id)?;
         if let Some(person) = &known.token.person {
-            standing.organisation.acting(person)?;
-            let account = standing.access.accounts.get(person);
-            account.is_none_or(|account| account.disabled.is_none()).then_some(())?;
+            standing.may_act(person).then_some(())?;
         }
         (self.now() < known.token.expires_at).then(|| caller(&standing, known))
     }
@@ -299,7 +297,8 @@ fn caller(standing: &Standing, known: &TokenInForce) -> Caller {
     }
 }
 
-/// What a token for a person may now: no more than its person, by the roles that they have at this moment. Where
+/// What a token for a person may now: no more than its person, by the roles that they have at this moment and that
+/// their provider confirmed last. Where
 /// neither its scope nor that of a role lies within the other, it has nothing by that role.
 fn at_most(
     standing: &Standing,
@@ -307,7 +306,7 @@ fn at_most(
     permissions: &BTreeSet<Permission>,
     scope: &Scope,
 ) -> Vec<Grant> {
-    let held = sluice_core::access::held_by(standing, person).into_iter();
+    let held = sluice_core::access::held_beside(standing, person, None).into_iter();
     let grants = held.filter_map(|held| {
         let scope = if held.scope.contains(scope) {
             scope.clone()

@@ -95,12 +95,22 @@ fn name_of(desk: &mut Desk<'_>, document: &Node) -> Option<Named> {
         desk.warn(node.at, "placeholder", message, help);
         return None;
     }
-    let namespace = text_at(document, &["metadata", "namespace"]);
-    let name = match namespace.as_deref() {
-        None | Some("default" | "") => text,
-        Some(namespace) => format!("{namespace}/{text}"),
-    };
-    Some(Named { name, at: node.at })
+    Some(Named { name: within(&namespace_of(document), &text), at: node.at })
+}
+
+/// The namespace of an entity; empty for the default one.
+fn namespace_of(document: &Node) -> String {
+    let said = text_at(document, &["metadata", "namespace"]);
+    said.filter(|namespace| !is_default(namespace)).unwrap_or_default()
+}
+
+fn is_default(namespace: &str) -> bool {
+    namespace.is_empty() || namespace.eq_ignore_ascii_case("default")
+}
+
+/// A name within a namespace, which stands before it unless it is the default one.
+fn within(namespace: &str, name: &str) -> String {
+    if is_default(namespace) { name.to_owned() } else { format!("{namespace}/{name}") }
 }
 
 fn read_service(desk: &mut Desk<'_>, document: &Node, name: &str, at: Position, class: String) {
@@ -112,8 +122,11 @@ fn read_service(desk: &mut Desk<'_>, document: &Node, name: &str, at: Position, 
     let (repositories, paths) = sources(document);
     soft_dependencies(desk, document, name);
     let mut labels: BTreeMap<String, String> = pairs_at(document, &["metadata", "labels"]);
-    for key in ["lifecycle", "system"] {
-        if let Some(value) = text_at(document, &["spec", key]) {
+    let system = text_at(document, &["spec", "system"]);
+    let system = system.map(|text| EntityRef::parse(&text, "system", document).name);
+    let lifecycle = text_at(document, &["spec", "lifecycle"]);
+    for (key, value) in [("lifecycle", lifecycle), ("system", system)] {
+        if let Some(value) = value {
             labels.entry(key.to_owned()).or_insert(value);
         }
     }
@@ -151,7 +164,7 @@ fn owner(desk: &mut Desk<'_>, document: &Node, entity: Position) -> Option<TeamN
         return None;
     };
     let text = desk.loose_text(node, "`spec.owner`")?;
-    let reference = EntityRef::parse(&text, "group");
+    let reference = EntityRef::parse(&text, "group", document);
     let (name, person) = match reference.kind.as_str() {
         "user" => (format!("user/{}", reference.name), Some(reference.name)),
         _ => (reference.name, None),
@@ -169,7 +182,7 @@ fn imply_team(desk: &mut Desk<'_>, team: &TeamName, at: Position, person: Option
 fn soft_dependencies(desk: &mut Desk<'_>, document: &Node, service: &str) {
     let needs = document.member("spec").and_then(|spec| spec.member("dependsOn"));
     for (text, at) in needs.map(texts_of).unwrap_or_default() {
-        let reference = EntityRef::parse(&text, "component");
+        let reference = EntityRef::parse(&text, "component", document);
         let kind = match reference.kind.as_str() {
             "component" => EntityKind::Component,
             "resource" => EntityKind::Resource,
@@ -191,7 +204,7 @@ fn read_group(desk: &mut Desk<'_>, document: &Node, name: &str, at: Position) {
     let mut members = BTreeSet::new();
     let listed = document.member("spec").and_then(|spec| spec.member("members"));
     for (text, at) in listed.map(texts_of).unwrap_or_default() {
-        let handle = EntityRef::parse(&text, "user").name;
+        let handle = EntityRef::parse(&text, "user", document).name;
         members.extend(desk.person(&handle, at, format!("the team `{name}` has the member")));
     }
     let title = title.unwrap_or_default();
@@ -216,7 +229,9 @@ fn read_user(desk: &mut Desk<'_>, document: &Node, name: &str, at: Position) {
     let person = desk.keys.person(name);
     let groups = document.member("spec").and_then(|spec| spec.member("memberOf"));
     for (text, at) in groups.map(texts_of).unwrap_or_default() {
-        let Some(team) = desk.name::<TeamName>(&EntityRef::parse(&text, "group").name, at) else {
+        let Some(team) =
+            desk.name::<TeamName>(&EntityRef::parse(&text, "group", document).name, at)
+        else {
             continue;
         };
         imply_team(desk, &team, at, None);
@@ -265,17 +280,21 @@ fn sources(document: &Node) -> (BTreeSet<String>, BTreeSet<String>) {
     (repositories, paths)
 }
 
-/// `[kind:][namespace/]name`; the default namespace is left out.
+/// `[kind:][namespace/]name`; without a namespace it is that of the entity that refers, for every kind of reference
+/// (<https://backstage.io/docs/features/software-catalog/descriptor-format>).
 struct EntityRef {
     kind: String,
     name: String,
 }
 
 impl EntityRef {
-    fn parse(text: &str, default_kind: &str) -> Self {
+    fn parse(text: &str, default_kind: &str, referring: &Node) -> Self {
         let (kind, rest) = text.trim().split_once(':').unwrap_or((default_kind, text.trim()));
-        let name = rest.strip_prefix("default/").unwrap_or(rest);
-        Self { kind: kind.to_lowercase(), name: name.to_owned() }
+        let name = match rest.split_once('/') {
+            Some((namespace, name)) => within(namespace, name),
+            None => within(&namespace_of(referring), rest),
+        };
+        Self { kind: kind.to_lowercase(), name }
     }
 }
 

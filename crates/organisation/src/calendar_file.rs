@@ -61,7 +61,7 @@ pub(crate) fn read(desk: &mut Desk<'_>, frame: &Frame, calendar: &CalendarFile<'
     let mut names = BTreeSet::new();
     for event in file.events {
         let name = unused_name(&frame.name, &event, &mut names);
-        add_event(&mut inside, frame, event, name, calendar.zone.is_some());
+        add_event(&mut inside, frame, event, name);
     }
 }
 
@@ -69,7 +69,7 @@ fn report(desk: &mut Desk<'_>, problem: &IcsProblem) {
     desk.error(whole_line(problem.line), "bad_calendar", problem.kind.to_string(), problem.help());
 }
 
-fn add_event(desk: &mut Desk<'_>, frame: &Frame, event: IcsEvent, name: String, zoned: bool) {
+fn add_event(desk: &mut Desk<'_>, frame: &Frame, event: IcsEvent, name: String) {
     let at = whole_line(event.line);
     if !desk.declare(ItemKind::Window, &name, &name, at) {
         return;
@@ -82,12 +82,12 @@ fn add_event(desk: &mut Desk<'_>, frame: &Frame, event: IcsEvent, name: String, 
         frame.reason = event.description.chars().take(REASON_LETTERS).collect();
     }
     let mut schedule = event.schedule;
-    if event.floating && !zoned && schedule.zone == "UTC" {
+    if event.zone_unsaid {
         // Nobody says which zone is meant: it is the organisation's.
         schedule.zone = String::new();
     }
     let spots = Spots::all_at(&desk.place(at));
-    add(desk, frame, schedule, at, spots);
+    add(desk, frame, schedule, at, spots, Vec::new());
 }
 
 /// `<window>/<event>`, stable as long as the event keeps its id.

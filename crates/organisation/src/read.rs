@@ -163,8 +163,21 @@ fn read_guardrails(desk: &mut Desk<'_>, documents: &[Node], bytes: &[u8]) {
         let help = "keep guardrails in a file of their own, with one document";
         desk.error(second.at, "guardrails_not_alone", "a file of guardrails is one document", help);
     }
+    for guardrail in documents.iter().flat_map(|document| elements(document, "guardrails")) {
+        if let Some(when) = guardrail.member("when").filter(|when| !when.is_null()) {
+            sections::read_scope(desk, when);
+        }
+    }
     let at = documents.first().map_or(Position { line: 1, column: 1, length: 1 }, |node| node.at);
     add_policy_file(desk, PolicyFormat::Guardrails, bytes, at);
+}
+
+/// The elements of a list that a mapping has.
+fn elements<'n>(document: &'n Node, key: &str) -> &'n [Node] {
+    match document.member(key).map(|node| &node.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
 }
 
 fn read_rego(desk: &mut Desk<'_>, bytes: &[u8]) {

@@ -190,7 +190,8 @@ async fn expect(
     Err(Failure::BadResponse)
 }
 
-/// Hands the message over. The answer's status is the server's code; `refused` counts recipients that it does not take.
+/// Hands the message over to all whom the server takes it for. The answer's status is the server's code; `refused` counts
+/// those whom it will never take it for, `deferred` those whom it does not now.
 pub(crate) async fn hand_over(
     stream: Box<dyn Stream>,
     greeted: bool,
@@ -201,29 +202,37 @@ pub(crate) async fn hand_over(
     let greeting: &[u8] = if greeted { b"220 encrypted\r\n" } else { b"" };
     let judged = Judged { stream: Mutex::new(stream), greeting, peer };
     let hello = ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST);
+    let mut missed = Missed::default();
     let opened = AsyncSmtpConnection::connect_with_transport(Box::new(judged), &hello).await;
     let mut connection = match opened {
         Ok(connection) => connection,
-        Err(error) => return said(&error, 0, sent),
+        Err(error) => return said(&error, missed, sent),
     };
-    match speak(&mut connection, mail, sent).await {
-        Ok((code, refused)) => {
+    match speak(&mut connection, mail, &mut missed, sent).await {
+        Ok(code) => {
             let _ = connection.quit().await;
-            Ok(answer(code, refused))
+            Ok(answer(code, missed))
         }
-        Err((error, refused)) => {
+        Err(error) => {
             connection.abort().await;
-            said(&error, refused, sent)
+            said(&error, missed, sent)
         }
     }
+}
+
+/// How many a message does not go to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Missed {
+    refused: usize,
+    deferred: usize,
 }
 
 async fn speak(
     connection: &mut AsyncSmtpConnection,
     mail: &Mail,
+    missed: &mut Missed,
     sent: &AtomicBool,
-) -> Result<(u16, usize), (Error, usize)> {
-    let plain = |error| (error, 0);
+) -> Result<u16, Error> {
     if let Some(login) = &mail.login {
         let ways: &[Mechanism] = if login.is_token {
             &[Mechanism::Xoauth2]
@@ -231,57 +240,72 @@ async fn speak(
             &[Mechanism::Plain, Mechanism::Login]
         };
         let shown = Credentials::new(login.user.clone(), login.secret.clone());
-        connection.auth(ways, &shown).await.map_err(plain)?;
+        connection.auth(ways, &shown).await?;
     }
-    let Some(message) = &mail.message else { return Ok((250, 0)) };
-    let address = |text: &String| text.parse::<Address>().ok();
-    connection.command(From::new(address(&mail.from), Vec::new())).await.map_err(plain)?;
-    let (mut taken, mut refused, mut last) = (0, 0, None);
+    let Some(message) = &mail.message else { return Ok(250) };
+    connection.command(From::new(address(&mail.from), Vec::new())).await?;
+    let mut is_taken = false;
+    // Where nobody is taken, one that may be later is what counts.
+    let (mut never, mut later) = (None, None);
     for to in &mail.to {
         let Some(to) = address(to) else {
-            refused += 1;
+            missed.refused += 1;
             continue;
         };
         match connection.command(Rcpt::new(to, Vec::new())).await {
-            Ok(_) => taken += 1,
+            Ok(_) => is_taken = true,
             Err(error) if error.is_permanent() => {
-                refused += 1;
-                last = Some(error);
+                missed.refused += 1;
+                never = Some(error);
             }
-            Err(error) => return Err((error, refused)),
+            Err(error) if is_about_one(&error) => {
+                missed.deferred += 1;
+                later = Some(error);
+            }
+            Err(error) => return Err(error),
         }
     }
-    if taken == 0 {
-        return match last {
-            Some(error) => Err((error, refused)),
-            None => Ok((NOBODY, refused)),
-        };
+    if !is_taken {
+        return later.or(never).map_or(Ok(NOBODY), Err);
     }
-    connection.command(Data).await.map_err(|error| (error, refused))?;
+    connection.command(Data).await?;
     // From here on the message may have arrived whatever is heard.
     sent.store(true, Ordering::Relaxed);
-    let said = connection.message(message).await.map_err(|error| (error, refused))?;
-    Ok((said.code().into(), refused))
+    let said = connection.message(message).await?;
+    Ok(said.code().into())
 }
+
+fn address(text: &str) -> Option<Address> {
+    text.parse().ok()
+}
+
+/// Whether only one of those who should get it cannot now: a full mailbox, say. With 421 the server goes away.
+fn is_about_one(error: &Error) -> bool {
+    error.is_transient() && error.status().is_some_and(|code| u16::from(code) != CLOSING)
+}
+
+/// The service is not available, and the connection is closed (RFC 5321).
+const CLOSING: u16 = 421;
 
 /// No address was one (RFC 5321: mailbox name not allowed).
 const NOBODY: u16 = 553;
 
-fn answer(status: u16, refused: usize) -> Answer {
-    let headers = vec![("refused".to_owned(), refused.to_string())];
+fn answer(status: u16, missed: Missed) -> Answer {
+    let counts = [("refused", missed.refused), ("deferred", missed.deferred)];
+    let headers = counts.map(|(name, count)| (name.to_owned(), count.to_string())).into();
     Answer { status, headers, body: Vec::new() }
 }
 
-fn said(error: &Error, refused: usize, sent: &AtomicBool) -> Result<Answer, Failure> {
+fn said(error: &Error, missed: Missed, sent: &AtomicBool) -> Result<Answer, Failure> {
     // A code is an answer: what was refused did not arrive.
     if let Some(code) = error.status() {
-        return Ok(answer(code.into(), refused));
+        return Ok(answer(code.into(), missed));
     }
     let sent = sent.load(Ordering::Relaxed);
     match () {
         () if error.is_timeout() => Err(Failure::Timeout { sent }),
         // It offers no way in that we know.
-        () if error.is_client() => Ok(answer(NO_WAY_IN, refused)),
+        () if error.is_client() => Ok(answer(NO_WAY_IN, missed)),
         () if error.is_response() && !sent => Err(Failure::BadResponse),
         () => Err(Failure::Unreachable { sent }),
     }

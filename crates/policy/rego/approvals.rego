@@ -9,14 +9,14 @@ floors := [0, 30, 60, 85]
 
 score := max([0, min([100, input.risk.score + points])])
 
-points := sum([entry.points | some entry in data.sluice.rules.risk])
+points := sum([entry.points | some entry in risk_entries])
 
 rank_of_score := count([floor | some floor in floors; score >= floor]) - 1
 
 # Points move the level by the score; without any, the assessed level stands.
 ranks_of_points := [rank_of_score | points != 0]
 
-ranks_by_name := [rank[entry.level] | some entry in data.sluice.rules.risk_level]
+ranks_by_name := [rank[entry.level] | some entry in level_entries]
 
 assessed := [rank[input.risk.level] | count(ranks_by_name) == 0; points == 0]
 
@@ -24,7 +24,12 @@ level_rank := max(array.concat(assessed, array.concat(ranks_by_name, [r | some r
 
 level := level_names[level_rank]
 
-risk_words := [entry.because | some entry in array.concat([e | some e in data.sluice.rules.risk], [e | some e in data.sluice.rules.risk_level])]
+risk_words := [entry.because | some entry in array.concat(risk_entries, level_entries)]
+
+# What is of another form is a denial of its own: see `own.rego`.
+risk_entries := [entry | some entry in data.sluice.rules.risk; is_number(entry.points); is_string(object.get(entry, "because", ""))]
+
+level_entries := [entry | some entry in data.sluice.rules.risk_level; is_number(rank[entry.level]); is_string(object.get(entry, "because", ""))]
 
 risk_overrides contains {"level": level, "because": concat("; ", risk_words)} if level != input.risk.level
 
@@ -60,6 +65,8 @@ require contains {"rule": entry, "owed": is_emergency} if {
 require contains {"rule": entry.rule, "owed": object.get(entry, "owed", is_emergency)} if {
 	some entry in data.sluice.rules.require
 	is_object(entry)
+	is_string(entry.rule)
+	is_boolean(object.get(entry, "owed", is_emergency))
 }
 
 approvals_reasons contains {
@@ -108,11 +115,12 @@ approvals_reasons contains {
 	some commit in object.get(input.approvals, "unreported", [])
 }
 
-candidates contains {
+approvals_reasons contains {
 	"check": "approvals",
 	"effect": "note",
 	"rule": "approvals.unresolved",
 	"message": sprintf("`%v` had a hand in the change and belongs to nobody known", [identity]),
 } if {
+	count(require) > 0
 	some identity in input.approvals.unresolved
 }

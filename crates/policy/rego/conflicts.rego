@@ -7,11 +7,18 @@ conflicts_reasons contains {
 	"rule": "conflicts.running",
 	"message": sprintf("%v is being deployed on `%v`", [conflict.change, conflict.service]),
 	"until": object.get(conflict, "until", null),
-	"pass_if": sprintf("%v had ended", [conflict.change]),
+	"who": array.concat([sprintf("team:%v", [conflict.owner]) | is_string(object.get(conflict, "owner", null))], ["role:change_manager"]),
+	"pass_if": concat("; ", array.concat([sprintf("%v had ended", [conflict.change])], endings(conflict))),
 } if {
 	some conflict in input.conflicts
 	conflict.running == true
 }
+
+# A run that was killed tells no outcome: its deployments end by themselves, or by whoever may edit the change.
+endings(conflict) := [sprintf("where its run was killed, whoever may edit it ends it: `sluice deployment end %v`, or on its page", [concat(" ", numbers)]) |
+	numbers := [number | some number in object.get(conflict, "deployments", [])]
+	count(numbers) > 0
+]
 
 # Another change of the same service holds a pass: there is one slot, and it is taken until the pass ends.
 conflicts_reasons contains {

@@ -1,9 +1,12 @@
 # Freeze: no freeze is in force, and where release windows are set, one of them is.
 package sluice.gate
 
-# What is being deployed already may go on to its end where the freeze says `finish`. With `hold` it stays where
-# it is, and with `abort` it is told to undo what it has begun.
-in_flight if input.change.state == "implement"
+# What is being deployed already may go on to its end where the freeze says `finish`; other content under the same change
+# is not that. With `hold` it stays where it is, and with `abort` it is told to undo what it has begun.
+in_flight if {
+	input.change.state == "implement"
+	object.get(input.change, "under_way", false) == true
+}
 
 freeze_effects := object.union({"finish": "wait", "hold": "wait", "abort": "wait"}, {"finish": effect | some effect in ["note"]; in_flight})
 

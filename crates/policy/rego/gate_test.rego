@@ -61,6 +61,19 @@ test_a_freeze_waits_until_its_end if {
 	reason.until == "2026-03-03T00:00:00Z"
 }
 
+test_only_what_is_under_way_finishes_in_a_freeze if {
+	freeze := {"name": "close", "title": "Year end", "until": "2026-03-03T00:00:00Z", "in_flight": "finish", "grants": [], "reason": "books close"}
+	every case in {
+		[{"state": "implement", "under_way": true}, set()],
+		[{"state": "implement", "under_way": false}, {"freeze.in_force"}],
+		[{"state": "implement"}, {"freeze.in_force"}],
+		[{"state": "review", "under_way": true}, {"freeze.in_force"}],
+	} {
+		verdict := gate.verdict with input as changed({"calendar": {"freezes": [freeze]}, "change": case[0]})
+		spoken(verdict, "wait") == case[1]
+	}
+}
+
 test_outside_of_release_windows_it_waits if {
 	verdict := gate.verdict with input as changed({"calendar": {"release": {"state": "outside", "next": "2026-03-03T08:00:00Z"}}})
 	spoken(verdict, "wait") == {"freeze.release_window"}
@@ -151,6 +164,16 @@ test_a_running_change_waits_and_a_planned_one_is_noted if {
 	spoken(verdict, "note") == {"conflicts.planned"}
 }
 
+test_who_may_end_what_runs_is_told_with_its_end if {
+	running := {"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true, "until": "2026-03-05T10:00:00Z", "deployments": ["DEP0000007"], "owner": "web"}
+	verdict := gate.verdict with input as changed({"conflicts": [running]})
+	some reason in verdict.reasons
+	reason.rule == "conflicts.running"
+	reason.until == "2026-03-05T10:00:00Z"
+	reason.who == ["team:web", "role:change_manager"]
+	contains(reason.pass_if, "sluice deployment end DEP0000007")
+}
+
 test_failed_digests_are_denied if {
 	verdict := gate.verdict with input as changed({"denied_digests": [{"digest": "sha256:aa", "deployment": "DEP0000001", "reason": "rolled back"}]})
 	spoken(verdict, "deny") == {"evidence.denied_digest"}
@@ -164,6 +187,58 @@ test_own_rules_speak if {
 test_malformed_own_rules_deny if {
 	verdict := gate.verdict with input as facts with data.sluice.rules.wait as {7}
 	spoken(verdict, "deny") == {"policy.malformed"}
+}
+
+malformed := {
+	{"risk": {{"point": 60}}},
+	{"risk": {{"points": "60", "because": "night"}}},
+	{"risk": {"sixty"}},
+	{"risk": {{"points": 60, "because": 7}}},
+	{"risk_level": {{"level": "High"}}},
+	{"risk_level": {{"level": 3}}},
+	{"risk_level": {"high"}},
+	{"risk_level": {{"level": "high", "because": ["night"]}}},
+	{"require": {{"rulle": "owners"}}},
+	{"require": {{"rule": 7}}},
+	{"require": {{"rule": "owners", "owed": "no"}}},
+	{"deny": {7}},
+	{"note": {null}},
+}
+
+none := {"deny": set(), "wait": set(), "note": set(), "require": set(), "risk": set(), "risk_level": set()}
+
+test_no_entry_vanishes_because_it_is_malformed if {
+	every entry in malformed {
+		verdict := gate.verdict with input as facts with data.sluice.rules as object.union(none, entry)
+		spoken(verdict, "deny") == {"policy.malformed"}
+	}
+}
+
+test_an_emergency_with_malformed_risk_still_owes_and_does_not_go if {
+	patched := changed({
+		"risk": {"level": "high"},
+		"change": {"kind": "emergency", "emergency_reason": "INC1"},
+	})
+	every entry in malformed {
+		verdict := gate.verdict with input as patched with data.sluice.rules as object.union(none, entry)
+		spoken(verdict, "deny") == {"policy.malformed"}
+		{"rule": "owners", "owed": true} in verdict.require
+	}
+}
+
+test_equal_points_of_two_sources_count_twice if {
+	night := {"points": 30, "because": "night"}
+	verdict := gate.verdict with input as facts
+		with data.sluice.rules.risk as {object.union(night, {"of": "one"}), object.union(night, {"of": "two"})}
+	verdict.risk == {"level": "high", "because": "night; night"}
+}
+
+test_identities_of_nobody_are_told_where_people_are_asked if {
+	unknown := {"approvals": {"unresolved": ["identity/1"]}}
+	asked := gate.verdict with input as changed(object.union(unknown, {"risk": {"level": "high"}}))
+	spoken(asked, "note") == {"approvals.unresolved"}
+	unasked := gate.verdict with input as changed(unknown)
+	unasked.reasons == []
 }
 
 test_points_raise_the_level if {

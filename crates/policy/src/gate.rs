@@ -60,11 +60,7 @@ impl GatePolicy {
     ///
     /// Every problem of the files, with file, line and help.
     pub fn assemble(files: &BTreeMap<String, String>) -> Result<GatePolicy, Vec<Problem>> {
-        let own = files
-            .iter()
-            .any(|(path, text)| path.ends_with(".rego") && !SHIPPED.contains(&(path, text)));
-        let place = if own { Place::Worker } else { Place::Here };
-        GatePolicy::at(sources(files)?, Preference::Best, place)
+        GatePolicy::at(sources(files)?, Preference::Best, place(files))
     }
 
     /// The policy of ready sources, answered by a chosen engine.
@@ -114,6 +110,18 @@ impl GatePolicy {
     }
 }
 
+/// Where a policy with these files runs: on the thread that asks where all of it is ours, or phrases of ours.
+fn place(files: &BTreeMap<String, String>) -> Place {
+    let ours = |path: &str, text: &str| match path.ends_with(".rego") {
+        true => SHIPPED.contains(&(path, text)),
+        false => guardrails::are_phrases(path, text),
+    };
+    match files.iter().all(|(path, text)| ours(path, text)) {
+        true => Place::Here,
+        false => Place::Worker,
+    }
+}
+
 impl From<Fault> for PolicyFault {
     fn from(fault: Fault) -> PolicyFault {
         PolicyFault { code: fault.code.as_str().into(), message: fault.message }
@@ -126,21 +134,7 @@ impl From<Fault> for PolicyFault {
 ///
 /// Problems of guardrails that do not compile.
 pub fn sources(files: &BTreeMap<String, String>) -> Result<Sources, Vec<Problem>> {
-    let mut modules = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (path, text) in files {
-        if path.ends_with(".rego") {
-            modules.insert(path.clone(), text.clone());
-        } else {
-            match guardrails::compile(path, text) {
-                Ok(rego) => drop(modules.insert(format!("{path}.rego"), rego)),
-                Err(found) => problems.extend(found),
-            }
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let mut modules = guardrails::modules(files)?;
     let replaced =
         modules.iter().any(|(path, text)| !path.ends_with("_test.rego") && is_gate(path, text));
     for (path, text) in SHIPPED {
@@ -187,4 +181,34 @@ pub fn decode(value: serde_json::Value) -> Result<Verdict, Fault> {
     verdict.require.sort();
     verdict.require.dedup();
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_has_rego_of_others_runs_where_it_can_be_left_behind() {
+        let guardrail = |condition: &str| {
+            format!("guardrails: [{{name: a, steps: [{{if: {condition}, on_fail: deny}}]}}]")
+        };
+        let (path, text) = SHIPPED[0];
+        for (path, text, here) in [
+            ("g.yaml", guardrail("business hours"), true),
+            ("g.yaml", guardrail("[business hours, lines changed > 5]"), true),
+            ("g.yaml", guardrail("\"input.risk.score < 5\""), false),
+            (
+                "g.yaml",
+                guardrail("[business hours, \"a := bits.lsh(1, 65536); b := a * a\"]"),
+                false,
+            ),
+            ("g.rego", "package sluice.rules".to_owned(), false),
+            (path, text.to_owned(), true),
+            (path, format!("{text}\n"), false),
+        ] {
+            let files = BTreeMap::from([(path.to_owned(), text.clone())]);
+            assert_eq!(place(&files) == Place::Here, here, "{path}: {text}");
+        }
+        assert_eq!(place(&BTreeMap::new()), Place::Here);
+    }
 }

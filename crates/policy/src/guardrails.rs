@@ -21,8 +21,11 @@
 mod condition;
 mod file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 
 use self::file::{Actions, Conditions, Guardrail, Names, Points, Step, When, Word, read};
 use crate::bundle::parse_module;
@@ -32,6 +35,36 @@ use crate::problem::Problem;
 const MAX_GUARDRAILS: usize = 200;
 /// Most steps in one guardrail.
 const MAX_STEPS: usize = 50;
+
+/// The modules that an organisation's files make: `.rego` as they are, all others as guardrails.
+///
+/// # Errors
+///
+/// Problems of guardrails that do not compile, and of two files that make one module.
+pub fn modules(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+    let mut modules = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (path, text) in files {
+        if path.ends_with(".rego") {
+            modules.insert(path.clone(), text.clone());
+            continue;
+        }
+        let module = format!("{path}.rego");
+        if files.contains_key(&module) {
+            problems.push(Problem::of_file(
+                path,
+                "guardrails",
+                format!("`{module}` is what these guardrails are compiled to"),
+                "give one of the two files another name",
+            ));
+        }
+        match compile(path, text) {
+            Ok(rego) => drop(modules.insert(module, rego)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(modules) } else { Err(problems) }
+}
 
 /// Compiles a file of guardrails into the text of one Rego module.
 ///
@@ -54,7 +87,7 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
             "",
         ));
     }
-    let prefix = slug(path);
+    let prefix = prefix(path);
     for (index, guardrail) in file.guardrails.iter().enumerate() {
         let mut problem = |message: String, help: &str| {
             let (line, column) = find(text, &guardrail.name);
@@ -93,6 +126,14 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
     if problems.is_empty() { Ok(rego) } else { Err(problems) }
 }
 
+/// Whether every condition of a file is a phrase, so that nothing in what it is compiled to was written by others.
+pub(crate) fn are_phrases(path: &str, text: &str) -> bool {
+    let spoken = |step: &Step| {
+        step.r#if.all().iter().all(|one| matches!(condition::translate(one), Ok(Some(_))))
+    };
+    read(path, text).is_ok_and(|file| file.guardrails.iter().flat_map(|it| &it.steps).all(spoken))
+}
+
 fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(String, &'static str)>> {
     let mut problems = Vec::new();
     let mut out = format!("\n# {}\n", guardrail.name.replace(['\n', '\r'], " "));
@@ -102,11 +143,7 @@ fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(Strin
     let _ = writeln!(out, "{id}_covers if {{\n{}}}", scope(&guardrail.when));
     for (number, step) in guardrail.steps.iter().enumerate() {
         let holds = format!("{id}_{number}_holds");
-        let all = match &step.r#if {
-            Conditions::One(one) => std::slice::from_ref(one),
-            Conditions::All(all) => all.as_slice(),
-        };
-        match conditions(all) {
+        match conditions(step.r#if.all()) {
             Ok(body) => {
                 let _ = writeln!(out, "\n{holds} if {{\n{body}}}");
             }
@@ -121,11 +158,17 @@ fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(Strin
                 "give it `on_fail`, `on_pass` or `risk`",
             ));
         }
-        let writer = Writer { guardrail, step, covers: format!("{id}_covers") };
+        let writer = Writer {
+            guardrail,
+            step,
+            covers: format!("{id}_covers"),
+            id: format!("{id}_{number}"),
+        };
+        let fails = format!("not {holds}");
         let parts = [
-            step.on_fail.as_ref().map(|actions| writer.actions(actions, &format!("not {holds}"))),
-            step.on_pass.as_ref().map(|actions| writer.actions(actions, &holds)),
-            step.risk.as_ref().map(|points| writer.risk(points, &holds)),
+            step.on_fail.as_ref().map(|actions| writer.actions("on_fail", actions, &fails)),
+            step.on_pass.as_ref().map(|actions| writer.actions("on_pass", actions, &holds)),
+            step.risk.as_ref().map(|points| writer.risk("risk", points, &holds)),
         ];
         for part in parts.into_iter().flatten() {
             match part {
@@ -141,10 +184,12 @@ struct Writer<'a> {
     guardrail: &'a Guardrail,
     step: &'a Step,
     covers: String,
+    /// Of this step alone, whatever the file.
+    id: String,
 }
 
 impl Writer<'_> {
-    fn actions(&self, actions: &Actions, condition: &str) -> Result<String, String> {
+    fn actions(&self, of: &str, actions: &Actions, condition: &str) -> Result<String, String> {
         let mut out = String::new();
         match actions {
             Actions::Word(Word::Deny) => self.reason(&mut out, "deny", None, condition),
@@ -173,7 +218,7 @@ impl Writer<'_> {
                     );
                 }
                 if let Some(points) = &listed.risk {
-                    out.push_str(&self.risk(points, condition)?);
+                    out.push_str(&self.risk(of, points, condition)?);
                 }
             }
         }
@@ -202,7 +247,8 @@ impl Writer<'_> {
         );
     }
 
-    fn risk(&self, points: &Points, condition: &str) -> Result<String, String> {
+    /// Points are added up over a set, in which equal entries would be one: each says which part of which step it is.
+    fn risk(&self, of: &str, points: &Points, condition: &str) -> Result<String, String> {
         let Some(number) = points.number() else {
             return Err(format!(
                 "risk points of `{}` are no number between -100 and +100",
@@ -215,8 +261,9 @@ impl Writer<'_> {
             .clone()
             .unwrap_or_else(|| format!("guardrail {}", self.guardrail.name));
         Ok(format!(
-            "\nrisk contains {{\"points\": {number}, \"because\": {}}} if {{\n\t{}\n\t{condition}\n}}\n",
+            "\nrisk contains {{\"points\": {number}, \"because\": {}, \"of\": {}}} if {{\n\t{}\n\t{condition}\n}}\n",
             quoted(&because),
+            quoted(&format!("{} {of}", self.id)),
             self.covers
         ))
     }
@@ -245,7 +292,7 @@ fn scope(when: &When) -> String {
 fn conditions(all: &[String]) -> Result<String, String> {
     let mut out = String::new();
     for text in all {
-        let expression = match condition::translate(text) {
+        let expression = match condition::translate(text)? {
             Some(expression) => expression,
             None => checked(text)?,
         };
@@ -275,10 +322,10 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn slug(path: &str) -> String {
-    path.chars()
-        .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '_' })
-        .collect()
+/// What the names of a file's own rules begin with: all files compile to one package, and no two may mean one rule.
+fn prefix(path: &str) -> String {
+    let digest = HEXLOWER.encode(&Sha256::digest(path));
+    digest.chars().take(16).collect()
 }
 
 /// Where a name stands in the text, for problems that the reader has no place for.

@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use crate::fault::{Fault, FaultCode};
-use crate::limits::{MAX_VALUE_DEPTH, MAX_VALUE_NODES};
+use crate::limits::{MAX_NUMBER_BITS, MAX_TEXT_BYTES, MAX_VALUE_DEPTH, MAX_VALUE_NODES};
 
 /// Writes a value as JSON: sets become arrays, keys that are not texts become their JSON text.
 ///
@@ -40,6 +40,12 @@ impl Writer {
                 format!(
                     "the value has more than {MAX_VALUE_NODES} nodes or is deeper than {MAX_VALUE_DEPTH}"
                 ),
+            ));
+        }
+        if self.out.len() > MAX_TEXT_BYTES {
+            return Err(Fault::new(
+                FaultCode::Memory,
+                format!("the value has more than {MAX_TEXT_BYTES} bytes"),
             ));
         }
         match value {
@@ -109,6 +115,10 @@ impl Writer {
 fn number(value: &Value) -> Result<String, Fault> {
     let mistyped = |error: anyhow::Error| Fault::new(FaultCode::Type, error.to_string());
     let number = value.as_number().map_err(mistyped)?;
+    if crate::builtins::bits(value) > MAX_NUMBER_BITS {
+        let message = format!("a number of the value has more than {MAX_NUMBER_BITS} bits");
+        return Err(Fault::new(FaultCode::Memory, message));
+    }
     // Long integers keep their digits.
     if number.is_integer() && value.as_i64().is_err() && value.as_u64().is_err() {
         return Ok(number.format_decimal());

@@ -18,6 +18,10 @@ pub const MAX_VALUE_DEPTH: usize = 128;
 pub const MAX_VALUE_NODES: usize = 200_000;
 /// Longest text that one builtin call may yield, in bytes.
 pub const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
+/// Most bits of a whole number that one builtin call reads or writes: the work of it grows with their square.
+pub const MAX_NUMBER_BITS: u64 = 128 * 1024;
+/// Most digits of such a number.
+pub const MAX_NUMBER_DIGITS: usize = 39_000;
 /// Most elements that one builtin call may make out of nothing.
 pub const MAX_RANGE: u64 = 100_000;
 

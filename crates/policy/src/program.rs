@@ -47,7 +47,7 @@ pub(crate) enum Place {
     /// of a stranger's policy may take as long as it likes.
     Worker,
     /// On the thread that asks, which saves waking two others up. For texts of which each instruction is known to be
-    /// short: what is shipped, and what is compiled from guardrails.
+    /// short: what is shipped, and what is compiled from guardrails whose conditions are phrases.
     Here,
 }
 

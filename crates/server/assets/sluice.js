@@ -53,41 +53,82 @@
     ? window.trustedTypes.createPolicy("sluice-own-pages", { createHTML: (/** @type {string} */ text) => text })
     : { createHTML: (/** @type {string} */ text) => text };
 
+  /** What says that an element of a page is the same one in the next. @param {Element} element */
+  const key = (element) => element.id || element.getAttribute("data-morph") || element.getAttribute("aria-labelledby") || "";
+
+  /** What is left as it is: what somebody types in, what a script of ours made. @param {Element} old */
+  const held = (old) => old.matches("[data-still]") || (old.matches("form") && (writes(old) || typed(old)));
+
+  /** @param {Element} within */
+  const writes = (within) => {
+    const active = document.activeElement;
+    return active !== null && active.matches("input, textarea, select") && within.contains(active);
+  };
+
+  /** Whether nothing in it is lost with it. @param {Element} old */
+  const spare = (old) => !held(old) && ![...old.querySelectorAll("form, [data-still]")].some(held);
+
   /** Makes `old` be like `fresh`, and leaves alone what is the same. @param {Element} old @param {Element} fresh */
   const morph = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
-    if (old.contains(document.activeElement) && old.matches("form[data-keep], input, textarea, select")) return;
+    if (old.matches("form[data-bound]") && old.getAttribute("data-bound") !== fresh.getAttribute("data-bound")) {
+      // Whoever decides here has read what was here before: they read again before they decide.
+      for (const word of all("[data-revised]", old)) word.hidden = false;
+      return;
+    }
+    if (held(old) || (writes(old) && old.matches("input, textarea, select"))) return;
     for (const { name } of Array.from(old.attributes)) {
       if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
     }
+    const at = old.classList.contains("at");
     for (const { name, value } of Array.from(fresh.attributes)) {
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
-    if (old.matches("form[data-keep]") && typed(old)) return;
+    if (at) old.classList.add("at");
+    within(old, fresh);
+  };
+
+  /** Makes what is in `old` be like what is in `fresh`. @param {Element} old @param {Element} fresh */
+  const within = (old, fresh) => {
+    const wanted = new Set(Array.from(fresh.children, key).filter(Boolean));
     /** @type {Map<string, Element>} */
     const known = new Map();
-    for (const child of Array.from(old.children)) if (child.id) known.set(child.id, child);
+    for (const child of Array.from(old.children)) {
+      const name = key(child);
+      if (name && wanted.has(name)) known.set(name, child);
+      else if (name && spare(child)) child.remove();
+    }
     let at = old.firstChild;
-    for (const wanted of Array.from(fresh.childNodes)) {
-      const named = wanted instanceof Element && wanted.id ? known.get(wanted.id) : undefined;
+    /** What stays although the fresh page has no such thing. */
+    const pass = () => {
+      while (at instanceof Element && !known.has(key(at)) && (key(at) || at.matches("[data-still]"))) at = at.nextSibling;
+    };
+    for (const next of Array.from(fresh.childNodes)) {
+      pass();
+      const name = next instanceof Element ? key(next) : "";
+      const named = name ? known.get(name) : undefined;
       if (named && named !== at) old.insertBefore(named, at);
       const present = named || at;
-      if (present instanceof Element && wanted instanceof Element && present.tagName === wanted.tagName
-        && (present.id || "") === (wanted.id || "")) {
+      if (present instanceof Element && next instanceof Element && present.tagName === next.tagName && key(present) === name) {
         at = present.nextSibling;
-        morph(present, wanted);
-      } else if (present && present.nodeType === Node.TEXT_NODE && wanted.nodeType === Node.TEXT_NODE) {
-        if (present.textContent !== wanted.textContent) present.textContent = wanted.textContent;
+        morph(present, next);
+      } else if (present && present.nodeType === Node.TEXT_NODE && next.nodeType === Node.TEXT_NODE) {
+        if (present.textContent !== next.textContent) present.textContent = next.textContent;
         at = present.nextSibling;
       } else {
-        old.insertBefore(document.importNode(wanted, true), at);
+        old.insertBefore(document.importNode(next, true), at);
       }
     }
-    while (at) { const next = at.nextSibling; at.remove(); at = next; }
+    while (at) {
+      const next = at.nextSibling;
+      if (!(at instanceof Element) || spare(at)) at.remove();
+      at = next;
+    }
   };
 
   /** Whether somebody has begun to fill a form in. @param {Element} form */
   const typed = (form) => all("input:not([type=hidden]), textarea, select", form).some((field) => {
+    if (field instanceof HTMLInputElement && field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
     if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
     return field instanceof HTMLSelectElement && Array.from(field.options).some((it) => it.selected !== it.defaultSelected);
   });
@@ -106,10 +147,13 @@
         const text = await answer.text();
         const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
         tell(fresh);
-        for (const element of all("[data-morph]", fresh)) {
-          const old = document.querySelector(`[data-morph="${CSS.escape(element.dataset.morph || "")}"]`);
-          if (old) morph(old, element);
+        const active = document.activeElement;
+        for (const id of ["stops", "main", "foot"]) {
+          const [old, element] = [document.getElementById(id), fresh.getElementById(id)];
+          if (old && element) within(old, element);
         }
+        // What was moved has lost the focus.
+        if (active instanceof HTMLElement && active.isConnected && active !== document.activeElement) active.focus({ preventScroll: true });
         tell();
       }
       await count();
@@ -160,6 +204,7 @@
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); palette(); return; }
     const target = event.target;
     const writing = target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+    if (kept("sluice-keys") === "off") return;
     if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (Date.now() - prefix < 1200) {
       prefix = 0;
@@ -256,6 +301,10 @@
     const theme = document.getElementById("theme");
     const name = theme?.getAttribute("aria-label") || "";
     if (theme && name.toLowerCase().includes(text)) rows.push({ word: name, hint: "", act: () => { box?.close(); theme.click(); } });
+    const keys = document.body.dataset[kept("sluice-keys") === "off" ? "keysOn" : "keysOff"] || "";
+    if (keys && keys.toLowerCase().includes(text)) {
+      rows.push({ word: keys, hint: "", act: () => { box?.close(); keep("sluice-keys", kept("sluice-keys") === "off" ? "" : "off"); } });
+    }
     if (text) rows.push({ word: `${document.getElementById("find")?.getAttribute("aria-label") || "Search"}: ${wanted.trim()}`, hint: "↵",
       act: go(`/search?q=${encodeURIComponent(wanted.trim())}`) });
     place.replaceChildren(...rows.slice(0, 18).map((row, index) => {

@@ -78,7 +78,11 @@ fn written(answered: Result<Response, Problem>, id: &str, is_scim: bool) -> Resp
     let problem = match answered {
         Err(problem) => problem,
         Ok(mut response) => match response.extensions_mut().remove::<Problem>() {
-            Some(problem) => problem,
+            Some(mut problem) => {
+                let allow = || response.headers().get(http::header::ALLOW).cloned();
+                problem.allow = problem.allow.take().or_else(allow);
+                problem
+            }
             None if is_bare(&response) => {
                 let mut problem = status::of_bare(response.status());
                 problem.allow = response.headers().get(http::header::ALLOW).cloned();

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::route::{Access, Class, Facts};
 use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
 use crate::{body, conditions};
-use crate::{status, web};
+use crate::{names, status, web};
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES: usize = 512;
@@ -47,9 +47,10 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let dressed = facts.page || is_shown(&facts, request.headers());
-    let uri = dressed.then(|| request.uri().clone());
+    let asked = dressed.then(|| (request.method().clone(), request.uri().clone()));
     let admitted = admit(&app, &facts, &mut request).await;
     let looker = looker(&app, &request);
+    let caller = request.extensions().get::<By>().map(|By(caller)| Arc::clone(caller));
     let response = match admitted {
         Err(problem) => problem.into_response(),
         Ok(admitted) => match tokio::time::timeout(admitted.time, next.run(request)).await {
@@ -57,17 +58,44 @@ pub(crate) async fn guard(
             Err(_) => Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1).into_response(),
         },
     };
-    match uri {
-        Some(uri) => web::faults::dressed(&app, looker, &uri, response).await,
+    let response = names::named(&app, caller.as_deref(), response).await;
+    match asked {
+        Some((method, uri)) => web::faults::dressed(&app, looker, (&method, &uri), response).await,
         None => response,
     }
 }
 
 /// Whether somebody sees in a browser what becomes of their login by a provider.
 fn is_shown(facts: &Facts, headers: &HeaderMap) -> bool {
+    facts.path.starts_with("/auth/oidc/") && reads_pages(headers)
+}
+
+fn reads_pages(headers: &HeaderMap) -> bool {
     let accepted = headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
-    facts.path.starts_with("/auth/oidc/")
-        && accepted.is_some_and(|accepted| accepted.contains("text/html"))
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// An address that there is not.
+pub(crate) async fn no_route(State(app): State<App>, request: Request) -> Response {
+    astray(&app, request, Problem::of(&status::NOT_FOUND, "")).await
+}
+
+/// An address that there is, by a method that it does not take.
+pub(crate) async fn no_method(State(app): State<App>, request: Request) -> Response {
+    astray(&app, request, Problem::of(&status::METHOD_NOT_ALLOWED, "")).await
+}
+
+/// A page for people, where it is a browser that went astray among the pages.
+async fn astray(app: &App, request: Request, problem: Problem) -> Response {
+    let (asked, _) = request.into_parts();
+    let path = asked.uri.path();
+    let is_for_programs =
+        ["/api/", "/scim/", "/log/", "/hooks/"].iter().any(|start| path.starts_with(start));
+    let response = problem.into_response();
+    if is_for_programs || !reads_pages(&asked.headers) {
+        return response;
+    }
+    web::faults::dressed(app, None, (&asked.method, &asked.uri), response).await
 }
 
 /// Who looks at a page, for what is said when it cannot be shown.
@@ -92,7 +120,10 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
         if let Some(csrf) = csrf {
             if needs_check(request.method()) {
                 check_own(&app.options, request.headers(), true)?;
-                check_token(request, &csrf).await?;
+                // Whoever comes in has the form of somebody who is not in yet.
+                if !matches!(facts.access, Access::Public(_)) {
+                    check_token(request, &csrf).await?;
+                }
             }
             request.extensions_mut().insert(Csrf(csrf));
         }

@@ -18,6 +18,7 @@ mod hooks;
 mod listen;
 mod log;
 mod metrics;
+mod names;
 pub mod openapi;
 mod options;
 mod overload;

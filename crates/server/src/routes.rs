@@ -28,12 +28,11 @@ use crate::api::{
 };
 use crate::app::App;
 use crate::door::door;
-use crate::guard::guard;
-use crate::problem::Problem;
+use crate::guard::{guard, no_method, no_route};
 use crate::route::Access::{AnyToken, Log, Needs, Public};
 use crate::route::Class::{Act, Bulk, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{events, log, status, web};
+use crate::{events, log, web};
 
 /// What is known of every route of the API.
 pub fn route_table() -> Vec<Facts> {
@@ -63,7 +62,8 @@ pub(crate) fn router(app: &App) -> Router {
         router = router.route(path, guarded);
     }
     router
-        .fallback(async || Problem::of(&status::NOT_FOUND, ""))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), door))
         .with_state(app.clone())
 }
@@ -137,7 +137,7 @@ fn records() -> Vec<Route> {
         Route::get("/api/v1/changes", Needs(ChangeRead), Read, changes::list)
             .about("List changes, newest first.")
             .with(&[
-                "state",
+                "change-state",
                 "service",
                 "environment",
                 "kind",
@@ -187,7 +187,7 @@ fn records() -> Vec<Route> {
             .gives("ChangeReply"),
         Route::get("/api/v1/deployments", Needs(ChangeRead), Read, deployments::list)
             .about("List deployments, newest first.")
-            .with(&["change", "service", "environment", "state", "limit", "cursor"])
+            .with(&["change", "service", "environment", "deployment-state", "limit", "cursor"])
             .gives("DeploymentList"),
         Route::get("/api/v1/deployments/{number}", Needs(ChangeRead), Read, deployments::show)
             .about("Show a deployment.")
@@ -305,7 +305,7 @@ fn declared() -> Vec<Route> {
             .gives("PolicyModule"),
         Route::get("/api/v1/inbox", Needs(InboxRead), Read, inbox::list)
             .about("List deliveries and what became of them, newest first.")
-            .with(&["link", "state", "limit-50", "cursor"])
+            .with(&["link", "inbox-state", "limit-50", "cursor"])
             .gives("DeliveryList"),
         Route::get("/api/v1/inbox/{id}", Needs(InboxRead), Read, inbox::show)
             .about("Show a delivery with its body.")

@@ -47,7 +47,7 @@ codes! {
     REPORTS_THROTTLED = 429 "reports_throttled", "Too many reports", "send fewer; those that are lost are not needed";
     LOGIN_THROTTLED = 429 "login_throttled", "Too many attempts failed", "wait as long as `Retry-After` says";
     HOOK_REFUSED = 401 "hook_refused", "The delivery is refused", "check the address of the hook and the secret on both sides";
-    PERMISSION_MISSING = 403 "permission_missing", "The token does not allow this", "ask an administrator for a token with this permission";
+    PERMISSION_MISSING = 403 "permission_missing", "The token does not allow this", "ask an administrator for a role, or a token, with this permission";
     SECOND_FACTOR_REQUIRED = 403 "second_factor_required", "A second factor is required here", "add a device: `sluice account totp add`, or under Second factor on your own page; then log in again";
     SCOPE_TOO_NARROW = 403 "scope_too_narrow", "The token's scope is too narrow for this", "use a token for the whole organisation: this speaks of all of it";
     NOT_FOUND = 404 "not_found", "There is nothing here", "check the path against `/api/v1/openapi.json`";

@@ -1,8 +1,12 @@
 //! The command line: the table of contents. Each command's own arguments stand in its file.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands as c;
+use crate::settings::is_blank;
 
 /// The gate between delivery pipelines and production.
 ///
@@ -13,6 +17,29 @@ use crate::commands as c;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line, and the environment below it. A variable that is set to nothing counts as absent.
+    pub(crate) fn read() -> Self {
+        Self::of(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The same of other words.
+    pub(crate) fn of<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let matches = without_blanks(Self::command()).try_get_matches_from(words)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut Self::command()))
+    }
+}
+
+fn without_blanks(command: clap::Command) -> clap::Command {
+    let of_set = |arg: clap::Arg| match arg.get_env().and_then(|name| name.to_str()) {
+        Some(name) if is_blank(name) => arg.env(Resettable::Reset),
+        _ => arg,
+    };
+    command.mut_args(of_set).mut_subcommands(without_blanks)
 }
 
 /// What can be asked for.

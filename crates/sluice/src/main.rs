@@ -12,10 +12,8 @@ mod show;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
+    let arguments = cli::Cli::read();
     match commands::run(arguments.command) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

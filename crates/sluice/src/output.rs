@@ -5,11 +5,21 @@
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+/// Whether somebody who read went away.
+static LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Whether nobody reads any more: what only shows things may end then. What decides or records goes on and ends with its
+/// own exit code.
+pub(crate) fn nobody_reads() -> bool {
+    LEFT.load(Ordering::Relaxed)
+}
 
 /// Writes a line of data.
 pub(crate) fn line(text: &str) {
@@ -34,11 +44,11 @@ fn write(to: &mut impl Write, text: &str) {
         .write_all(text.as_bytes())
         .and_then(|()| if text.ends_with('\n') { Ok(()) } else { to.write_all(b"\n") })
         .and_then(|()| to.flush());
-    if let Err(error) = written
-        && error.kind() != ErrorKind::BrokenPipe
-    {
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => LEFT.store(true, Ordering::Relaxed),
         // Nothing is left to say it on; the exit code has to.
-        std::process::exit(i32::from(crate::exit::FAILED));
+        Err(_) => std::process::exit(i32::from(crate::exit::FAILED)),
     }
 }
 

@@ -14,7 +14,8 @@ pub(crate) fn records(records: &Value, columns: &[Column], as_json: bool) {
         return output::json(records);
     }
     let rows = rows_of(records);
-    if rows.is_empty() {
+    let cursor = cursor_of(records);
+    if rows.is_empty() && cursor.is_none() {
         return output::note("nothing to show");
     }
     let mut table = Table::new();
@@ -30,6 +31,16 @@ pub(crate) fn records(records: &Value, columns: &[Column], as_json: bool) {
     for row in text.lines() {
         output::line(row.trim_end());
     }
+    if let Some(cursor) = cursor {
+        output::note(&format!("there are more: `--cursor {cursor}`"));
+    }
+}
+
+/// Where the list goes on, if it does.
+fn cursor_of(answer: &Value) -> Option<String> {
+    let (_, query) = answer.get("next")?.as_str()?.split_once('?')?;
+    let cursor = query.split('&').find_map(|part| part.strip_prefix("cursor="))?;
+    Some(output::clean(cursor))
 }
 
 /// Prints one record as `name  value` lines, or as JSON.

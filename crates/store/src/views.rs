@@ -94,8 +94,11 @@ pub struct ViewRow {
 impl ViewRow {
     /// The key as text, its columns divided by `/`.
     pub fn key(&self) -> String {
-        let columns: Vec<String> = self.key.iter().map(|value| text(&value.into())).collect();
-        columns.join("/")
+        let columns = self.key.iter().map(|value| match value {
+            Value::Text(text) => text.clone(),
+            other => text(&other.into()),
+        });
+        columns.collect::<Vec<String>>().join("/")
     }
 }
 
@@ -312,12 +315,16 @@ fn order(left: &[Value], right: &[Value]) -> Ordering {
     first.fold(Ordering::Equal, Ordering::then)
 }
 
+/// A value in words that no other value has: text in quotes, so that it is neither nothing nor two columns.
 fn text(value: &ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "null".to_owned(),
         ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
-        ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        ValueRef::Blob(bytes) => data_encoding::HEXLOWER.encode(bytes),
+        ValueRef::Real(number) => format!("{number:?}"),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => format!("{text:?}"),
+            Err(_) => format!("text:{}", data_encoding::HEXLOWER.encode(bytes)),
+        },
+        ValueRef::Blob(bytes) => format!("blob:{}", data_encoding::HEXLOWER.encode(bytes)),
     }
 }

@@ -47,7 +47,7 @@ impl Tell for AlertLink {
         if let Some(sent) = talk.last("say") {
             return match self.channel.said(sent) {
                 Ok(()) | Err(Step::Done(())) => Step::Done(Receipt::plain()),
-                Err(Step::Send(ask)) => Step::Send(ask),
+                Err(Step::Send(ask) | Step::SendKnowing((), ask)) => Step::Send(ask),
                 Err(Step::Retry(trouble)) => Step::Retry(trouble),
                 Err(Step::GiveUp(trouble)) => Step::GiveUp(trouble),
             };

@@ -24,6 +24,16 @@ pub(crate) struct CdEventsLink {
     pub(crate) config: Config,
 }
 
+impl CdEventsLink {
+    fn is_signed(&self, delivery: &Delivery) -> bool {
+        match self.config.verification {
+            Verification::Signature => true,
+            Verification::Token => false,
+            Verification::ByHeaders => delivery.header("webhook-signature").is_some(),
+        }
+    }
+}
+
 impl Hear for CdEventsLink {
     fn secrets_needed(&self) -> &[String] {
         &self.config.secrets
@@ -34,16 +44,19 @@ impl Hear for CdEventsLink {
         delivery: &Delivery,
         secrets: &[Secret],
     ) -> Result<Verified, SignatureProblem> {
-        let signed = match self.config.verification {
-            Verification::Signature => true,
-            Verification::Token => false,
-            Verification::ByHeaders => delivery.header("webhook-signature").is_some(),
-        };
-        if signed {
+        if self.is_signed(delivery) {
             return verify_standard_webhooks(delivery, secrets);
         }
         let in_query = delivery.query_parameter("access_token");
         verify_token(secrets, bearer_token(delivery).or(in_query.as_deref()))
+    }
+
+    fn proven_id(&self, delivery: &Delivery) -> Option<String> {
+        if self.is_signed(delivery) {
+            delivery.id_in("webhook-id")
+        } else {
+            self.delivery_id(delivery)
+        }
     }
 
     /// Source and id together identify an event; a batch has no id of its own.

@@ -59,6 +59,14 @@ impl Hear for GenericLink {
         id.filter(|id| !id.is_empty() && id.len() <= 512)
     }
 
+    fn proven_id(&self, delivery: &Delivery) -> Option<String> {
+        match self.config.verification {
+            Verification::StandardWebhooks => delivery.id_in("webhook-id"),
+            Verification::Bearer | Verification::TokenHeader { .. } => self.delivery_id(delivery),
+            Verification::Hmac { .. } => None,
+        }
+    }
+
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {
         heard(self.read(delivery))
     }

@@ -10,6 +10,7 @@ use super::api::Api;
 use super::{checks, freezes};
 use crate::kit::answers::{self, cut, is_status, not_understood};
 use crate::kit::failure::{Issues, LABEL};
+use crate::kit::pages::{is_too_large, smaller};
 use crate::kit::text::is_number;
 use crate::kit::{failure, percent, words};
 use crate::tell::{
@@ -20,6 +21,10 @@ use crate::tell::{
 pub(super) struct GitLabTold {
     pub(super) api: Api,
 }
+
+/// How many of the newest notes are looked through, and how often at most, where there are less on a page.
+const NOTES: u32 = 100;
+const LOOKS: u32 = 12;
 
 pub(super) type Said<T> = Result<T, Step<Receipt>>;
 
@@ -262,7 +267,8 @@ impl GitLabTold {
         Err(Step::Send(ask.json(&json!({ "body": text }))))
     }
 
-    /// The notes of a merge request that have our mark, and who wrote them.
+    /// Those of the newest notes of a merge request that have our mark, and who wrote them. One that is larger than an
+    /// answer may be is none of ours.
     fn marked(
         &self,
         talk: &Talk<'_>,
@@ -271,15 +277,33 @@ impl GitLabTold {
         base: &str,
         marker: &str,
     ) -> Said<Vec<(u64, Option<u64>)>> {
-        let Some(looked) = talk.last(step) else {
-            let path = format!("{base}?sort=desc&order_by=created_at&per_page=100");
-            let ask = self.api.ask(step, Verb::Get, place.project, &path, talk.session);
-            return Err(Step::Send(ask));
-        };
-        let answer = answers::json(looked)?;
-        let listed = answer.as_array();
-        let listed = listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
-        Ok(listed.iter().filter_map(|note| own_note(note, marker)).collect())
+        let (mut rows, mut page, mut looked) = (NOTES, 1, 0);
+        let mut marked = Vec::new();
+        for exchange in talk.so_far.iter().filter(|exchange| exchange.step == step) {
+            looked += 1;
+            if is_too_large(exchange) {
+                // A smaller page that begins with the same note.
+                (rows, page) = match smaller(rows) {
+                    Some(fewer) => (fewer, (page - 1) * (rows / fewer) + 1),
+                    None => (rows, page + 1),
+                };
+                continue;
+            }
+            let answer = answers::json(exchange)?;
+            let listed = answer.as_array();
+            let listed =
+                listed.ok_or_else(|| not_understood("the answer is not a list of notes"))?;
+            marked.extend(listed.iter().filter_map(|note| own_note(note, marker)));
+            page += 1;
+            if listed.len() < rows as usize || (page - 1) * rows >= NOTES {
+                return Ok(marked);
+            }
+        }
+        if looked >= LOOKS {
+            return Ok(marked);
+        }
+        let path = format!("{base}?sort=desc&order_by=created_at&per_page={rows}&page={page}");
+        Err(Step::Send(self.api.ask(step, Verb::Get, place.project, &path, talk.session)))
     }
 
     /// Ids of marked notes that our own account made, the oldest first: anybody can write the mark.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::connector::{Hear, Unreadable};
 use crate::jenkins::config::Config;
-use crate::jenkins::wire::Either;
+use crate::jenkins::wire::{Either, Report};
 use crate::jenkins::{notification, report};
 use crate::kit::delivery::Delivery;
 use crate::kit::halt::{Halt, heard, ignored, unreadable};
@@ -39,6 +39,13 @@ impl Hear for JenkinsLink {
 
     fn delivery_id(&self, _delivery: &Delivery) -> Option<String> {
         None
+    }
+
+    /// A build may come to the gate again, for its next stage or after a restart, and say the same of itself.
+    fn asks(&self, delivery: &Delivery) -> bool {
+        let sound = check(&delivery.body, &Limits::HOOK);
+        let report = sound.and_then(|()| read::<Report>(&delivery.body));
+        report.is_ok_and(|report| report.event.as_deref() == Some(report::WAITING))
     }
 
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {

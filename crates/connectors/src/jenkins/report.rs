@@ -11,6 +11,9 @@ use crate::kit::halt::{Halt, unreadable};
 use crate::kit::reading::{self, commit, need, need_commit, need_text};
 use crate::kit::{repository, text, time};
 
+/// The word for a build that has come to the gate.
+pub(crate) const WAITING: &str = "gate.waiting";
+
 /// A run, stage or deployment that started or ended.
 pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
     let report: Report = reading::read(body)?;
@@ -33,7 +36,7 @@ pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
             };
             deployment(state, report, run)?
         }
-        "gate.waiting" => waiting(report, run)?,
+        WAITING => waiting(report, run)?,
         "deployment.rolled_back" => deployment(DeploymentSignal::RolledBack, report, run)?,
         _ => return Err(unreadable("unknown_word", "the word in `event` is not known")),
     };

@@ -45,6 +45,13 @@ impl Hear for JiraLink {
         delivery.id_in("x-atlassian-webhook-identifier")
     }
 
+    fn proven_id(&self, delivery: &Delivery) -> Option<String> {
+        match self.config.verification {
+            Verification::Token => self.delivery_id(delivery),
+            Verification::Signature => None,
+        }
+    }
+
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {
         heard(self.read(delivery))
     }

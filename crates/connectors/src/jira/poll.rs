@@ -13,8 +13,9 @@ use sluice_core::signal::{Signal, TheirRecord, Who};
 
 use super::config::{Config, Shape};
 use super::record::{ISSUE_ID, Place, ask, issues, search};
-use super::wire::Row;
+use super::wire::{BRIEF, FIELDS, Row};
 use crate::kit::answers::{is_status, json, not_understood};
+use crate::kit::pages::{is_too_large, smaller};
 use crate::kit::{text, time, words};
 use crate::tell::{Exchange, Polled, Polling, Step, Verb};
 
@@ -39,7 +40,7 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     let cursor = Cursor::read(polling);
     let mut listed = listed(config, polling, &cursor)?;
     listed.rows.retain(|row| entity(config, row).is_some());
-    let asks = config.theirs && matches!(config.shape, Shape::Request { .. });
+    let asks = reads_approvals(config);
     if asks && listed.rows.len() > REQUESTS {
         listed.rows.truncate(REQUESTS);
         listed.end = listed.rows.last().map(|row| cursor.behind(row));
@@ -60,6 +61,11 @@ pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
     let more = listed.end.is_some();
     let cursor = listed.end.unwrap_or_else(|| cursor.at_the_end(listed.newest));
     Ok(Polled { signals, cursor: cursor.to_string(), more })
+}
+
+/// Whether what approvers say of requests counts here.
+fn reads_approvals(config: &Config) -> bool {
+    config.theirs && matches!(config.shape, Shape::Request { .. })
 }
 
 /// How far the readings came.
@@ -202,6 +208,7 @@ struct Listed {
 /// Reads pages until one is the last, or there are as many as one reading takes.
 fn listed(config: &Config, polling: &Polling<'_>, cursor: &Cursor) -> Read<Listed> {
     let (mut rows, mut place, mut pages) = (Vec::new(), Some(Place::default()), 0);
+    let mut most = ROWS;
     for exchange in polling.so_far.iter().filter(|exchange| exchange.step == "records") {
         if matches!(cursor.going, Going::ByKey { key: Some(_), .. }) && is_status(exchange, &[400])
         {
@@ -209,14 +216,20 @@ fn listed(config: &Config, polling: &Polling<'_>, cursor: &Cursor) -> Read<Liste
             let end = Some(cursor.by_key(polling.now));
             return Ok(Listed { rows: Vec::new(), newest: None, end });
         }
+        pages += 1;
+        if let Some(fewer) = smaller(most).filter(|_| is_too_large(exchange)) {
+            most = fewer;
+            continue;
+        }
         let (page, next) = issues(exchange)?;
         rows.extend(page);
         place = next;
-        pages += 1;
     }
     if let Some(next) = place.as_ref().filter(|_| pages < PAGES) {
         let jql = cursor.jql(&config.project, polling.now);
-        let search = search(config, "records", &jql, ROWS, next);
+        // Approvals are for the revision that a request describes.
+        let fields = if reads_approvals(config) { FIELDS } else { BRIEF };
+        let search = search(config, "records", &jql, (fields, most), next);
         return Err(Step::Send(search.by(polling.session)));
     }
     let newest = rows.iter().filter_map(|row| row.updated).max();

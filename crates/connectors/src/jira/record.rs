@@ -34,17 +34,17 @@ pub(super) struct Place {
     start: u64,
 }
 
-/// A search by JQL.
+/// A search by JQL, for some fields of so many issues.
 pub(super) fn search(
     config: &Config,
     step: &'static str,
     jql: &str,
-    most: u32,
+    (fields, most): (&str, u32),
     place: &Place,
 ) -> Ask {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("jql", jql);
-    query.append_pair("fields", FIELDS);
+    query.append_pair("fields", fields);
     query.append_pair("maxResults", &most.to_string());
     let path = match config.product {
         Product::Cloud => "search/jql",
@@ -95,7 +95,7 @@ pub(super) fn row(config: &Config, talk: &Talk<'_>, card: &ChangeCard) -> Found<
             "project = \"{}\" AND labels = \"{label}\" AND creator = currentUser() ORDER BY created ASC",
             config.project
         );
-        let search = search(config, "search", &jql, 20, &Place::default());
+        let search = search(config, "search", &jql, (FIELDS, 20), &Place::default());
         return Err(Step::Send(search.by(talk.session)));
     };
     let (mut rows, _) = issues(searched)?;

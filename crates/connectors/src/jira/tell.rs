@@ -5,6 +5,7 @@ use serde_json::Value;
 use sluice_core::effect::ChangeCard;
 
 use super::config::{Config, Product};
+use super::wire::Row;
 use super::{poll, record, walk};
 use crate::kit::answers::{self, not_understood};
 use crate::tell::{
@@ -92,23 +93,34 @@ impl Tell for JiraTold {
 impl JiraTold {
     fn told(&self, talk: &Talk<'_>, card: &ChangeCard) -> Result<Receipt, Step<Receipt>> {
         let row = record::row(&self.config, talk, card)?;
-        let link = record::linked(&self.config, talk, card, &row)?;
-        let (mut shown, mut differs) = (None, None);
-        if !talk.late {
-            shown = record::described(&self.config, talk, card, &row)?;
-            differs = walk::walk(&self.config, talk, card, &row)?;
-        }
-        walk::comment(&self.config, talk, &row)?;
-        let stands = Stands { of: row.id.clone(), at: row.updated, ..Stands::default() };
-        let mut receipt =
-            Receipt::plain().reference("issue", row.key).reference(record::ISSUE_ID, row.id);
-        if let Some(link) = link {
-            receipt = receipt.reference("remote_link", link);
-        }
-        receipt.shown = shown;
-        receipt.stands = Some(stands);
-        receipt.differs = differs.map(|theirs| ("state", card.state.as_str().to_owned(), theirs));
+        let mut receipt = Receipt::plain()
+            .reference("issue", row.key.clone())
+            .reference(record::ISSUE_ID, row.id.clone());
+        let brought = self.brought(talk, card, &row, &mut receipt);
+        brought.map_err(|step| step.knowing(&receipt))?;
+        receipt.stands = Some(Stands { of: row.id, at: row.updated, ..Stands::default() });
         Ok(receipt)
+    }
+
+    /// The issue shows what is asked about, and is brought to where the change stands. As soon as it is there people may
+    /// say yes to what it shows, so that what it shows is known before.
+    fn brought(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        row: &Row,
+        receipt: &mut Receipt,
+    ) -> Result<(), Step<Receipt>> {
+        if let Some(link) = record::linked(&self.config, talk, card, row)? {
+            receipt.references.push(("remote_link", link));
+        }
+        if !talk.late {
+            receipt.shown = record::described(&self.config, talk, card, row)?;
+            let differs = walk::walk(&self.config, talk, card, row)?;
+            receipt.differs =
+                differs.map(|theirs| ("state", card.state.as_str().to_owned(), theirs));
+        }
+        walk::comment(&self.config, talk, row)
     }
 }
 

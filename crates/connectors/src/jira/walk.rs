@@ -30,7 +30,13 @@ pub(super) fn walk(
         return Ok(Some(way.status));
     };
     let wanted = match next(config, card, &way.status, theirs) {
-        Next::There | Next::Wait => return Ok(None),
+        Next::There => return Ok(None),
+        // They have to act before the issue can follow. Whoever compares is told so, and so is everybody when ours is
+        // over: nobody may act over there any more.
+        Next::Wait if talk.comparing || card.state.is_over() => {
+            return Ok(Some(theirs.as_str().to_owned()));
+        }
+        Next::Wait => return Ok(None),
         Next::Differs => return Ok(Some(theirs.as_str().to_owned())),
         Next::Move(wanted) => wanted,
     };

@@ -8,6 +8,8 @@ use crate::kit::time;
 
 /// Fields that are asked for.
 pub(super) const FIELDS: &str = "status,labels,description,created,updated";
+/// The same without what anybody may have made long.
+pub(super) const BRIEF: &str = "status,labels,created,updated";
 
 /// An issue, as far as we read it.
 #[derive(Debug, Clone, PartialEq, Eq)]

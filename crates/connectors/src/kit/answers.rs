@@ -61,6 +61,9 @@ pub(crate) fn replied<T>(exchange: &Exchange) -> Result<&Reply, Step<T>> {
             Because::Unreachable => "the host cannot be reached",
             Because::Client => "the request was not sent: its address is none of the link's, or lies in a private network that `networks` does not open",
             Because::Auth => "no trusted connection could be made: their certificate is not believed, or nobody speaks TLS there",
+            Because::RateLimited | Because::Server | Because::NotYet if lost.is_too_large => {
+                "the answer is larger than it may be"
+            }
             Because::RateLimited | Because::Server | Because::NotYet => "the answer cannot be read",
         };
         Step::Retry(Trouble::new(lost.because, detail))

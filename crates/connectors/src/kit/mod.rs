@@ -13,6 +13,7 @@ pub(crate) mod answers;
 pub(crate) mod bounds;
 pub(crate) mod failure;
 pub(crate) mod halt;
+pub(crate) mod pages;
 pub(crate) mod percent;
 pub(crate) mod reading;
 pub(crate) mod repository;

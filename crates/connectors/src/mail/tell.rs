@@ -49,6 +49,10 @@ impl Tell for MailLink {
         quiet.or(gathered)
     }
 
+    fn holds_any(&self) -> bool {
+        self.config.digest.is_some() || self.config.quiet.is_some()
+    }
+
     fn gathers(&self, effect: &Effect) -> bool {
         self.config.digest.is_some() && !cannot_wait(effect)
     }
@@ -115,20 +119,24 @@ impl Tell for MailLink {
 fn cannot_wait(effect: &Effect) -> bool {
     let emergency = effect.change.as_ref().is_some_and(|card| card.kind == ChangeKind::Emergency);
     let subject = effect.tell.subject();
-    // Of an emergency nothing waits: what is held would hold up what comes after it about the same record.
     emergency || matches!(subject, Subject::Stop | Subject::Incident)
 }
 
-/// The message was taken; that the server knows some of those who should get it not is a difference.
+/// The message was taken; that the server does not take it for some of those who should get it is a difference. It is
+/// not said again to them: the others would get it again.
 fn reached(talk: &Talk<'_>, sent: &Exchange) -> Receipt {
     let reply = sent.answer.as_ref().ok();
-    let refused = reply.and_then(|reply| answers::header(reply, "refused")?.parse::<usize>().ok());
-    let mut receipt = Receipt::plain();
-    if let Some(refused) = refused.filter(|count| *count > 0) {
-        let theirs = format!("{refused} are not taken");
-        receipt.differs = Some(("recipients", talk.people.len().to_string(), theirs));
-    }
-    receipt
+    let count = |name| -> usize {
+        reply.and_then(|reply| answers::header(reply, name)?.parse().ok()).unwrap_or(0)
+    };
+    let theirs = match (count("refused"), count("deferred")) {
+        (0, 0) => return Receipt::plain(),
+        (refused, 0) => format!("{refused} are not taken"),
+        (0, deferred) => format!("{deferred} are not taken now"),
+        (refused, deferred) => format!("{refused} are not taken, {deferred} not now"),
+    };
+    let differs = Some(("recipients", talk.people.len().to_string(), theirs));
+    Receipt { differs, ..Receipt::plain() }
 }
 
 /// Whether the server took it: exactly `250`.

@@ -43,7 +43,7 @@ impl Tell for MarkerLink {
         match self.told(talk) {
             Ok(()) => Step::Done(Receipt::plain()),
             Err(Step::Done(())) => Step::Done(Receipt::plain()),
-            Err(Step::Send(ask)) => Step::Send(ask),
+            Err(Step::Send(ask) | Step::SendKnowing((), ask)) => Step::Send(ask),
             Err(Step::Retry(trouble)) => Step::Retry(trouble),
             Err(Step::GiveUp(trouble)) => Step::GiveUp(trouble),
         }

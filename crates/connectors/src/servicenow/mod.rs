@@ -8,6 +8,7 @@
 mod attach;
 mod config;
 mod conflicts;
+mod cursor;
 mod describe;
 mod hear;
 mod item;

@@ -1,8 +1,11 @@
 //! Reading back by `sys_updated_on`: approvals given over there, and records moved by hand.
 //!
-//! Times there have seconds, so that each reading begins a little before the last one ended; what comes twice says
-//! the same. A query whose parts were dropped gives rows that were not asked for: they are left out. What the instance
-//! has found to conflict is read for each record that was altered since, as its scans alter them.
+//! Times there have seconds, and what was altered is shown somewhat later, so that each reading of a list begins a little
+//! before the last one ended; what comes twice says the same. Each list has a position of its own, as they are read one
+//! after the other. A reading that does not come to the end of a list says behind which row it stands, and the next one
+//! goes on there, however many rows have the same time. A query whose parts were dropped gives rows that were not asked
+//! for: they are left out. What the instance has found to conflict is read for each record that was altered since, as its
+//! scans alter them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -10,112 +13,197 @@ use sluice_core::link::Authority;
 use sluice_core::signal::{Signal, TheirRecord, Who};
 
 use super::config::Config;
-use super::scans::{self, Cursor};
+use super::cursor::{Cursor, Position};
+use super::scans;
 use super::tasks::{self, Desk};
-use super::wire::{altered, is_sys_id, many, state_of, text, time};
-use crate::kit::answers::{cut, header, json, not_understood, success};
+use super::wire::{altered, is_sys_id, many, stamp, state_of, text, time};
+use crate::kit::answers::{cut, header, json, made_at, not_understood, success};
+use crate::kit::pages::{is_too_large, smaller};
 use crate::kit::words;
 use crate::tell::{Ask, Exchange, Polled, Polling, Step, Verb};
 
 /// The most rows of one page.
-const ROWS: usize = 500;
+const ROWS: u32 = 500;
 /// The most pages of a list in one reading; the next one goes on where they ended.
 const PAGES: usize = 8;
 /// So much is read again each time, in seconds.
 const OVERLAP_S: i64 = 10;
+/// So long after a time all that was altered then is shown, in seconds.
+const SHOWN_S: i64 = 60;
 /// The name under which the id of a record is remembered.
 pub(super) const SYS_ID: &str = "sys_id";
 
 pub(super) type Read<T> = Result<T, Step<Polled>>;
 
 pub(super) fn poll(config: &Config, polling: &Polling<'_>) -> Read<Polled> {
-    let cursor = Cursor::read(polling);
-    let since = cursor.at;
-    let from = back(since, OVERLAP_S);
-    let records = list(polling, "records", from, |page| records(config, page))?;
+    let before = Cursor::read(polling);
+    let mut after = before.clone();
+    let records = list(polling, "records", &before, |page| records(config, page))?;
     let mut signals: Vec<Signal> =
         records.rows.iter().filter_map(|row| moved(config, row)).collect();
-    let found = scans::conflicts(config, polling, &cursor, &records.rows)?;
+    let found = scans::conflicts(config, polling, &before, &records.rows)?;
     signals.extend(found.signals);
-    let mut lists = vec![records];
+    let mut position = records.position;
+    if let (true, Some((at, _))) = (found.is_cut, &found.scanned) {
+        // Records that are not scanned yet are listed again.
+        position = position.not_beyond(*at);
+    }
+    let mut more = found.is_cut || matches!(position, Position::Behind { .. });
+    after.set("records", position);
+    after.scanned = found.scanned;
+    let mut read = |name: &str, list: List| {
+        more |= matches!(list.position, Position::Behind { .. });
+        after.set(name, list.position);
+    };
     if config.authority.changes != Authority::Native {
-        let approvals = list(polling, "approvals", from, |page| approvals(config, page))?;
+        let approvals = list(polling, "approvals", &before, |page| approvals(config, page))?;
         signals.extend(approvals.rows.iter().filter_map(|row| approved(config, row)));
-        lists.push(approvals);
+        read("approvals", approvals);
     }
     for desk in Desk::kept(config) {
-        let tasks = list(polling, desk.table(), from, |page| tasks(config, desk, page))?;
+        let tasks = list(polling, desk.table(), &before, |page| tasks(config, desk, page))?;
         signals.extend(tasks.rows.iter().filter_map(|row| tasks::reported(config, desk, row)));
-        lists.push(tasks);
+        read(desk.table(), tasks);
     }
-    let newest = lists.iter().flat_map(|list| list.rows.iter().filter_map(updated)).max();
-    let cut = lists.iter().filter_map(|list| list.cut).min();
-    // Where a list was cut, nothing after its end is taken as read.
-    let end = cut.or(newest).unwrap_or(since).max(since);
-    let more = cut.is_some() || found.cut.is_some();
-    let cursor = match (found.cut.filter(|cut| cut.at <= end), cut) {
-        (Some(cut), _) => cut,
-        (None, Some(_)) => Cursor::to(end),
-        (None, None) => Cursor::at_the_end(config, end, polling.now),
-    };
-    Ok(Polled { signals, cursor: cursor.to_string(), more })
+    Ok(Polled { signals, cursor: after.to_string(), more })
 }
 
 pub(super) fn back(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(at)
 }
 
-/// Where a page begins: at a time, and behind so many rows of that very time.
-#[derive(Clone, Copy)]
+/// A page of a list, in the order of times and ids.
+#[derive(Clone)]
 struct Page {
-    from: Timestamp,
+    from: From,
+    /// Behind so many rows that may not be read.
     offset: usize,
+    rows: u32,
+}
+
+/// Where a page begins.
+#[derive(Clone)]
+enum From {
+    /// With the first row of a time.
+    Since(Timestamp),
+    /// Behind a row of a time; it ends with that time.
+    Within(Timestamp, String),
 }
 
 /// A list as far as it was read.
 struct List {
     rows: Vec<Value>,
-    /// The time of its last row, where there are more.
-    cut: Option<Timestamp>,
+    position: Position,
 }
 
-/// Reads a list page by page. A page begins at the time of the last row before it, so that rows which are altered
-/// meanwhile, and move to the end, push no other out of sight.
+/// Reads a list page by page. A page begins with the time of the last row before it, so that rows which are altered
+/// meanwhile, and move to the end, push no other out of sight. Where one time has more rows than a page, the next one
+/// begins behind the last of them.
 fn list(
     polling: &Polling<'_>,
     step: &'static str,
-    from: Timestamp,
-    ask: impl Fn(Page) -> Query,
+    before: &Cursor,
+    ask: impl Fn(&Page) -> Query,
 ) -> Read<List> {
-    let mut page = Page { from, offset: 0 };
-    let mut list = List { rows: Vec::new(), cut: None };
-    let mut pages = 0;
-    for exchange in polling.so_far.iter().filter(|exchange| exchange.step == step) {
-        let rows = rows(&json(exchange)?)?;
-        let is_last = !has_more(exchange, page, rows.len())?;
-        let last = rows.iter().filter_map(updated).max();
-        list.rows.extend(rows);
-        if is_last {
-            return Ok(list);
+    let before = before.of(step);
+    let from = match &before {
+        Position::Anew(at) => From::Since(back(*at, OVERLAP_S)),
+        Position::Behind { at, id, .. } if id.is_empty() => From::Since(*at),
+        Position::Behind { at, id, .. } => From::Within(*at, id.clone()),
+    };
+    let (mut page, mut rows) = (Page { from, offset: 0, rows: ROWS }, Vec::new());
+    let sent: Vec<&Exchange> =
+        polling.so_far.iter().filter(|exchange| exchange.step == step).collect();
+    for exchange in &sent {
+        if let Some(fewer) = smaller(page.rows).filter(|_| is_too_large(exchange)) {
+            page.rows = fewer;
+            continue;
         }
-        page = match last.filter(|last| *last > page.from) {
-            Some(from) => Page { from, offset: 0 },
-            None => Page { offset: page.offset + ROWS, ..page },
+        let read = listed(&json(exchange)?)?;
+        let more = has_more(exchange, &page, read.len())?;
+        let last = read.iter().filter_map(place).max();
+        rows.extend(read);
+        match (more, page.from.clone()) {
+            (false, From::Since(_)) => {
+                let position = at_the_end(polling, &before, &sent, &rows);
+                return Ok(List { rows, position });
+            }
+            (false, From::Within(at, _)) => {
+                page = Page { from: From::Since(next(at)), offset: 0, ..page }
+            }
+            (true, from) => page.go_on(&from, last),
+        }
+    }
+    if sent.len() < PAGES {
+        return Err(Step::Send(ask(&page).sent(step).by(polling.session)));
+    }
+    let until = until(polling, &before, &sent);
+    let (at, id) = match page.from {
+        From::Since(at) => (at, String::new()),
+        From::Within(at, id) => (at, id),
+    };
+    Ok(List { rows, position: Position::Behind { at, id, until } })
+}
+
+impl Page {
+    /// Behind the last row that was read.
+    fn go_on(&mut self, from: &From, last: Option<(Timestamp, String)>) {
+        let begins = match from {
+            From::Since(at) | From::Within(at, _) => *at,
         };
-        pages += 1;
+        match last {
+            Some((at, _)) if at > begins => {
+                *self = Self { from: From::Since(at), offset: 0, ..*self }
+            }
+            Some((at, id)) => *self = Self { from: From::Within(at, id), offset: 0, ..*self },
+            None => self.offset += self.rows as usize,
+        }
     }
-    if pages < PAGES {
-        return Err(Step::Send(ask(page).sent(step).by(polling.session)));
+}
+
+/// The time behind a time: theirs have whole seconds.
+fn next(at: Timestamp) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(1)).unwrap_or(at)
+}
+
+/// Where the next reading begins when this one has come to the end. What was altered just now may not be shown yet, or
+/// not have been when the first page was read: it is read again.
+fn at_the_end(
+    polling: &Polling<'_>,
+    before: &Position,
+    sent: &[&Exchange],
+    rows: &[Value],
+) -> Position {
+    let began = match before {
+        Position::Anew(at) | Position::Behind { at, .. } => *at,
+    };
+    let newest = rows.iter().filter_map(updated).max().unwrap_or(began);
+    let least = match before {
+        Position::Anew(at) => *at,
+        Position::Behind { at, until, .. } => *at.min(until),
+    };
+    Position::Anew(newest.min(until(polling, before, sent)).max(least))
+}
+
+/// To which time rows are shown as of the first page of these readings, by the clock of the instance.
+fn until(polling: &Polling<'_>, before: &Position, sent: &[&Exchange]) -> Timestamp {
+    if let Position::Behind { until, .. } = before {
+        return *until;
     }
-    list.cut = Some(page.from);
-    Ok(list)
+    let replies = sent.iter().filter_map(|exchange| exchange.answer.as_ref().ok());
+    back(replies.filter_map(made_at).next().unwrap_or(polling.now), SHOWN_S)
 }
 
 /// Whether rows follow a page. Rows that may not be read are missing in it, but they count.
-fn has_more(exchange: &Exchange, page: Page, count: usize) -> Read<bool> {
-    let total = header(success(exchange)?, "x-total-count");
+fn has_more(exchange: &Exchange, page: &Page, count: usize) -> Read<bool> {
+    let (total, rows) = (header(success(exchange)?, "x-total-count"), page.rows as usize);
     let total = total.and_then(|total| total.trim().parse::<usize>().ok());
-    Ok(total.map_or(count >= ROWS, |total| total > page.offset + ROWS))
+    Ok(total.map_or(count >= rows, |total| total > page.offset + rows))
+}
+
+/// Where a row stands in its list.
+fn place(row: &Value) -> Option<(Timestamp, String)> {
+    Some((updated(row)?, text(row, "sys_id").filter(|id| is_sys_id(id))?))
 }
 
 /// A page of a table.
@@ -127,7 +215,7 @@ impl Query {
     }
 }
 
-fn records(config: &Config, page: Page) -> Query {
+fn records(config: &Config, page: &Page) -> Query {
     let prefix = &config.prefix;
     let query = format!("correlation_idSTARTSWITH{prefix}-");
     let fields = "sys_id,number,state,correlation_id,conflict_last_run,sys_updated_on,\
@@ -135,7 +223,7 @@ fn records(config: &Config, page: Page) -> Query {
     of_table(config, "change_request", page, &query, fields)
 }
 
-fn approvals(config: &Config, page: Page) -> Query {
+fn approvals(config: &Config, page: &Page) -> Query {
     let prefix = &config.prefix;
     let query = format!("stateINapproved,rejected^sysapproval.correlation_idSTARTSWITH{prefix}-");
     let fields = "sys_id,state,approver.email,approver.user_name,sysapproval,\
@@ -145,7 +233,7 @@ fn approvals(config: &Config, page: Page) -> Query {
 }
 
 /// Ours, and where they have a say those that they opened on items.
-fn tasks(config: &Config, desk: Desk, page: Page) -> Query {
+fn tasks(config: &Config, desk: Desk, page: &Page) -> Query {
     let ours = format!("correlation_idSTARTSWITH{}-", config.prefix);
     let query = match desk.authority(config) {
         Some(Authority::Mirrored | Authority::Foreign) => format!("{ours}^ORcmdb_ciISNOTEMPTY"),
@@ -156,14 +244,17 @@ fn tasks(config: &Config, desk: Desk, page: Page) -> Query {
     of_table(config, desk.table(), page, &query, fields)
 }
 
-fn of_table(config: &Config, table: &str, page: Page, query: &str, fields: &str) -> Query {
-    let from = super::wire::stamp(page.from);
-    let query = format!("sys_updated_on>={from}^{query}^ORDERBYsys_updated_on");
+fn of_table(config: &Config, table: &str, page: &Page, query: &str, fields: &str) -> Query {
+    let from = match &page.from {
+        From::Since(at) => format!("sys_updated_on>={}", stamp(*at)),
+        From::Within(at, id) => format!("sys_updated_on={}^sys_id>{id}", stamp(*at)),
+    };
+    let query = format!("{from}^{query}^ORDERBYsys_updated_on^ORDERBYsys_id");
     let mut parameters = url::form_urlencoded::Serializer::new(String::new());
     parameters
         .append_pair("sysparm_query", &query)
         .append_pair("sysparm_fields", fields)
-        .append_pair("sysparm_limit", &ROWS.to_string())
+        .append_pair("sysparm_limit", &page.rows.to_string())
         .append_pair("sysparm_exclude_reference_link", "true")
         .append_pair("sysparm_suppress_pagination_header", "true");
     if page.offset > 0 {
@@ -172,7 +263,7 @@ fn of_table(config: &Config, table: &str, page: Page, query: &str, fields: &str)
     Query(format!("{}/api/now/table/{table}?{}", config.url, parameters.finish()))
 }
 
-fn rows(answer: &Value) -> Read<Vec<Value>> {
+fn listed(answer: &Value) -> Read<Vec<Value>> {
     many(answer).cloned().ok_or_else(|| not_understood("the answer is not a list of records"))
 }
 

@@ -1,4 +1,4 @@
-//! How far the readings back came, and which conflicts they read.
+//! Which conflicts the readings back read.
 //!
 //! A scan of the instance alters the record that it looks at. So what it has found is asked of each record that was
 //! altered since the last reading and was not carried out yet: some of them at a time, in the order of their times.
@@ -10,63 +10,24 @@ use sluice_core::signal::{Signal, TheirRecord};
 
 use super::config::Config;
 use super::conflicts::{self, Scan};
-use super::poll::{Read, back, of, updated};
-use super::wire::{stamp, state_of, text, time};
+use super::cursor::{Cursor, LAST};
+use super::poll::{Read, of, updated};
+use super::wire::{state_of, text};
 use crate::tell::{Exchange, Polling, Step};
 
-/// The first reading looks back so far, in seconds.
-const FIRST_S: i64 = 3_600;
 /// The most records whose conflicts are read at once.
 const CONFLICTS: usize = 8;
 /// So long after a time nothing more is shown of it, in seconds.
 const OVER_S: i64 = 60;
-/// Behind every `sys_id`.
-const LAST: &str = "~";
-
-/// How far the readings came: to a time and, where conflicts are read, behind a record of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cursor {
-    pub(super) at: Timestamp,
-    behind: String,
-}
-
-impl Cursor {
-    pub(super) fn read(polling: &Polling<'_>) -> Self {
-        let parsed = polling.cursor.and_then(|text| {
-            let (at, behind) = text.split_once('#').unwrap_or((text, ""));
-            Some(Self { at: time(at)?, behind: behind.to_owned() })
-        });
-        parsed.unwrap_or_else(|| Self::to(back(polling.now, FIRST_S)))
-    }
-
-    /// To a time, of which there may be more.
-    pub(super) fn to(at: Timestamp) -> Self {
-        Self { at, behind: String::new() }
-    }
-
-    /// To a time, of which there is no more when it is over since long.
-    pub(super) fn at_the_end(config: &Config, at: Timestamp, now: Timestamp) -> Self {
-        let is_over = config.read_conflicts && now.duration_since(at).as_secs() > OVER_S;
-        Self { at, behind: if is_over { LAST.to_owned() } else { String::new() } }
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = stamp(self.at);
-        match self.behind.as_str() {
-            "" => f.write_str(&at),
-            behind => write!(f, "{at}#{behind}"),
-        }
-    }
-}
 
 /// Conflicts that were read.
 #[derive(Default)]
 pub(super) struct Conflicts {
     pub(super) signals: Vec<Signal>,
-    /// Where the next reading goes on, where there are more.
-    pub(super) cut: Option<Cursor>,
+    /// Behind which record of which time the next reading goes on.
+    pub(super) scanned: Option<(Timestamp, String)>,
+    /// Whether there are more.
+    pub(super) is_cut: bool,
 }
 
 /// What the instance has found for the records that were altered since, some of them at a time.
@@ -80,14 +41,19 @@ pub(super) fn conflicts(
     if !config.read_conflicts {
         return Ok(found);
     }
+    let before = cursor.scanned.clone();
+    found.scanned = at_the_end(before.clone(), rows, polling.now);
     let mut scanned: Vec<Scanned> = rows.iter().filter_map(|row| scanned(config, row)).collect();
     scanned.sort_by(|a, b| (a.at, &a.of.id).cmp(&(b.at, &b.of.id)));
     scanned.dedup_by(|a, b| a.of.id == b.of.id);
-    scanned.retain(|one| (one.at, one.of.id.as_str()) > (cursor.at, cursor.behind.as_str()));
+    if let Some((at, behind)) = &before {
+        scanned.retain(|one| (one.at, one.of.id.as_str()) > (*at, behind.as_str()));
+    }
     if scanned.len() > CONFLICTS {
         scanned.truncate(CONFLICTS);
         let last = scanned.last();
-        found.cut = last.map(|last| Cursor { at: last.at, behind: last.of.id.clone() });
+        found.scanned = last.map(|last| (last.at, last.of.id.clone()));
+        found.is_cut = true;
     }
     let read: Vec<&Exchange> =
         polling.so_far.iter().filter(|exchange| exchange.step == "conflicts").collect();
@@ -101,6 +67,18 @@ pub(super) fn conflicts(
         }
     }
     Ok(found)
+}
+
+/// Behind the newest record. Of its time there may be more, unless that is over since long.
+fn at_the_end(
+    before: Option<(Timestamp, String)>,
+    rows: &[Value],
+    now: Timestamp,
+) -> Option<(Timestamp, String)> {
+    let newest = rows.iter().filter_map(updated).max();
+    let at = newest.max(before.map(|(at, _)| at))?;
+    let is_over = now.duration_since(at).as_secs() > OVER_S;
+    Some((at, if is_over { LAST.to_owned() } else { String::new() }))
 }
 
 /// A record that is scanned for conflicts before it is implemented.

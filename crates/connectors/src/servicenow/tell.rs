@@ -107,19 +107,31 @@ impl ServiceNowLink {
         receipt = receipt
             .reference("change_request", row.number.clone())
             .reference(poll::SYS_ID, row.sys_id.clone());
-        self.place(talk, &row, item)?;
+        self.brought(talk, card, (&row, item), &mut receipt).map_err(|step| step.knowing(&receipt))
+    }
+
+    /// The record shows what is asked about, and is brought to where the change stands. As soon as it is there people
+    /// may say yes to what it shows, so that what it shows is known before.
+    fn brought(
+        &self,
+        talk: &Talk<'_>,
+        card: &ChangeCard,
+        (row, item): (&Row, Option<String>),
+        receipt: &mut Receipt,
+    ) -> Result<Step<Receipt>, Step<Receipt>> {
+        self.place(talk, row, item)?;
         if !talk.late {
-            receipt.shown = describe::shown(&self.config, talk, card, &row)?;
+            receipt.shown = describe::shown(&self.config, talk, card, row)?;
         }
-        if let Some(conflicts) = conflicts::read(&self.config, talk, card, &row)? {
-            receipt = receipt.reference("conflicts", conflicts);
+        if let Some(conflicts) = conflicts::read(&self.config, talk, card, row)? {
+            receipt.references.push(("conflicts", conflicts));
         }
         // The record is where it has to be before anything is attached to it.
-        match walk::walk(&self.config, talk, card, &row, receipt)? {
+        match walk::walk(&self.config, talk, card, row, receipt.clone())? {
             Step::Done(mut receipt) => {
                 // Where it stands is for the reading to say; that nothing older does is known.
                 receipt.stands = Some(row.stands(None));
-                attach::decision(&self.config, talk, card, &row, &mut receipt)?;
+                attach::decision(&self.config, talk, card, row, &mut receipt)?;
                 Ok(Step::Done(receipt))
             }
             step => Ok(step),

@@ -35,7 +35,7 @@ pub(super) fn walk(
     match next(config, card, row.kind, theirs) {
         Next::There if talk.last("move").is_some() => Ok(Step::Done(receipt)),
         Next::There => note(config, talk, row, receipt),
-        Next::Wait => note(config, talk, row, receipt),
+        Next::Wait => note(config, talk, row, waiting(talk, card, theirs, receipt)),
         Next::Differs => Ok(Step::Done(differing(receipt, card, theirs.as_str()))),
         Next::Move(state) => {
             let last = state == card.state;
@@ -197,6 +197,15 @@ fn is_written(answer: &Value, talk: &Talk<'_>, row: &Row) -> Result<bool, Step<R
 
 fn note_text(talk: &Talk<'_>) -> String {
     format!("{}\n[{}]", words::plain(talk).join("\n"), marker(talk))
+}
+
+/// They have to act before their record can follow. Whoever compares is told so, and so is everybody when ours is over:
+/// nobody may act over there any more.
+fn waiting(talk: &Talk<'_>, card: &ChangeCard, theirs: ChangeState, receipt: Receipt) -> Receipt {
+    match talk.comparing || card.state.is_over() {
+        true => differing(receipt, card, theirs.as_str()),
+        false => receipt,
+    }
 }
 
 fn differing(mut receipt: Receipt, card: &ChangeCard, theirs: &str) -> Receipt {

@@ -18,6 +18,7 @@ mod hostile;
 mod mappings;
 mod mutation;
 mod publishing;
+mod reading;
 mod shared_data;
 mod signatures;
 mod strict_json;

@@ -222,7 +222,9 @@ fn reply(status: u16, media_type: &str, body: &str) -> Answer {
 }
 
 fn hostile() -> Vec<Vec<Answer>> {
-    let lost = |because, may_have_arrived| Err(Lost { because, may_have_arrived });
+    let lost = |because, may_have_arrived| {
+        Err(Lost { because, may_have_arrived, is_too_large: because == Because::Server })
+    };
     let bodies = [
         "",
         "{",
@@ -307,7 +309,9 @@ fn play(
             along: &[],
             waits: None,
         });
-        let Step::Send(ask) = step else { return (step, so_far.len()) };
+        let (Step::Send(ask) | Step::SendKnowing(_, ask)) = step else {
+            return (step, so_far.len());
+        };
         assert!(!ask.url.contains(SECRET) && !format!("{ask:?}").contains(SECRET), "{ask:?}");
         let place = telling.outlet().places().next().flatten().expect("a place");
         let (scheme, rest) = ask.url.split_once("://").expect("an address");

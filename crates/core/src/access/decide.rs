@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::another::another;
 use super::event::{RoleConfirmed, RoleGranted, RoleProposed, RoleRevoked};
-use super::{RoleState, StandingRole};
+use super::{Proposer, RoleState, StandingRole, everywhere, still_may};
 use crate::event::Event;
 use crate::ids::{GrantId, PersonId};
 use crate::organisation::known_scope;
+use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::standing::Standing;
 use crate::stop::reason_given;
@@ -77,6 +78,9 @@ pub fn confirm(
     not_own(&role.proposed.person, by)?;
     let words = ("whoever proposed a role cannot confirm it", "role.grant");
     another(standing, &role.proposed.by, by, now, words)?;
+    let RoleProposed { by: person, groups, .. } = &role.proposed;
+    let proposer = Proposer { person, groups: groups.as_ref() };
+    still_may(standing, proposer, Permission::RoleGrant, everywhere)?;
     if lapsed(role, now) {
         let message = format!("`{grant}` was proposed more than seven days ago");
         return Err(Refusal::conflict("proposal_lapsed", message, "propose it again"));

@@ -6,13 +6,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Glass;
 use super::another::another;
 use super::event::{GlassAsked, GlassOpened};
+use super::{Glass, Proposer, still_may};
 use crate::event::Event;
+use crate::gate::Question;
 use crate::ids::{ExceptionId, GrantId, PersonId};
+use crate::permission::Permission;
 use crate::refusal::Refusal;
-use crate::scope::Scope;
+use crate::scope::{Scope, Target};
 use crate::standing::Standing;
 use crate::stop::Exception;
 use crate::stop::event::ExceptionGranted;
@@ -59,7 +61,12 @@ pub fn open(
             "ask for it again",
         ));
     }
-    let question = &glass.asked.question;
+    let GlassAsked { question, by: asker, groups, .. } = &glass.asked;
+    let proposer = Proposer { person: asker, groups: groups.as_ref() };
+    still_may(standing, proposer, Permission::BreakGlass, |scopes| {
+        let mut targets = targets(standing, question);
+        targets.all(|target| scopes.iter().any(|scope| scope.covers(&target)))
+    })?;
     let until = now.saturating_add(OPEN).unwrap_or(Timestamp::MAX);
     let mut services = question.services.clone();
     services.insert(question.service.clone());
@@ -85,6 +92,19 @@ pub fn open(
         Event::from(ExceptionGranted { exception })
     });
     Ok(std::iter::once(opened.into()).chain(granted).collect())
+}
+
+/// All that an emergency path would let through.
+pub fn targets<'a>(
+    standing: &'a Standing,
+    question: &'a Question,
+) -> impl Iterator<Item = Target> + 'a {
+    let organisation = &standing.organisation;
+    let environment = organisation
+        .environment_named(question.environment.as_str())
+        .map_or(&question.environment, |found| &found.name);
+    let services = question.services.iter().chain([&question.service]);
+    services.map(move |name| organisation.target(name, environment))
 }
 
 /// An emergency path by id.

@@ -74,6 +74,13 @@ pub struct SessionOpened {
     pub groups: Option<LoginGroups>,
 }
 
+impl SessionOpened {
+    /// Whether a provider of identities saw the proof just then.
+    pub fn is_of_provider(&self) -> bool {
+        self.methods.len() == 1 && self.methods.contains("oidc")
+    }
+}
+
 /// Groups of a person, as a login said them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginGroups {
@@ -142,6 +149,9 @@ pub struct RoleProposed {
     pub reason: String,
     /// Who proposed it.
     pub by: PersonId,
+    /// The groups that their login said, where one did: they may be what gave the right to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
 }
 
 /// A second person agreed; the role holds from then on.
@@ -187,6 +197,9 @@ pub struct GlassAsked {
     pub question: Question,
     /// Who asks.
     pub by: PersonId,
+    /// The groups that their login said, where one did: they may be what gave the right to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
 }
 
 /// A second person opened the emergency path. What it lifts stands in the exceptions that follow; the gate is asked as
@@ -208,9 +221,15 @@ pub struct PlanProposed {
     pub plan: Digest,
     /// What it touches.
     pub touches: BTreeSet<String>,
-    /// Who proposed it; none where a machine did.
+    /// Who proposed it, or answers for the machine that did; none where nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<PersonId>,
+    /// The groups that their login said, where one did: they may be what gave the right to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
+    /// The token of the machine that proposed it, where one did: with the token the proposal is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
     /// When it can be confirmed at the earliest.
     pub from: Timestamp,
 }
@@ -253,6 +272,9 @@ pub struct ResetAsked {
     pub person: PersonId,
     /// Who asks.
     pub by: PersonId,
+    /// The groups that their login said, where one did: they may be what gave the right to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<LoginGroups>,
     /// Why.
     pub reason: String,
 }

@@ -67,6 +67,22 @@ pub fn held_with(
     held
 }
 
+/// What a person has where no session of theirs says what their login confirmed: by a token, or as whoever proposed
+/// something once. It is no more than what the last login by their provider confirmed, where that confirms roles.
+pub fn held_beside(
+    standing: &Standing,
+    person: &PersonId,
+    groups: Option<&LoginGroups>,
+) -> Vec<Held> {
+    let mut held = held_with(standing, person, groups);
+    if let Some(confirmed) = standing.access.narrowed.get(person) {
+        for one in &mut held {
+            one.permissions.retain(|permission| confirmed.contains(permission.as_str()));
+        }
+    }
+    held
+}
+
 fn of_mapping(
     standing: &Standing,
     mapping: &GroupMapping,

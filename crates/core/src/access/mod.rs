@@ -15,11 +15,13 @@ mod held;
 pub mod reset;
 mod second;
 mod state;
+mod still;
 mod table;
 
 pub use governed::{benefits, lends_voices, sensitive};
 pub use hands::{Hand, Handed, apart, hands_of, same_hands};
-pub use held::{Held, held_by, held_in, held_with, permissions_of};
+pub use held::{Held, held_beside, held_by, held_in, held_with, permissions_of};
 pub use second::{two_could, two_could_lately};
 pub use state::{Access, Account, Glass, Reset, RoleState, Session, StandingRole};
+pub use still::{Proposer, everywhere, still_here, still_may};
 pub use table::{Reach, Role, RoleTable};

@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::another::another;
 use super::event::{ResetAsked, ResetConfirmed, ResetRefused};
 use super::second::manages_accounts;
-use super::{Reset, decide};
+use super::{Proposer, Reset, decide, everywhere, still_may};
 use crate::event::Event;
 use crate::ids::PersonId;
 use crate::organisation::Organisation;
+use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::standing::Standing;
 use crate::stop::reason_given;
@@ -66,6 +67,9 @@ pub fn confirm(
     not_own(person, by)?;
     let words = ("whoever asked to set an account back cannot confirm it", "account.manage");
     another(standing, &reset.asked.by, by, now, words)?;
+    let ResetAsked { by: asker, groups, .. } = &reset.asked;
+    let proposer = Proposer { person: asker, groups: groups.as_ref() };
+    still_may(standing, proposer, Permission::AccountManage, everywhere)?;
     let (person, asked_by) = (person.clone(), reset.asked.by.clone());
     Ok(ResetConfirmed { person, by: by.clone(), asked_by })
 }

@@ -25,6 +25,9 @@ pub struct Access {
     pub accounts: OrdMap<PersonId, Arc<Account>>,
     /// Sessions that are good, as far as the ledger says.
     pub sessions: OrdMap<TokenId, Arc<Session>>,
+    /// The permissions that the last login by a provider of identities confirmed of a person, where it confirms roles.
+    #[serde(default)]
+    pub narrowed: OrdMap<PersonId, Arc<BTreeSet<String>>>,
     /// Roles that were proposed, confirmed or granted, and are not over.
     pub roles: OrdMap<GrantId, Arc<StandingRole>>,
     /// Emergency paths that were asked for or are open.
@@ -144,7 +147,19 @@ impl Glass {
     }
 }
 
+impl PlanProposed {
+    /// Whether it waits for a second person at a time.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.from.saturating_add(PLAN_WAITS).is_ok_and(|end| now < end)
+    }
+}
+
 impl Access {
+    /// Plans that wait for a second person at a time.
+    pub fn plans_waiting(&self, now: Timestamp) -> impl Iterator<Item = &PlanProposed> {
+        self.plans.values().map(AsRef::as_ref).filter(move |plan| plan.waits(now))
+    }
+
     /// Roles that hold of a person, beyond those that the organisation declares.
     pub fn granted<'a>(
         &'a self,
@@ -203,6 +218,12 @@ impl Access {
         for (_, id) in own.iter().take((own.len() + 1).saturating_sub(SESSIONS_EACH)) {
             self.sessions.remove(id);
         }
+        if opened.is_of_provider() {
+            match &opened.narrowed_to {
+                Some(names) => self.narrowed.insert(opened.person.clone(), Arc::new(names.clone())),
+                None => self.narrowed.remove(&opened.person),
+            };
+        }
         let session = Session { opened: opened.clone(), since: at };
         self.sessions.insert(opened.session.clone(), Arc::new(session));
     }
@@ -245,8 +266,8 @@ impl Access {
     }
 
     pub(crate) fn person_erased(&mut self, person: &PersonId) {
-        self.end_sessions(person);
         self.accounts.remove(person);
+        self.narrowed.remove(person);
         self.resets.remove(person);
         self.managers_until.remove(person);
         let theirs: Vec<GrantId> = self
@@ -285,13 +306,22 @@ impl Access {
         let over: Vec<Digest> = self
             .plans
             .iter()
-            .filter(|(_, plan)| plan.from.saturating_add(PLAN_WAITS).is_ok_and(|end| end <= at))
+            .filter(|(_, plan)| !plan.waits(at))
             .map(|(digest, _)| digest.clone())
             .collect();
         for digest in over {
             self.plans.remove(&digest);
         }
         self.plans.insert(proposed.plan.clone(), Arc::new(proposed.clone()));
+    }
+
+    /// What a machine proposed is void with its token.
+    pub(crate) fn token_revoked(&mut self, token: &TokenId) {
+        let theirs = self.plans.iter().filter(|(_, plan)| plan.token.as_ref() == Some(token));
+        let theirs: Vec<Digest> = theirs.map(|(digest, _)| digest.clone()).collect();
+        for digest in theirs {
+            self.plans.remove(&digest);
+        }
     }
 
     pub(crate) fn role_proposed(&mut self, proposed: &RoleProposed, at: Timestamp) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::share::{OWNER, Share, owners, shares};
 use crate::access::event::LoginGroups;
 use crate::access::same_hands;
 use crate::change::{Approval, ApprovalVerdict, Change, GroupVoice, Involvement};
@@ -11,7 +12,7 @@ use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::PersonId;
 use crate::organisation::{ApprovalRule, GroupMapping, Organisation, RoleGrant};
 use crate::risk::RiskLevel;
-use crate::scope::Target;
+use crate::scope::{Scope, Target};
 use crate::standing::Standing;
 
 /// The longest life of a session.
@@ -32,18 +33,7 @@ pub fn gather(
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
         .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
         .collect();
-    let facts = rules
-        .iter()
-        .map(|rule| ApprovalRuleFact {
-            name: rule.name.clone(),
-            reason: rule.reason.clone(),
-            min_risk: rule.min_risk,
-            applies: risk >= rule.min_risk,
-            quorum: rule.quorum,
-            who: selectors(rule, targets),
-            involved_may_approve: rule.involved_may_approve.clone(),
-        })
-        .collect();
+    let facts = rules.iter().map(|rule| rule_fact(rule, targets, risk)).collect();
     let behind = standing.behind_change(change);
     let (involved, unresolved) = involvement(organisation, &behind.involved);
     let words = last_words(change);
@@ -51,33 +41,63 @@ pub fn gather(
         .values()
         .map(|approval| {
             let persons = [Some(&approval.person), approval.on_behalf_of.as_ref()];
-            let absent = approval.on_behalf_of.as_ref();
-            let absent = absent.filter(|absent| speaks_for(&words, approval, absent));
-            let voices = voices(organisation, &approval.person, absent);
-            GivenApproval {
+            let voices = voices(organisation, &words, approval);
+            let mut given = GivenApproval {
                 person: approval.person.clone(),
                 rejected: approval.verdict == ApprovalVerdict::Reject,
                 at: approval.at,
                 involved: persons.into_iter().flatten().any(|person| involved.contains_key(person)),
                 same_hands: hands(standing, approval, involved.keys().chain(words.keys().copied())),
-                eligible: rules
-                    .iter()
-                    .filter_map(|rule| {
-                        let stands =
-                            voices.iter().any(|voice| eligible(organisation, rule, voice, targets));
-                        let until = expiry(rule, approval.at);
-                        let until = if stands {
-                            until
-                        } else {
-                            until.min(by_login(organisation, rule, approval, targets)?)
-                        };
-                        Some((rule.name.clone(), until))
-                    })
-                    .collect(),
+                eligible: BTreeMap::new(),
+                shares: BTreeMap::new(),
+            };
+            for rule in &rules {
+                hear(organisation, rule, approval, &voices, targets, &mut given);
             }
+            given
         })
         .collect();
     (facts, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
+}
+
+fn rule_fact(rule: &ApprovalRule, targets: &[Target], risk: RiskLevel) -> ApprovalRuleFact {
+    let shares = shares(rule, targets);
+    let parts = u32::try_from(shares.len()).unwrap_or(u32::MAX);
+    ApprovalRuleFact {
+        name: rule.name.clone(),
+        reason: rule.reason.clone(),
+        min_risk: rule.min_risk,
+        applies: risk >= rule.min_risk,
+        quorum: rule.quorum.saturating_mul(parts),
+        shares: owners(&shares).into_iter().map(|owner| (owner, rule.quorum)).collect(),
+        who: selectors(rule, &shares),
+        involved_may_approve: rule.involved_may_approve.clone(),
+    }
+}
+
+/// Notes whether and until when a word counts for a rule, and for which shares of it.
+fn hear(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    approval: &Approval,
+    voices: &[&PersonId],
+    targets: &[Target],
+    given: &mut GivenApproval,
+) {
+    let shares = shares(rule, targets);
+    for share in &shares {
+        let mut until = expiry(rule, approval.at);
+        if !voices.iter().any(|voice| share.heeds(organisation, rule, voice)) {
+            let Some(by_login) = by_login(organisation, rule, approval, share) else { continue };
+            until = until.min(by_login);
+        }
+        // Of several shares the one that ends first: the word is one.
+        let known = given.eligible.entry(rule.name.clone()).or_insert(until);
+        *known = until.min(*known);
+        if let Some(owner) = share.owner.filter(|_| shares.len() > 1) {
+            given.shares.entry(rule.name.clone()).or_default().insert(owner.to_owned());
+        }
+    }
 }
 
 /// Those of `others` who could have given this word, or whose part could be that of whoever gave it. Only a word that was
@@ -102,30 +122,42 @@ fn last_words(change: &Change) -> BTreeMap<&PersonId, &Approval> {
         .collect()
 }
 
-/// Whether a delegate's word stands for the absent one: nobody's voice is heard twice. The absent one's own word goes
+/// In whose name a word is said: of whoever said it, and of the one they stand in for.
+fn voices<'a>(
+    organisation: &Organisation,
+    words: &BTreeMap<&PersonId, &Approval>,
+    approval: &'a Approval,
+) -> Vec<&'a PersonId> {
+    let absent = approval.on_behalf_of.as_ref().filter(|absent| match approval.verdict {
+        ApprovalVerdict::Approve => speaks_for(organisation, words, approval, absent),
+        // A no takes nobody's place, and so gives way to nobody's word.
+        ApprovalVerdict::Reject => is_delegate(organisation, &approval.person, absent),
+    });
+    [Some(&approval.person), absent].into_iter().flatten().collect()
+}
+
+/// Whether a delegate's yes stands for the absent one: nobody's voice is heard twice. The absent one's own word goes
 /// before every delegate's, and the first delegate's before the others'.
 fn speaks_for(
+    organisation: &Organisation,
     words: &BTreeMap<&PersonId, &Approval>,
     approval: &Approval,
     absent: &PersonId,
 ) -> bool {
     let first = words
         .values()
+        .filter(|other| other.verdict == ApprovalVerdict::Approve)
         .filter(|other| other.on_behalf_of.as_ref() == Some(absent))
+        .filter(|other| is_delegate(organisation, &other.person, absent))
         .min_by_key(|other| (other.at, &other.person));
     !words.contains_key(absent) && first.is_some_and(|first| first.person == approval.person)
 }
 
-/// In whose name a person speaks: their own, and that of the one they stand in for, if that one named them.
-fn voices<'a>(
-    organisation: &Organisation,
-    person: &'a PersonId,
-    on_behalf_of: Option<&'a PersonId>,
-) -> Vec<&'a PersonId> {
-    let absent = on_behalf_of.filter(|absent| {
-        organisation.person(absent).is_some_and(|absent| absent.delegates.contains(person))
-    });
-    [Some(person), absent].into_iter().flatten().collect()
+/// Whether somebody who may act is named as a delegate.
+fn is_delegate(organisation: &Organisation, person: &PersonId, absent: &PersonId) -> bool {
+    let named = organisation.person(absent);
+    organisation.acting(person).is_some()
+        && named.is_some_and(|absent| absent.delegates.contains(person))
 }
 
 fn expiry(rule: &ApprovalRule, given: Timestamp) -> Timestamp {
@@ -136,15 +168,15 @@ fn expiry(rule: &ApprovalRule, given: Timestamp) -> Timestamp {
 
 /// Until when a word counts for a rule that was given in a role which a login's groups gave, and nothing else: the
 /// provider says nothing more of those groups, so that it holds for as long as a session can last.
-pub(crate) fn by_login(
+fn by_login(
     organisation: &Organisation,
     rule: &ApprovalRule,
     approval: &Approval,
-    targets: &[Target],
+    share: &Share<'_>,
 ) -> Option<Timestamp> {
     organisation.acting(&approval.person)?;
     let spoken = approval.groups.iter().filter(|voice| rule.approvers.roles.contains(&voice.role));
-    let mut held = spoken.flat_map(|voice| {
+    let held = spoken.flat_map(|voice| {
         // The mapping as it is now, where it still is the one that they spoke by.
         let mapping = organisation.mappings.get(&voice.mapping);
         let mapping =
@@ -152,8 +184,8 @@ pub(crate) fn by_login(
         let roles = mapping.into_iter().flat_map(|mapping| mapping.roles.iter());
         roles.filter(|held| held.role == voice.role)
     });
-    let counts = held.any(|held| targets.iter().any(|target| held.scope.covers(target)));
-    counts.then(|| approval.at.saturating_add(LOGIN_HOLDS).unwrap_or(Timestamp::MAX))
+    let scopes: Vec<&Scope> = held.map(|held| &held.scope).collect();
+    share.within(&scopes).then(|| approval.at.saturating_add(LOGIN_HOLDS).unwrap_or(Timestamp::MAX))
 }
 
 /// In which role a person may speak for a rule, where it is a role by which they may, and the groups of their login
@@ -168,13 +200,12 @@ pub fn role_used(
         organisation.mapped(&groups.provider, groups.names()).collect::<Vec<_>>()
     });
     let by_login: Vec<(&GroupMapping, &RoleGrant)> = by_login.collect();
-    let rules = organisation.approval_rules.values();
-    let asked: BTreeSet<&str> = rules
-        .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
-        .flat_map(|rule| rule.approvers.roles.iter().map(String::as_str))
-        .collect();
     let covers = |held: &RoleGrant| {
-        asked.contains(held.role.as_str()) && targets.iter().any(|target| held.scope.covers(target))
+        organisation.approval_rules.values().any(|rule| {
+            let mut spoken_of = targets.iter().filter(|target| rule.scope.covers(target));
+            rule.approvers.roles.contains(&held.role)
+                && spoken_of.any(|target| held.scope.covers(target))
+        })
     };
     let standing = organisation.roles_of(person).find(|held| covers(held));
     let used =
@@ -189,46 +220,37 @@ pub fn role_used(
     (used.map(|held| held.role.clone()), voices.collect())
 }
 
-/// Whether a person may speak for a rule, for one of `targets`.
+/// Whether a person may speak for a rule, for at least one share of it in `targets`.
 pub fn eligible(
     organisation: &Organisation,
     rule: &ApprovalRule,
     person: &PersonId,
     targets: &[Target],
 ) -> bool {
-    let Some(declared) = organisation.acting(person) else { return false };
-    let approvers = &rule.approvers;
-    let in_team =
-        |team: &str| organisation.teams.get(team).is_some_and(|team| team.members.contains(person));
-    approvers.persons.contains(person)
-        || approvers.claims.iter().any(|claim| declared.claims.contains(claim))
-        || approvers.teams.iter().any(|team| match team.as_str() {
-            "@owner" => targets.iter().any(|target| in_team(&target.team)),
-            team => in_team(team),
-        })
-        || approvers
-            .roles
-            .iter()
-            .any(|role| targets.iter().any(|target| organisation.holds_role(person, role, target)))
+    shares(rule, targets).iter().any(|share| share.heeds(organisation, rule, person))
+}
+
+/// Whether a word may be said for a rule: by the voice of one of these persons, or by groups of the login it was said in.
+pub(crate) fn may_say(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    approval: &Approval,
+    voices: &[&PersonId],
+    targets: &[Target],
+) -> bool {
+    shares(rule, targets).iter().any(|share| {
+        voices.iter().any(|voice| share.heeds(organisation, rule, voice))
+            || by_login(organisation, rule, approval, share).is_some()
+    })
 }
 
 /// Who can meet a rule, in words that the API and people use.
-pub fn selectors(rule: &ApprovalRule, targets: &[Target]) -> Vec<String> {
+fn selectors(rule: &ApprovalRule, shares: &[Share<'_>]) -> Vec<String> {
     let mut who: Vec<String> = rule.approvers.persons.iter().map(ToString::to_string).collect();
-    for team in &rule.approvers.teams {
-        if team == "@owner" {
-            let owners: BTreeSet<&str> =
-                targets.iter().map(|target| target.team.as_str()).collect();
-            who.extend(
-                owners
-                    .into_iter()
-                    .filter(|owner| !owner.is_empty())
-                    .map(|owner| format!("team:{owner}")),
-            );
-        } else {
-            who.push(format!("team:{team}"));
-        }
-    }
+    let teams = rule.approvers.teams.iter().filter(|team| *team != OWNER).map(String::as_str);
+    let owners = shares.iter().filter_map(|share| share.owner).filter(|owner| !owner.is_empty());
+    let teams: BTreeSet<&str> = teams.chain(owners).collect();
+    who.extend(teams.into_iter().map(|team| format!("team:{team}")));
     who.extend(rule.approvers.roles.iter().map(|role| format!("role:{role}")));
     who.extend(rule.approvers.claims.iter().map(|claim| format!("claim:{claim}")));
     who

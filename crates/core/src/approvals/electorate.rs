@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::share::shares;
 use super::{RuleStanding, eligible, gather, weigh};
 use crate::access::same_hands;
 use crate::change::{Change, InvolvementRole};
@@ -181,8 +182,17 @@ impl Booth<'_> {
         eligible(self.poll.organisation, self.rule, person, &self.poll.targets)
     }
 
+    /// Whether somebody is missing whom this person could be. Of a rule that teams share, one may have given its part.
+    fn needs(&self, person: &PersonId) -> bool {
+        let awaits = self.weighed.map(|rule| &rule.awaits).filter(|awaits| !awaits.is_empty());
+        let open = shares(self.rule, &self.poll.targets).into_iter().filter(|share| {
+            awaits.is_none_or(|awaits| share.owner.is_some_and(|owner| awaits.contains(owner)))
+        });
+        open.into_iter().any(|share| share.heeds(self.poll.organisation, self.rule, person))
+    }
+
     fn could(&self, person: &PersonId) -> bool {
-        self.standing(person) == VoterStanding::Could && self.names(person)
+        self.standing(person) == VoterStanding::Could && self.needs(person)
     }
 
     fn voters(&self) -> (Vec<Voter>, usize) {
@@ -196,6 +206,7 @@ impl Booth<'_> {
                 standing: self.standing(person),
                 involved: self.poll.facts.involved.get(person).cloned().unwrap_or_default(),
             })
+            .filter(|voter| voter.standing != VoterStanding::Could || self.needs(&voter.person))
             .collect();
         voters.sort_by(|a, b| (a.standing, &a.person).cmp(&(b.standing, &b.person)));
         let more = voters.len().saturating_sub(MOST);

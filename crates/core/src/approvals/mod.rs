@@ -3,15 +3,17 @@
 //! An approval counts only for the revision it was given for, only while it has not expired, only from
 //! a person who may speak for the rule now, and not from somebody who had a hand in the change unless the
 //! rule says so for that risk level. Persons are counted, not accounts, and each person once:
-//! several rules are met by an assignment of persons to rules, which is found if there is one.
+//! several rules are met by an assignment of persons to rules, which is found if there is one. A rule speaks only of the
+//! services in its scope, and where it asks the owners of several, of each of them.
 
 mod ballot;
 mod electorate;
 mod matching;
+mod share;
 mod weigh;
 
-pub(crate) use ballot::by_login;
-pub use ballot::{eligible, gather, involvement, role_used, selectors};
+pub(crate) use ballot::may_say;
+pub use ballot::{eligible, gather, involvement, role_used};
 pub use electorate::{RuleElectorate, Voter, VoterStanding, could_speak, electorate, waits_for};
 pub use matching::assign;
 pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

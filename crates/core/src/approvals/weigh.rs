@@ -31,10 +31,13 @@ pub struct RuleStanding {
     pub rule: RuleName,
     /// Why it exists.
     pub reason: String,
-    /// Persons needed.
+    /// Persons needed, in all.
     pub quorum: u32,
     /// Persons counted for it.
     pub met_by: BTreeSet<PersonId>,
+    /// The owner teams for whose services somebody is still missing, where several teams share the rule.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub awaits: BTreeSet<String>,
     /// Who can meet it.
     pub who: Vec<String>,
     /// Whether it may be met afterwards.
@@ -83,19 +86,28 @@ pub fn weigh(
         }
     }
     let yes: Vec<&GivenApproval> = facts.given.iter().filter(|given| !given.rejected).collect();
-    let may = yes.iter().map(|given| counted_for(given, &known, facts, risk, now)).collect();
+    let seats = Seat::of(&known);
+    let may = yes.iter().map(|given| counted_for(given, &seats, facts, risk, now)).collect();
     let may = each_hand_once(&yes, may);
     let places: Vec<usize> =
-        known.iter().map(|(rule, _)| usize::try_from(rule.quorum).unwrap_or(usize::MAX)).collect();
+        seats.iter().map(|seat| usize::try_from(seat.persons).unwrap_or(usize::MAX)).collect();
     let assignment = assign(&may, &places);
     standing.rules = known.iter().map(|(rule, owed)| unmet(rule, *owed)).collect();
-    for (given, rule) in yes.iter().zip(&assignment) {
-        if let Some(seat) = rule.and_then(|rule| standing.rules.get_mut(rule)) {
-            seat.met_by.insert(given.person.clone());
-            seat.good_until = [seat.good_until, given.eligible.get(&seat.rule).copied()]
+    let mut left: Vec<u32> = seats.iter().map(|seat| seat.persons).collect();
+    for (given, seat) in yes.iter().zip(&assignment) {
+        let Some((at, seat)) = seat.and_then(|at| Some((at, seats.get(at)?))) else { continue };
+        left[at] = left[at].saturating_sub(1);
+        if let Some(rule) = standing.rules.get_mut(seat.index) {
+            rule.met_by.insert(given.person.clone());
+            rule.good_until = [rule.good_until, given.eligible.get(&rule.rule).copied()]
                 .into_iter()
                 .flatten()
                 .min();
+        }
+    }
+    for (seat, _) in seats.iter().zip(left).filter(|(_, left)| *left > 0) {
+        if let (Some(owner), Some(rule)) = (seat.owner, standing.rules.get_mut(seat.index)) {
+            rule.awaits.insert(owner.to_owned());
         }
     }
     // A no counts of everybody whom any rule of this change lets speak, whether that rule is wanted or not.
@@ -120,27 +132,59 @@ fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
         reason: rule.reason.clone(),
         quorum: rule.quorum,
         met_by: BTreeSet::new(),
+        awaits: BTreeSet::new(),
         who: rule.who.clone(),
         owed,
         good_until: None,
     }
 }
 
-/// The rules, by index, that a yes may be counted for.
+/// Places that the same people can fill: those of a rule or, where several teams share it, of one of them.
+struct Seat<'a> {
+    /// The rule, and where it stands among those wanted.
+    rule: &'a ApprovalRuleFact,
+    index: usize,
+    owner: Option<&'a str>,
+    persons: u32,
+}
+
+impl<'a> Seat<'a> {
+    fn of(known: &[(&'a ApprovalRuleFact, bool)]) -> Vec<Self> {
+        let mut seats = Vec::new();
+        for (index, (rule, _)) in known.iter().enumerate() {
+            let seat = |owner, persons| Self { rule, index, owner, persons };
+            if rule.shares.is_empty() {
+                seats.push(seat(None, rule.quorum));
+            }
+            let shares = rule.shares.iter();
+            seats.extend(shares.map(|(owner, persons)| seat(Some(owner.as_str()), *persons)));
+        }
+        seats
+    }
+
+    /// Whether a word was given by somebody who may speak here, and has not expired.
+    fn heeds(&self, given: &GivenApproval, now: Timestamp) -> bool {
+        let shares = given.shares.get(&self.rule.name);
+        given.eligible.get(&self.rule.name).is_some_and(|until| now < *until)
+            && self.owner.is_none_or(|owner| shares.is_some_and(|known| known.contains(owner)))
+    }
+}
+
+/// The seats, by index, that a yes may be counted for.
 fn counted_for(
     given: &GivenApproval,
-    rules: &[(&ApprovalRuleFact, bool)],
+    seats: &[Seat<'_>],
     facts: &ApprovalFacts,
     risk: RiskLevel,
     now: Timestamp,
 ) -> Vec<usize> {
     let independent =
         !given.involved && !by_involved_hands(given, facts) && facts.knows_everybody();
-    rules
+    seats
         .iter()
         .enumerate()
-        .filter(|(_, (rule, _))| given.eligible.get(&rule.name).is_some_and(|until| now < *until))
-        .filter(|(_, (rule, _))| rule.involved_may_approve.contains(&risk) || independent)
+        .filter(|(_, seat)| seat.heeds(given, now))
+        .filter(|(_, seat)| seat.rule.involved_may_approve.contains(&risk) || independent)
         .map(|(index, _)| index)
         .collect()
 }

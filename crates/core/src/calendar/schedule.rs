@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::{DateTime, Time};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -200,6 +200,27 @@ impl Schedule {
             return Err(ScheduleProblem::TooManyOccurrences { limit });
         }
         Ok(Expanded { from, to, occurrences })
+    }
+
+    /// The local starts from one date to another, both included, `exdates` or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Schedule::expand`], with at most [`OCCURRENCES_LIMIT`] starts.
+    pub fn starts_between(
+        &self,
+        first: Date,
+        last: Date,
+    ) -> Result<BTreeSet<DateTime>, ScheduleProblem> {
+        let zone = reading::zone(&self.zone)?;
+        let midnight = |date: Date| date.to_zoned(TimeZone::UTC).map(|it| it.timestamp()).ok();
+        let out_of_range = |date: Date| ScheduleProblem::OutOfRange { local: date.into() };
+        let from = midnight(first).ok_or_else(|| out_of_range(first))?;
+        let after = last.tomorrow().ok().and_then(midnight);
+        let to = after.ok_or_else(|| out_of_range(last))?;
+        let every = Self { exdates: Vec::new(), ..self.clone() };
+        let starts = every.local_starts(&zone, from, to, Reading::Widest, OCCURRENCES_LIMIT)?;
+        Ok(starts.into_iter().filter(|at| (first..=last).contains(&at.date())).collect())
     }
 
     /// About how many steps [`Schedule::expand`] may take over `[from, to)`, for callers that

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Change, ChangeKind, ChangeState, Evidence, Look, event};
-use crate::deployment::DeploymentState;
+use super::{Begun, Change, ChangeKind, ChangeState, Evidence, Look, event};
+use crate::deployment::{Deployment, DeploymentState};
 use crate::event::Event;
 
 /// The change after `event`, or `None` where the event is not about a change or the change is not there.
@@ -66,6 +66,7 @@ fn proposed(event: &event::Proposed, at: Timestamp) -> Change {
         debts: Vec::new(),
         deployments: BTreeSet::new(),
         running: BTreeSet::new(),
+        begun: None,
         deployed: BTreeSet::new(),
         last_decision: None,
         waiting: false,
@@ -150,6 +151,7 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
         Event::DeploymentStarted(event) => {
             change.deployments.insert(event.deployment.number);
             change.running.insert(event.deployment.number);
+            change.begun = begun(change.begun.take(), &event.deployment);
         }
         Event::DeploymentEnded(event) => {
             change.running.remove(&event.deployment);
@@ -164,6 +166,16 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
         // The one fall-through: events of other streams do not reach a change.
         _ => {}
     }
+}
+
+/// A deployment of another commit is another thing than what was begun before; one of no known commit is nothing that
+/// could go on.
+fn begun(before: Option<Begun>, deployment: &Deployment) -> Option<Begun> {
+    let commit = deployment.commit.clone()?;
+    let before = before.filter(|before| before.commit == commit);
+    let mut artifacts = before.map(|before| before.artifacts).unwrap_or_default();
+    artifacts.insert(deployment.service.clone(), deployment.artifacts.clone());
+    Some(Begun { commit, artifacts })
 }
 
 /// Newer evidence takes the place of older of the same type and name.

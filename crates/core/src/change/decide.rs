@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Approve, Cancel, Close, Review};
 use super::{Approval, ApprovalVerdict, Change, ChangeOutcome, ChangeState, Debt, DebtKind, event};
-use crate::approvals::{by_login, eligible, involvement, role_used};
+use crate::approvals::{involvement, may_say, role_used};
 use crate::event::Event;
 use crate::ids::RuleName;
 use crate::organisation::Organisation;
@@ -140,11 +140,7 @@ fn check_entitlement(
         .approval_rules
         .values()
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
-        .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
-        .filter(|rule| {
-            voices.iter().any(|voice| eligible(organisation, rule, voice, targets))
-                || by_login(organisation, rule, approval, targets).is_some()
-        })
+        .filter(|rule| may_say(organisation, rule, approval, &voices, targets))
         .collect();
     let refused = |code: &str, message: String, help: &str| {
         let event = event::ApprovalRefused {

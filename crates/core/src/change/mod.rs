@@ -28,6 +28,6 @@ pub(crate) use decide::targets_of;
 pub use decide::{approve, cancel, close, overdue, review};
 pub use revision::{Revision, RevisionInput};
 pub use state::{
-    Approval, ApprovalVerdict, Change, ChangeKind, ChangeOutcome, ChangeState, Debt, DebtKind,
-    Evidence, EvidenceStatus, GroupVoice, Involvement, InvolvementRole, Look, Origin,
+    Approval, ApprovalVerdict, Begun, Change, ChangeKind, ChangeOutcome, ChangeState, Debt,
+    DebtKind, Evidence, EvidenceStatus, GroupVoice, Involvement, InvolvementRole, Look, Origin,
 };

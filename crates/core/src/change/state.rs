@@ -36,6 +36,18 @@ pub enum ChangeState {
 }
 
 impl ChangeState {
+    /// Every state, in the order of life.
+    pub const ALL: [Self; 8] = [
+        Self::New,
+        Self::Assess,
+        Self::Authorize,
+        Self::Scheduled,
+        Self::Implement,
+        Self::Review,
+        Self::Closed,
+        Self::Canceled,
+    ];
+
     /// The word for the state.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,6 +155,24 @@ pub enum InvolvementRole {
     Deployer,
     /// Edited the change record.
     Editor,
+}
+
+impl InvolvementRole {
+    /// The part in words.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::StatedAuthor => "stated author",
+            Self::Committer => "committer",
+            Self::CoAuthor => "co-author",
+            Self::Proposer => "proposer",
+            Self::Merger => "merger",
+            Self::Pusher => "pusher",
+            Self::Trigger => "whoever started the run",
+            Self::Deployer => "deployer",
+            Self::Editor => "editor",
+        }
+    }
 }
 
 /// One person's hand in a change.
@@ -292,6 +322,15 @@ pub struct Origin {
     pub paths: Vec<String>,
 }
 
+/// What the last deployments under a change were begun with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The commit of all of them.
+    pub commit: CommitId,
+    /// Their artifacts.
+    pub artifacts: BTreeMap<ServiceName, BTreeSet<Digest>>,
+}
+
 /// One proposed alteration of a controlled environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -342,6 +381,9 @@ pub struct Change {
     pub deployments: BTreeSet<DeploymentNumber>,
     /// Deployments still running.
     pub running: BTreeSet<DeploymentNumber>,
+    /// What is being implemented, once something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
     /// Services whose deployment under it succeeded.
     pub deployed: BTreeSet<ServiceName>,
     /// The last gate decision.
@@ -399,6 +441,20 @@ impl Change {
     /// Debts not settled.
     pub fn owed(&self) -> impl Iterator<Item = &Debt> {
         self.debts.iter().filter(|debt| debt.settled_at.is_none())
+    }
+
+    /// Whether it is being implemented with this commit and, where its service was begun already, with these artifacts.
+    pub fn goes_on_with(
+        &self,
+        service: &ServiceName,
+        commit: &CommitId,
+        artifacts: &BTreeSet<Digest>,
+    ) -> bool {
+        let goes_on = |begun: &Begun| {
+            begun.commit == *commit
+                && begun.artifacts.get(service).is_none_or(|known| known == artifacts)
+        };
+        self.state == ChangeState::Implement && self.begun.as_ref().is_some_and(goes_on)
     }
 
     /// Whether it has to stay at hand: it is not over, or something is owed for it.

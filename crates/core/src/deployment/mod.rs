@@ -12,10 +12,12 @@
 
 mod decide;
 pub mod event;
+mod proven;
 mod state;
 mod untold;
 
 pub use decide::{end, models, start};
+pub use proven::Proven;
 pub use state::{
     Deployment, DeploymentReport, DeploymentState, Health, Place, Ran, Rollback, Running,
     StartReport, Strategy,

@@ -186,6 +186,14 @@ pub struct Ran {
     pub version: Option<String>,
     /// Commit it brought.
     pub commit: CommitId,
+    /// What it brought.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub artifacts: BTreeSet<Digest>,
+    /// When it was recorded that it runs.
+    pub since: Timestamp,
+    /// When something else came to run; what was restored after that began anew, see [`Place::since`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// What is remembered of one service in one environment.

@@ -1,10 +1,21 @@
-//! Whether a scope names what is declared.
+//! Whether a scope names what is declared, and by which names.
 
 use std::collections::BTreeSet;
 
 use super::{EnvironmentTier, Organisation};
 use crate::refusal::Refusal;
 use crate::scope::Scope;
+
+/// A scope with every environment by its own name, where it was called by another: what is recorded is compared by own
+/// names. What is not declared stays as it is.
+pub fn own_names(organisation: &Organisation, mut scope: Scope) -> Scope {
+    let own = |name: String| match organisation.environment_named(&name) {
+        Some(found) => found.name.to_string(),
+        None => name,
+    };
+    scope.environments = scope.environments.into_iter().map(own).collect();
+    scope
+}
 
 /// A scope that names what is not there holds nothing, and looks as if it did.
 pub fn known_scope(organisation: &Organisation, scope: &Scope) -> Result<(), Refusal> {

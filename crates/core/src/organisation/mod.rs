@@ -12,6 +12,7 @@ mod login;
 mod mapping;
 mod settings;
 mod state;
+mod sweep;
 mod trust;
 mod who;
 
@@ -20,7 +21,7 @@ pub use items::{
     ApprovalRule, Approvers, ChangeModel, Environment, EnvironmentTier, EvidenceRule, Item,
     ItemKind, Link, Person, PolicyFile, PolicyFormat, RoleGrant, SecretRef, Service, Team,
 };
-pub use known::known_scope;
+pub use known::{known_scope, own_names};
 pub use login::login_of;
 pub use mapping::{GroupMapping, PROVISIONED};
 pub use settings::{Authorship, Settings, Stages, SubjectIs, Subjects, Together};

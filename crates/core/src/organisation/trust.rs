@@ -42,8 +42,13 @@ pub struct PipelineIssuer {
     /// Private networks that may be entered on the way to the keys.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub networks: BTreeSet<String>,
-    /// How long ago a token may have been issued, in minutes.
+    /// How long ago a token may have been issued, in minutes; at most [`Self::LONGEST_AGE_MINUTES`].
     pub max_age_minutes: u32,
+}
+
+impl PipelineIssuer {
+    /// The oldest that a token may be, whatever the rules say: for so long it has to be remembered that it was shown.
+    pub const LONGEST_AGE_MINUTES: u32 = 60;
 }
 
 /// A pipeline system whose tokens are understood.

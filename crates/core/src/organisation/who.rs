@@ -7,6 +7,7 @@ use super::mapping::PROVISIONED;
 use super::{GroupMapping, Organisation, Person, RoleGrant};
 use crate::ids::{IdentityKey, PersonId, ProvisionedId};
 use crate::provision::Bond;
+use crate::provision::event::UserSet;
 use crate::scope::Target;
 
 impl Organisation {
@@ -80,7 +81,12 @@ impl Organisation {
     /// Says anew who the records are that have any of these identities.
     pub(crate) fn rebind(&mut self, identities: &BTreeSet<IdentityKey>) {
         let known = identities.iter().flat_map(|one| {
-            [self.provision.user_named(one), self.provision.user_at(one)].into_iter().flatten()
+            let found = [
+                self.provision.user_named(one),
+                self.provision.user_once_named(one),
+                self.provision.user_at(one),
+            ];
+            found.into_iter().flatten()
         });
         let records: BTreeSet<ProvisionedId> = known.cloned().collect();
         for id in records {
@@ -91,13 +97,24 @@ impl Organisation {
     /// Says who a record is.
     pub(crate) fn settle(&mut self, id: &ProvisionedId) {
         let Some(user) = self.provision.users.get(id) else { return };
-        let claimed = self.declared_with(&user.set.user_name);
+        let claim = self.claim(&user.set);
+        let claimed = claim.map(|(person, _)| person);
         let other = |email| self.declared_with(email).is_some_and(|owner| Some(owner) != claimed);
         let bond = if user.set.emails.iter().any(other) {
             Bond::Disputed
         } else {
             claimed.map_or(Bond::Own, |person| Bond::Declared(person.clone()))
         };
-        self.provision.bind(id, bond);
+        let claimed_as = claim.map(|(_, name)| name.clone());
+        self.provision.bind(id, bond, claimed_as);
+    }
+
+    /// Who claims a record, and under which user name: the one that it has or, where nobody claims that, the one under
+    /// which it was claimed before. A rename over there makes nobody else of anybody.
+    pub fn claim<'a>(&'a self, set: &'a UserSet) -> Option<(&'a PersonId, &'a IdentityKey)> {
+        let before =
+            self.provision.users.get(&set.user).and_then(|known| known.claimed_as.as_ref());
+        let mut names = std::iter::once(&set.user_name).chain(before);
+        names.find_map(|name| self.declared_with(name).map(|person| (person, name)))
     }
 }

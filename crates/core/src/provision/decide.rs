@@ -8,7 +8,7 @@ use super::event::{
     GroupMembersChanged, GroupRemoved, GroupSet, TokenConfirmed, UserRemoved, UserSet,
 };
 use super::{Group, User};
-use crate::access::apart;
+use crate::access::{apart, still_here};
 use crate::event::Event;
 use crate::ids::{IdentityKey, PersonId, ProvisionedId, TokenId};
 use crate::refusal::{Refusal, RefusalNature};
@@ -40,6 +40,13 @@ pub fn set_user(
     if !mine(provision.user_named(&new.user_name)) {
         return Err(taken("another person has this `userName`"));
     }
+    if !mine(provision.user_once_named(&new.user_name)) {
+        return Err(Refusal::conflict(
+            "not_unique",
+            "somebody who is declared has another `userName` by now, and had this one",
+            "write their present `userName` into their `provisioned_as` in the organisation's files, and apply that",
+        ));
+    }
     if !new.external_id.iter().all(|external| mine(provision.user_known_as(external))) {
         return Err(taken("another person has this `externalId`"));
     }
@@ -52,7 +59,7 @@ pub fn set_user(
 
 /// An address of somebody who is declared belongs to them alone, unless they claim the user name.
 fn undisputed(standing: &Standing, new: &UserSet) -> Result<(), Refusal> {
-    let claimed = standing.organisation.declared_with(&new.user_name);
+    let claimed = standing.organisation.claim(new).map(|(person, _)| person);
     let other = |email: &IdentityKey| {
         standing.organisation.declared_with(email).is_some_and(|owner| Some(owner) != claimed)
     };
@@ -152,6 +159,7 @@ pub fn confirm_token(
     }
     if let Some(made_by) = &known.made_by {
         apart(standing, made_by, by, now)?;
+        still_here(standing, made_by)?;
     }
     if known.confirmed_by.is_some() {
         let message = format!("`{token}` is confirmed already");

@@ -30,6 +30,9 @@ pub struct Provision {
     by_group_name: OrdMap<String, ProvisionedId>,
     by_person: OrdMap<PersonId, OrdSet<ProvisionedId>>,
     groups_of: OrdMap<ProvisionedId, OrdSet<ProvisionedId>>,
+    /// Records that have another user name by now than the one under which somebody declared claims them.
+    #[serde(default)]
+    renamed: OrdMap<IdentityKey, ProvisionedId>,
 }
 
 /// A provisioned person.
@@ -39,6 +42,9 @@ pub struct User {
     pub set: UserSet,
     /// Who it is.
     pub bond: Bond,
+    /// The user name under which somebody who is declared claims it: it stays theirs when it is renamed over there.
+    #[serde(default)]
+    pub claimed_as: Option<IdentityKey>,
     /// Counts up with every change.
     pub version: u64,
     /// Since when.
@@ -110,6 +116,11 @@ impl Provision {
         self.by_email.get(email)
     }
 
+    /// The record that was claimed under a user name which it has no more.
+    pub fn user_once_named(&self, user_name: &IdentityKey) -> Option<&ProvisionedId> {
+        self.renamed.get(user_name)
+    }
+
     /// The group with this name, as it is written.
     pub fn group_named(&self, name: &str) -> Option<&ProvisionedId> {
         self.by_group_name.get(name)
@@ -151,8 +162,9 @@ impl Provision {
 
     pub(crate) fn user_set(&mut self, set: &UserSet, at: Timestamp) {
         let id = set.user.clone();
-        let old = self.users.get(&id).map(|old| (old.version, old.since));
-        let (version, since) = old.unwrap_or((0, at));
+        let old = self.users.get(&id).cloned();
+        let (version, since) = old.as_ref().map_or((0, at), |old| (old.version, old.since));
+        let claimed_as = old.and_then(|old| old.claimed_as.clone());
         self.unlink(&id);
         self.by_user_name.insert(set.user_name.clone(), id.clone());
         if let Some(external) = &set.external_id {
@@ -165,6 +177,7 @@ impl Provision {
         let user = User {
             set: set.clone(),
             bond: Bond::Disputed,
+            claimed_as,
             version: version + 1,
             since,
             changed: at,
@@ -172,11 +185,15 @@ impl Provision {
         self.users.insert(id, Arc::new(user));
     }
 
-    /// Says who a record is, and lists it there.
-    pub(crate) fn bind(&mut self, id: &ProvisionedId, bond: Bond) {
+    /// Says who a record is and under which user name it is claimed, and lists it there.
+    pub(crate) fn bind(&mut self, id: &ProvisionedId, bond: Bond, claimed_as: Option<IdentityKey>) {
         self.unbind(id);
         let Some(user) = self.users.get_mut(id) else { return };
-        Arc::make_mut(user).bond = bond;
+        if let Some(once) = claimed_as.as_ref().filter(|name| **name != user.set.user_name) {
+            self.renamed.insert(once.clone(), id.clone());
+        }
+        let changed = Arc::make_mut(user);
+        (changed.bond, changed.claimed_as) = (bond, claimed_as);
         let (set, person) = (user.set.clone(), user.person().cloned());
         let own = user.bond == Bond::Own;
         let Some(person) = person else { return };
@@ -197,6 +214,9 @@ impl Provision {
     fn unbind(&mut self, id: &ProvisionedId) {
         let Some(user) = self.users.get(id) else { return };
         let (person, own) = (user.person().cloned(), user.bond == Bond::Own);
+        if let Some(once) = &user.claimed_as {
+            self.renamed.remove(once);
+        }
         let Some(person) = person else { return };
         if own {
             self.arrivals.remove(&person);
@@ -221,7 +241,7 @@ impl Provision {
         self.unlink(id);
         let Some(user) = self.users.remove(id) else { return };
         if matches!(user.bond, Bond::Declared(_)) {
-            self.left.insert(user.set.user_name.clone());
+            self.left.extend(user.claimed_as.clone());
         }
         for group in self.groups_of.remove(id).into_iter().flatten() {
             if let Some(group) = self.groups.get_mut(&group) {

@@ -65,7 +65,10 @@ impl Standing {
             Event::SecretSet(event) => self.secret_set(event, at),
             Event::SecretRemoved(event) => drop(self.secrets.remove(&event.name)),
             Event::SecretsRewrapped(event) => self.secrets_rewrapped(&event.key),
-            Event::TokenRevoked(event) => drop(self.tokens.remove(&event.id)),
+            Event::TokenRevoked(event) => {
+                self.tokens.remove(&event.id);
+                self.access.token_revoked(&event.id);
+            }
             Event::RoleTableSet(event) => self.access.table = Arc::new(event.table.clone()),
             Event::RoleProposed(event) => self.access.role_proposed(event, at),
             Event::RoleConfirmed(event) => {
@@ -96,7 +99,10 @@ impl Standing {
             Event::AccountResetAsked(event) => self.access.reset_asked(event, at),
             Event::AccountResetConfirmed(event) => drop(self.access.resets.remove(&event.person)),
             Event::AccountResetRefused(event) => drop(self.access.resets.remove(&event.person)),
-            Event::PersonErased(event) => self.access.person_erased(&event.person),
+            Event::PersonErased(event) => {
+                self.let_go(&event.person);
+                self.access.person_erased(&event.person);
+            }
             Event::GlassAsked(event) => self.access.glass_asked(event, at),
             Event::GlassOpened(event) => self.access.glass_opened(event),
             Event::PlanProposed(event) => self.access.plan_proposed(event, at),

@@ -7,17 +7,24 @@ use jiff::Timestamp;
 
 use super::Standing;
 use crate::event::Event;
-use crate::ids::{PersonId, ProvisionedId};
+use crate::ids::{IdentityKey, PersonId, ProvisionedId};
 use crate::organisation::{Item, ItemKind, PROVISIONED};
 use crate::permission::Permission;
-use crate::provision::ProvisionToken;
 use crate::provision::event::{GroupMembersChanged, GroupSet, TokenConfirmed, UserSet};
+use crate::provision::{Bond, ProvisionToken};
 
 impl Standing {
     pub(super) fn user_set(&mut self, set: &UserSet, at: Timestamp) {
         let before = self.person_of_record(&set.user);
+        let claimed = self.claimed_record(&set.user);
         self.organisation.provision.user_set(set, at);
         self.organisation.settle(&set.user);
+        if let Some((person, name)) = claimed
+            && self.claimed_record(&set.user).is_none_or(|(now, _)| now != person)
+        {
+            // It is somebody else's over there now, so that whoever it was has none.
+            self.organisation.provision.left.insert(name);
+        }
         let after = self.person_of_record(&set.user);
         self.leave_unless_same(before, after);
     }
@@ -26,6 +33,15 @@ impl Standing {
         let before = self.person_of_record(user);
         self.organisation.provision.user_removed(user);
         self.leave_unless_same(before, None);
+    }
+
+    /// Whoever is declared and has a record, with the user name under which they claim it.
+    fn claimed_record(&self, user: &ProvisionedId) -> Option<(PersonId, IdentityKey)> {
+        let user = self.organisation.provision.users.get(user)?;
+        match &user.bond {
+            Bond::Declared(person) => Some((person.clone(), user.claimed_as.clone()?)),
+            Bond::Own | Bond::Disputed => None,
+        }
     }
 
     /// Who a record is, and whether they may act by it.
@@ -38,7 +54,11 @@ impl Standing {
         if before != after
             && let Some(person) = before
         {
-            self.access.end_sessions(&person);
+            if self.organisation.acting(&person).is_some() {
+                self.access.end_sessions(&person);
+            } else {
+                self.let_go(&person);
+            }
         }
     }
 

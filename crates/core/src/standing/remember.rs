@@ -120,7 +120,18 @@ impl Standing {
         if kind == ItemKind::Person
             && let Ok(person) = PersonId::parse(name)
         {
-            self.access.end_sessions(&person);
+            self.let_go(&person);
+        }
+    }
+
+    /// Ends what somebody has who may not act any more: should they come again, they begin anew.
+    pub(super) fn let_go(&mut self, person: &PersonId) {
+        self.access.end_sessions(person);
+        let speaks = |known: &TokenInForce| known.token.person.as_ref() == Some(person);
+        let theirs = self.tokens.iter().filter(|(_, known)| speaks(known));
+        let theirs: Vec<_> = theirs.map(|(id, _)| id.clone()).collect();
+        for id in theirs {
+            self.tokens.remove(&id);
         }
     }
 
@@ -301,13 +312,23 @@ fn remember(place: &mut Place, known: Option<&Deployment>, data: &Ended, at: Tim
             place.commit = deployment.commit.clone();
             place.artifacts = deployment.artifacts.clone();
             place.since = place.last_ended_at;
+            for ran in &mut place.ran {
+                ran.until.get_or_insert(at);
+            }
             if let Some(commit) = deployment.commit.clone() {
-                let (deployment, version) = (deployment.number, deployment.version.clone());
+                let ran = Ran {
+                    deployment: deployment.number,
+                    version: deployment.version.clone(),
+                    commit: commit.clone(),
+                    artifacts: deployment.artifacts.clone(),
+                    since: at,
+                    until: None,
+                };
                 // Where it ran before, what came after it was undone.
                 if let Some(again) = place.ran.iter().position(|ran| ran.commit == commit) {
                     place.ran.truncate(again);
                 }
-                place.ran.push(Ran { deployment, version, commit });
+                place.ran.push(ran);
                 let surplus = place.ran.len().saturating_sub(RAN);
                 place.ran.drain(..surplus);
             }
@@ -335,7 +356,7 @@ fn rolled_back(place: &mut Place, deployment: DeploymentNumber, to: Option<Strin
     let version = again.and_then(|again| place.ran[again].version.clone());
     place.version = to.or(version);
     place.commit = again.map(|again| place.ran[again].commit.clone());
-    place.artifacts.clear();
+    place.artifacts = again.map(|again| place.ran[again].artifacts.clone()).unwrap_or_default();
     place.since = place.last_ended_at;
     let oldest = usize::from(undone != Some(0));
     place.ran.truncate(again.map_or(oldest, |again| again + 1));

@@ -37,6 +37,7 @@ fn rule(name: &str, quorum: u32, involved: bool) -> ApprovalRuleFact {
         min_risk: RiskLevel::Low,
         applies: true,
         quorum,
+        shares: BTreeMap::new(),
         who: Vec::new(),
         involved_may_approve: if involved { [RiskLevel::Low].into() } else { BTreeSet::new() },
     }
@@ -52,6 +53,7 @@ fn given(number: u8, said: Said) -> GivenApproval {
         involved: said.involved,
         same_hands: BTreeSet::new(),
         eligible: rules.map(|(_, name)| (name.parse::<RuleName>().unwrap(), until)).collect(),
+        shares: BTreeMap::new(),
     }
 }
 

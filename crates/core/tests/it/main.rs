@@ -4,11 +4,14 @@
 mod approval_model;
 mod approvals;
 mod calendar;
+mod delegates;
 mod gate;
 mod hands;
 mod life_cycle;
 mod organisation;
+mod proven;
 mod second_person;
+mod several;
 mod standing;
 mod stops;
 mod trail;

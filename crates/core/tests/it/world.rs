@@ -300,6 +300,7 @@ pub(crate) fn facts(question: &Question, now: Timestamp) -> GateFacts {
             number: None,
             kind: sluice_core::change::ChangeKind::Normal,
             state: None,
+            under_way: false,
             model: None,
             revision: Digest::of(b"revision"),
             services: BTreeSet::new(),

@@ -259,12 +259,12 @@ impl Correlation<'_> {
 
     fn run_seen(&mut self, run: &RunRef, commit: Option<&CommitId>, actor: Option<&Who>) {
         let known = self.standing.runs.get(&run.key()).cloned();
-        let mut involved =
+        let involved =
             actor.map(|actor| self.involve(InvolvementRole::Trigger, actor)).unwrap_or_default();
-        involved.extend(known.iter().flat_map(|known| known.involved.iter().cloned()));
         let commit =
             commit.cloned().or_else(|| known.as_ref().and_then(|known| known.commit.clone()));
         let event = RunSeen { run: run.clone(), commit, involved };
+        let event = event.and_before(known.as_deref(), self.engine.others_of(run));
         if known.as_deref() != Some(&event) {
             self.push(event);
         }

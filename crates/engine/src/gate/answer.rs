@@ -28,6 +28,8 @@ pub struct GateAnswer {
     /// The change it is under.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeNumber>,
+    /// The environment by its own name, whichever of its names it was asked for by; a pass is for that.
+    pub environment: String,
     /// The revision that was decided on.
     pub revision: Digest,
     /// All reasons, in order.
@@ -74,6 +76,7 @@ impl GateAnswer {
             id: None,
             decision: judgement.decision,
             change: input.facts.change.number,
+            environment: input.facts.target.environment.clone(),
             revision: input.facts.change.revision.clone(),
             reasons: judgement.reasons,
             would_pass_if,

@@ -103,6 +103,14 @@ struct Asked {
     seen: u64,
 }
 
+/// A question as it is asked again and again while it waits.
+#[derive(Clone)]
+struct Asking {
+    question: Question,
+    /// The change that has its evidence already: what is heard of that meanwhile is newer.
+    told: Option<ChangeNumber>,
+}
+
 /// What became of an attempt to record.
 enum Attempt {
     Recorded(Box<(GateDecided, DecisionInput, Judgement, BTreeSet<Topic>)>),
@@ -125,7 +133,7 @@ impl Engine {
         caller.require(Permission::GateEvaluate)?;
         caller.require_run(&question.run)?;
         check(&question)?;
-        let mut question = question;
+        let mut asking = Asking { question, told: None };
         let ends = wait.map(|wait| tokio::time::Instant::now() + wait);
         let scope = caller.key_scope("gate");
         let mut waited_for: Option<GateAnswer> = None;
@@ -145,13 +153,10 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let over = ends.is_none_or(|ends| tokio::time::Instant::now() >= ends);
-            match self.ask_once(caller, key, &question, over, waited_for.as_ref()).await {
+            match self.ask_once(caller, key, &asking, over, waited_for.as_ref()).await {
                 Ok(asked) if asked.answer.decision == Decision::Wait && !over => {
                     let answer = self.wait_for_change(asked, ends).await;
-                    if answer.change.is_some() {
-                        // The change has it: what is heard of it meanwhile is newer.
-                        question.evidence.clear();
-                    }
+                    asking.told = answer.change;
                     waited_for = Some(answer);
                 }
                 Ok(asked) => return Ok(asked.answer),
@@ -186,21 +191,20 @@ impl Engine {
         &self,
         caller: &Caller,
         key: IdempotencyKey,
-        question: &Question,
+        asking: &Asking,
         last: bool,
         before: Option<&GateAnswer>,
     ) -> Result<Asked, EngineError> {
         for attempt in 0..=TRIES {
             let standing = self.standing();
-            let evaluated = self.evaluate(&standing, caller, question, self.now());
+            let evaluated = self.evaluate_again(&standing, caller, asking, self.now());
             let waits = evaluated.judgement.decision == Decision::Wait;
-            if let Some(before) =
-                before.filter(|before| waits && same(before, &evaluated.judgement))
-            {
+            if let Some(before) = before.filter(|before| waits && same(before, &evaluated)) {
                 return self.again(caller, before, evaluated, last.then_some(key)).await;
             }
             let key = Keyed { key: key.clone(), last };
-            let done = self.record_decision(caller, evaluated, key, attempt == TRIES).await?;
+            let insist = (attempt == TRIES).then(|| asking.clone());
+            let done = self.record_decision(caller, evaluated, key, insist).await?;
             if let Some(done) = done {
                 return Ok(done);
             }
@@ -250,6 +254,27 @@ impl Engine {
         // A deadline or a touched topic: either way it is asked anew.
         let _ = tokio::time::timeout_at(wake, waiter.woken()).await;
         answer
+    }
+
+    /// Evaluates a question that may have been asked before. Where its change was ended meanwhile, the one that takes its
+    /// place has nothing yet: it gets all that the question brought.
+    fn evaluate_again(
+        &self,
+        standing: &Standing,
+        caller: &Caller,
+        asking: &Asking,
+        now: Timestamp,
+    ) -> Evaluated {
+        let Asking { question, told } = asking;
+        if let Some(told) = told {
+            let bare = Question { evidence: Vec::new(), ..question.clone() };
+            let evaluated = self.evaluate(standing, caller, &bare, now);
+            let placed = evaluated.placement.as_ref();
+            if placed.is_some_and(|placed| !placed.is_new && placed.change.number == *told) {
+                return evaluated;
+            }
+        }
+        self.evaluate(standing, caller, question, now)
     }
 
     /// Evaluates a question. A change model is for its own risk and below, and the risk is known only when everything
@@ -344,21 +369,21 @@ impl Engine {
     }
 
     /// Records a decision, or says that what it was made of has changed. Under the lock it is evaluated anew
-    /// where `insist` says so.
+    /// where `insist` has the question.
     async fn record_decision(
         &self,
         caller: &Caller,
         evaluated: Evaluated,
         key: Keyed,
-        insist: bool,
+        insist: Option<Asking>,
     ) -> Result<Option<Asked>, EngineError> {
         let engine = self.clone();
         let caller = caller.clone();
         let decide = move |standing: &Standing, now: Timestamp| {
-            let evaluated = match (evaluated.holds(standing, now), insist) {
+            let evaluated = match (evaluated.holds(standing, now), &insist) {
                 (true, _) => evaluated,
-                (false, true) => engine.evaluate(standing, &caller, &evaluated.question, now),
-                (false, false) => return Step::Answer(Attempt::Stale),
+                (false, Some(asking)) => engine.evaluate_again(standing, &caller, asking, now),
+                (false, None) => return Step::Answer(Attempt::Stale),
             };
             engine.step(&caller, standing, evaluated, key, now)
         };
@@ -459,9 +484,11 @@ fn is_in_scope(
     })
 }
 
-/// Whether a judgement says what an answer said.
-fn same(before: &GateAnswer, judgement: &Judgement) -> bool {
-    before.decision == judgement.decision
+/// Whether a question would be answered as it was: of the same change, and with the same words.
+fn same(before: &GateAnswer, evaluated: &Evaluated) -> bool {
+    let judgement = &evaluated.judgement;
+    before.change == evaluated.placement.as_ref().map(|placed| placed.change.number)
+        && before.decision == judgement.decision
         && before.reasons == judgement.reasons
         && before.risk == judgement.risk
 }

@@ -5,11 +5,13 @@ mod ask;
 mod gather;
 pub mod pass_token;
 mod redeem;
+mod tested;
 mod what_if;
 pub(crate) mod within;
 
 pub use answer::{GateAnswer, IssuedPass};
 pub use redeem::{Redeemed, StartDetails};
+pub use tested::Tested;
 pub use what_if::{WhatIf, WhatIfError};
 
 use serde::{Deserialize, Serialize};

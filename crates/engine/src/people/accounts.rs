@@ -76,7 +76,7 @@ impl Engine {
             match &by {
                 None => Err(reset_by_session(&who)),
                 Some(by) if reset_takes_two(standing, &who, by, now) => Err(takes_two(&who)),
-                Some(_) => Ok(Vec::new()),
+                Some(_) => Err(reset_says_why(&who)),
             }
         })
         .await
@@ -421,6 +421,16 @@ fn reset_by_session(person: &PersonId) -> Refusal {
             "{person} has a password already: only a person who is logged in sets an account back, no token"
         ),
         "log in as somebody else with `account.manage`: `sluice login`, or in a browser",
+    )
+}
+
+fn reset_says_why(person: &PersonId) -> Refusal {
+    Refusal::conflict(
+        "account_enrolled",
+        format!(
+            "{person} has a password already: setting the account back is another thing, and says why"
+        ),
+        "use `sluice account reset --reason`",
     )
 }
 

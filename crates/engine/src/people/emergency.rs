@@ -21,15 +21,22 @@ impl Engine {
     pub async fn ask_break_glass(
         &self,
         caller: &Caller,
-        question: Question,
+        mut question: Question,
     ) -> Result<Answer<GrantId>, EngineError> {
         caller.require(Permission::BreakGlass)?;
         let by = caller.require_recent(self.now())?;
         within::check(&question)?;
+        // What is lifted is compared by own names.
+        let standing = self.standing();
+        let named = standing.organisation.environment_named(question.environment.as_str());
+        if let Some(environment) = named {
+            question.environment = environment.name.clone();
+        }
         self.covers_question(caller, &question)?;
         let id = GrantId::parse(&format!("b-{}", &self.rng().opaque_id()[..12]));
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
-        let asked = GlassAsked { id: id.clone(), question, by };
+        let groups = self.login_groups(&caller.token);
+        let asked = GlassAsked { id: id.clone(), question, by, groups };
         self.decide(caller, move |standing, now| {
             emergency::ask(standing, asked, now).map(|events| (id, events))
         })
@@ -104,19 +111,16 @@ impl Engine {
         .await
     }
 
+    /// Whether the emergency path for a question is the caller's to ask for, to open or to refuse.
     pub(super) fn covers_question(
         &self,
         caller: &Caller,
         question: &Question,
     ) -> Result<(), EngineError> {
         let standing = self.standing();
-        let organisation = &standing.organisation;
-        let environment = organisation
-            .environment_named(question.environment.as_str())
-            .map_or(&question.environment, |found| &found.name);
-        let mut services = question.services.iter().chain([&question.service]);
         let permission = Permission::BreakGlass;
-        if services.all(|name| caller.covers(permission, &organisation.target(name, environment))) {
+        let mut targets = emergency::targets(&standing, question);
+        if targets.all(|target| caller.covers(permission, &target)) {
             return Ok(());
         }
         Err(EngineError::Forbidden(permission))

@@ -15,7 +15,7 @@ use sluice_store::Row;
 use sluice_store::rows::{CredentialsRow, SessionRow};
 use subtle::ConstantTimeEq;
 
-use super::sessions::{NewSession, OpenedSession, Opening, csrf_of, hash};
+use super::sessions::{NewSession, OpenedSession, Opening, hash};
 use super::throttle::Blocked;
 use super::{password, totp};
 use crate::answer::Answer;
@@ -149,7 +149,7 @@ impl Engine {
             Step::Record(now, commit)
         };
         let (auth_time, done) = self.sequencer().submit(decide).await?;
-        let csrf = csrf_of(&secret);
+        let csrf = self.csrf_of(&id);
         let opened = OpenedSession { id, secret, csrf, person, client, auth_time, expires_at };
         Ok(Answer::of(opened, &done))
     }

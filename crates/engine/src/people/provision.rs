@@ -127,7 +127,7 @@ impl Engine {
     }
 
     fn user_rows(&self, standing: &Standing, set: &UserSet, wish: UserWish) -> Vec<Row> {
-        let claimed = standing.organisation.declared_with(&set.user_name);
+        let claimed = standing.organisation.claim(set).map(|(person, _)| person);
         let person = claimed.unwrap_or(&set.person);
         let mut rows = vec![Row::Provisioned(ProvisionedRow {
             id: set.user.to_string(),

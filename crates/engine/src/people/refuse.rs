@@ -30,10 +30,8 @@ impl Engine {
         }
         reason_given(&because)?;
         let plan = plan.clone();
-        self.decide(caller, move |standing, _| {
-            if !standing.access.plans.contains_key(&plan) {
-                return Err(crate::governed::no_such_plan());
-            }
+        self.decide(caller, move |standing, now| {
+            crate::governed::waiting(standing, &plan, now)?;
             Ok(((), vec![PlanRefused { plan, by, because }.into()]))
         })
         .await

@@ -24,7 +24,8 @@ impl Engine {
     ) -> Result<Answer<Option<Enrolment>>, EngineError> {
         caller.require(Permission::AccountManage)?;
         let by = caller.require_recent(self.now())?;
-        let asked = ResetAsked { person: person.clone(), by: by.clone(), reason };
+        let groups = self.login_groups(&caller.token);
+        let asked = ResetAsked { person: person.clone(), by: by.clone(), groups, reason };
         if !reset::reset_takes_two(&self.standing(), person, &by, self.now()) {
             // That it takes two may have come to be meanwhile: it is looked at again.
             let rule = move |standing: &Standing, now| match asked {

@@ -65,8 +65,9 @@ impl Engine {
         let id = GrantId::parse(&format!("g-{}", &self.rng().opaque_id()[..12]));
         let grant = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let RoleWish { person, role, scope, until, reason } = wish;
+        let groups = self.login_groups(&caller.token);
         let proposed =
-            RoleProposed { grant: grant.clone(), person, role, scope, until, reason, by };
+            RoleProposed { grant: grant.clone(), person, role, scope, until, reason, by, groups };
         self.decide(caller, move |standing, now| {
             access::decide::propose(standing, proposed, now).map(|events| (grant, events))
         })
@@ -203,8 +204,7 @@ fn by_involvement(
     let (involved, unresolved) =
         approvals::involvement(organisation, &standing.behind_change(change).involved);
     if let Some(roles) = involved.get(person) {
-        let roles: Vec<String> =
-            roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        let roles: Vec<&str> = roles.iter().map(|role| role.told()).collect();
         let roles = roles.join(" and ");
         explained.allowed = false;
         explained.but.push(format!("they had a hand in {} as {roles}", change.number));

@@ -79,14 +79,6 @@ pub(super) struct Opening {
     pub(super) under: Option<TokenId>,
 }
 
-/// The token that a page sends along, bound to the session's secret.
-pub(crate) fn csrf_of(secret: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"sluice csrf\0");
-    hash.update(secret.as_bytes());
-    crate::keys::base32(&hash.finalize())
-}
-
 pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -152,7 +144,7 @@ impl Engine {
         };
         let ((), done) = self.sequencer().submit(decide).await?;
         let opened = OpenedSession {
-            csrf: csrf_of(&secret),
+            csrf: self.csrf_of(&id),
             id,
             secret,
             person: new.person,
@@ -218,7 +210,13 @@ impl Engine {
 
     /// What a page sends along with what it changes.
     pub fn csrf_token(&self, secret: &str) -> String {
-        csrf_of(secret)
+        crate::tokens::id_of(secret).map(|id| self.csrf_of(&id)).unwrap_or_default()
+    }
+
+    /// Bound to the session and not to its secret, which every step-up renews: a page that is open in another tab, and
+    /// what is typed in it, stays good.
+    pub(super) fn csrf_of(&self, session: &TokenId) -> String {
+        crate::keys::base32(&self.signing().derive("csrf", session.as_str()))
     }
 
     /// Notes that a session is used, unless it was left alone for too long.
@@ -289,12 +287,9 @@ impl Engine {
     }
 }
 
-/// Only whoever is declared and whose account is not closed comes in; an account is not needed where somebody else
-/// has seen the proof.
+/// Only whoever may act comes in.
 fn may_come_in(standing: &Standing, person: &PersonId) -> Result<(), Refusal> {
-    let declared = standing.organisation.acting(person).is_some();
-    let account = standing.access.accounts.get(person);
-    if declared && account.is_none_or(|account| account.disabled.is_none()) {
+    if standing.may_act(person) {
         return Ok(());
     }
     Err(super::login::refused())

@@ -12,7 +12,7 @@ use super::Shared;
 use super::job::{Done, Job};
 use super::stage::{Stage, Staged, Waiting, root_text};
 use super::versions::StreamVersions;
-use crate::clock::Clock;
+use crate::clock::{Clock, SkewWatch};
 use crate::error::{EngineError, Unavailable};
 use crate::snapshot::Snapshots;
 
@@ -30,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) skew: Arc<SkewWatch>,
     pub(crate) snapshots: Snapshots,
 }
 
@@ -203,9 +204,10 @@ impl Sequencing {
         }
     }
 
-    /// Ledger time never decreases.
+    /// Ledger time never decreases, and goes by what is trusted of the clock: a time that is once in it stays.
     fn now(&self, last: Option<Timestamp>) -> Timestamp {
-        let now = self.parts.clock.now();
+        let clock = self.parts.clock.as_ref();
+        let now = self.parts.skew.trusted(clock.now(), clock.monotonic());
         last.map_or(now, |last| last.max(now))
     }
 }

@@ -148,9 +148,7 @@ pub(super) async fn run(engine: Engine) {
     let mut size = engine.watch_size();
     loop {
         size.mark_unchanged();
-        if let Err(error) = engine.answer_checks().await {
-            tracing::warn!(%error, "checks of proposals could not be answered");
-        }
+        engine.went_round("checks", engine.answer_checks().await.as_ref());
         tokio::time::sleep(REST).await;
         let _ = tokio::time::timeout(LONG, size.changed()).await;
     }

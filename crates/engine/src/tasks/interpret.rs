@@ -22,15 +22,14 @@ const REST: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) async fn run(engine: Engine) {
     loop {
-        match engine.interpret_inbox().await {
+        let ended = engine.interpret_inbox().await;
+        engine.went_round("inbox", ended.as_ref());
+        match ended {
             Ok(0) => {
                 let _ = tokio::time::timeout(REST, engine.inbox().notified()).await;
             }
             Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "deliveries wait in the inbox");
-                tokio::time::sleep(REST).await;
-            }
+            Err(_) => tokio::time::sleep(REST).await,
         }
     }
 }

@@ -4,12 +4,15 @@ mod calendars;
 pub(crate) mod checks;
 mod deadlines;
 mod deliver;
+mod health;
 mod interpret;
 mod patrol;
 mod rules;
 
 pub use self::deliver::Delivered;
 pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken, place};
+pub use self::health::TaskHealth;
+pub(crate) use self::health::Tasks;
 pub(crate) use self::rules::{Answered, WaitingRun};
 use crate::engine::Engine;
 

@@ -20,11 +20,9 @@ pub(super) async fn run(engine: Engine) {
         tick.tick().await;
         let patrol = engine.clone();
         let looked = tokio::task::spawn_blocking(move || patrol.patrol(from)).await;
-        match looked {
-            Ok(Ok(next)) => from = next,
-            Ok(Err(error)) => tracing::warn!(%error, "the patrol could not read"),
-            Err(_) => return,
-        }
+        let Ok(looked) = looked else { return };
+        engine.went_round("patrol", looked.as_ref());
+        from = looked.unwrap_or(from);
     }
 }
 

@@ -142,8 +142,10 @@ pub(super) async fn run(engine: Engine) {
     loop {
         owed.mark_unchanged();
         asking.retain(|_, task| !task.is_finished());
-        match engine.waiting_runs().await {
-            Err(error) => tracing::warn!(%error, "runs that wait could not be looked at"),
+        let waiting = engine.waiting_runs().await;
+        engine.went_round("rules", waiting.as_ref());
+        match waiting {
+            Err(_) => {}
             Ok(waiting) => {
                 for (link, run) in waiting {
                     asking.entry((link.clone(), run.name())).or_insert_with(|| {

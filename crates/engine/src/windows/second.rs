@@ -1,9 +1,8 @@
 //! The second person: who could agree to what is wanted of the calendar, and their word.
 
 use jiff::Timestamp;
-use sluice_core::access::event::LoginGroups;
-use sluice_core::access::{Held, held_by, held_with, two_could_lately};
-use sluice_core::calendar::made::event::Deed;
+use sluice_core::access::{Held, Proposer, held_by, still_may, two_could_lately};
+use sluice_core::calendar::made::event::{Deed, WindowProposed};
 use sluice_core::calendar::made::{self, reach};
 use sluice_core::ids::{PersonId, ProposalId};
 use sluice_core::permission::Permission;
@@ -28,7 +27,7 @@ impl Engine {
         self.require_say(caller, proposal)?;
         let proposal = proposal.clone();
         self.decide(caller, move |standing, now| {
-            still_may(standing, &proposal)?;
+            still_proposed(standing, &proposal)?;
             made::confirm(standing, &proposal, &by, now).map(|events| ((), events))
         })
         .await
@@ -106,27 +105,21 @@ pub(super) fn needs_two(
 }
 
 fn holds(held: &[Held], permission: Permission, reach: &[Scope]) -> bool {
-    let mut having = held.iter().filter(|it| it.permissions.contains(&permission)).peekable();
-    having.peek().is_some()
-        && reach.iter().all(|scope| {
-            held.iter().any(|it| it.permissions.contains(&permission) && it.scope.contains(scope))
-        })
+    let having = held.iter().filter(|it| it.permissions.contains(&permission));
+    let scopes: Vec<Scope> = having.map(|it| it.scope.clone()).collect();
+    !scopes.is_empty() && all_within(&scopes, reach)
+}
+
+/// Whether everything that is reached lies within one of these scopes.
+fn all_within(scopes: &[Scope], reach: &[Scope]) -> bool {
+    reach.iter().all(|reached| scopes.iter().any(|scope| scope.contains(reached)))
 }
 
 /// Whoever proposed it and lost the right to since does not get it by somebody else's word.
-fn still_may(standing: &Standing, proposal: &ProposalId) -> Result<(), Refusal> {
+fn still_proposed(standing: &Standing, proposal: &ProposalId) -> Result<(), Refusal> {
     let Some(found) = standing.made.proposals.get(proposal) else { return Ok(()) };
-    let proposed = &found.proposed;
-    let account = standing.access.accounts.get(&proposed.by);
-    let closed = account.is_some_and(|account| account.disabled.is_some());
-    let groups: Option<&LoginGroups> = proposed.groups.as_ref();
-    let held = held_with(standing, &proposed.by, groups);
-    if !closed && holds(&held, Permission::CalendarEdit, &reach(standing, &proposed.deed)) {
-        return Ok(());
-    }
-    Err(Refusal::conflict(
-        "proposer_may_not",
-        "whoever proposed it may not alter the calendar there any more",
-        "refuse it, and propose it yourself where it is right",
-    ))
+    let WindowProposed { by: person, groups, deed, .. } = &found.proposed;
+    let proposer = Proposer { person, groups: groups.as_ref() };
+    let reach = reach(standing, deed);
+    still_may(standing, proposer, Permission::CalendarEdit, |scopes| all_within(scopes, &reach))
 }

@@ -116,6 +116,51 @@ async fn a_clock_that_goes_back_denies_and_the_ledger_time_does_not_follow_it() 
     assert!(!against(&answer).contains(&"clock".to_owned()), "{:?}", against(&answer));
 }
 
+#[tokio::test]
+async fn a_clock_that_was_ahead_for_a_moment_leaves_nothing_behind() {
+    for ahead in ["2026-03-05T10:00:00Z", "2036-03-04T10:00:00Z"] {
+        let world = World::start().await;
+        let mut waits = question("payments", 2, 2);
+        waits.lines_changed = Some(2_000);
+        let waiting = world.ask(waits).await.change.unwrap();
+        world.clock.jump_to(ahead);
+        let denied = world.ask(question("docs", 1, 1)).await;
+        assert!(against(&denied).contains(&"clock".to_owned()), "{:?}", against(&denied));
+        world.clock.advance(Duration::from_secs(30));
+        assert_eq!(world.engine.keep_deadlines().await.unwrap(), 0);
+        world.engine.prune().await.unwrap();
+        let denied = world.ask(question("docs", 1, 1)).await;
+        assert_eq!(denied.decision, Decision::Deny);
+        let latest = "2026-03-04T10:00:31Z".parse().unwrap();
+        assert!(world.engine.standing().last_time.unwrap() <= latest, "{ahead}");
+        world.clock.jump_to("2026-03-04T10:00:31Z");
+        let answer = world.ask(question("docs", 1, 1)).await;
+        assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
+        world.redeem(&answer, [digest(1)].into()).await.unwrap();
+        assert!(!world.change(waiting).state.is_over());
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_a_clock_that_is_years_ahead_leaves_nothing_behind() {
+    let world = World::start().await;
+    let World { engine, dir, clock, pipeline, .. } = world;
+    engine.shutdown();
+    clock.jump_to("2036-03-04T10:00:00Z");
+    let engine = crate::world::open(dir.path(), &clock, 7);
+    let ask = async |key: &str, number: u8| {
+        let asked = question("docs", number, number.into());
+        engine.ask(&pipeline, key, [0; 32], asked, None).await.unwrap()
+    };
+    assert!(against(&ask("wrong", 1).await).contains(&"clock".to_owned()));
+    assert_eq!(engine.keep_deadlines().await.unwrap(), 0);
+    clock.jump_to("2026-03-04T12:00:00Z");
+    assert!(against(&ask("early", 1).await).contains(&"clock".to_owned()));
+    clock.advance(Duration::from_secs(60));
+    assert!(!against(&ask("right", 1).await).contains(&"clock".to_owned()));
+    assert_eq!(engine.standing().last_time, Some(engine.now()));
+}
+
 /// Goes round once, or as far as it gets.
 fn patrol(engine: &Engine) -> Result<(), EngineError> {
     let mut from = 0;

@@ -1,5 +1,6 @@
 //! Outcomes of deployments: what is told of them too late, wrongly or never.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::change::{ChangeOutcome, ChangeState};
@@ -8,8 +9,9 @@ use sluice_core::gate::Decision;
 use sluice_core::ids::DeploymentNumber;
 use sluice_core::permission::Permission;
 use sluice_engine::{CallerKind, EngineError, Redeemed};
+use sluice_testkit::FakeClock;
 
-use crate::world::{World, against, digest, open, question};
+use crate::world::{World, acme, against, digest, open, question};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -60,6 +62,29 @@ async fn soak_times_begin_when_the_outcome_was_recorded_whatever_it_says() {
     let standing = world.engine.standing();
     let place = standing.places.values().next().unwrap();
     assert_eq!(place.since, Some("2026-03-04T11:00:00Z".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn what_ran_long_enough_in_the_environment_before_goes_on_when_something_newer_runs_there() {
+    let mut folder = acme();
+    let text = String::from_utf8(folder.get("sluice.yaml").unwrap().to_vec()).unwrap();
+    let said = "    aliases: [prod, live]\n";
+    let soaking = format!("{said}    after: staging\n    soak: 30m\n");
+    assert!(text.contains(said));
+    folder.insert("sluice.yaml", text.replace(said, &soaking));
+    let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00Z"));
+    let world = World::among(&clock, Arc::new(sluice_engine::outbound::Nowhere), &folder).await;
+    for seed in [1, 2, 3] {
+        let staged = running(&world, "docs", "staging", seed).await;
+        let report = serde_json::json!({"state": "succeeded"});
+        assert_eq!(told(&world, staged.deployment, report).await, "recorded");
+        world.clock.advance(if seed == 1 { HOUR } else { HOUR / 60 });
+    }
+    for (seed, rules) in [(1, &[][..]), (2, &["order.previous"]), (3, &["order.soak"])] {
+        let answer = world.ask(question("docs", seed, 40 + u32::from(seed))).await;
+        let order = against(&answer).into_iter().filter(|rule| rule.starts_with("order."));
+        assert_eq!(order.collect::<Vec<_>>(), rules, "{seed}");
+    }
 }
 
 #[tokio::test]

@@ -136,3 +136,35 @@ async fn what_is_heard_while_a_question_waits_is_newer_than_what_it_brought() {
     let tests = world.change(number).evidence.into_iter().find(|one| one.kind == "test_report");
     assert_eq!(tests.unwrap().status, EvidenceStatus::Failed);
 }
+
+#[tokio::test]
+async fn a_question_brings_its_evidence_to_the_change_that_takes_the_place_of_one_that_was_ended() {
+    let world = World::start().await;
+    let mut asked = question("payments", 2, 2);
+    asked.lines_changed = Some(2_000);
+    let first = world.ask(asked.clone()).await.change.unwrap();
+    let waits =
+        world.engine.ask(&world.pipeline, "waits", [0; 32], asked, Some(Duration::from_secs(600)));
+    let meanwhile = async {
+        let why = "another way was found".to_owned();
+        world.engine.cancel_change(&world.admin, first, None, why).await.unwrap();
+        let mut size = world.engine.watch_size();
+        let second = loop {
+            size.mark_unchanged();
+            let standing = world.engine.standing();
+            if let Some(open) = standing.changes.values().find(|it| !it.state.is_over()) {
+                break open.number;
+            }
+            size.changed().await.unwrap();
+        };
+        for handle in ["bob", "grace", "ines"] {
+            let _ = world.approve(&world.person(handle).await, second).await;
+        }
+        second
+    };
+    let (answer, second) = tokio::join!(waits, meanwhile);
+    assert_eq!(answer.unwrap().decision, Decision::Allow);
+    let evidence = |number| world.change(number).evidence.into_iter().map(|one| one.kind);
+    assert_eq!(evidence(second).collect::<Vec<_>>(), evidence(first).collect::<Vec<_>>());
+    assert!(evidence(second).any(|kind| kind == "test_report"));
+}

@@ -73,6 +73,7 @@ struct Start {
     local: DateTime,
     all_day: bool,
     floating: bool,
+    zone_unsaid: bool,
 }
 
 impl Reader<'_> {
@@ -136,6 +137,7 @@ impl Reader<'_> {
                 description: text("DESCRIPTION").unwrap_or_default(),
                 schedule,
                 floating: start.floating,
+                zone_unsaid: start.zone_unsaid,
                 replaces: self.replaces(start)?,
                 status: match status.as_str() {
                     "TENTATIVE" => IcsStatus::Tentative,
@@ -154,7 +156,7 @@ impl Reader<'_> {
 
     fn start(&self, line: &ContentLine) -> Result<Start, Located> {
         let at = when(line).map_err(|kind| (line.line, kind))?;
-        let floats = || (self.zones.floating().to_owned(), true);
+        let floats = || (self.zones.floating().unwrap_or("UTC").to_owned(), true);
         let (zone_name, floating) = match (at, line.parameter("TZID")) {
             (When::Utc(_), _) => ("UTC".to_owned(), false),
             (When::Date(_), _) | (When::Local(_), None | Some("")) => floats(),
@@ -168,7 +170,8 @@ impl Reader<'_> {
             When::Date(date) => (date.at(0, 0, 0, 0), true),
             When::Local(local) | When::Utc(local) => (local, false),
         };
-        Ok(Start { zone, zone_name, local, all_day, floating })
+        let zone_unsaid = floating && self.zones.floating().is_none();
+        Ok(Start { zone, zone_name, local, all_day, floating, zone_unsaid })
     }
 
     fn end(&self, start: &Start) -> Result<ScheduleEnd, Located> {

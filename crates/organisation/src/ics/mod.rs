@@ -57,6 +57,8 @@ pub struct IcsEvent {
     pub schedule: Schedule,
     /// Whether its times are floating, and the zone is that of the calendar or of the reader.
     pub floating: bool,
+    /// Whether neither says one, and UTC stands in for it.
+    pub zone_unsaid: bool,
     /// Whether it replaces one occurrence of the event with the same `UID`; that event then
     /// leaves the occurrence out.
     pub replaces: Option<jiff::civil::DateTime>,

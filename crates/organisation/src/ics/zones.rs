@@ -22,14 +22,14 @@ const BEHAVIOURS_LIMIT: usize = 64;
 /// The zones of one calendar.
 pub(super) struct Zones<'a> {
     descriptions: BTreeMap<String, &'a Component>,
-    floating: String,
+    floating: Option<String>,
     /// What was found out by behaviour, by name and year.
     behaving: RefCell<BTreeMap<(String, i16), Option<&'static str>>>,
 }
 
 impl<'a> Zones<'a> {
     /// What `calendar` says of zones. Floating times are those of `floating_zone`, else of the
-    /// calendar's own zone, else of UTC.
+    /// calendar's own zone, else of none that is said.
     pub(super) fn of(
         calendar: &'a Component,
         floating_zone: Option<&str>,
@@ -38,15 +38,14 @@ impl<'a> Zones<'a> {
         let described = calendar.children.iter().filter(|it| it.name == "VTIMEZONE");
         let descriptions =
             described.filter_map(|it| Some((plain(&it.property("TZID")?.value), it))).collect();
-        let mut zones =
-            Zones { descriptions, floating: "UTC".to_owned(), behaving: RefCell::default() };
+        let mut zones = Zones { descriptions, floating: None, behaving: RefCell::default() };
         if let Some(zone) = floating_zone {
-            zone.clone_into(&mut zones.floating);
+            zones.floating = Some(zone.to_owned());
         } else if let Some(line) =
             calendar.property("X-WR-TIMEZONE").filter(|line| !line.value.trim().is_empty())
         {
             match zones.by_name(line.value.trim()) {
-                Some(name) => zones.floating = name,
+                Some(name) => zones.floating = Some(name),
                 None => {
                     let zone = line.value.chars().take(80).collect();
                     problems.push(line.line, IcsProblemKind::UnknownZone { zone });
@@ -56,9 +55,9 @@ impl<'a> Zones<'a> {
         zones
     }
 
-    /// The zone of floating times.
-    pub(super) fn floating(&self) -> &str {
-        &self.floating
+    /// The zone of floating times, where one is said.
+    pub(super) fn floating(&self) -> Option<&str> {
+        self.floating.as_deref()
     }
 
     /// The IANA name of the zone that `id` means for a time around `near`.

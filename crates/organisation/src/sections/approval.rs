@@ -36,7 +36,8 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let name: RuleName = desk.name(&text, node.at)?;
         desk.declare(ItemKind::ApprovalRule, &text, &text, node.at).then_some(name)
     });
-    let shown = name.as_ref().map_or("an approval rule", RuleName::as_str).to_owned();
+    let shown = name.as_ref().map_or_else(String::new, ToString::to_string);
+    let told = name.as_ref().map_or_else(|| "an approval rule".to_owned(), |it| format!("`{it}`"));
     let reason = desk.text_of(&table, "reason");
     let scope = table.get("scope").map(|node| scope::read(desk, node)).unwrap_or_default();
     let min_risk = table.get("min_risk").and_then(|node| desk.word(node, "`min_risk`", RISKS));
@@ -44,7 +45,7 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     let involved_may_approve = words(desk, &table, "involved_may_approve", RISKS);
     let approvers = table.required(desk, "approvers").and_then(|node| {
         desk.part(ItemKind::ApprovalRule, &shown, "approvers", table.key_at("approvers"));
-        approvers(desk, node, &shown)
+        approvers(desk, node, &told)
     });
     let quorum = table.get("quorum").and_then(|node| {
         desk.part(ItemKind::ApprovalRule, &shown, "quorum", node.at);
@@ -78,19 +79,19 @@ fn words<T: Copy + Ord>(
     given.iter().filter_map(|(text, at)| desk.word_of(text, *at, &what, words)).collect()
 }
 
-fn approvers(desk: &mut Desk<'_>, node: &Node, shown: &str) -> Option<Approvers> {
+fn approvers(desk: &mut Desk<'_>, node: &Node, told: &str) -> Option<Approvers> {
     let known = &["persons", "teams", "roles", "claims"];
     let table = desk.table(node, "the approvers", known)?;
     let mut approvers = Approvers::default();
     for (handle, at) in desk.texts_of(&table, "persons") {
-        approvers.persons.extend(desk.person(&handle, at, format!("`{shown}` asks for")));
+        approvers.persons.extend(desk.person(&handle, at, format!("{told} asks for")));
     }
     for (team, at) in desk.texts_of(&table, "teams") {
         if team != OWNER {
             if desk.name::<sluice_core::ids::TeamName>(&team, at).is_none() {
                 continue;
             }
-            desk.refer(ItemKind::Team, &team, at, format!("`{shown}` asks for the team"));
+            desk.refer(ItemKind::Team, &team, at, format!("{told} asks for the team"));
         }
         approvers.teams.insert(team);
     }

@@ -15,6 +15,7 @@ mod trust;
 pub(crate) mod window;
 
 pub(crate) use person::{PersonDraft, declare_handle, is_email, record_person};
+pub(crate) use scope::read as read_scope;
 pub(crate) use service::repository_name;
 
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ const KEYS: &[&str] =
     &["services", "teams", "service_tiers", "environments", "environment_tiers", "labels"];
 
 /// Reads a scope. Words that match nothing are looked at when all files are read.
-pub(super) fn read(desk: &mut Desk<'_>, node: &Node) -> Scope {
+pub(crate) fn read(desk: &mut Desk<'_>, node: &Node) -> Scope {
     let Some(table) = desk.table(node, "a scope", KEYS) else { return Scope::default() };
     let mut mentioned = |key: &str, dimension: Dimension| -> Vec<(String, Position)> {
         let words = desk.texts_of(&table, key);

@@ -30,21 +30,22 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         let name: ServiceName = desk.name(&text, node.at)?;
         desk.declare(ItemKind::Service, &text, &text, node.at).then_some(name)
     });
-    let shown = name.as_ref().map_or("a service", ServiceName::as_str).to_owned();
+    let shown = name.as_ref().map_or_else(String::new, ToString::to_string);
+    let told = name.as_ref().map_or_else(|| "a service".to_owned(), |name| format!("`{name}`"));
     let owner = table.required(desk, "owner").and_then(|node| {
         let text = desk.text(node, "`owner`")?;
         let owner: TeamName = desk.name(&text, node.at)?;
-        desk.refer(ItemKind::Team, &text, node.at, format!("`{shown}` is owned by"));
+        desk.refer(ItemKind::Team, &text, node.at, format!("{told} is owned by"));
         Some(owner)
     });
     let title = desk.text_of(&table, "title");
     let tier = table.get("tier").and_then(|node| desk.loose_text(node, "`tier`"));
     let class = table.get("class").and_then(|node| desk.text(node, "`class`"));
-    let depends_on = depends_on(desk, &table, &shown);
+    let depends_on = depends_on(desk, &table, &shown, &told);
     let repositories = repositories(desk, &table);
     let paths = desk.texts_of(&table, "paths");
     let paths = globs(desk, paths);
-    let environments = environments(desk, &table, &shown);
+    let environments = environments(desk, &table, &told);
     let labels = labels(desk, &table);
     let controlled = desk.truth_of(&table, "controlled", true);
     let (Some(name), Some(owner)) = (name, owner) else { return };
@@ -63,22 +64,27 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
     })));
 }
 
-fn depends_on(desk: &mut Desk<'_>, table: &Table<'_>, shown: &str) -> BTreeSet<ServiceName> {
+fn depends_on(
+    desk: &mut Desk<'_>,
+    table: &Table<'_>,
+    shown: &str,
+    told: &str,
+) -> BTreeSet<ServiceName> {
     let mut names = BTreeSet::new();
     for (text, at) in desk.texts_of(table, "depends_on") {
         let Some(name) = desk.name::<ServiceName>(&text, at) else { continue };
-        desk.refer(ItemKind::Service, &text, at, format!("`{shown}` depends on"));
+        desk.refer(ItemKind::Service, &text, at, format!("{told} depends on"));
         desk.part(ItemKind::Service, shown, &text, at);
         names.insert(name);
     }
     names
 }
 
-fn environments(desk: &mut Desk<'_>, table: &Table<'_>, shown: &str) -> BTreeSet<EnvironmentName> {
+fn environments(desk: &mut Desk<'_>, table: &Table<'_>, told: &str) -> BTreeSet<EnvironmentName> {
     let mut names = BTreeSet::new();
     for (text, at) in desk.texts_of(table, "environments") {
         let Some(name) = desk.name::<EnvironmentName>(&text, at) else { continue };
-        desk.refer(ItemKind::Environment, &text, at, format!("`{shown}` runs in"));
+        desk.refer(ItemKind::Environment, &text, at, format!("{told} runs in"));
         names.insert(name);
     }
     names

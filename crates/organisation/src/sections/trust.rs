@@ -50,8 +50,26 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         desk.error(table.key_at("claims"), "trust_without_anchor", message, help);
         return;
     }
+    if let Some(other) = differing(desk, &issuer) {
+        let url = &issuer.url;
+        let message =
+            format!("the rules `{other}` and `{name}` say different things of the issuer `{url}`");
+        let help =
+            "write the same `issuer` in both: its tokens are verified, and taken once, in one way";
+        desk.error(table.key_at("issuer"), "trust_issuers_differ", message, help);
+    }
     let rule = TrustRule { name, issuer, claims, scope, permissions };
     desk.findings.items.push(Item::TrustRule(rule));
+}
+
+/// A rule before that says something else of the same issuer.
+fn differing(desk: &Desk<'_>, issuer: &PipelineIssuer) -> Option<RuleName> {
+    desk.findings.items.iter().find_map(|item| match item {
+        Item::TrustRule(rule) if rule.issuer.url == issuer.url && rule.issuer != *issuer => {
+            Some(rule.name.clone())
+        }
+        _ => None,
+    })
 }
 
 /// `github`, or a mapping for an instance of one's own.
@@ -91,7 +109,8 @@ fn issuer(desk: &mut Desk<'_>, node: &Node) -> Option<PipelineIssuer> {
         }
     }
     if let Some(node) = table.get("max_age_minutes") {
-        issuer.max_age_minutes = desk.number(node, "`max_age_minutes`", 1..=60)?;
+        issuer.max_age_minutes =
+            desk.number(node, "`max_age_minutes`", 1..=PipelineIssuer::LONGEST_AGE_MINUTES)?;
     }
     Some(issuer)
 }

@@ -56,6 +56,19 @@ pub(crate) struct DraftWindow {
     pub(crate) at: Place,
     /// Where it says when.
     pub(crate) spots: Spots,
+    /// What it leaves out.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// An entry of `exdates`.
+#[derive(Debug, Clone)]
+pub(crate) struct LeftOut {
+    /// The local start; midnight where a day is meant.
+    pub(crate) local: DateTime,
+    /// Whether it is a date: then every start of that day is left out.
+    pub(crate) day: bool,
+    /// Where it stands.
+    pub(crate) at: Place,
 }
 
 /// Places of the parts of a window; the window's own where a part is not given.
@@ -131,12 +144,13 @@ pub(super) fn read(desk: &mut Desk<'_>, node: &Node) {
         return;
     }
     let schedule = schedule(desk, &table);
+    let left_out = left_out(desk, &table);
     let Some((name, at)) = named else { return };
     if desk.declare(ItemKind::Window, &name, &name, at)
         && let (Some(kind), Some(schedule)) = (kind, schedule)
     {
         let spots = spots(desk, &table);
-        add(desk, frame(&name, kind), schedule, at, spots);
+        add(desk, frame(&name, kind), schedule, at, spots, left_out);
     }
 }
 
@@ -147,11 +161,12 @@ pub(crate) fn add(
     schedule: Schedule,
     at: Position,
     spots: Spots,
+    left_out: Vec<LeftOut>,
 ) {
     let Frame { name, title, kind, scope, in_flight, grants, reason } = frame;
     let window = Window { name, title, kind, scope, schedule, in_flight, grants, reason };
     let at = desk.place(at);
-    desk.findings.windows.push(DraftWindow { window, at, spots });
+    desk.findings.windows.push(DraftWindow { window, at, spots, left_out });
 }
 
 fn spots(desk: &Desk<'_>, table: &Table<'_>) -> Spots {
@@ -196,8 +211,14 @@ fn schedule(desk: &mut Desk<'_>, table: &Table<'_>) -> Option<Schedule> {
     };
     let end = end(desk, table);
     let rdates = times(desk, table, "rdates");
-    let exdates = times(desk, table, "exdates");
     let (start, end) = (start?, end?);
+    // A date is a further day of what begins at that time of day.
+    let rdates = rdates.into_iter().map(|(local, day, _)| match day {
+        true => local.date().to_datetime(start.time()),
+        false => local,
+    });
+    // What is left out depends on what there is: see `checks::windows`.
+    let (rdates, exdates) = (rdates.collect(), Vec::new());
     let all_day = table.get("cron").is_none() && is_whole_days(table, end);
     Some(Schedule { zone, start, end, rrule, rdates, exdates, all_day })
 }
@@ -268,9 +289,18 @@ fn local_time(desk: &mut Desk<'_>, text: &str, at: Position) -> Option<DateTime>
     read
 }
 
-fn times(desk: &mut Desk<'_>, table: &Table<'_>, key: &str) -> Vec<DateTime> {
+/// The local times of a list, each with whether it is a date, and where it stands.
+fn times(desk: &mut Desk<'_>, table: &Table<'_>, key: &str) -> Vec<(DateTime, bool, Position)> {
     let texts = desk.texts_of(table, key);
-    texts.iter().filter_map(|(text, at)| local_time(desk, text, *at)).collect()
+    let read = |(text, at): (String, Position)| {
+        Some((local_time(desk, &text, at)?, !text.contains(['T', ' ', ':']), at))
+    };
+    texts.into_iter().filter_map(read).collect()
+}
+
+fn left_out(desk: &mut Desk<'_>, table: &Table<'_>) -> Vec<LeftOut> {
+    let times = times(desk, table, "exdates").into_iter();
+    times.map(|(local, day, at)| LeftOut { local, day, at: desk.place(at) }).collect()
 }
 
 /// Who may grant an exception: `role:...`, `team:...`, `claim:...`, or `person:` and a handle, which

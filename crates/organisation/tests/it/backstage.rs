@@ -53,6 +53,61 @@ fn the_catalogue_as_one_folder_keeps_what_it_says() {
     assert_eq!(service("credentials").expect("a service").owner.as_str(), "user/jajjibhai008");
 }
 
+#[test]
+fn a_reference_is_to_the_namespace_of_whoever_refers_unless_it_names_another() {
+    let entity = |kind: &str, name: &str, spec: &str| {
+        format!(
+            "apiVersion: backstage.io/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}, namespace: pay}}\nspec: {{{spec}}}\n---\n"
+        )
+    };
+    let text = [
+        entity("Component", "ledger", "type: service, owner: core"),
+        entity(
+            "Component",
+            "api",
+            "type: service, system: checkout, owner: group:core, dependsOn: [ledger, 'component:default/shop', 'component:pay/rates']",
+        ),
+        entity("Component", "rates", "type: service, owner: 'group:default/core'"),
+        entity("Component", "own", "type: service, owner: 'user:default/bob', system: 'system:default/s'"),
+        entity("Group", "core", "members: ['user:default/bob']"),
+        entity("Group", "board", ""),
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: shop}\nspec: {type: service, owner: core}\n---\n".to_owned(),
+        "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: core, namespace: Default}\n---\n".to_owned(),
+        "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: bob}\nspec: {memberOf: ['group:pay/board', core]}\n".to_owned(),
+    ]
+    .concat();
+    let folder: Folder = [("catalog-info.yaml", text.as_str())].into_iter().collect();
+    let reading = read_offline(&folder);
+    assert!(reading.is_sound(), "{}", rendered(&folder, &reading));
+    let mut said = Vec::new();
+    for item in &reading.items {
+        match item {
+            Item::Service(service) => {
+                let needs: Vec<&str> = service.depends_on.iter().map(|it| it.as_str()).collect();
+                let system = service.labels.get("system").map(String::as_str).unwrap_or_default();
+                said.push(format!("{}: {} {needs:?} {system}", service.name, service.owner));
+            }
+            Item::Team(team) => said.push(format!("{}: {}", team.name, team.members.len())),
+            _ => {}
+        }
+    }
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "core: 1",
+            "pay/api: pay/core [\"pay/ledger\", \"pay/rates\", \"shop\"] pay/checkout",
+            "pay/board: 1",
+            "pay/core: 1",
+            "pay/ledger: pay/core [] ",
+            "pay/own: user/bob [] s",
+            "pay/rates: core [] ",
+            "shop: core [] ",
+            "user/bob: 1",
+        ]
+    );
+}
+
 fn catalogue() -> Option<Folder> {
     if !Path::new(CATALOGUE).is_dir() {
         let required = std::env::var_os("SLUICE_REQUIRE_SHARED").is_some_and(|value| value == "1");

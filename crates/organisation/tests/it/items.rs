@@ -101,6 +101,46 @@ fn windows_come_from_times_rules_and_cron() {
 }
 
 #[test]
+fn dates_that_are_added_and_left_out_are_days_of_what_begins_at_a_time() {
+    let exdates = |yaml: &str| {
+        let text = format!("windows: [{{name: w, kind: release, {yaml}}}]\n");
+        let folder = [("a.yaml", text.as_str())].into_iter().collect();
+        let reading = read_offline(&folder);
+        assert_eq!(rendered(&folder, &reading), "", "{yaml}");
+        let items = serde_json::to_value(&reading.items).expect("JSON");
+        let schedule = &items[0]["spec"]["schedule"];
+        (schedule["exdates"].clone(), schedule["rdates"].clone())
+    };
+    let daily = "start: '2026-01-05T09:00:00', duration: PT7H, rrule: FREQ=DAILY";
+    let twice = "cron: '0 8,12 * * *', start: 2026-01-01, duration: PT1H";
+    for (yaml, left_out, added) in [
+        (format!("{daily}, exdates: [2026-01-06]"), json!(["2026-01-06T09:00:00"]), Value::Null),
+        (
+            format!("{daily}, exdates: ['2026-01-06T09:00:00', 2026-01-07]"),
+            json!(["2026-01-06T09:00:00", "2026-01-07T09:00:00"]),
+            Value::Null,
+        ),
+        (
+            format!("{twice}, exdates: [2026-01-06]"),
+            json!(["2026-01-06T08:00:00", "2026-01-06T12:00:00"]),
+            Value::Null,
+        ),
+        (
+            "start: '2026-01-05T09:00:00', duration: PT7H, rdates: [2026-01-09, '2026-01-10T10:00:00'], exdates: [2026-01-09]".to_owned(),
+            json!(["2026-01-09T09:00:00"]),
+            json!(["2026-01-09T09:00:00", "2026-01-10T10:00:00"]),
+        ),
+        (
+            "start: 2026-01-05, duration: P1D, rrule: FREQ=DAILY, exdates: [2026-01-06]".to_owned(),
+            json!(["2026-01-06T00:00:00"]),
+            Value::Null,
+        ),
+    ] {
+        assert_eq!(exdates(&yaml), (left_out, added), "{yaml}");
+    }
+}
+
+#[test]
 fn every_event_of_a_calendar_is_a_window_of_its_own() {
     let calendar = "BEGIN:VCALENDAR\nVERSION:2.0\n\
         BEGIN:VEVENT\nUID:Xmas 1@acme.example\nDTSTAMP:20260101T000000Z\n\
@@ -130,6 +170,29 @@ fn every_event_of_a_calendar_is_a_window_of_its_own() {
     let place =
         reading.sources.get(&(reading.items[2].kind(), "off/xmas-1-acme-example".to_owned()));
     assert_eq!(place.map(ToString::to_string), Some("c/off.ics:3:1".to_owned()));
+}
+
+#[test]
+fn a_calendar_that_says_utc_is_of_utc_and_one_that_says_nothing_of_the_organisation() {
+    for (said, key, zone) in [
+        ("", "", "Europe/Berlin"),
+        ("X-WR-TIMEZONE:UTC\n", "", "UTC"),
+        ("X-WR-TIMEZONE:Etc/UTC\n", "", "UTC"),
+        ("X-WR-TIMEZONE:Asia/Tokyo\n", "", "Asia/Tokyo"),
+        ("", ", zone: UTC", "UTC"),
+    ] {
+        let calendar = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\n{said}BEGIN:VEVENT\nUID:b\nDTSTAMP:20260101T000000Z\n\
+            DTSTART:20260601T180000\nDTEND:20260601T200000\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        let yaml = format!(
+            "settings: {{zone: Europe/Berlin}}\nwindows: [{{name: off, kind: freeze, ics: off.ics{key}}}]\n"
+        );
+        let folder =
+            [("a.yaml", yaml.as_str()), ("off.ics", calendar.as_str())].into_iter().collect();
+        let items = serde_json::to_value(&read_offline(&folder).items).expect("JSON");
+        assert_eq!(items[1]["spec"]["schedule"]["zone"], zone, "{said}{key}");
+    }
 }
 
 #[test]

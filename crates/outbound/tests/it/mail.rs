@@ -164,6 +164,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             "AUTH" => b"535 who?\r\n",
             "RCPT" if manner == Manner::KnowsNobody => b"550 nobody\r\n",
             "RCPT" if line.contains("bob@") => b"550 left\r\n",
+            "RCPT" if line.contains("full@") => b"452 full\r\n",
+            "RCPT" if line.contains("closing@") => b"421 bye\r\n",
             "MAIL" if manner == Manner::Busy => b"451 later\r\n",
             "DATA" => {
                 in_message = true;
@@ -257,6 +259,28 @@ async fn what_a_server_refuses_is_an_answer_with_its_code() {
     assert_eq!(taken(server.client().mail(&server.reach(), mail).await).0, 535);
     let mail = Mail { to: vec!["no address".into()], ..server.mail(Security::Tls) };
     assert_eq!(taken(server.client().mail(&server.reach(), mail).await), (553, "1".to_owned()));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_full_keeps_nothing_from_the_others() {
+    let missed = |answer: &Answer| {
+        let count = |name| answer.header(name).unwrap_or_default().to_owned();
+        (answer.status, count("refused"), count("deferred"))
+    };
+    for (to, came) in [
+        (vec!["full@acme.example", "ann@acme.example", "bob@acme.example"], (250, "1", "1")),
+        (vec!["bob@acme.example", "full@acme.example"], (452, "1", "1")),
+        (vec!["full@acme.example", "bob@acme.example"], (452, "1", "1")),
+        (vec!["ann@acme.example", "closing@acme.example"], (421, "0", "0")),
+    ] {
+        let server = Server::start(Security::Tls, Manner::Honest).await;
+        let to: Vec<String> = to.into_iter().map(str::to_owned).collect();
+        let mail = Mail { to, ..server.mail(Security::Tls) };
+        let answer = server.client().mail(&server.reach(), mail.clone()).await.unwrap();
+        let (code, refused, deferred) = missed(&answer);
+        assert_eq!((code, refused.as_str(), deferred.as_str()), came, "{:?}", mail.to);
+        assert_eq!(server.heard().contains(&"It waits.".to_owned()), code == 250, "{:?}", mail.to);
+    }
 }
 
 #[tokio::test]

@@ -5,16 +5,20 @@ use regorus::Value;
 
 use super::{Builtin, engine, text};
 use crate::fault::{Fault, FaultCode};
-use crate::limits::{MAX_RANGE, MAX_TEXT_BYTES, MAX_VALUE_DEPTH, MAX_VALUE_NODES};
+use crate::limits::{
+    MAX_NUMBER_BITS, MAX_NUMBER_DIGITS, MAX_RANGE, MAX_TEXT_BYTES, MAX_VALUE_DEPTH, MAX_VALUE_NODES,
+};
 
 pub(super) const TABLE: &[(&str, u8, Builtin)] = &[
     ("bits.lsh", 2, shift),
     ("concat", 2, concat),
+    ("format_int", 2, |args| written("format_int", args)),
     ("json.marshal", 1, |args| written("json.marshal", args)),
     ("json.unmarshal", 1, |args| parsed("json.unmarshal", args)),
     ("net.cidr_expand", 1, cidr_expand),
     ("numbers.range", 2, range),
     ("numbers.range_step", 3, range_step),
+    ("product", 1, product),
     ("regex.replace", 3, regex_replace),
     ("replace", 3, replace),
     ("sprintf", 2, sprintf),
@@ -81,9 +85,22 @@ fn size(value: &Value, depth: usize, seen: &mut usize) -> Option<usize> {
                 bytes = bytes.saturating_add(size(item, depth + 1, seen)?);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => {}
+        Value::Number(_) => bytes = bytes.saturating_add(digits(value)?),
+        Value::Null | Value::Bool(_) | Value::Undefined => {}
     }
     Some(bytes)
+}
+
+/// How many bits a whole number has; a few where it is a fraction.
+pub(crate) fn bits(value: &Value) -> u64 {
+    let number = value.as_number().ok().filter(|number| number.as_i128().is_none());
+    number.and_then(|number| number.as_big()).map_or(0, |number| number.bits())
+}
+
+/// How long a number is on paper, in whatever base; none where that is too long.
+fn digits(value: &Value) -> Option<usize> {
+    let bits = bits(value);
+    usize::try_from(bits).ok().filter(|_| bits <= MAX_NUMBER_BITS)
 }
 
 fn paper(name: &str, args: &[Value]) -> Result<()> {
@@ -105,25 +122,49 @@ fn written(name: &str, args: &[Value]) -> Result<Value> {
 
 fn sprintf(args: &[Value]) -> Result<Value> {
     paper("sprintf", args)?;
-    let mut digits = 0;
+    let padding = padding(text(args, 0).unwrap_or(""))
+        .ok_or_else(|| too_much("sprintf", "would pad to more than 9999 places"))?;
+    fits("sprintf", padding)?;
+    engine("sprintf", args)
+}
+
+/// How many places the widths and precisions of a format come to; none where one has more than four digits.
+fn padding(format: &str) -> Option<usize> {
+    let (mut all, mut one, mut digits) = (0usize, 0usize, 0);
     let mut after_percent = false;
-    for char in text(args, 0).unwrap_or("").chars() {
-        match char {
-            '%' => {
-                after_percent = !after_percent;
-                digits = 0;
-            }
-            '0'..='9' if after_percent => {
+    for char in format.chars() {
+        match char.to_digit(10) {
+            Some(digit) if after_percent => {
                 digits += 1;
+                one = one * 10 + usize::try_from(digit).unwrap_or(0);
                 if digits > 4 {
-                    return Err(too_much("sprintf", "would pad to more than 9999 places"));
+                    return None;
                 }
             }
-            '.' | '+' | '-' | ' ' | '#' if after_percent => digits = 0,
-            _ => after_percent = false,
+            _ => {
+                all = all.saturating_add(one);
+                (one, digits) = (0, 0);
+                after_percent = match char {
+                    '%' => !after_percent,
+                    '.' | '+' | '-' | ' ' | '#' => after_percent,
+                    _ => false,
+                };
+            }
         }
     }
-    engine("sprintf", args)
+    Some(all.saturating_add(one))
+}
+
+fn product(args: &[Value]) -> Result<Value> {
+    let all: u64 = match args.first() {
+        Some(Value::Array(items)) => items.iter().map(bits).fold(0, u64::saturating_add),
+        Some(Value::Set(items)) => items.iter().map(bits).fold(0, u64::saturating_add),
+        _ => 0,
+    };
+    if all > MAX_NUMBER_BITS {
+        return Err(too_much("product", &format!("would have more than {MAX_NUMBER_BITS} bits")));
+    }
+    engine("product", args)
 }
 
 fn parsed(name: &str, args: &[Value]) -> Result<Value> {
@@ -143,6 +184,12 @@ fn parsed(name: &str, args: &[Value]) -> Result<Value> {
             ));
         }
     }
+    if has_long_digits(source) {
+        return Err(too_much(
+            name,
+            &format!("would read a number of more than {MAX_NUMBER_DIGITS} digits"),
+        ));
+    }
     if has_long_exponent(source) {
         return Err(too_much(
             name,
@@ -161,6 +208,10 @@ fn numeric(name: &str, args: &[Value]) -> Result<Value> {
         return Err(too_much(name, "would read a number of too many digits"));
     }
     engine(name, args)
+}
+
+fn has_long_digits(source: &str) -> bool {
+    source.split(|char: char| !char.is_ascii_digit()).any(|run| run.len() > MAX_NUMBER_DIGITS)
 }
 
 fn has_long_exponent(source: &str) -> bool {

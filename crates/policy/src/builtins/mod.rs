@@ -14,6 +14,8 @@ use anyhow::{Result, anyhow};
 use regorus::unstable::{BUILTINS, Expr, Ref, Span};
 use regorus::{Source, Value};
 
+pub(crate) use self::guards::bits;
+
 /// A builtin of ours.
 pub(crate) type Builtin = fn(&[Value]) -> Result<Value>;
 

@@ -26,6 +26,16 @@ const WORDS: &[(&str, &str)] = &[
     ("caller", "input.caller.kind"),
 ];
 
+/// Fields that have no other words.
+const CLOSED: &[(&str, &[&str])] = &[
+    ("environment tier", &["development", "test", "staging", "production"]),
+    ("change", &["standard", "normal", "emergency"]),
+    ("risk", LEVELS),
+    ("caller", &["pipeline", "person", "link"]),
+];
+
+const LEVELS: &[&str] = &["low", "medium", "high", "critical"];
+
 /// Phrases that stand for themselves.
 const WHOLE: &[(&str, &str)] = &[
     ("business hours", "input.history.business_hours == true"),
@@ -37,29 +47,45 @@ const WHOLE: &[(&str, &str)] = &[
 ];
 
 /// The expression that a phrase stands for; `None` where it is no phrase.
-pub(super) fn translate(text: &str) -> Option<String> {
+///
+/// # Errors
+///
+/// A phrase about a word that its field never has: it would hold never, or always.
+pub(super) fn translate(text: &str) -> Result<Option<String>, String> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    unknown(&text).map_or(Ok(()), Err)?;
     if let Some((_, expression)) = WHOLE.iter().find(|(phrase, _)| *phrase == text) {
-        return Some((*expression).to_owned());
+        return Ok(Some((*expression).to_owned()));
     }
-    levels(&text)
+    Ok(levels(&text)
         .or_else(|| numbers(&text))
         .or_else(|| evidence(&text))
         .or_else(|| label(&text))
-        .or_else(|| words(&text))
+        .or_else(|| words(&text)))
+}
+
+/// What is wrong with a phrase about a field that has only certain words.
+fn unknown(text: &str) -> Option<String> {
+    let (field, known, rest) = CLOSED.iter().find_map(|(field, known)| {
+        Some((field, known, text.strip_prefix(field)?.strip_prefix(" is ")?))
+    })?;
+    let beginnings: &[&str] = if *field == "risk" { &["at least ", "below "] } else { &[] };
+    let said = beginnings.iter().find_map(|beginning| rest.strip_prefix(beginning));
+    let said = said.or_else(|| rest.strip_prefix("not ")).unwrap_or(rest);
+    let all = || known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    (!known.contains(&said)).then(|| format!("`{text}`: {field} is one of {}", all()))
 }
 
 /// `risk is at least high`, `risk is below medium`.
 fn levels(text: &str) -> Option<String> {
-    let order = ["low", "medium", "high", "critical"];
     let (level, wanted): (&str, fn(usize, usize) -> bool) =
         if let Some(level) = text.strip_prefix("risk is at least ") {
             (level, |at, than| at >= than)
         } else {
             (text.strip_prefix("risk is below ")?, |at, than| at < than)
         };
-    let than = order.iter().position(|known| *known == level)?;
-    let names: Vec<String> = order
+    let than = LEVELS.iter().position(|known| *known == level)?;
+    let names: Vec<String> = LEVELS
         .iter()
         .enumerate()
         .filter(|(at, _)| wanted(*at, than))
@@ -134,7 +160,28 @@ mod tests {
             ("service is \"; true", None),
             ("input.risk.score < 30", None),
         ] {
-            assert_eq!(translate(phrase).as_deref(), expression, "{phrase}");
+            assert_eq!(translate(phrase).unwrap().as_deref(), expression, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_a_field_never_has_is_a_problem() {
+        for (phrase, known) in [
+            ("risk is hihg", false),
+            ("risk is not High", false),
+            ("risk is at least hihg", false),
+            ("risk is below mediun", false),
+            ("risk is not critical", true),
+            ("risk is below low", true),
+            ("environment tier is prod", false),
+            ("environment tier is not production", true),
+            ("change is emergancy", false),
+            ("change is standard", true),
+            ("caller is robot", false),
+            ("caller is person", true),
+            ("service is paymnts", true),
+        ] {
+            assert_eq!(translate(phrase).is_ok(), known, "{phrase}: {:?}", translate(phrase));
         }
     }
 }

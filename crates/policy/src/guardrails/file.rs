@@ -81,6 +81,15 @@ pub(super) enum Conditions {
     All(Vec<String>),
 }
 
+impl Conditions {
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::All(all) => all,
+        }
+    }
+}
+
 /// `deny`, or `{deny: message}`, or `{require_approval: rule, risk: +10}`.
 #[derive(Deserialize)]
 #[serde(untagged)]

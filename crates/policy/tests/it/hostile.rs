@@ -67,6 +67,15 @@ fn play(name: &str, text: &str, end: &End, preference: Preference) {
     }
 }
 
+/// A number of 65,536 bits, squared so often, and a rule over the last.
+fn squared(times: usize, rule: &str) -> String {
+    let mut text = "x0 := bits.lsh(1, 65535)\n".to_owned();
+    for next in 1..=times {
+        let _ = writeln!(text, "x{next} := x{0} * x{0}", next - 1);
+    }
+    text + "p := " + rule
+}
+
 fn deep_input() -> Value {
     (0..100).fold(json!(1), |inner, _| json!([inner]))
 }
@@ -111,6 +120,51 @@ fn corpus() -> Vec<(&'static str, String, End)> {
             Fault(&[Memory, Timeout, Steps]),
         ),
         ("a shift by four billion", p("p := bits.lsh(1, 4000000000)"), Fault(&[Memory])),
+        (
+            "numbers that square themselves, a thousand times on paper",
+            p(&squared(
+                5,
+                "count(sprintf(concat(\"\", [\"%d\" | some _ in numbers.range(1, 1000)]), [x5 | some _ in numbers.range(1, 1000)]))",
+            )),
+            Fault(&[Memory]),
+        ),
+        (
+            "numbers that square themselves, as JSON",
+            p(&squared(5, "count(json.marshal([x5 | some _ in numbers.range(1, 1000)]))")),
+            Fault(&[Memory]),
+        ),
+        (
+            "numbers that square themselves, in base two",
+            p(&squared(5, "count(format_int(x5, 2))")),
+            Fault(&[Memory]),
+        ),
+        ("numbers that square themselves, as the answer", p(&squared(5, "x5")), Fault(&[Memory])),
+        (
+            "a product of a hundred thousand long numbers",
+            p("a := bits.lsh(1, 65536)\np := product([a | some _ in numbers.range(1, 10000)])"),
+            Fault(&[Memory]),
+        ),
+        (
+            "padding many times",
+            p(
+                "p := count(sprintf(concat(\"\", [\"%9999d\" | some _ in numbers.range(1, 3000)]), [1 | some _ in numbers.range(1, 3000)]))",
+            ),
+            Fault(&[Memory]),
+        ),
+        (
+            "JSON with a number of a hundred thousand digits",
+            p(
+                "p := json.unmarshal(concat(\"\", [\"1234567890\" | some _ in numbers.range(1, 10000)]))",
+            ),
+            Fault(&[Memory]),
+        ),
+        (
+            "a long text a thousand times in the answer",
+            p(
+                "a := concat(\"\", [\"aaaaaaaaaa\" | some _ in numbers.range(1, 3000)])\np := [a | some _ in numbers.range(1, 1000)]",
+            ),
+            Fault(&[Memory]),
+        ),
         ("a number of a billion digits", p("p := 1e1000000000 + 1"), Refused("rego_parse_error")),
         (
             "a number of a billion digits as text",

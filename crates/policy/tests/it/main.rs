@@ -7,6 +7,7 @@
 
 mod conformance;
 mod gate;
+mod guardrails;
 mod hostile;
 mod peer;
 mod query;

@@ -44,7 +44,7 @@ struct WaitingReset {
 
 /// That an account is to be set back, in words.
 pub(crate) fn told(app: &App, reset: &Reset) -> String {
-    let ResetAsked { person, by, reason } = &reset.asked;
+    let ResetAsked { person, by, reason, .. } = &reset.asked;
     let (who, by, at) = (called(app, person), called(app, by), reset.at);
     format!(
         "the account of {who} is to be set back: its password and second factor are gone, its sessions and tokens end, and whoever confirms hands a code over; asked by {by} at {at}, because: {reason}"

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use sluice_core::ids::ServiceName;
 
-use super::Reply;
+use super::{Reply, declared};
 use crate::app::App;
 use crate::guard::By;
 use crate::paging::Listed;
@@ -31,6 +31,7 @@ pub(crate) async fn next(
     if !(1..=200).contains(&count) {
         return Err(Problem::of(&status::QUERY_INVALID, "`count` is 1 to 200"));
     }
+    declared(&app, &service, query.environment.as_deref())?;
     let engine = app.engine.clone();
     let look = move || Ok(engine.next_windows(&service, query.environment.as_deref(), count));
     let items = app.blocking(look).await?;

@@ -8,7 +8,7 @@ use http::header::ETAG;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sluice_core::change::{ApprovalVerdict, Change, ChangeKind, ChangeOutcome};
+use sluice_core::change::{ApprovalVerdict, Change, ChangeKind, ChangeOutcome, ChangeState};
 use sluice_core::ids::{ChangeNumber, Digest};
 use sluice_core::risk::RiskLevel;
 use sluice_engine::ledger::Receipt;
@@ -30,7 +30,7 @@ use crate::query::{Query, id};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangesQuery {
-    state: Option<String>,
+    state: Option<ChangeState>,
     service: Option<String>,
     environment: Option<String>,
     kind: Option<ChangeKind>,
@@ -50,7 +50,7 @@ pub(crate) async fn list(
     let seek = Seek::read(query.limit, query.cursor.as_deref())?;
     let page = seek.page()?;
     let filter = ChangeFilter {
-        state: query.state,
+        state: query.state.map(|state| state.as_str().to_owned()),
         service: query.service,
         environment: query.environment,
         kind: query.kind.map(|kind| kind.as_str().to_owned()),
@@ -240,7 +240,11 @@ fn tagged(version: u64, answer: impl IntoResponse) -> Response {
 }
 
 /// The change, where there is one that the token's scope lets it see.
-async fn find(app: &App, caller: &Caller, number: &str) -> Result<ExplainedChange, Problem> {
+pub(super) async fn find(
+    app: &App,
+    caller: &Caller,
+    number: &str,
+) -> Result<ExplainedChange, Problem> {
     let number: ChangeNumber = id(number)?;
     let engine = app.engine.clone();
     let change =

@@ -27,7 +27,7 @@ pub(crate) struct DeploymentsQuery {
     change: Option<String>,
     service: Option<String>,
     environment: Option<String>,
-    state: Option<String>,
+    state: Option<DeploymentState>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(crate) async fn list(
         change_number: change.map(|number| number.0),
         service: query.service,
         environment: query.environment,
-        state: query.state,
+        state: query.state.map(|state| state.as_str().to_owned()),
     };
     let (mut rows, as_of) = app
         .read(move |readers| Ok((readers.deployments(&filter, page)?, readers.head().size)))

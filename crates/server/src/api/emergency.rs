@@ -106,7 +106,7 @@ pub(crate) async fn status(
     let (standing, now) = (app.engine.standing(), app.engine.now());
     let glasses = standing.access.glasses.iter();
     let shown = glasses.filter(|(_, one)| one.is_open(now) || one.waits(now));
-    let plans = standing.access.plans.values().map(|plan| PlanItem {
+    let plans = standing.access.plans_waiting(now).map(|plan| PlanItem {
         plan: plan.plan.clone(),
         touches: plan.touches.iter().cloned().collect(),
         proposed_by: plan.by.clone(),

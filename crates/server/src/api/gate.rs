@@ -96,6 +96,8 @@ pub(crate) struct GateReply {
     decision: Option<DecisionId>,
     answer: Decision,
     change: Option<ChangeNumber>,
+    /// By its own name; a pass is for that.
+    environment: String,
     revision: Digest,
     reasons: Vec<Reason>,
     would_pass_if: Vec<String>,
@@ -154,6 +156,7 @@ pub(crate) fn reply(answer: GateAnswer, dry_run: bool) -> GateReply {
         decision: answer.id,
         answer: answer.decision,
         change: answer.change,
+        environment: answer.environment,
         revision: answer.revision,
         reasons: answer.reasons,
         would_pass_if: answer.would_pass_if,

@@ -30,9 +30,31 @@ const MOST: u32 = 50;
 #[serde(deny_unknown_fields)]
 pub(crate) struct InboxQuery {
     link: Option<String>,
-    state: Option<String>,
+    state: Option<DeliveryState>,
     limit: Option<u32>,
     cursor: Option<String>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DeliveryState {
+    New,
+    Done,
+    Ignored,
+    Quarantined,
+}
+
+impl DeliveryState {
+    fn word(self) -> String {
+        let word = match self {
+            Self::New => "new",
+            Self::Done => "done",
+            Self::Ignored => "ignored",
+            Self::Quarantined => "quarantined",
+        };
+        word.to_owned()
+    }
 }
 
 #[derive(Serialize)]
@@ -62,7 +84,7 @@ pub(crate) async fn list(
         return Err(Problem::of(&status::QUERY_INVALID, "`limit` is 1 to 50 here"));
     }
     let page = seek.page()?;
-    let filter = InboxFilter { link: query.link, state: query.state };
+    let filter = InboxFilter { link: query.link, state: query.state.map(DeliveryState::word) };
     let (mut rows, as_of) =
         app.read(move |readers| Ok((readers.inbox(&filter, page)?, readers.head().size))).await?;
     let more = seek.cut(&mut rows);

@@ -27,7 +27,7 @@ use crate::query::{Query, argument, id};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IncidentsQuery {
-    state: Option<String>,
+    state: Option<IncidentState>,
     service: Option<String>,
     change: Option<String>,
     limit: Option<u32>,
@@ -44,7 +44,7 @@ pub(crate) async fn list(
     let page = seek.page()?;
     let change: Option<ChangeNumber> = query.change.as_deref().map(argument).transpose()?;
     let filter = IncidentFilter {
-        state: query.state,
+        state: query.state.map(|state| state.as_str().to_owned()),
         service: query.service,
         change_number: change.map(|number| number.0),
         ..IncidentFilter::default()

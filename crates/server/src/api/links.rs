@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_engine::ledger::Receipt;
 use sluice_engine::store::OutboxFilter;
-use sluice_engine::store::rows::OutboxRow;
+use sluice_engine::store::rows::{OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow};
 
 use super::stops::{Done, ReasonRequest};
 use super::{Reply, time};
@@ -99,9 +99,29 @@ pub(crate) async fn reconcile(
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutboxQuery {
     link: Option<String>,
-    state: Option<String>,
+    state: Option<EffectState>,
     limit: Option<u32>,
     cursor: Option<String>,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EffectState {
+    Pending,
+    Delivered,
+    GivenUp,
+}
+
+impl EffectState {
+    fn word(self) -> String {
+        let word = match self {
+            Self::Pending => OUTBOX_PENDING,
+            Self::Delivered => OUTBOX_DELIVERED,
+            Self::GivenUp => OUTBOX_GIVEN_UP,
+        };
+        word.to_owned()
+    }
 }
 
 #[derive(Serialize)]
@@ -125,7 +145,8 @@ pub(crate) async fn outbox(
 ) -> Result<impl IntoResponse, Problem> {
     let seek = Seek::read(Some(query.limit.unwrap_or(50)), query.cursor.as_deref())?;
     let page = seek.page()?;
-    let filter = OutboxFilter { link: query.link, state: query.state, entity: None };
+    let filter =
+        OutboxFilter { link: query.link, state: query.state.map(EffectState::word), entity: None };
     let (mut rows, as_of) =
         app.read(move |readers| Ok((readers.outbox(&filter, page)?, readers.head().size))).await?;
     let more = seek.cut(&mut rows);

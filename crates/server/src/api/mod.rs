@@ -34,7 +34,9 @@ use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sluice_core::ids::ServiceName;
 
+use crate::app::App;
 use crate::problem::Problem;
 use crate::status;
 
@@ -73,6 +75,24 @@ pub(crate) fn stored(body: String, what: &str) -> Result<Box<RawValue>, Problem>
 /// A time the store keeps.
 pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MIN)
+}
+
+/// What is asked of a service in an environment is about what is declared: of anything else there is nothing to say, and
+/// saying nothing would look as if all were well.
+pub(crate) fn declared(
+    app: &App,
+    service: &ServiceName,
+    environment: Option<&str>,
+) -> Result<(), Problem> {
+    let standing = app.engine.standing();
+    let organisation = &standing.organisation;
+    if !organisation.services.contains_key(service) {
+        return Err(no_such(format!("service `{service}`")));
+    }
+    match environment.filter(|name| organisation.environment_named(name).is_none()) {
+        Some(name) => Err(no_such(format!("environment `{name}`"))),
+        None => Ok(()),
+    }
 }
 
 /// There is no such record.

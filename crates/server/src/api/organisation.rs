@@ -114,6 +114,9 @@ pub(crate) struct ApplyRequest {
     source: String,
     /// Digest of the plan that was shown; applied only if it is still the plan.
     plan: Option<Digest>,
+    /// The plan may withdraw everything, all people or all services.
+    #[serde(default)]
+    withdraw_all: bool,
 }
 
 fn folder(files: BTreeMap<String, String>) -> Folder {
@@ -142,6 +145,8 @@ struct PlanReply<P> {
     told: Vec<ToldStep>,
     problems: Vec<P>,
     policy: Option<Digest>,
+    /// What is withdrawn whole; applied only with `withdraw_all`.
+    sweeps_out: Vec<&'static str>,
     digest: Digest,
     as_of: u64,
 }
@@ -161,6 +166,7 @@ pub(crate) async fn plan(
         told: plan.told,
         problems: plan.problems,
         policy: plan.policy,
+        sweeps_out: plan.sweeps_out,
         digest: plan.digest,
         as_of,
     }))
@@ -191,7 +197,11 @@ pub(crate) async fn apply(
     LargeJson(given): LargeJson<ApplyRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let folder = folder(given.files);
-    let answer = app.engine.apply(&caller, &folder, &given.source, given.plan.as_ref()).await?;
+    let (source, plan) = (&given.source, given.plan.as_ref());
+    let answer = match given.withdraw_all {
+        true => app.engine.apply_sweeping(&caller, &folder, source, plan).await?,
+        false => app.engine.apply(&caller, &folder, source, plan).await?,
+    };
     Ok(Reply(applied(answer)))
 }
 

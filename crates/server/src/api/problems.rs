@@ -25,7 +25,7 @@ use crate::query::{Query, argument, id};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProblemsQuery {
-    state: Option<String>,
+    state: Option<ProblemState>,
     service: Option<String>,
     incident: Option<String>,
     limit: Option<u32>,
@@ -42,7 +42,7 @@ pub(crate) async fn list(
     let page = seek.page()?;
     let incident: Option<IncidentNumber> = query.incident.as_deref().map(argument).transpose()?;
     let filter = ProblemFilter {
-        state: query.state,
+        state: query.state.map(|state| state.as_str().to_owned()),
         service: query.service,
         incident: incident.map(|number| number.to_string()),
         ..ProblemFilter::default()

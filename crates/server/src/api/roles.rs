@@ -5,16 +5,17 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_core::access::{RoleState, RoleTable, StandingRole};
-use sluice_core::ids::{EnvironmentName, GrantId, PersonId, ServiceName};
+use sluice_core::ids::{GrantId, PersonId, ServiceName};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_engine::ledger::Receipt;
 use sluice_engine::{Explained, Object, RoleWish};
 
 use super::accounts::person;
+use super::changes::find;
 use super::identity::{called, card_of};
 use super::stops::{Done, ReasonRequest};
-use super::{Created, Reply};
+use super::{Created, Reply, declared};
 use crate::app::App;
 use crate::body::Json;
 use crate::guard::By;
@@ -197,6 +198,9 @@ pub(crate) async fn explain(
         )
     })?;
     let object = object(&app, &query)?;
+    if let Object::Change(number) = &object {
+        find(&app, &caller, &number.to_string()).await?;
+    }
     let engine = app.engine.clone();
     let (who, as_of) = (person.clone(), app.engine.standing().size);
     let explained = app
@@ -209,8 +213,13 @@ fn object(app: &App, query: &ExplainQuery) -> Result<Object, Problem> {
     match (&query.service, &query.environment, &query.change) {
         (Some(service), Some(environment), None) => {
             let service: ServiceName = argument(service)?;
-            let environment: EnvironmentName = argument(environment)?;
+            declared(app, &service, Some(environment))?;
             let standing = app.engine.standing();
+            let named = standing.organisation.environment_named(environment);
+            let environment = match named {
+                Some(named) => named.name.clone(),
+                None => argument(environment)?,
+            };
             Ok(Object::Place(standing.organisation.target(&service, &environment)))
         }
         (None, None, Some(change)) => Ok(Object::Change(argument(change)?)),

@@ -13,7 +13,7 @@ pub(super) fn incidents() -> Vec<Route> {
     vec![
         Route::get("/api/v1/incidents", Needs(IncidentRead), Read, incidents::list)
             .about("List incidents, newest first.")
-            .with(&["state", "service", "change", "limit", "cursor"])
+            .with(&["incident-state", "service", "change", "limit", "cursor"])
             .gives("IncidentList"),
         Route::post("/api/v1/incidents", Needs(IncidentCreate), Act, incidents::open)
             .about("Open an incident.")
@@ -59,7 +59,7 @@ pub(super) fn problems() -> Vec<Route> {
     vec![
         Route::get("/api/v1/problems", Needs(IncidentRead), Read, problems::list)
             .about("List problems, newest first.")
-            .with(&["state", "service", "incident", "limit", "cursor"])
+            .with(&["problem-state", "service", "incident", "limit", "cursor"])
             .gives("ProblemRecordList"),
         Route::post("/api/v1/problems", Needs(ProblemEdit), Act, problems::open)
             .about("Open a problem, with its incidents and changes.")

@@ -32,7 +32,7 @@ pub(super) fn neighbours() -> Vec<Route> {
             .gives("Reconciliation"),
         Route::get("/api/v1/outbox", Needs(InboxRead), Read, links::outbox)
             .about("List what is or was owed to neighbours, newest first.")
-            .with(&["link", "state", "limit", "cursor"])
+            .with(&["link", "outbox-state", "limit", "cursor"])
             .gives("EffectList"),
     ]
 }

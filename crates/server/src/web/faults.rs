@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 
 use super::page::{Looker, address, html, see, write};
 use super::shell::{Section, Shell};
@@ -27,13 +27,17 @@ struct FaultPage {
 pub(crate) async fn dressed(
     app: &App,
     looker: Option<Looker>,
-    uri: &Uri,
+    asked: (&Method, &Uri),
     mut response: Response,
 ) -> Response {
+    let (method, uri) = asked;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     // Whoever comes back from a provider is told why they are not let in, and not sent in a circle.
     if problem.status == StatusCode::UNAUTHORIZED && !uri.path().starts_with("/auth/") {
-        let back = uri.path_and_query().map_or("/", |path| path.as_str());
+        // There is nothing to look at where a form is sent to.
+        let from = before(uri.path());
+        let here = || uri.path_and_query().map_or("/", |path| path.as_str());
+        let back = if method == Method::GET { here() } else { from.as_str() };
         return see(&address("/login", &[("to", if back == "/" { "" } else { back })]));
     }
     if problem.status.is_server_error() {
@@ -60,6 +64,12 @@ fn words(problem: &Problem) -> (String, String) {
         "body_invalid" | "query_invalid" | "cursor_invalid" => {
             (w::t("fault.this_cannot_be_read"), w::t("fault.go_back_and_look_at_it"))
         }
+        "method_not_allowed" => {
+            (w::t("fault.there_is_nothing_here"), w::t("fault.this_address_takes_a_form"))
+        }
+        "csrf_refused" => {
+            (w::t("fault.this_form_is_no_longer_good"), w::t("fault.open_the_page_anew"))
+        }
         _ => return (problem.title.to_string(), problem.help.to_string()),
     };
     (title.to_owned(), help.to_owned())
@@ -79,6 +89,19 @@ fn fault(looker: Option<Looker>, problem: &Problem) -> FaultPage {
         help,
         code: problem.code.to_string(),
     }
+}
+
+/// What is said of a form that was refused, and what helps.
+pub(crate) fn about_a_form(problem: &Problem) -> (String, String) {
+    let message = match problem.code.as_ref() {
+        "step_up_needed" => w::t("fault.prove_who_you_are").to_owned(),
+        "code_needed" => w::t("login.enter_the_code_of_your").to_owned(),
+        "login_refused" => w::t("login.name_or_password_is_not").to_owned(),
+        "login_throttled" => w::t("login.too_many_attempts_wait_a").to_owned(),
+        code @ ("own_change" | "not_eligible" | "revision_outdated") => w::named("refused", code),
+        _ => return (problem.detail.clone(), problem.help.to_string()),
+    };
+    (message, String::new())
 }
 
 /// The page from which a form came.

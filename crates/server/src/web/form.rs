@@ -6,13 +6,13 @@ use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sluice_engine::EngineError;
 
 use super::page::{Looker, html, write};
 use super::visit::Visit;
 use super::{Markup, marks};
 use crate::app::App;
 use crate::body;
+use crate::names;
 use crate::problem::Problem;
 use crate::status;
 
@@ -71,28 +71,38 @@ pub(crate) struct NoFields {
 pub(crate) struct Fault {
     pub(crate) message: Markup,
     pub(crate) help: Markup,
+    /// Whether a proof of who it is would help, which another tab can give.
+    pub(crate) unproven: bool,
+}
+
+impl Fault {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        let (message, help) = super::faults::about_a_form(problem);
+        Self {
+            message: marks::prose(&message),
+            help: marks::prose(&help),
+            unproven: problem.code == "step_up_needed",
+        }
+    }
 }
 
 /// Shows the page of a form again, with what was refused in its place. What is no refusal is a page of its own.
 pub(crate) async fn refused<T, F>(
     looker: Looker,
-    error: EngineError,
+    error: impl Into<Problem>,
     build: F,
 ) -> Result<Response, Problem>
 where
     T: Template,
     F: FnOnce(&Visit, Fault) -> Result<T, Problem> + Send + 'static,
 {
-    let is_refusal = matches!(error, EngineError::Refused(_));
-    let problem = Problem::from(error);
-    if !is_refusal {
+    let problem: Problem = error.into();
+    if !problem.status.is_client_error() {
         return Err(problem);
     }
     let app = looker.app.clone();
-    let (message, help) = (problem.detail.clone(), problem.help.to_string());
-    let text = app.blocking(move || {
-        let fault = Fault { message: marks::prose(&message), help: marks::prose(&help) };
-        write(&build(&Visit::new(looker), fault)?)
-    });
-    Ok(html(problem.status, text.await?))
+    let problem = names::spoken(&app, &looker.caller, problem).await;
+    let (status, fault) = (problem.status, Fault::of(&problem));
+    let text = app.blocking(move || write(&build(&Visit::new(looker), fault)?));
+    Ok(html(status, text.await?))
 }

@@ -14,6 +14,7 @@ mod marks;
 mod moment;
 mod page;
 mod pages;
+mod roles;
 mod routes;
 mod shell;
 pub(crate) mod texts;

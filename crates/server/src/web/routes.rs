@@ -4,8 +4,8 @@ mod disturbed;
 
 use sluice_core::permission::Permission::{
     AccessExplain, AccountManage, BreakGlass, CalendarEdit, CalendarRead, ChangeApprove,
-    ChangeRead, ExceptionGrant, InboxRead, LedgerRead, OrganisationApply, OrganisationRead,
-    PolicyActivate, PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
+    ChangeEdit, ChangeRead, ExceptionGrant, InboxRead, LedgerRead, OrganisationApply,
+    OrganisationRead, PolicyActivate, PolicyRead, RoleGrant, StopLift, StopPull, TokenManage,
 };
 
 use super::{assets, pages};
@@ -245,6 +245,13 @@ fn acting() -> Vec<Route> {
         Route::post("/logout", AnyToken, Act, pages::login::leave).about("Leave."),
         Route::post("/changes/{number}/act", AnyToken, Act, pages::change::act)
             .about("Cancel, close or review a change."),
+        Route::post(
+            "/changes/{number}/deployments/{deployment}/end",
+            Needs(ChangeEdit),
+            Act,
+            pages::change::end_deployment,
+        )
+        .about("End a deployment of which no outcome is told, as failed."),
     ]
 }
 

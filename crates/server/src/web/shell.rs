@@ -184,6 +184,7 @@ pub(crate) fn notice(done: Option<&str>) -> Option<&'static str> {
         "canceled" => w::t("done.canceled"),
         "closed" => w::t("done.closed"),
         "reviewed" => w::t("done.reviewed"),
+        "deployment_ended" => w::t("done.deployment_ended"),
         "proposed" => w::t("done.proposed"),
         "confirmed" => w::t("done.confirmed"),
         "refused" => w::t("done.refused"),

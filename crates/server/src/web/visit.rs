@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sluice_core::change::Change;
-use sluice_core::ids::{EnvironmentName, PersonId};
+use sluice_core::deployment::Place;
+use sluice_core::ids::{EnvironmentName, PersonId, ServiceName};
 use sluice_core::incident::Incident;
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
@@ -64,6 +65,16 @@ impl Visit {
         environment: &str,
     ) -> bool {
         self.app.sees(&self.caller, services, environment)
+    }
+
+    /// How a service stands in an environment, where that may be shown.
+    pub(crate) fn place(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> Option<&Arc<Place>> {
+        let shown = self.sees([service.as_str()], environment.as_str());
+        shown.then(|| self.standing.place(service, environment)).flatten()
     }
 
     pub(crate) fn sees_change(&self, change: &Change) -> bool {

@@ -182,3 +182,25 @@ async fn a_token_for_one_service_does_not_speak_of_all() {
         assert_eq!((answered.status, answered.code().as_str()), (status, code), "{path}");
     }
 }
+
+#[tokio::test]
+async fn refusals_name_people_to_whoever_may_see_them() {
+    let app = TestApp::start().await;
+    let carol = app.engine.person_by_handle("carol").expect("declared");
+    let eraser = app.token(&[Permission::PersonErase]).await;
+    let body = json!({"person": "carol"});
+    for (by, said) in [(&app.admin, "Carol Cruz (carol)"), (&eraser, carol.as_str())] {
+        let refused = app.post(by, "/api/v1/people/erase", &[], &body).await;
+        assert_eq!(refused.code(), "still_declared");
+        let detail = refused.json()["detail"].to_string();
+        assert!(detail.contains(&format!("\"{said} is still declared")), "{detail}");
+    }
+    let alice = app.logged_in("alice").await;
+    let path = "/api/v1/accounts/carol/disable";
+    let refused = app.post(&alice, path, &[], &json!({"reason": "left"})).await;
+    assert!(refused.text().contains("Carol Cruz (carol) has no account"), "{refused:?}");
+    // On a page as well.
+    let id = carol.as_str().trim_start_matches("person/");
+    let refused = app.form(&alice, &format!("/proposals/accounts/{id}/confirm"), "").await;
+    assert!(refused.text().contains("the account of Carol Cruz (carol) back"), "{refused:?}");
+}

@@ -204,3 +204,29 @@ async fn an_exception_to_all_freezes_does_not_pass_one_that_came_later_for_other
     let refused = app.post(&alice, "/api/v1/exceptions", &[], &exception).await;
     assert!(["not_a_grantor", "step_up_needed"].contains(&refused.code().as_str()), "{refused:?}");
 }
+
+#[tokio::test]
+async fn what_nobody_declared_is_neither_stopped_nor_lifted() {
+    let app = two_person_app("second_person: never, ").await;
+    let alice = app.logged_in("alice").await;
+    let before = app.engine.standing().size;
+    for scope in [
+        json!({"services": ["shpo"]}),
+        json!({"services": ["shop"], "environments": ["prodution"]}),
+        json!({"teams": ["nobody"]}),
+        json!({"labels": {"pci": "yes"}}),
+    ] {
+        let stop = json!({"scope": scope, "reason": "the disk is full"});
+        let stopped = app.post(&alice, "/api/v1/stops", &[], &stop).await;
+        assert_eq!((stopped.status, stopped.code().as_str()), (422, "scope_unknown"), "{scope}");
+        let wish = json!({"lifts": "stop:*", "scope": scope, "reason": "it mends the disk", "until": later(&app, 60)});
+        let granted = app.post(&alice, "/api/v1/exceptions", &[], &wish).await;
+        assert_eq!((granted.status, granted.code().as_str()), (422, "scope_unknown"), "{scope}");
+    }
+    assert_eq!(app.engine.standing().size, before, "nothing was recorded");
+
+    let scope = json!({"environments": ["Prod"]});
+    let wish = json!({"lifts": "stop:*", "scope": scope, "reason": "it mends the disk", "until": later(&app, 60)});
+    let granted = app.post(&alice, "/api/v1/exceptions", &[], &wish).await.json();
+    assert_eq!(granted["exception"]["scope"]["environments"], json!(["production"]), "{granted}");
+}

@@ -169,6 +169,72 @@ async fn a_token_is_taken_once() {
 }
 
 #[tokio::test]
+async fn a_token_is_taken_once_whatever_the_rules_come_to_say_of_its_age() {
+    let world = World::start().await;
+    let mut claims = world.github("a");
+    claims["exp"] = json!(world.now() + 3_000);
+    let token = world.signer.token(&claims);
+    assert_eq!(exchange(&world.app, &token).await.status, 200);
+    world.app.clock.advance(Duration::from_secs(900));
+    assert_eq!(told(&exchange(&world.app, &token).await), (403, "exchange_refused".into()));
+    assert_eq!(world.show(&world.github("b")).await.status, 200, "what is over is forgotten");
+    let older = TRUST.replace("issuer: github", "issuer: {system: github, max_age_minutes: 60}");
+    world.app.apply(&[("sluice.yaml", ORGANISATION), ("trust.yaml", &older)]).await;
+    let again = exchange(&world.app, &token).await;
+    assert!(again.text().contains("the token was shown before"), "{again:?}");
+    claims["jti"] = json!("c");
+    assert_eq!(world.show(&claims).await.status, 200, "one as old that was not shown is taken");
+}
+
+#[tokio::test]
+async fn whoever_is_not_remembered_of_a_run_is_nobody_who_could_approve() {
+    let many = 200;
+    let people: String = (0..many)
+        .map(|one| {
+            format!(
+                "  - {{handle: dev-{one}, name: Dev {one}, accounts: [\"github:dev-{one}\"]}}\n"
+            )
+        })
+        .collect();
+    let world = World::start().await;
+    let app = &world.app;
+    let files = ORGANISATION.replacen("teams:", &format!("{people}teams:"), 1);
+    app.apply(&[("sluice.yaml", &files), ("trust.yaml", TRUST)]).await;
+    let started_by = async |actor: String| {
+        let mut claims = world.github(&actor);
+        claims["actor"] = json!(actor);
+        assert_eq!(world.show(&claims).await.status, 200);
+        app.engine.standing().runs.values().next().expect("the run was seen").clone()
+    };
+    crate::hooks::pushed(app, "shop", 1).await;
+    let mut asks = crate::gate::question("shop", 1);
+    asks["run"] = question("test/shop/77", 2, "production")["run"].clone();
+    let answer = async |key: &str| crate::gate::ask(app, key, &asks).await.json();
+    for one in 0..many {
+        started_by(format!("dev-{one}")).await;
+    }
+    let asked = answer("before").await;
+    let change = asked["change"].as_str().expect("a change").to_owned();
+    let approve = async |who: &str| {
+        let wish = json!({"revision": asked["revision"], "reason": "seen"});
+        let path = format!("/api/v1/changes/{change}/approve");
+        let approved = app.post(&app.logged_in(who).await, &path, &[], &wish).await;
+        assert_eq!(approved.status, 200, "{approved:?}");
+    };
+    approve("bob").await;
+    assert_eq!(answer("two").await["answer"], "allow", "all who started it are known");
+    app.clock.advance(Duration::from_secs(301));
+
+    // Bob starts it, too, and there is no room left for him: he is not forgotten, nobody is believed.
+    let full = started_by("bob".into()).await;
+    assert_eq!(full.involved.len(), many + 1);
+    assert_eq!(started_by("alice".into()).await, full, "no more is kept");
+    let reasons = answer("three").await;
+    assert_eq!(reasons["answer"], "wait", "{reasons:#}");
+    assert!(reasons.to_string().contains("belongs to nobody known"), "{reasons:#}");
+}
+
+#[tokio::test]
 async fn a_claim_that_does_not_fit_is_a_refusal() {
     let world = World::start().await;
     for (claim, value) in [

@@ -168,11 +168,50 @@ async fn a_deployment_whose_run_was_killed_is_ended_by_hand() {
     let hidden = app.post(&elsewhere, &path, &[], &reason).await;
     assert_eq!((hidden.status, hidden.code().as_str()), (404, "deployment_unknown"));
     let alice = app.logged_in("alice").await;
+    // Whoever waits for it reads until when and who can act.
+    let number = text(&redeemed["deployment"]);
+    let waits = ask(&app, "next", &question("docs", 2)).await.json();
+    let running = waits["reasons"].as_array().expect("reasons").iter();
+    let mut running = running.filter(|one| one["rule"] == "conflicts.running");
+    let running = running.next().unwrap_or_else(|| panic!("it runs: {waits:#}"));
+    assert_eq!(running["who"], json!(["team:web", "role:change_manager"]), "{running}");
+    assert_eq!(running["until"], "2026-03-05T10:16:00Z", "{running}");
+    assert!(text(&running["pass_if"]).contains(&format!("sluice deployment end {number}")));
     let ended = app.post(&alice, &path, &[], &reason).await;
     assert_eq!(ended.status, 200, "{}", ended.text());
     holds("OutcomeReply", &ended.json());
     assert_eq!(ended.json()["deployment"]["state"], "failed");
     assert_eq!(app.post(&alice, &path, &[], &reason).await.code(), "already_ended");
+}
+
+#[tokio::test]
+async fn a_deployment_is_ended_on_the_page_of_its_change_by_those_who_may() {
+    let app = TestApp::start().await;
+    let allowed = allowed(&app, 1).await;
+    let path = format!("/api/v1/passes/{}/redeem", text(&allowed["pass"]["id"]));
+    let observed = json!({"artifacts": [format!("sha256:{:064x}", 1)]});
+    let redeemed = app.post(&app.admin, &path, &[("idempotency-key", "r")], &observed).await.json();
+    let number = text(&redeemed["deployment"]);
+    let page = format!("/changes/{}", text(&allowed["change"]));
+    let action = format!("{page}/deployments/{number}/end");
+    let reader = app.person("bob", &[Permission::ChangeRead]).await;
+    let editor = app.person("alice", &[Permission::ChangeRead, Permission::ChangeEdit]).await;
+    let shown = async |by: &str| app.get(by, &page).await.text();
+    let form = format!("action=\"{action}\"");
+    for (by, may) in [(&reader, false), (&editor, true)] {
+        let html = shown(by).await;
+        assert!(html.contains("Without an outcome it ends as failed"), "{html}");
+        assert_eq!(html.contains(&form), may, "{html}");
+    }
+    assert_eq!(app.form(&reader, &action, "reason=killed").await.status, 403);
+    assert!(app.form(&editor, &action, "reason=+").await.status >= 400, "a reason is needed");
+    let other = action.replace(&number, "DEP0000099");
+    assert_eq!(app.form(&editor, &other, "reason=killed").await.status, 404);
+    let ended = app.form(&editor, &action, "reason=the+run+was+killed").await;
+    let to = format!("{page}?done=deployment_ended#deployments-title");
+    assert_eq!((ended.status, ended.header("location")), (303, to.as_str()), "{ended:?}");
+    let html = shown(&editor).await;
+    assert!(html.contains("the run was killed") && !html.contains(&form), "{html}");
 }
 
 #[tokio::test]
@@ -255,4 +294,13 @@ async fn an_exception_is_granted_for_a_time_and_taken_back() {
     let past = json!({"lifts": "stop:*", "reason": "late", "until": "2026-03-04T09:00:00Z"});
     let past = app.post(&bob, "/api/v1/exceptions", &[], &past).await;
     assert_eq!((past.status, past.code().as_str()), (422, "ends_in_the_past"));
+}
+
+#[tokio::test]
+async fn an_answer_names_the_environment_by_its_own_name() {
+    let app = TestApp::start().await;
+    let mut asked = question("docs", 1);
+    asked["environment"] = json!("PROD");
+    let answer = ask(&app, "own-name", &asked).await.json();
+    assert_eq!(answer["environment"], "production", "{answer}");
 }

@@ -29,6 +29,11 @@ fn files() -> String {
     ORGANISATION.replace(more, &format!("{people}{more}"))
 }
 
+async fn reset(app: &TestApp, by: &str, handle: &str) -> Answered {
+    let path = format!("{ACCOUNTS}/{handle}/reset");
+    app.post(by, &path, &[], &json!({"reason": "a lost device"})).await
+}
+
 async fn make(app: &TestApp, by: &str, handle: &str) -> Answered {
     app.post(by, ACCOUNTS, &[], &json!({"person": handle})).await
 }
@@ -104,7 +109,9 @@ async fn a_token_makes_first_accounts_only_and_no_second_person() {
         assert_eq!(said(&refused), (403, "session_needed".into()), "{refused:?}");
     }
     // One that was set back is not a first one either.
-    assert_eq!(make(&app, &app.logged_in("dora").await, "eve").await.status, 201);
+    let dora = app.logged_in("dora").await;
+    assert_eq!(said(&make(&app, &dora, "eve").await), (409, "account_enrolled".into()));
+    assert_eq!(reset(&app, &dora, "eve").await.status, 201);
     assert_eq!(said(&make(&app, &token, "eve").await), (403, "session_needed".into()));
     // A first one that it makes is nobody's second word for a week: whoever has the token may be anybody.
     assert_eq!(make(&app, &token, "bob").await.status, 201);
@@ -258,7 +265,7 @@ async fn setting_an_account_back_ends_the_tokens_that_speak_for_its_person() {
     let made = app.post(&app.logged_in("bob").await, TOKENS, &[], &wish).await.json();
     let secret = made["secret"].as_str().expect("a secret");
     assert_eq!(app.get(secret, "/api/v1/whoami").await.status, 200);
-    assert_eq!(make(&app, &app.logged_in("dora").await, "bob").await.status, 201);
+    assert_eq!(reset(&app, &app.logged_in("dora").await, "bob").await.status, 201);
     assert_eq!(app.get(secret, "/api/v1/whoami").await.code(), "token_refused");
 }
 
@@ -371,4 +378,25 @@ async fn the_tokens_of_a_person_end_with_their_account() {
         assert_eq!(done.status, 200, "{done:?}");
         assert_eq!(app.get(&token, "/api/v1/changes").await.code(), "token_refused", "{what}");
     }
+}
+
+#[tokio::test]
+async fn whoever_was_withdrawn_and_is_declared_again_has_none_of_their_tokens() {
+    let app = start().await;
+    let bob = app.engine.person_by_handle("bob").expect("declared");
+    let wish = json!({"label": "mine", "kind": "person", "permissions": ["change.read"], "expires_in_hours": 24});
+    let made = app.post(&app.logged_in("bob").await, TOKENS, &[], &wish).await.json();
+    let secret = made["secret"].as_str().expect("a secret");
+    assert_eq!(app.get(secret, "/api/v1/whoami").await.status, 200);
+    let line = ORGANISATION.lines().find(|line| line.contains("handle: bob")).expect("his line");
+    let without =
+        ORGANISATION.replace(line, "").replace("members: [alice, bob]", "members: [alice]");
+    for files in [without.as_str(), ORGANISATION] {
+        app.apply(&[("sluice.yaml", files)]).await;
+        assert_eq!(app.get(secret, "/api/v1/whoami").await.code(), "token_refused");
+    }
+    assert_eq!(app.engine.person_by_handle("bob"), Some(bob), "it is the same person");
+    let bob = app.logged_in("bob").await;
+    let again = app.post(&bob, TOKENS, &[], &wish).await;
+    assert_eq!(again.status, 201, "a new one is theirs: {again:?}");
 }

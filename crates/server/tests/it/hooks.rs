@@ -83,6 +83,30 @@ async fn a_signed_delivery_is_stored_once() {
 }
 
 #[tokio::test]
+async fn the_same_bytes_are_another_delivery_where_whoever_knows_the_secret_says_so() {
+    let app = TestApp::start().await;
+    let (hook, secret) = (app.hook("pipeline"), NamedSecrets::of("CDEVENTS"));
+    let bearer = format!("Bearer {}", String::from_utf8(secret).expect("text"));
+    let send = async |id: &str| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("authorization", bearer.as_str()),
+            ("ce-specversion", "1.0"),
+            ("ce-id", id),
+            ("ce-source", "/test"),
+            ("ce-type", "dev.cdevents.service.deployed.0.2.0"),
+        ];
+        let body = Body::from("{\"subject\": {}}");
+        app.send(request(Method::POST, &hook, "", &headers, body)).await.json()
+    };
+    let first = send("a").await;
+    assert_eq!(first["duplicate"], false, "{first}");
+    assert_eq!(send("a").await["inbox"], first["inbox"]);
+    let other = send("b").await;
+    assert!(other["duplicate"] == false && other["inbox"] != first["inbox"], "{other}");
+}
+
+#[tokio::test]
 async fn what_is_refused_is_refused_alike() {
     let app = TestApp::start().await;
     let hook = app.hook("github");

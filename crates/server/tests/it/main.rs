@@ -3,6 +3,7 @@
 
 mod access;
 mod bodies;
+mod browser;
 mod changes;
 mod description;
 mod disturbed;
@@ -24,6 +25,7 @@ mod overload;
 mod own;
 mod pages;
 mod paths;
+mod proposers;
 mod resets;
 mod scim;
 mod secrets;

@@ -201,6 +201,44 @@ async fn groups_confirm_roles_and_give_none() {
     }
 }
 
+#[tokio::test]
+async fn a_token_has_no_more_than_the_last_login_confirmed() {
+    let roles = [
+        ("cab".to_owned(), ["auditor".to_owned()].into()),
+        ("change".to_owned(), ["change_manager".to_owned()].into()),
+    ];
+    let map = GroupMap { claim: "groups".into(), roles: roles.into() };
+    let world = World::start(Some(map)).await;
+    let groups = async |said: Value| {
+        let back = world.login("", |idp| idp.claims["groups"] = said.clone()).await;
+        session(&back)
+    };
+    let cookie = groups(json!(["cab", "change"])).await;
+    let csrf = world.get(&cookie, "/api/v1/session").await.json()["csrf_token"].clone();
+    let headers = [
+        ("host", "sluice.test.example"),
+        ("origin", PUBLIC),
+        ("cookie", &cookie),
+        ("x-csrf-token", csrf.as_str().unwrap_or_default()),
+        ("content-type", "application/json"),
+    ];
+    let person = world.app.engine.person_by_handle("dora");
+    let wish = json!({"label": "laptop", "kind": "person", "person": person, "expires_in_hours": 24,
+        "permissions": ["change.edit", "ledger.read"]});
+    let wish = Body::from(wish.to_string());
+    let made = world.app.send(request(Method::POST, "/api/v1/tokens", "", &headers, wish)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let token = made.json()["secret"].as_str().expect("a secret").to_owned();
+    let may = async || world.app.get(&token, "/api/v1/whoami").await.json()["permissions"].clone();
+    assert_eq!(may().await, json!(["change.edit", "ledger.read"]));
+    groups(json!(["cab"])).await;
+    assert_eq!(may().await, json!(["ledger.read"]), "she left the group");
+    groups(json!([])).await;
+    assert_eq!(may().await, json!([]));
+    groups(json!(["cab", "change"])).await;
+    assert_eq!(may().await, json!(["change.edit", "ledger.read"]));
+}
+
 #[expect(clippy::too_many_lines, reason = "a list, one lie a line")]
 #[tokio::test]
 async fn a_provider_that_lies_lets_nobody_in() {

@@ -37,6 +37,25 @@ async fn a_plan_is_shown_and_applied_once() {
 }
 
 #[tokio::test]
+async fn a_plan_that_sweeps_out_all_people_is_applied_for_whoever_says_so() {
+    let app = TestApp::start().await;
+    let (plan, apply) = ("/api/v1/organisation/plan", "/api/v1/organisation/apply");
+    let mut files = json!({"files": {"sluice.yaml": "teams: [{name: web}]\n"}});
+    let shown = app.post(&app.admin, plan, &[], &files).await.json();
+    holds("PlanReply", &shown);
+    assert_eq!(shown["sweeps_out"], json!(["all people", "all services"]), "{shown:#}");
+    let size = app.engine.standing().size;
+    let refused = app.post(&app.admin, apply, &[], &files).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "withdraws_all"), "{refused:?}");
+    assert_eq!(app.engine.standing().size, size, "nothing was recorded");
+
+    files["withdraw_all"] = json!(true);
+    let applied = app.post(&app.admin, apply, &[], &files).await;
+    assert_eq!(applied.status, 200, "{applied:?}");
+    assert!(app.engine.standing().organisation.services.is_empty());
+}
+
+#[tokio::test]
 async fn every_problem_is_named_with_its_place() {
     let app = TestApp::empty().await;
     let files = json!({"files": {"sluice.yaml": "services:\n  - {name: a, colour: red}\n"}});

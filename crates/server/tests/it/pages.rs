@@ -55,12 +55,12 @@ async fn shop(hostile: &str) -> TestApp {
     app
 }
 
-/// An incident and a problem of the shop, with a text in each of their fields.
+/// An incident and a problem of the shop, with a text in each of their fields that takes one.
 async fn disturb(app: &TestApp, text: &str) {
     let services = json!(["shop"]);
     let change = app.get(&app.admin, "/api/v1/changes/CHG0000001").await.status == 200;
     let incident = json!({
-        "title": text, "services": services, "environment": text, "severity": text, "note": text,
+        "title": text, "services": services, "environment": "production", "severity": text, "note": text,
         "change": change.then_some("CHG0000001"),
     });
     let problem =
@@ -279,6 +279,9 @@ async fn who_may_see_a_part_only_begins_with_numbers_of_a_service_of_theirs() {
     let html = app.get(&shop, "/numbers").await;
     assert!(html.status == 200 && html.text().contains("value=\"shop\""), "{}", html.text());
     assert_eq!(app.get(&shop, "/numbers?service=docs").await.status, 403);
+    assert_eq!(app.get(&app.admin, "/numbers?team=web").await.status, 200);
+    assert_eq!(app.get(&shop, "/numbers?team=web").await.status, 403, "docs are theirs too");
+    assert_eq!(app.get(&app.admin, "/numbers?team=nobody").await.status, 400);
     let nothing =
         Scope { environment_tiers: ["development".to_owned()].into(), ..Scope::default() };
     let nothing = app.scoped_token(&[Permission::ChangeRead], nothing).await;

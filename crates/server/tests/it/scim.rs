@@ -532,6 +532,61 @@ async fn whoever_has_left_acts_no_more() {
 }
 
 #[tokio::test]
+async fn a_rename_over_there_makes_nobody_else_of_somebody_declared() {
+    let claims = |name: &str| {
+        let own = format!("handle: alice, provisioned_as: [{name}@corp.example],");
+        ORGANISATION.replace("handle: alice,", &own)
+    };
+    let directory = Directory::start("").await;
+    directory.app.apply(&[("sluice.yaml", &claims("alice"))]).await;
+    let named = |name: &str| json!({"userName": format!("{name}@corp.example"), "active": true});
+    let made = directory.send(Method::POST, USERS, &[], &named("alice")).await;
+    let path = format!("{USERS}/{}", made.json()["id"].as_str().expect("an id"));
+    let alice = directory.app.engine.person_by_handle("alice");
+    let people = || directory.app.engine.standing().organisation.everybody().count();
+    let before = people();
+    let renamed = directory.send(Method::PUT, &path, &[], &named("archer")).await;
+    assert_eq!(renamed.status, 200, "{renamed:?}");
+    assert_eq!(people(), before, "no second person");
+    assert_eq!(directory.app.engine.person_by_handle("archer@corp.example"), alice);
+    assert!(directory.session("alice").await.is_some());
+
+    // Nobody takes the old name, the record still says whether she may act, and its end is hers.
+    let other = directory.send(Method::POST, USERS, &[], &named("alice")).await;
+    assert_eq!(error(&other), refusal(409, "uniqueness", "not_unique"));
+    let gone = json!({"userName": "archer-alice@corp.example", "active": false});
+    assert_eq!(directory.send(Method::PUT, &path, &[], &gone).await.status, 200);
+    assert!(directory.session("alice").await.is_none(), "she has left");
+    directory.send(Method::PUT, &path, &[], &named("archer")).await;
+    assert!(directory.session("alice").await.is_some());
+    directory.app.apply(&[("sluice.yaml", &claims("archer"))]).await;
+    assert!(directory.session("alice").await.is_some(), "the folder follows");
+    let newcomer = directory.send(Method::POST, USERS, &[], &named("alice")).await;
+    assert_eq!(newcomer.status, 201, "the old name is free: {newcomer:?}");
+    assert_eq!(people(), before + 1, "and somebody else's");
+    directory.send(Method::DELETE, &path, &[], &Value::Null).await;
+    assert!(directory.session("alice").await.is_none(), "who is gone over there is gone here");
+    assert_eq!(directory.app.engine.person_by_handle("alice"), alice);
+}
+
+#[tokio::test]
+async fn a_record_that_becomes_somebody_elses_leaves_whoever_it_was_without_one() {
+    let mut files = ORGANISATION.to_owned();
+    for handle in ["alice", "bob"] {
+        let own = format!("handle: {handle}, provisioned_as: [{handle}@test.example],");
+        files = files.replace(&format!("handle: {handle},"), &own);
+    }
+    let directory = Directory::start("").await;
+    directory.app.apply(&[("sluice.yaml", &files)]).await;
+    let named = |name: &str| json!({"userName": format!("{name}@test.example"), "active": true});
+    let made = directory.send(Method::POST, USERS, &[], &named("alice")).await;
+    let path = format!("{USERS}/{}", made.json()["id"].as_str().expect("an id"));
+    assert_eq!(directory.send(Method::PUT, &path, &[], &named("bob")).await.status, 200);
+    assert!(directory.session("alice").await.is_none(), "nobody over there is alice any more");
+    assert!(directory.session("bob").await.is_some());
+}
+
+#[tokio::test]
 async fn somebody_who_is_declared_later_makes_a_record_disputed() {
     let directory = Directory::start(MAPPED).await;
     let dora = directory.user("dora").await;
@@ -634,4 +689,25 @@ async fn an_address_that_is_taken_away_over_there_is_not_kept_here() {
     let kept = app.engine.readers().identities_of(person.as_str()).unwrap();
     let kept: Vec<&str> = kept.iter().map(|row| row.value.as_str()).collect();
     assert_eq!(kept, ["hana.new@corp.example"]);
+}
+
+#[tokio::test]
+async fn whoever_left_and_comes_back_has_none_of_their_tokens() {
+    let mapping = "group_roles:\n  - {name: eng, provider: scim, group: Eng, roles: [auditor]}\n";
+    let directory = Directory::start(mapping).await;
+    let id = directory.user("dora").await;
+    directory.group("Eng", &[&id]).await;
+    let dora = directory.session("dora@corp.example").await.expect("she comes in");
+    let wish = json!({"label": "mine", "kind": "person", "permissions": ["change.read"], "expires_in_hours": 24});
+    let made = directory.app.post(&dora, "/api/v1/tokens", &[], &wish).await.json();
+    let secret = made["secret"].as_str().expect("a secret");
+    assert_eq!(directory.may(secret).await, ["change.read"]);
+    for active in [false, true] {
+        let set = json!([{"op": "replace", "path": "active", "value": active}]);
+        let patched = directory.patch(&format!("{USERS}/{id}"), set).await;
+        assert!(matches!(patched.status, 200 | 204), "{patched:?}");
+        let asked = directory.app.get(secret, "/api/v1/whoami").await;
+        assert_eq!(asked.code(), "token_refused", "active: {active}");
+    }
+    assert!(directory.session("dora@corp.example").await.is_some(), "she comes in again");
 }

@@ -90,3 +90,37 @@ async fn a_head_is_a_get_without_its_body() {
     let answered = app.send(request(Method::HEAD, "/healthz", "", &[], Body::empty())).await;
     assert_eq!((answered.status, answered.body.len()), (200, 0));
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_not_answered_as_if_all_were_well() {
+    let app = TestApp::start().await;
+    app.logged_in("alice").await;
+    for (list, states) in [
+        ("changes", "`canceled`"),
+        ("deployments", "`rolled_back`"),
+        ("incidents", "`on_hold`"),
+        ("problems", "`known_error`"),
+        ("inbox", "`quarantined`"),
+        ("outbox", "`given_up`"),
+    ] {
+        let path = format!("/api/v1/{list}?state=");
+        let refused = app.get(&app.admin, &format!("{path}nonsense")).await;
+        assert_eq!((refused.status, refused.code().as_str()), (400, "query_invalid"), "{list}");
+        assert!(refused.json()["detail"].to_string().contains(states), "{refused:?}");
+        let word = states.trim_matches('`');
+        assert_eq!(app.get(&app.admin, &format!("{path}{word}")).await.status, 200, "{list}");
+    }
+    let explain = "/api/v1/access/explain?person=alice&permission=change.approve";
+    for path in [
+        "/api/v1/calendar?service=nonsense".to_owned(),
+        "/api/v1/calendar?service=shop&environment=nonsense".to_owned(),
+        format!("{explain}&service=nonsense&environment=production"),
+        format!("{explain}&service=shop&environment=nonsense"),
+        format!("{explain}&change=CHG9999999"),
+    ] {
+        let answered = app.get(&app.admin, &path).await;
+        assert_eq!((answered.status, answered.code().as_str()), (404, "no_such_record"), "{path}");
+    }
+    let path = format!("{explain}&service=shop&environment=PROD");
+    assert_eq!(app.get(&app.admin, &path).await.status, 200);
+}

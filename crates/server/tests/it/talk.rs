@@ -21,7 +21,7 @@ async fn names(app: &TestApp) -> Vec<String> {
 }
 
 /// A change of the shop with one piece of evidence, which waits for bob or alice.
-async fn waiting(app: &TestApp, seed: u32) {
+pub(crate) async fn waiting(app: &TestApp, seed: u32) {
     let mut asked = question("shop", seed);
     asked["evidence"] = json!([{"type": "scan", "name": "image scan", "status": "passed",
         "url": "https://ci.test.example/scan"}]);
@@ -79,17 +79,18 @@ async fn opened_evidence_is_recorded_once_and_only_from_our_own_pages() {
     let app = TestApp::start().await;
     waiting(&app, 1).await;
     let alice = app.logged_in("alice").await;
-    let open = async |site: &str| {
-        let headers = [("sec-fetch-site", site)];
+    let open = async |site: &str, mode: &str| {
+        let headers = [("sec-fetch-site", site), ("sec-fetch-mode", mode)];
         let path = "/changes/CHG0000001/evidence/0";
         let shown = app.send(request(Method::GET, path, &alice, &headers, Body::empty())).await;
         assert_eq!(shown.status, 200);
         assert!(shown.text().contains("https://ci.test.example/scan"));
         names(&app).await.iter().filter(|name| *name == "change.evidence_opened").count()
     };
-    assert_eq!(open("cross-site").await, 0);
-    assert_eq!(open("same-origin").await, 1);
-    assert_eq!(open("same-origin").await, 1);
+    assert_eq!(open("cross-site", "navigate").await, 0);
+    assert_eq!(open("same-origin", "cors").await, 0, "a script looked, and no person");
+    assert_eq!(open("same-origin", "navigate").await, 1);
+    assert_eq!(open("same-origin", "navigate").await, 1);
     let looks = change(&app, 1).await["looks"].clone();
     assert_eq!(looks[0]["name"], "image scan");
     let path = "/api/v1/changes/CHG0000001/evidence/opened";

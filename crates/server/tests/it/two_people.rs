@@ -14,6 +14,29 @@ fn question() -> Value {
     })
 }
 
+#[tokio::test]
+async fn break_glass_for_an_environment_by_another_of_its_names_lifts_what_holds_there() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let stop = json!({"scope": {"environments": ["PROD"]}, "reason": "bad numbers"});
+    let stopped = app.post(&alice, "/api/v1/stops", &[], &stop).await;
+    assert_eq!(
+        stopped.json()["stop"]["scope"]["environments"],
+        json!(["production"]),
+        "{stopped:?}"
+    );
+    let mut question = question();
+    question["environment"] = json!("prod");
+    let path = "/api/v1/break-glass";
+    let asked = app.post(&alice, path, &[], &json!({"question": question, "reason": REASON})).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    let status = app.get(&app.admin, "/api/v1/status").await.json();
+    assert_eq!(status["break_glass"][0]["environment"], "production", "{status:#}");
+    let open = format!("{path}/{}/open", asked.json()["id"].as_str().expect("an id"));
+    let opened = app.post(&bob, &open, &[], &json!({})).await;
+    assert_eq!(opened.json()["answer"], "allow", "{opened:?}");
+}
+
 const REASON: &str = "checkout is down, the fix is one line";
 
 async fn event_names(app: &TestApp) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The one HTTP client of the command line: limits set once, no redirects, errors as people read
 //! them.
 
+mod again;
 mod pass_key;
 mod pipeline;
 mod problem;
@@ -15,8 +16,9 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
+pub(crate) use self::again::{GRACE, Tried, again};
 pub(crate) use self::pass_key::PassKey;
-pub(crate) use self::problem::{failure_of, is_safe_halt};
+pub(crate) use self::problem::failure_of;
 pub(crate) use self::reply::{Reply, Trouble};
 use crate::exit;
 use crate::failure::Failure;
@@ -24,6 +26,8 @@ use crate::settings::{IdTokenSource, ServerArgs};
 
 /// The most bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// The most pages of a list that is asked for whole.
+const MAX_PAGES: usize = 100;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to wait for an answer, unless the request says otherwise.
@@ -146,6 +150,22 @@ impl Client {
     /// Asks for JSON and expects it.
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         self.expect_json(&Request::new(Method::GET, path))
+    }
+
+    /// Asks for a list whole, page by page; what lies beyond [`MAX_PAGES`] is left as its `next`.
+    pub(crate) fn all(&self, path: &str) -> Result<Value, Failure> {
+        let mut list = self.get(path)?;
+        for _ in 1..MAX_PAGES {
+            let next = list.get("next").and_then(Value::as_str).filter(|it| it.starts_with('/'));
+            let Some(next) = next.map(str::to_owned) else { break };
+            let mut page = self.get(&next)?;
+            let more = page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+            if let Some(items) = list.get_mut("items").and_then(Value::as_array_mut) {
+                items.extend(more.unwrap_or_default());
+            }
+            list["next"] = page.get("next").cloned().unwrap_or_default();
+        }
+        Ok(list)
     }
 
     /// Sends JSON and expects JSON.

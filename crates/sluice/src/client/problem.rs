@@ -24,11 +24,6 @@ fn read(reply: &Reply) -> Option<Problem> {
     serde_json::from_slice(&reply.body).ok()
 }
 
-/// Whether the server has halted itself.
-pub(crate) fn is_safe_halt(reply: &Reply) -> bool {
-    reply.status == 503 && read(reply).is_some_and(|p| p.code.as_deref() == Some("safe_halt"))
-}
-
 /// The failure that an answer with an error status stands for.
 pub(crate) fn failure_of(reply: &Reply, base: &str) -> Failure {
     let status = reply.status;
@@ -52,7 +47,9 @@ pub(crate) fn failure_of(reply: &Reply, base: &str) -> Failure {
     if let Some(at) = problem.at {
         message.push_str(&format!(" (at `{at}`)"));
     }
-    let help = problem.help.unwrap_or_else(|| usual_help(status).to_owned());
+    // How a request is sent is nothing that people at the command line do by hand.
+    let theirs = problem.help.filter(|_| problem.code.as_deref() != Some("token_missing"));
+    let help = theirs.unwrap_or_else(|| usual_help(status).to_owned());
     let failure = Failure::new(message, help).with_exit(exit);
     match problem.code {
         Some(code) => failure.with_code(code),

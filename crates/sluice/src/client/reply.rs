@@ -2,17 +2,21 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 
+/// The longest pause that a server is believed to need.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 /// An answer of whatever status.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: String,
-    /// `Retry-After` in seconds.
-    pub(crate) retry_after_s: Option<u64>,
+    /// `Retry-After`, at most [`LONGEST_PAUSE`].
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -28,8 +32,8 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// Tells by the cause: a name that does not resolve or a broken TLS will not become right by
-    /// asking again; a refused or lost connection may.
+    /// Tells by the cause: a broken TLS will not become right by asking again; a refused or lost connection may, and so may a
+    /// name that does not resolve just now.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
         // The outermost sentence only repeats the address.
         let text = error.source().map_or_else(|| error.to_string(), crate::failure::chain);
@@ -37,7 +41,7 @@ impl Trouble {
             return Self::Unreachable("no answer in time".to_owned());
         }
         let lower = text.to_ascii_lowercase();
-        let nonsense = ["dns error", "certificate", "tls", "handshake", "invalid http", "parse"];
+        let nonsense = ["certificate", "tls", "handshake", "invalid http", "parse"];
         if nonsense.iter().any(|word| lower.contains(word)) || has_invalid_data(error) {
             return Self::Nonsense(text);
         }
@@ -68,7 +72,8 @@ impl Reply {
         let media_type = header("content-type").unwrap_or_default();
         let content_type = media_type.split(';').next().unwrap_or_default().trim();
         let content_type = content_type.to_ascii_lowercase();
-        let retry_after_s = header("retry-after").and_then(|value| value.trim().parse().ok());
+        let retry_after = header("retry-after").and_then(|value| value.trim().parse().ok());
+        let retry_after = retry_after.map(|told| Duration::from_secs(told).min(LONGEST_PAUSE));
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|error| Trouble::of(&error))? {
@@ -77,7 +82,7 @@ impl Reply {
             }
             body.extend_from_slice(&part);
         }
-        Ok(Self { status, content_type, retry_after_s, body })
+        Ok(Self { status, content_type, retry_after, body })
     }
 
     pub(crate) fn is_success(&self) -> bool {

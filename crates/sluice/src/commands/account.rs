@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::login::{secret, with_code};
+use super::people;
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
@@ -12,7 +13,8 @@ use crate::settings::ServerArgs;
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
-    ("PERSON", "/person"),
+    ("HANDLE", "/person/handle"),
+    ("NAME", "/person/name"),
     ("SINCE", "/since"),
     ("FACTORS", "/factors"),
     ("CLOSED", "/disabled"),
@@ -165,7 +167,10 @@ pub(crate) fn run(command: &AccountCommand) -> Outcome {
                 ("UNTIL", "/expires_at"),
                 ("THIS", "/own"),
             ];
-            show::records(&Client::new(server)?.get("/api/v1/sessions")?, COLUMNS, *json);
+            let client = Client::new(server)?;
+            let mut sessions = client.get("/api/v1/sessions")?;
+            people::name(&client, &mut sessions, "/person", *json);
+            show::records(&sessions, COLUMNS, *json);
         }
         AccountCommand::EndSession { session, server } => {
             Client::new(server)?.delete(&format!("/api/v1/sessions/{}", encode(session)))?;
@@ -258,8 +263,20 @@ fn add_totp(client: &Client) -> Result<(), Failure> {
     output::line(&show::cell(start.get("secret")));
     output::line(&show::cell(start.get("address")));
     let code = secret("code: ")?;
-    let confirmed =
-        client.post("/api/v1/account/totp/confirm", &json!({"code": code.trim()}), &[])?;
+    let body = json!({"code": code.trim()});
+    let confirmed = client
+        .post("/api/v1/account/totp/confirm", &body, &[])
+        .map_err(|failure| match failure.code.as_deref() {
+            // Whoever asks is logged in: it can only be the code.
+            Some("login_refused") => Failure {
+                message: "the code is not one of this key".to_owned(),
+                help: "begin again with `sluice account totp add`, and give the new key to the app; check the clock of \
+                       the device"
+                    .to_owned(),
+                ..failure
+            },
+            _ => failure,
+        })?;
     output::note("from now on a code is asked for; keep these recovery codes, each is good once:");
     let codes = confirmed.get("recovery_codes").and_then(Value::as_array);
     for code in codes.into_iter().flatten() {

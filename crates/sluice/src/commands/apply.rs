@@ -15,7 +15,9 @@ use crate::show;
 
 /// Arguments of `sluice apply`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 applied, or nothing to do; 1 errors, or refused.")]
+#[command(
+    after_help = "Exit codes: 0 applied, or nothing to do; 1 errors, or refused; 2 DIR has no file of an organisation."
+)]
 pub(crate) struct ApplyArgs {
     /// Folder of the organisation
     #[arg(value_name = "DIR")]
@@ -26,6 +28,9 @@ pub(crate) struct ApplyArgs {
     /// Do not ask; without a terminal nobody is asked either
     #[arg(long)]
     yes: bool,
+    /// The plan may withdraw everything, all people or all services; without this it is refused
+    #[arg(long)]
+    withdraw_all: bool,
     /// As a second person: make so what somebody else has proposed from the same files
     #[arg(long)]
     confirm: bool,
@@ -69,16 +74,33 @@ pub(crate) fn run(arguments: &ApplyArgs) -> Outcome {
         }
         return Ok(exit::OK);
     }
+    let swept = show::cell(plan.get("sweeps_out"));
+    if !swept.is_empty() && !arguments.withdraw_all && !arguments.confirm {
+        return Err(sweeps(&swept, arguments));
+    }
     if !arguments.yes && output::confirm("apply this?") == Some(false) {
         return Err(Failure::new("nothing was applied", "answer `y`, or give `--yes`"));
     }
     let source = arguments.source.clone().unwrap_or_else(|| arguments.dir.display().to_string());
     body["source"] = source.into();
     body["plan"] = plan.get("digest").cloned().unwrap_or_default();
+    if arguments.withdraw_all {
+        body["withdraw_all"] = true.into();
+    }
     let verb = if arguments.confirm { "confirm" } else { "apply" };
     let applied = client.post(&format!("/api/v1/organisation/{verb}"), &body, &[])?;
     report(&plan, &applied, arguments.json);
     Ok(exit::OK)
+}
+
+/// Nothing is asked where no answer would be read: whoever wants this says so beforehand.
+fn sweeps(swept: &str, arguments: &ApplyArgs) -> Failure {
+    let dir = arguments.dir.display();
+    Failure::new(
+        format!("nothing was applied: it would withdraw {swept}"),
+        format!("see that `{dir}` is the right folder, and whole; where this is what you want, give `--withdraw-all`"),
+    )
+    .with_code("withdraws_all")
 }
 
 fn report(plan: &Value, applied: &Value, as_json: bool) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use sluice_core::ids::{CommitId, Digest, ServiceName};
+use sluice_core::ids::{CommitId, Digest, EnvironmentName, ServiceName};
 use sluice_engine::pass_token::Expected;
 
 use super::{gate, values};
@@ -123,6 +123,7 @@ fn open(
     as_json: bool,
     server: &ServerArgs,
 ) -> Outcome {
+    pass_out.map_or(Ok(()), |path| values::can_write(path))?;
     let client = Client::new(server)?;
     let status = client.get("/api/v1/status")?;
     let glasses = status.get("break_glass").and_then(Value::as_array);
@@ -135,9 +136,9 @@ fn open(
     let path = format!("/api/v1/break-glass/{}/open", encode(id));
     let answer = client.post(&path, &json!({}), &[])?;
     let artifacts = found.get("artifacts").cloned().unwrap_or_default();
-    // The environment may have been asked for by another name of it.
     let bindings = Expected {
         service: ServiceName::parse(text("service")).ok(),
+        environment: EnvironmentName::parse(text("environment")).ok(),
         commit: CommitId::parse(text("commit")).ok(),
         artifacts: serde_json::from_value(artifacts).ok(),
         ..Expected::default()

@@ -11,7 +11,7 @@ use super::values;
 use super::window::{self, WindowCommand};
 use crate::client::{Client, encode};
 use crate::exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::settings::ServerArgs;
 use crate::show::{self, Column};
@@ -98,6 +98,12 @@ pub(crate) fn run(command: &CalendarCommand) -> Outcome {
 }
 
 fn expand(arguments: &ExpandArgs) -> Outcome {
+    if arguments.from >= arguments.to {
+        return Err(Failure::usage(
+            "`--from` is not before `--to`",
+            "give a span that begins before it ends",
+        ));
+    }
     let text = values::read_text(&arguments.file, ics::SIZE_LIMIT_BYTES as u64)?;
     let zone = arguments.floating_zone.as_deref();
     let expansion = ics::expand_ics(&text, zone, arguments.from, arguments.to);

@@ -10,7 +10,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
@@ -87,8 +87,8 @@ pub(crate) enum ChangeCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Only those in this state
-    #[arg(long, value_name = "STATE")]
-    state: Option<String>,
+    #[arg(long, value_enum, value_name = "STATE")]
+    state: Option<StateWord>,
     /// Only those of this service
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
@@ -98,9 +98,8 @@ pub(crate) struct ListArgs {
     /// Only those that wait for somebody
     #[arg(long)]
     waiting: bool,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    limit: u32,
+    #[command(flatten)]
+    page: PageArgs,
     /// Print them as JSON
     #[arg(long)]
     json: bool,
@@ -157,6 +156,20 @@ pub(crate) enum OutcomeWord {
     RolledBack,
 }
 
+/// Where a change stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum StateWord {
+    New,
+    Assess,
+    Authorize,
+    Scheduled,
+    Implement,
+    Review,
+    Closed,
+    Canceled,
+}
+
 /// Runs the command.
 pub(crate) fn run(command: &ChangeCommand) -> Outcome {
     match command {
@@ -180,9 +193,9 @@ pub(crate) fn run(command: &ChangeCommand) -> Outcome {
 }
 
 fn list(arguments: &ListArgs) -> Result<(), Failure> {
-    let mut path = format!("/api/v1/changes?limit={}", arguments.limit);
+    let mut path = format!("/api/v1/changes?{}", arguments.page.query());
     let filters = [
-        ("state", &arguments.state),
+        ("state", &arguments.state.map(values::name)),
         ("service", &arguments.service),
         ("environment", &arguments.environment),
     ];
@@ -202,7 +215,7 @@ fn show_one(one: &OneArgs, with_trail: bool) -> Result<(), Failure> {
     let client = Client::new(&one.server)?;
     let path = format!("/api/v1/changes/{}", one.number);
     let found = client.get(&path)?;
-    let trail = with_trail.then(|| client.get(&format!("{path}/trail"))).transpose()?;
+    let trail = with_trail.then(|| client.all(&format!("{path}/trail?limit=200"))).transpose()?;
     match (trail, one.json) {
         (Some(trail), true) => output::json(&json!({ "change": found, "trail": trail })),
         (trail, as_json) => {

@@ -12,7 +12,7 @@ use crate::output;
 
 /// Arguments of `sluice check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 no errors; 1 errors.")]
+#[command(after_help = "Exit codes: 0 no errors; 1 errors; 2 DIR has no file of an organisation.")]
 pub(crate) struct CheckArgs {
     /// Folder of the organisation
     #[arg(value_name = "DIR")]

@@ -1,5 +1,7 @@
 //! `sluice deployment`: report how a deployment goes.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,7 +12,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
@@ -55,9 +57,8 @@ pub(crate) enum DeploymentCommand {
         /// Only those in this environment
         #[arg(long, value_name = "NAME")]
         environment: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: u32,
+        #[command(flatten)]
+        page: PageArgs,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
@@ -97,8 +98,11 @@ pub(crate) struct OutcomeArgs {
     #[arg(long, requires = "rollback_reason")]
     rollback_automatic: bool,
     /// Idempotency key: with the same key the same answer comes again
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = values::key)]
     key: Option<String>,
+    /// How long to try again while the server cannot answer
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration)]
+    timeout: Duration,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -136,8 +140,8 @@ pub(crate) fn run(command: &DeploymentCommand) -> Outcome {
             show::record(&answer, RECORDED, *json);
             Ok(exit::OK)
         }
-        DeploymentCommand::List { service, environment, limit, json, server } => {
-            let mut path = format!("/api/v1/deployments?limit={limit}");
+        DeploymentCommand::List { service, environment, page, json, server } => {
+            let mut path = format!("/api/v1/deployments?{}", page.query());
             for (name, value) in [("service", service), ("environment", environment)] {
                 if let Some(value) = value {
                     path.push_str(&format!("&{name}={}", encode(value)));
@@ -168,7 +172,7 @@ fn outcome(arguments: &OutcomeArgs) -> Outcome {
     let key = arguments.key.clone().unwrap_or_else(values::fresh_key);
     let client = Client::new(&arguments.server)?;
     let path = format!("/api/v1/deployments/{}/outcome", arguments.number);
-    let answer = client.post(&path, &body, &[("Idempotency-Key", &key)])?;
+    let answer = client.post_again(&path, &body, &key, arguments.timeout)?;
     output::note(&format!("{}: outcome recorded", arguments.number));
     show::record(&answer, RECORDED, arguments.json);
     Ok(exit::OK)

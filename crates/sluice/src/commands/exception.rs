@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sluice_core::scope::Scope;
 
-use super::values;
+use super::{people, values};
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
@@ -85,7 +85,9 @@ pub(crate) fn run(command: &ExceptionCommand) -> Outcome {
             }
         }
         ExceptionCommand::List { json, server } => {
-            let exceptions = Client::new(server)?.get("/api/v1/exceptions")?;
+            let client = Client::new(server)?;
+            let mut exceptions = client.get("/api/v1/exceptions")?;
+            people::name(&client, &mut exceptions, "/by", *json);
             show::records(&exceptions, COLUMNS, *json);
         }
     }

@@ -1,12 +1,13 @@
 //! `sluice inbox`: deliveries that arrived, and what became of them.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
+use super::values;
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
@@ -27,11 +28,10 @@ pub(crate) enum InboxCommand {
         #[arg(long, value_name = "NAME")]
         link: Option<String>,
         /// Only those in this state
-        #[arg(long, value_name = "STATE")]
-        state: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        limit: u32,
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Option<StateWord>,
+        #[command(flatten)]
+        page: PageArgs,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
@@ -47,11 +47,22 @@ pub(crate) enum InboxCommand {
     },
 }
 
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum StateWord {
+    New,
+    Done,
+    Ignored,
+    Quarantined,
+}
+
 /// Runs the command.
 pub(crate) fn run(command: &InboxCommand) -> Outcome {
     match command {
-        InboxCommand::List { link, state, limit, json, server } => {
-            let mut path = format!("/api/v1/inbox?limit={limit}");
+        InboxCommand::List { link, state, page, json, server } => {
+            let mut path = format!("/api/v1/inbox?{}", page.query());
+            let state = &state.map(values::name);
             for (name, value) in [("link", link), ("state", state)] {
                 if let Some(value) = value {
                     path.push_str(&format!("&{name}={}", encode(value)));

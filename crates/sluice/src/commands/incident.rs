@@ -9,7 +9,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
@@ -44,17 +44,16 @@ pub(crate) enum IncidentCommand {
     /// List incidents, newest first
     List {
         /// Only those in this state
-        #[arg(long)]
-        state: Option<String>,
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Option<StateWord>,
         /// Only those of this service
         #[arg(long)]
         service: Option<String>,
         /// Only those that came with this change
         #[arg(long)]
         change: Option<ChangeNumber>,
-        /// How many at most
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+        #[command(flatten)]
+        page: PageArgs,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
@@ -148,11 +147,23 @@ pub(crate) enum HowEnded {
     Unfounded,
 }
 
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum StateWord {
+    New,
+    Acknowledged,
+    InProgress,
+    OnHold,
+    Resolved,
+}
+
 /// Runs the command.
 pub(crate) fn run(command: &IncidentCommand) -> Outcome {
     match command {
-        IncidentCommand::List { state, service, change, limit, json, server } => {
-            let mut path = format!("/api/v1/incidents?limit={limit}");
+        IncidentCommand::List { state, service, change, page, json, server } => {
+            let mut path = format!("/api/v1/incidents?{}", page.query());
+            let state = &state.map(values::name);
             let change = change.map(|number| number.to_string());
             for (name, value) in [("state", state), ("service", service), ("change", &change)] {
                 if let Some(value) = value {

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sluice_connectors::{CannotExplain, Delivery, Secret, explain, registry, tellers};
 use sluice_engine::clock::{Clock, SystemClock};
@@ -13,7 +13,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 /// The largest delivery, as at the server's door.
@@ -68,9 +68,11 @@ pub(crate) enum LinkCommand {
         /// Only what is owed to this link
         #[arg(long, value_name = "NAME")]
         link: Option<String>,
-        /// Only what is `pending`, `delivered` or `given_up`
-        #[arg(long, value_name = "STATE")]
-        state: Option<String>,
+        /// Only what is in this state
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Option<EffectState>,
+        #[command(flatten)]
+        page: PageArgs,
         /// Print it as JSON
         #[arg(long)]
         json: bool,
@@ -125,7 +127,20 @@ pub(crate) enum LinkCommand {
         server: ServerArgs,
     },
     /// List the kinds of systems that can be linked
-    Kinds,
+    Kinds {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What became of what is owed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum EffectState {
+    Pending,
+    Delivered,
+    GivenUp,
 }
 
 /// Arguments of `sluice link hear`.
@@ -174,8 +189,9 @@ pub(crate) fn run(command: &LinkCommand) -> Outcome {
             show::records(&Client::new(server)?.get("/api/v1/links")?, COLUMNS, *json);
             Ok(exit::OK)
         }
-        LinkCommand::Outbox { link, state, json, server } => {
-            let mut path = "/api/v1/outbox?limit=50".to_owned();
+        LinkCommand::Outbox { link, state, page, json, server } => {
+            let mut path = format!("/api/v1/outbox?{}", page.query());
+            let state = &state.map(values::name);
             for (name, value) in [("link", link), ("state", state)] {
                 if let Some(value) = value {
                     path.push_str(&format!("&{name}={}", encode(value)));
@@ -204,15 +220,24 @@ pub(crate) fn run(command: &LinkCommand) -> Outcome {
         LinkCommand::Reconcile { name, repair, json, server } => {
             reconcile(name, *repair, *json, server)
         }
-        LinkCommand::Kinds => {
-            for connector in registry() {
-                output::line(&format!("{:12} hears {}", connector.kind(), connector.about()));
-            }
-            for teller in tellers() {
-                output::line(&format!("{:12} tells {}", teller.kind(), teller.about()));
-            }
+        LinkCommand::Kinds { json } => {
+            kinds(*json);
             Ok(exit::OK)
         }
+    }
+}
+
+fn kinds(as_json: bool) {
+    let hear = registry().iter().map(|it| (it.kind(), "hears", it.about()));
+    let tell = tellers().iter().map(|it| (it.kind(), "tells", it.about()));
+    let all = hear.chain(tell);
+    if as_json {
+        let items =
+            all.map(|(kind, does, about)| json!({"kind": kind, "does": does, "about": about}));
+        return output::json(&json!({ "items": items.collect::<Vec<Value>>() }));
+    }
+    for (kind, does, about) in all {
+        output::line(&format!("{kind:12} {does} {about}"));
     }
 }
 
@@ -303,6 +328,12 @@ fn configuration(file: &Path) -> Result<Value, Failure> {
 
 fn cannot(problem: CannotExplain) -> Failure {
     match problem {
+        CannotExplain::UnknownKind(kind) if tellers().iter().any(|it| it.kind() == kind) => {
+            Failure::usage(
+                format!("a link of the kind `{kind}` hears nothing: it only tells"),
+                "see `sluice link kinds` for those that hear",
+            )
+        }
         CannotExplain::UnknownKind(kind) => {
             let kinds: Vec<&str> = registry().iter().map(|connector| connector.kind()).collect();
             Failure::usage(

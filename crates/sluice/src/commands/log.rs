@@ -108,6 +108,9 @@ fn tail(arguments: &TailArgs) -> Result<(), Failure> {
         for index in next..end {
             let entry = client.get(&format!("/api/v1/ledger/entries/{index}"))?;
             print(&entry, arguments.json);
+            if output::nobody_reads() {
+                return Ok(());
+            }
         }
         next = end;
         if !arguments.follow {

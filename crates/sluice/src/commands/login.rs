@@ -54,9 +54,21 @@ pub(crate) fn run(arguments: &LoginArgs) -> Outcome {
         by_device(&client)?
     };
     let token = opened.get("token").and_then(Value::as_str).unwrap_or_default();
+    let before = kept(client.base()).filter(|secret| secret != token);
     keep(client.base(), Some(token))?;
+    if let Some(secret) = before {
+        // Whoever logs in anew has no use for the session of before; one that is over already is as good.
+        let _ = end(&arguments.server, secret);
+    }
     let until = show::cell(opened.get("expires_at"));
     output::note(&format!("logged in at `{}`, at the longest until {until}", client.base()));
+    if arguments.server.token.is_some() {
+        output::note(&format!(
+            "{}: the token that is set (`--token` or SLUICE_TOKEN) goes before the session: commands speak with it \
+             until it is unset",
+            output::attention("warning")
+        ));
+    }
     if opened.get("second_factor_required").and_then(Value::as_bool) == Some(true) {
         output::note(
             "a second factor is required here: you may do nothing before you add a device with \
@@ -69,18 +81,35 @@ pub(crate) fn run(arguments: &LoginArgs) -> Outcome {
 /// Runs `sluice logout`.
 pub(crate) fn out(arguments: &LogoutArgs) -> Outcome {
     let client = Client::new(&arguments.server)?;
-    if kept(client.base()).is_none() {
+    let Some(secret) = kept(client.base()) else {
         output::note("nobody is logged in here");
         return Ok(exit::OK);
-    }
-    let ended = client.post("/api/v1/logout", &json!({}), &[]);
+    };
+    let ended = end(&arguments.server, secret);
     keep(client.base(), None)?;
-    if let Err(failure) = ended {
-        // It is over there already, or the server cannot be asked: here it is forgotten in any case.
-        output::note(&format!("the server says: {}", output::clean(&failure.message)));
+    match ended {
+        Ok(()) => output::note("logged out"),
+        Err(failure) if failure.exit == exit::NOT_LET_IN => {
+            output::note("the session was over already; it is forgotten here");
+        }
+        Err(failure) => {
+            return Err(Failure {
+                message: format!(
+                    "forgotten here, but the server was not told: {}",
+                    failure.message
+                ),
+                help: "the session ends there by itself after half an hour without use".to_owned(),
+                ..failure
+            });
+        }
     }
-    output::note("logged out");
     Ok(exit::OK)
+}
+
+/// Ends a session there. It speaks as the session itself, whatever token is set beside it.
+fn end(server: &ServerArgs, secret: String) -> Result<(), Failure> {
+    let own = ServerArgs { server: server.server.clone(), token: Some(secret) };
+    Client::new(&own)?.post("/api/v1/logout", &json!({}), &[]).map(drop)
 }
 
 fn by_password(client: &Client, handle: Option<&str>) -> Result<Value, Failure> {

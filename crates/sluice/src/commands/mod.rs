@@ -21,6 +21,7 @@ pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod pass;
+pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod problem;

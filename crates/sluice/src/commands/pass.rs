@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -55,8 +56,8 @@ pub(crate) struct VerifyArgs {
 /// Arguments of `sluice pass redeem` and `sluice deployment start`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 redeemed; 12 refused; 20 unavailable; 21 safe halt; 22 answer not understood; 1 the\n\
-credential does not allow it."
+    after_help = "Exit codes: 0 redeemed; 12 refused; 13 not let in; 20 unavailable; 21 safe halt; 22 answer not understood;\n\
+1 the credential does not allow it."
 )]
 pub(crate) struct RedeemArgs {
     /// The pass, a file with it, or its id
@@ -75,8 +76,11 @@ pub(crate) struct RedeemArgs {
     #[arg(long, value_name = "TEXT")]
     version: Option<String>,
     /// Idempotency key: with the same key the same answer comes again
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = values::key)]
     key: Option<String>,
+    /// How long to try again while the server cannot answer
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration)]
+    timeout: Duration,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -95,6 +99,7 @@ pub(crate) fn run(command: &PassCommand) -> Outcome {
 fn verify(arguments: &VerifyArgs) -> Outcome {
     let key = PassKey::read(&arguments.key)?;
     let token = token_of(&arguments.pass)?;
+    is_like_one(&token)?;
     let artifacts: BTreeSet<Digest> = arguments.artifact.iter().cloned().collect();
     let expected = Expected {
         service: read(arguments.service.as_deref(), ServiceName::parse)?,
@@ -136,12 +141,12 @@ pub(crate) fn redeem(arguments: &RedeemArgs) -> Outcome {
         ("artifacts", json!(arguments.artifact)),
         ("run", json!(run)),
         ("strategy", json!(arguments.strategy)),
-        ("version", json!(arguments.version)),
+        ("version", json!(arguments.version.as_ref().filter(|version| !version.is_empty()))),
     ]);
     let key = arguments.key.clone().unwrap_or_else(values::fresh_key);
     let client = Client::new(&arguments.server)?;
     let path = format!("/api/v1/passes/{id}/redeem");
-    let answer = client.post(&path, &body, &[("Idempotency-Key", &key)]).map_err(refused)?;
+    let answer = client.post_again(&path, &body, &key, arguments.timeout).map_err(refused)?;
     let deployment = answer.get("deployment").and_then(Value::as_str).unwrap_or_default();
     if deployment.is_empty() {
         return Err(Failure::new("the answer names no deployment", "check `--server`")
@@ -186,6 +191,17 @@ fn token_of(given: &str) -> Result<String, Failure> {
         return Ok(values::read_text(path, 1 << 16)?.trim().to_owned());
     }
     Ok(given.trim().to_owned())
+}
+
+/// Tells a name of a file that is not there from a pass that is refused.
+fn is_like_one(token: &str) -> Result<(), Failure> {
+    if token.starts_with("ey") || token.split('.').count() == 3 {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("there is no file `{token}`, and it is no pass"),
+        "give what `sluice gate --pass-out FILE` wrote",
+    ))
 }
 
 /// The id of a pass: given as such, or read from the pass. The server looks it up; nothing else in the

@@ -9,7 +9,7 @@ use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::output;
-use crate::settings::ServerArgs;
+use crate::settings::{PageArgs, ServerArgs};
 use crate::show::{self, Column};
 
 const COLUMNS: &[Column] = &[
@@ -39,17 +39,16 @@ pub(crate) enum ProblemCommand {
     /// List problems, newest first
     List {
         /// Only those in this state
-        #[arg(long)]
-        state: Option<String>,
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Option<StateWord>,
         /// Only those of this service
         #[arg(long)]
         service: Option<String>,
         /// Only those of this incident
         #[arg(long)]
         incident: Option<IncidentNumber>,
-        /// How many at most
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+        #[command(flatten)]
+        page: PageArgs,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
@@ -140,11 +139,23 @@ pub(crate) enum OpenState {
     FixInProgress,
 }
 
+/// Where a problem stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum StateWord {
+    New,
+    Investigating,
+    KnownError,
+    FixInProgress,
+    Resolved,
+}
+
 /// Runs the command.
 pub(crate) fn run(command: &ProblemCommand) -> Outcome {
     match command {
-        ProblemCommand::List { state, service, incident, limit, json, server } => {
-            let mut path = format!("/api/v1/problems?limit={limit}");
+        ProblemCommand::List { state, service, incident, page, json, server } => {
+            let mut path = format!("/api/v1/problems?{}", page.query());
+            let state = &state.map(values::name);
             let incident = incident.map(|number| number.to_string());
             for (name, value) in [("state", state), ("service", service), ("incident", &incident)] {
                 if let Some(value) = value {

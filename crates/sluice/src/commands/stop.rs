@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sluice_core::scope::Scope;
 
-use super::values;
+use super::{people, values};
 use crate::client::{Client, encode};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
@@ -79,7 +79,9 @@ pub(crate) fn run(arguments: &StopArgs) -> Outcome {
             Ok(exit::OK)
         }
         Some(StopCommand::List { json, server }) => {
-            let stops = Client::new(server)?.get("/api/v1/stops")?;
+            let client = Client::new(server)?;
+            let mut stops = client.get("/api/v1/stops")?;
+            people::name(&client, &mut stops, "/by", *json);
             show::records(&stops, COLUMNS, *json);
             Ok(exit::OK)
         }

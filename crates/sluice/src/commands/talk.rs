@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use sluice_core::ids::ChangeNumber;
 
+use super::people;
 use crate::client::Client;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
@@ -80,7 +81,10 @@ pub(crate) fn run(command: &TalkCommand) -> Outcome {
         }
         TalkCommand::Comments { number, to } => {
             let path = format!("/api/v1/changes/{number}/comments");
-            show::records(&Client::new(&to.server)?.get(&path)?, COMMENTS, to.json);
+            let client = Client::new(&to.server)?;
+            let mut comments = client.get(&path)?;
+            people::name(&client, &mut comments, "/by/person", to.json);
+            show::records(&comments, COMMENTS, to.json);
         }
         TalkCommand::References { number, to } => {
             let path = format!("/api/v1/changes/{number}/references");

@@ -50,7 +50,11 @@ pub(crate) enum TokenCommand {
         server: ServerArgs,
     },
     /// List what a token may be allowed
-    Permissions,
+    Permissions {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Arguments of `sluice token create`.
@@ -115,9 +119,16 @@ pub(crate) fn run(command: &TokenCommand) -> Outcome {
             output::note(&format!("confirmed {}", output::clean(id)));
         }
         TokenCommand::List { json, server } => {
-            show::records(&Client::new(server)?.get("/api/v1/tokens")?, COLUMNS, *json);
+            show::records(&Client::new(server)?.all("/api/v1/tokens?limit=200")?, COLUMNS, *json);
         }
-        TokenCommand::Permissions => {
+        TokenCommand::Permissions { json } => {
+            if *json {
+                let items = Permission::ALL
+                    .iter()
+                    .map(|one| json!({"permission": one.as_str(), "about": one.about()}));
+                output::json(&json!({ "items": items.collect::<Vec<Value>>() }));
+                return Ok(exit::OK);
+            }
             for one in Permission::ALL {
                 output::line(&format!("{:20} {}", one.as_str(), one.about()));
             }

@@ -5,33 +5,65 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::{SignedDuration, Timestamp};
+use jiff::fmt::temporal::Pieces;
+use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Map, Value};
 use sluice_core::ids::Digest;
 use sluice_core::scope::Scope;
 
 use crate::failure::Failure;
 
-/// Reads `30m`, `90s`, `1h30m`.
+/// The longest that anything on the command line lasts.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Reads `30m`, `90s`, `1h30m`; at most 30 days.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read: SignedDuration =
         text.parse().map_err(|_| "write a time such as `30m`, `90s` or `1h30m`".to_owned())?;
-    Duration::try_from(read).map_err(|_| "the time must not be negative".to_owned())
+    let read = Duration::try_from(read).map_err(|_| "the time must not be negative".to_owned())?;
+    if read > LONGEST { Err("at most 30 days (`720h`)".to_owned()) } else { Ok(read) }
 }
 
-/// Reads a time in UTC, `2026-12-24T18:00:00Z`, or with an offset.
+/// Reads a time with `Z`, an offset or the name of a zone, or a date, which is its midnight in UTC. A time without any of
+/// them means another moment to each reader, so it is refused.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse().or_else(|_| {
-        let date: jiff::civil::Date = text
-            .parse()
-            .map_err(|_| "write a time such as `2026-12-24T18:00:00Z`, or a date".to_owned())?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp()).map_err(|e| e.to_string())
-    })
+    const WANTED: &str = "write a time such as `2026-12-24T18:00:00Z`, or a date";
+    let pieces = Pieces::parse(text).map_err(|_| WANTED.to_owned())?;
+    let midnight = || {
+        let zoned = pieces.date().to_zoned(jiff::tz::TimeZone::UTC);
+        zoned.map(|at| at.timestamp())
+    };
+    let read = match (pieces.time(), pieces.offset(), pieces.time_zone_annotation()) {
+        (None, None, None) if text.len() == "2026-12-24".len() => midnight(),
+        (None, ..) => return Err(WANTED.to_owned()),
+        (Some(_), _, Some(_)) => text.parse::<Zoned>().map(|at| at.timestamp()),
+        (Some(_), Some(_), None) => text.parse(),
+        (Some(_), None, None) => {
+            return Err(format!(
+                "say of which zone it is: `{text}Z` for UTC, or an offset such as `{text}+01:00`"
+            ));
+        }
+    };
+    read.map_err(|_| "there is no such time, or it is too far away".to_owned())
+}
+
+/// Reads an idempotency key. A question that waits adds a number to it for each of its slices.
+pub(crate) fn key(text: &str) -> Result<String, String> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    match (1..=240).contains(&text.len()) && visible {
+        true => Ok(text.to_owned()),
+        false => Err("a key has 1 to 240 visible ASCII characters".to_owned()),
+    }
 }
 
 /// The word of a choice, as the API has it.
 pub(crate) fn word(value: impl ValueEnum) -> Value {
     Value::from(value.to_possible_value().map(|word| word.get_name().to_owned()))
+}
+
+/// The same as a text.
+pub(crate) fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Reads a digest.
@@ -120,6 +152,18 @@ pub(crate) fn read_text(path: &Path, limit_bytes: u64) -> Result<String, Failure
     })
 }
 
+/// Whether a file can be written, without altering what is in it.
+pub(crate) fn can_write(path: &Path) -> Result<(), Failure> {
+    let new = !path.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|error| Failure::file("write", path, &error))?;
+    if new {
+        // What is not answered leaves nothing behind.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
 /// Writes a file that only its owner can read: it holds a permission or a proof.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write;
@@ -162,5 +206,36 @@ mod tests {
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert!(duration("-5m").is_err());
         assert!(duration("soon").is_err());
+        assert_eq!(duration("720h"), Ok(Duration::from_secs(30 * 24 * 3600)));
+        for long in ["721h", "9223372036854775807s", "9223372036854775807h"] {
+            assert!(duration(long).is_err(), "{long}");
+        }
+    }
+
+    #[test]
+    fn a_time_says_of_which_zone_it_is_and_a_date_is_midnight_in_utc() {
+        for (text, meant) in [
+            ("2026-12-24", "2026-12-24T00:00:00Z"),
+            ("2026-12-24T18:00:00Z", "2026-12-24T18:00:00Z"),
+            ("2026-12-24T18:00+01:00", "2026-12-24T17:00:00Z"),
+            ("2026-12-24T18:00[Europe/Berlin]", "2026-12-24T17:00:00Z"),
+            ("2026-12-24T18:00+01:00[Europe/Berlin]", "2026-12-24T17:00:00Z"),
+        ] {
+            assert_eq!(time(text).map(|at| at.to_string()), Ok(meant.to_owned()), "{text}");
+        }
+        for (text, said) in [
+            ("2026-12-24T18:00", "say of which zone"),
+            ("2026-12-24 18:00:00", "say of which zone"),
+            ("20261224", "write a time"),
+            ("tomorrow", "write a time"),
+            ("2026-12-24[Europe/Berlin]", "write a time"),
+            ("2026-12-24T18:00[Mars/Base]", "there is no such time"),
+            ("2026-12-24T18:00+05:00[Europe/Berlin]", "there is no such time"),
+            ("9999-12-31", "there is no such time"),
+            ("9999-12-31T23:59:59Z", "there is no such time"),
+        ] {
+            let refused = time(text).unwrap_err();
+            assert!(refused.starts_with(said), "{text}: {refused}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Parser};
+use clap::Args;
 use sluice_engine::{Engine, EngineOptions};
 use sluice_server::ServerOptions;
 
@@ -64,6 +64,13 @@ pub(crate) fn run(arguments: DemoArgs) -> Outcome {
             "choose another folder with `--data`; the demonstration needs one of its own",
         ));
     }
+    let organisation = !told && has_organisation(&arguments.data);
+    if organisation {
+        return Err(Failure::new(
+            format!("`{}` holds files of an organisation", arguments.data.display()),
+            "choose another folder with `--data`; the demonstration has an organisation of its own",
+        ));
+    }
     if told && arguments.exit {
         return Err(Failure::new(
             format!("the story was told in `{}` already", arguments.data.display()),
@@ -88,10 +95,18 @@ pub(crate) fn run(arguments: DemoArgs) -> Outcome {
     Ok(exit::OK)
 }
 
+/// Whether a folder has files of an organisation, at its top.
+fn has_organisation(dir: &Path) -> bool {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .into_iter()
+        .any(|entry| sluice_organisation::Folder::wants(&entry.file_name().to_string_lossy()))
+}
+
 /// `sluice verify`, as a person would type it.
 fn verify(arguments: &[&str]) -> Result<(), Failure> {
     let words = ["sluice", "verify"].into_iter().chain(arguments.iter().copied());
-    let parsed = crate::cli::Cli::try_parse_from(words)
+    let parsed = crate::cli::Cli::of(words)
         .map_err(|error| Failure::new(error.to_string(), "report this"))?;
     match crate::commands::run(parsed.command)? {
         exit::OK => Ok(()),
@@ -110,7 +125,8 @@ fn open(data: &Path, clock: Arc<StoryClock>) -> Result<Engine, Failure> {
         ..EngineOptions::new(data)
     };
     Engine::open(options).map_err(|error| {
-        Failure::new(chain(&error), "nothing was changed").with_exit(error.exit_code())
+        Failure::new(chain(&error), "nothing was recorded; choose another folder with `--data`")
+            .with_exit(error.exit_code())
     })
 }
 

@@ -96,7 +96,7 @@ impl ServeFile {
                 format!("the configuration `{}` is not understood: {error}", path.display()),
                 "known keys: data, listen, anchor, origin, public_url, address_header, \
                  public_metrics, public_log, hook_body_bytes, connections, log.format, log.filter, \
-                 traces.otlp_endpoint, outbound.ca_file, [[login]]",
+                 traces.otlp_endpoint, outbound.ca_file, [secrets], [[login]]",
             )
         })
     }

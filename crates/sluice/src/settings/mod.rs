@@ -16,8 +16,14 @@ pub(crate) use id_token::IdTokenSource;
 pub(crate) use kept::{keep, kept};
 pub(crate) use login::{odd, providers, with_secrets};
 pub(crate) use secrets::PlainSecrets;
-pub(crate) use server::{JsonArgs, PassKeyArgs, ServerArgs};
+pub(crate) use server::{JsonArgs, PageArgs, PassKeyArgs, ServerArgs};
 pub(crate) use vault::vault;
+
+/// Whether a variable of the environment is set to nothing, as pipelines do with one that has no value.
+#[expect(clippy::disallowed_methods, reason = "this is the configuration")]
+pub(crate) fn is_blank(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| value.trim().is_empty())
+}
 
 /// A variable of the environment; empty counts as absent.
 #[expect(clippy::disallowed_methods, reason = "this is the configuration")]

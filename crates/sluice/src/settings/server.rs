@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::client::encode;
+
 /// The server, for every command that speaks to one.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerArgs {
@@ -32,6 +34,28 @@ pub(crate) struct PassKeyArgs {
     /// key is fetched from the server that is to be checked, and shown with a warning.
     #[arg(long, env = "SLUICE_PASS_KEY", value_name = "KEY")]
     pub(crate) pass_key: Option<String>,
+}
+
+/// Which part of a long list.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PageArgs {
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) limit: u32,
+    /// Go on where the list before ended, as it said
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+}
+
+impl PageArgs {
+    /// The part as the query of a list begins.
+    pub(crate) fn query(&self) -> String {
+        let limit = self.limit;
+        match &self.cursor {
+            Some(cursor) => format!("limit={limit}&cursor={}", encode(cursor)),
+            None => format!("limit={limit}"),
+        }
+    }
 }
 
 /// The same, and in which form the answer is printed.

@@ -1,5 +1,7 @@
 //! `sluice check` names every problem with file, line, column and help; `sluice init` starts without one.
 
+use std::path::Path;
+
 use crate::support::run;
 
 #[test]
@@ -47,4 +49,59 @@ fn problems_are_named_with_file_line_column_and_help() {
 fn a_folder_that_is_not_there_is_a_usage_error() {
     let ran = run(["check", "no-such-folder"]);
     assert_eq!(ran.code, 2, "{}", ran.all());
+}
+
+#[test]
+fn a_folder_without_a_file_of_an_organisation_is_a_usage_error() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("README.md"), "# Ours\n").unwrap();
+    let folder = dir.path().to_str().unwrap();
+    for arguments in [vec!["check", folder], vec!["apply", folder, "--yes"]] {
+        let ran = run(&arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.all());
+        assert!(ran.stderr.contains("no file of an organisation"), "{}", ran.all());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_within_the_folder_and_nowhere_else() {
+    use std::os::unix::fs::symlink;
+    let outside = tempfile::tempdir().unwrap();
+    let service = "services:\n  - {name: shop, ownr: web}\n";
+    std::fs::write(outside.path().join("services.yaml"), service).unwrap();
+    // As a mounted folder has them: files and folders are links into a hidden folder that is exchanged as a whole.
+    let mounted = tempfile::tempdir().unwrap();
+    let hidden = mounted.path().join("..2026_11_21");
+    std::fs::create_dir_all(hidden.join("more")).unwrap();
+    std::fs::write(hidden.join("services.yaml"), service).unwrap();
+    std::fs::write(hidden.join("more/others.yaml"), service).unwrap();
+    symlink("..2026_11_21", mounted.path().join("..data")).unwrap();
+    symlink("..data/services.yaml", mounted.path().join("services.yaml")).unwrap();
+    symlink("..data/more", mounted.path().join("more")).unwrap();
+    let read = run(["check", mounted.path().to_str().unwrap()]);
+    assert_eq!(read.code, 1, "{}", read.all());
+    for file in ["--> services.yaml:2", "--> more/others.yaml:2"] {
+        assert!(read.stdout.contains(file), "{file}: {}", read.all());
+    }
+
+    let away = outside.path().join("services.yaml");
+    for (name, target, said) in [
+        ("services.yaml", away.as_path(), "leads out of the folder"),
+        ("more", outside.path(), "leads out of the folder"),
+        ("services.yaml", Path::new("nowhere.yaml"), "cannot follow the link"),
+        ("services.yaml", Path::new("/dev/null"), "leads out of the folder"),
+        ("around", Path::new("."), "folders deep"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        symlink(target, dir.path().join(name)).unwrap();
+        let ran = run(["check", dir.path().to_str().unwrap()]);
+        assert_eq!(ran.code, 1, "{name}: {}", ran.all());
+        assert!(ran.stderr.contains(said), "{name}: {}", ran.all());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(dir.path().join("people.yaml")).unwrap();
+    let ran = run(["check", dir.path().to_str().unwrap()]);
+    assert!(ran.code == 1 && ran.stderr.contains("is no file"), "{}", ran.all());
+    drop(socket);
 }

@@ -130,6 +130,80 @@ fn an_outage_that_ends_in_time_is_no_outage() {
 }
 
 #[test]
+fn however_long_a_server_or_a_command_line_wants_to_wait_it_is_bounded() {
+    let long = u64::MAX.to_string();
+    let fake = Fake::start(move |_, _| {
+        Answer::problem(503, "overloaded").with("retry-after", long.clone())
+    });
+    let ran = ask(&fake, &["--timeout", "300ms"]);
+    assert_eq!(ran.code, 20, "{}", ran.all());
+    for more in [
+        ["--wait", "9223372036854775807s"],
+        ["--timeout", "9223372036854775807s"],
+        ["--key", "a\nb"],
+        ["--key", ""],
+    ] {
+        let ran = ask(&fake, &more);
+        assert_eq!(ran.code, 2, "{more:?}: {}", ran.all());
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_unavailable() {
+    let url = "http://nobody.invalid:1";
+    let ran = finish(sluice().args(question(url)).args(["--timeout", "300ms"]));
+    assert_eq!(ran.code, 20, "{}", ran.all());
+}
+
+#[test]
+fn another_name_of_the_environment_ends_the_waiting_and_is_no_allow() {
+    let good = pass(&pass_signer(), &claims());
+    let waiting: &[&str] = &["--wait", "10m"];
+    for (answer, more, code) in [
+        (held("wait"), waiting, 2),
+        (held("wait"), &[], 2),
+        (allow(&good), waiting, 2),
+        (held("deny"), waiting, 10),
+    ] {
+        let mut answer = answer;
+        answer["environment"] = json!("production");
+        let fake = Fake::start(move |_, _| Answer::json(&answer));
+        let mut words = question(&fake.url);
+        let at = words.iter().position(|word| word == "production").unwrap();
+        words[at] = "prod".to_owned();
+        let key = public(&pass_signer());
+        let ran = finish(sluice().args(words).args(["--pass-key", &key]).args(more));
+        assert_eq!(ran.code, code, "{}", ran.all());
+        assert_eq!(fake.got().len(), 1, "{}", ran.all());
+        assert!(code == 10 || ran.stderr.contains("--environment production"), "{}", ran.all());
+    }
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_counts_as_absent() {
+    let key = public(&pass_signer());
+    let good = pass(&pass_signer(), &claims());
+    let fake = Fake::start(move |_, got| {
+        if got.line.starts_with("GET /api/v1/keys ") {
+            let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": key });
+            return Answer::json(&json!({ "origin": "o", "log_key": "k", "pass_key": key }));
+        }
+        Answer::json(&allow(&good))
+    });
+    let mut command = sluice();
+    command.env("SLUICE_TOKEN", "").env("SLUICE_PASS_KEY", "").env("SLUICE_LOG_KEY", " ");
+    let ran = finish(command.args(question(&fake.url)).args(["--version", ""]));
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let got = fake.got();
+    assert_eq!(got[0].header("authorization"), None, "{got:?}");
+    assert!(!got[0].body.contains("version"), "{got:?}");
+    let mut command = sluice();
+    command.env("SLUICE_URL", "").args(["change", "list"]);
+    let ran = finish(&mut command);
+    assert!(ran.code != 2 && ran.stderr.contains("127.0.0.1:7171"), "{}", ran.all());
+}
+
+#[test]
 fn nobody_there_is_unavailable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -245,6 +319,29 @@ fn the_key_is_fetched_with_a_warning_when_none_is_pinned() {
     let ran = finish(sluice().args(question(&fake.url)));
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stderr.contains("warning"), "{}", ran.all());
+}
+
+#[test]
+fn a_pass_that_could_not_be_kept_is_not_asked_for() {
+    let fake = Fake::start(|_, _| Answer::json(&held("deny")));
+    let dir = tempfile::tempdir().unwrap();
+    let nowhere = dir.path().join("no-such-folder/pass");
+    let ran = ask(&fake, &["--pass-out", nowhere.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{}", ran.all());
+    assert!(fake.got().is_empty(), "{:?}", fake.got());
+    let file = dir.path().join("pass");
+    assert_eq!(ask(&fake, &["--pass-out", file.to_str().unwrap()]).code, 10);
+    assert!(!file.exists(), "a deny leaves nothing behind");
+    assert_eq!(ask(&fake, &["--run-attempt", "0"]).code, 2);
+}
+
+#[test]
+fn the_risk_is_told_with_its_factors() {
+    let mut answer = held("deny");
+    answer["risk"] =
+        json!({ "level": "medium", "factors": [{ "points": 20, "because": "it is Friday" }] });
+    let ran = ask(&Fake::start(move |_, _| Answer::json(&answer)), &[]);
+    assert!(ran.stdout.contains("20    it is Friday"), "{}", ran.all());
 }
 
 #[test]

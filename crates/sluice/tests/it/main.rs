@@ -8,6 +8,7 @@ mod check;
 mod gate;
 mod id_token;
 mod link;
+mod lists;
 mod login;
 mod pass;
 mod pipelines;

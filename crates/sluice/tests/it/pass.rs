@@ -66,12 +66,47 @@ fn redeeming_names_the_deployment_or_says_why_not() {
         (Answer::json(&json!({ "ok": true })), 22),
     ] {
         let fake = Fake::start(move |_, _| answer.clone());
-        let ran =
-            run(["pass", "redeem", &token, "--server", &fake.url, "--artifact", &digest('a')]);
+        let ran = run([
+            "pass",
+            "redeem",
+            &token,
+            "--server",
+            &fake.url,
+            "--timeout",
+            "200ms",
+            "--artifact",
+            &digest('a'),
+        ]);
         assert_eq!(ran.code, code, "{}", ran.all());
         if code == 0 {
             assert_eq!(ran.stdout, "DEP0000003\n");
             assert!(fake.got()[0].line.starts_with("POST /api/v1/passes/pass-1/redeem "));
         }
+    }
+}
+
+#[test]
+fn what_is_told_of_a_deployment_is_tried_again_with_the_same_key() {
+    let token = pass(&pass_signer(), &claims());
+    let redeem = ["deployment", "start", token.as_str()];
+    let outcome = ["deployment", "outcome", "DEP0000003", "succeeded"];
+    for arguments in [redeem.as_slice(), outcome.as_slice()] {
+        let done = json!({ "pass": "pass-1", "deployment": "DEP0000003", "change": "CHG0000001" });
+        let fake = Fake::start(move |before, _| match before {
+            0 => Answer::problem(503, "overloaded").with("retry-after", "0"),
+            _ => Answer::json(&done),
+        });
+        let ran = run(arguments.iter().copied().chain(["--server", &fake.url]));
+        assert_eq!(ran.code, 0, "{}", ran.all());
+        let got = fake.got();
+        let keys: Vec<_> = got.iter().map(|got| got.header("idempotency-key")).collect();
+        assert!(keys.len() == 2 && keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
+
+        let fake = Fake::start(|_, _| Answer::problem(503, "overloaded"));
+        let ran =
+            run(arguments.iter().copied().chain(["--server", &fake.url, "--timeout", "300ms"]));
+        assert_eq!(ran.code, 20, "{}", ran.all());
+        let key = fake.got()[0].header("idempotency-key").unwrap().to_owned();
+        assert!(ran.stderr.contains(&format!("--key {key}")), "{}", ran.all());
     }
 }

@@ -248,3 +248,26 @@ fn is_private(path: &Path) {
 fn is_private(path: &Path) {
     assert!(path.exists());
 }
+
+#[test]
+fn a_folder_that_would_sweep_out_everything_is_applied_for_whoever_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let organisation = dir.path().join("organisation");
+    let other = dir.path().join("other");
+    let server = Server::start(&dir.path().join("data"));
+    let admin = server.token.clone().unwrap();
+    let folder = organisation.to_str().unwrap();
+    assert_eq!(run(["init", folder]).code, 0);
+    assert_eq!(server.run(&admin, &["apply", folder]).code, 0);
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("nothing.yaml"), "# to be written\n").unwrap();
+    let other = other.to_str().unwrap();
+    let refused = server.run(&admin, &["apply", other, "--yes"]);
+    assert_eq!(refused.code, 1, "{}", refused.all());
+    assert!(refused.stderr.contains("it would withdraw everything"), "{}", refused.all());
+    assert!(refused.stderr.contains("--withdraw-all"), "{}", refused.all());
+    let still = server.run(&admin, &["apply", folder]);
+    assert!(still.stderr.contains("nothing to do"), "{}", still.all());
+    let gone = server.run(&admin, &["apply", other, "--withdraw-all"]);
+    assert_eq!(gone.code, 0, "{}", gone.all());
+}

@@ -74,12 +74,34 @@ fn what_cannot_be_read_was_not_checked() {
         (vec!["verify", "--log", "no-such-folder", "--key", key], 1),
         (vec!["verify", "--data", "no-such-folder", "--key", key], 1),
         (vec!["verify", "--receipt", "no-such-file", "--key", key], 1),
+        (vec!["verify", "--server", "http://127.0.0.1:1"], 1),
+        (vec!["verify", "--server", "http://127.0.0.1:1", "--key", key], 1),
+        (vec!["verify", "--server", "http://nobody.invalid:1"], 1),
+        (vec!["verify", "--data", ".", "--anchor", "no-such-file", "--key", key], 1),
         (vec!["verify", "--log", "no-such-folder", "--key", "nonsense"], 2),
         (vec!["verify", "--log", "no-such-folder"], 2),
         (vec!["verify"], 2),
     ] {
         let ran = run(&arguments);
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.all());
+    }
+}
+
+#[test]
+fn a_file_that_is_no_signed_head_has_shown_nothing() {
+    let Some(folder) = shared("tlog").map(|folder| folder.join("tessera-log")) else { return };
+    let (dir, key) = (tempfile::tempdir().unwrap(), key(&folder));
+    let wrong = dir.path().join("in.json");
+    fs::write(&wrong, "{}\n").unwrap();
+    let head = folder.join("checkpoint.8");
+    for more in [
+        vec!["--checkpoint", path(&wrong)],
+        vec!["--checkpoint", "no-such-file"],
+        vec!["--checkpoint", path(&head), "--continues", path(&wrong)],
+    ] {
+        let fixed = ["verify", "--log", path(&folder), "--key", &key];
+        let ran = run(fixed.into_iter().chain(more.iter().copied()));
+        assert_eq!(ran.code, 1, "{more:?}: {}", ran.all());
     }
 }
 

@@ -1,8 +1,8 @@
 //! Questions to the view of deployments.
 
-use rusqlite::Row;
+use rusqlite::{Row, params_from_iter};
 
-use super::{Listing, Page, Readers, int};
+use super::{Listing, Page, Readers, Span, int};
 use crate::error::ReadError;
 use crate::rows::DeploymentRow;
 
@@ -35,6 +35,20 @@ impl Readers {
         listing.and_text("environment = ?", filter.environment.as_ref());
         listing.and_text("state = ?", filter.state.as_ref());
         self.list(listing, "number", page, deployment)
+    }
+
+    /// The newest deployments that began within a span, newest first.
+    pub fn deployments_within(
+        &self,
+        span: &Span,
+        most: u32,
+    ) -> Result<Vec<DeploymentRow>, ReadError> {
+        let (conditions, values) = span.conditions("started_us", "");
+        let sql = format!(
+            "SELECT * FROM deployments INDEXED BY deployments_by_time
+             WHERE {conditions} ORDER BY started_us DESC LIMIT {most}"
+        );
+        self.all(&sql, params_from_iter(values), deployment)
     }
 
     /// The highest deployment number in use; 0 before the first.

@@ -89,11 +89,25 @@ impl Readers {
         );
         let limit = max.min(MAX_ENTRIES);
         let entries = self.all(&sql, params![stream, from_version, size, limit], entry)?;
-        let contiguous = entries
-            .iter()
-            .zip(entries.iter().skip(1))
-            .all(|(one, next)| next.version == one.version + 1 && next.seq > one.seq);
-        if contiguous { Ok(entries) } else { Err(ReadError::damaged(format!("stream `{stream}`"))) }
+        contiguous(stream, entries)
+    }
+
+    /// The last entries of a stream before an index, the oldest first; at most `max` and at most [`MAX_ENTRIES`].
+    pub fn stream_before(
+        &self,
+        stream: &str,
+        before: u64,
+        max: u32,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let before = before.min(self.published().head.size);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entries WHERE stream = ?1 AND seq < ?2
+             ORDER BY version DESC LIMIT ?3"
+        );
+        let limit = max.min(MAX_ENTRIES);
+        let mut entries = self.all(&sql, params![stream, before, limit], entry)?;
+        entries.reverse();
+        contiguous(stream, entries)
     }
 
     /// The entries of a stream that have one name, the oldest first; at most `max` and at most [`MAX_ENTRIES`].
@@ -210,4 +224,15 @@ pub(crate) fn entry(row: &Row<'_>) -> Result<Entry, ReadError> {
         time_us: row.get(5)?,
         bytes,
     })
+}
+
+/// The entries of a stream, unless one is missing among them.
+fn contiguous(stream: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, ReadError> {
+    let follows =
+        |(one, next): (&Entry, &Entry)| next.version == one.version + 1 && next.seq > one.seq;
+    if entries.iter().zip(entries.iter().skip(1)).all(follows) {
+        Ok(entries)
+    } else {
+        Err(ReadError::damaged(format!("stream `{stream}`")))
+    }
 }

@@ -16,7 +16,8 @@ pub struct Span {
     /// The first one after it.
     pub to_us: i64,
     pub environment: Option<String>,
-    pub service: Option<String>,
+    /// Of these services; empty: of all.
+    pub services: Vec<String>,
 }
 
 /// Deployments of one day.
@@ -56,14 +57,17 @@ const DAY: &str = "86400000000";
 const DAY_US: i64 = 86_400_000_000;
 
 impl Span {
-    fn conditions(&self, time: &str, prefix: &str) -> (String, Vec<Value>) {
+    pub(super) fn conditions(&self, time: &str, prefix: &str) -> (String, Vec<Value>) {
         let mut text = format!("{prefix}{time} >= ? AND {prefix}{time} < ?");
         let mut values = vec![Value::from(self.from_us), Value::from(self.to_us)];
-        for (column, value) in [("environment", &self.environment), ("service", &self.service)] {
-            if let Some(value) = value {
-                text.push_str(&format!(" AND {prefix}{column} = ?"));
-                values.push(Value::from(value.clone()));
-            }
+        if let Some(environment) = &self.environment {
+            text.push_str(&format!(" AND {prefix}environment = ?"));
+            values.push(Value::from(environment.clone()));
+        }
+        if !self.services.is_empty() {
+            let places = vec!["?"; self.services.len()].join(", ");
+            text.push_str(&format!(" AND {prefix}service IN ({places})"));
+            values.extend(self.services.iter().cloned().map(Value::from));
         }
         (text, values)
     }
@@ -72,9 +76,28 @@ impl Span {
 impl Readers {
     /// Deployments that ended, by the day on which they began.
     pub fn deployed_by_day(&self, span: &Span) -> Result<Vec<DeployedDay>, ReadError> {
+        self.deployed(span, days_of(span))
+    }
+
+    /// Deployments that ended, by which of the parts they began in: `bounds` are the times, in microseconds, at which
+    /// one part ends and the next begins. The first part is day 0.
+    pub fn deployed_by_part(
+        &self,
+        span: &Span,
+        bounds: &[i64],
+    ) -> Result<Vec<DeployedDay>, ReadError> {
+        let parts = (0..).zip(bounds.windows(2));
+        let parts = parts.filter_map(|(part, bound)| match *bound {
+            [from, to] => Some((part, from, to)),
+            _ => None,
+        });
+        self.deployed(span, parts.collect())
+    }
+
+    fn deployed(&self, span: &Span, parts: Vec<Part>) -> Result<Vec<DeployedDay>, ReadError> {
         let counted = "count(*), count(*) FILTER (WHERE state <> 'succeeded')
              FROM deployments INDEXED BY deployments_by_time WHERE state <> 'running' AND";
-        let days = self.daily(span, "started_us", counted, |day, row| {
+        let days = self.by_part(span, parts, ("started_us", counted), |day, row| {
             Ok(DeployedDay { day, ended: row.get(0)?, failed: row.get(1)? })
         })?;
         Ok(days.into_iter().filter(|day| day.ended > 0).collect())
@@ -111,11 +134,12 @@ impl Readers {
 
     /// Changes by the day on which they were opened. A service is not looked at.
     pub fn proposed_by_day(&self, span: &Span) -> Result<Vec<ProposedDay>, ReadError> {
-        let span = Span { service: None, ..span.clone() };
+        let span = Span { services: Vec::new(), ..span.clone() };
         let counted = "count(*) FILTER (WHERE kind = 'standard'),
              count(*) FILTER (WHERE kind = 'normal'), count(*) FILTER (WHERE kind = 'emergency')
              FROM changes INDEXED BY changes_by_time WHERE";
-        let days = self.daily(&span, "opened_us", counted, |day, row| {
+        let counted = ("opened_us", counted);
+        let days = self.by_part(&span, days_of(&span), counted, |day, row| {
             let (standard, normal, emergency) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(ProposedDay { day, standard, normal, emergency })
         })?;
@@ -144,25 +168,21 @@ impl Readers {
         Ok(passages.collect())
     }
 
-    /// What is counted of each day of a span, from the oldest. Each day is a question of its own, answered from its part
-    /// of the index: asked together, all rows would be sorted by a day in the order of which the index has them already.
-    fn daily<T>(
+    /// What is counted of each part of a span, from the oldest. Each part is a question of its own, answered from its
+    /// part of the index: asked together, all rows would be sorted by a day in the order of which the index has them
+    /// already.
+    fn by_part<T>(
         &self,
         span: &Span,
-        time: &str,
-        counted: &str,
+        parts: Vec<Part>,
+        (time, counted): (&str, &str),
         read: impl Fn(i64, &Row<'_>) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
-        let (from, to) = (span.from_us, span.to_us.max(span.from_us));
-        let last = (to - 1).div_euclid(DAY_US);
-        let first = from.div_euclid(DAY_US).max(last - MOST_DAYS);
         self.with(|connection| {
             // All of them see the same.
             let snapshot = connection.unchecked_transaction()?;
             let mut found = Vec::new();
-            for day in first..=last {
-                let from_us = from.max(day * DAY_US);
-                let to_us = to.min((day + 1) * DAY_US);
+            for (day, from_us, to_us) in parts {
                 let part = Span { from_us, to_us, ..span.clone() };
                 let (conditions, values) = part.conditions(time, "");
                 let sql = format!("SELECT {counted} {conditions}");
@@ -175,4 +195,16 @@ impl Readers {
             Ok(found)
         })
     }
+}
+
+/// A part of a span: its number, its first microsecond and the first one after it.
+type Part = (i64, i64, i64);
+
+/// The days of a span, in UTC.
+fn days_of(span: &Span) -> Vec<Part> {
+    let (from, to) = (span.from_us, span.to_us.max(span.from_us));
+    let last = (to - 1).div_euclid(DAY_US);
+    let first = from.div_euclid(DAY_US).max(last - MOST_DAYS);
+    let day = |day: i64| (day, from.max(day * DAY_US), to.min((day + 1) * DAY_US));
+    (first..=last).map(day).collect()
 }

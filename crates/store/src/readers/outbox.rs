@@ -80,6 +80,19 @@ impl Readers {
         Ok(owed.unwrap_or_default())
     }
 
+    /// Links that anything is still owed to.
+    pub fn outbox_owing(&self) -> Result<Vec<String>, ReadError> {
+        // From link to link by the index, however much one of them is owed.
+        let sql = "WITH RECURSIVE links(link) AS (
+               SELECT min(link) FROM outbox
+               UNION ALL
+               SELECT (SELECT min(link) FROM outbox WHERE outbox.link > links.link) FROM links
+               WHERE links.link IS NOT NULL)
+             SELECT link FROM links WHERE link IS NOT NULL AND EXISTS
+               (SELECT 1 FROM outbox WHERE outbox.link = links.link AND state = 'pending')";
+        self.all(sql, [], |row| Ok(row.get(0)?))
+    }
+
     /// How a link fares.
     pub fn link_health(&self, link: &str) -> Result<Option<LinkHealthRow>, ReadError> {
         self.one("SELECT * FROM link_health WHERE link = ?1", [link], |row| {

@@ -95,13 +95,16 @@ pub(super) fn delivery_outcome(
 }
 
 pub(super) fn delivery_anew(connection: &Connection, id: u64) -> Recorded {
-    connection
+    let altered = connection
         .prepare_cached(
             "UPDATE inbox SET state = ?2, outcome = NULL
              WHERE id = ?1 AND state IN ('quarantined', 'ignored')",
         )?
         .execute(params![id, INBOX_NEW])?;
-    seal::renew(connection, "inbox", "id = ?1", &[&id])?;
+    // It may have been pruned since it was looked at.
+    if altered > 0 {
+        seal::renew(connection, "inbox", "id = ?1", &[&id])?;
+    }
     Ok(RowOutcome::Done)
 }
 

@@ -62,13 +62,15 @@ pub(super) fn effect_outcome(
 }
 
 pub(super) fn effect_anew(connection: &Connection, id: u64, next_us: i64) -> Recorded {
-    connection
+    let altered = connection
         .prepare_cached(
             "UPDATE outbox SET state = ?2, attempts = min(attempts, 1), next_us = ?3
              WHERE id = ?1 AND state = ?4",
         )?
         .execute(params![id, OUTBOX_PENDING, next_us, OUTBOX_GIVEN_UP])?;
-    seal::renew(connection, "outbox", "id = ?1", &[&id])?;
+    if altered > 0 {
+        seal::renew(connection, "outbox", "id = ?1", &[&id])?;
+    }
     Ok(RowOutcome::Done)
 }
 

@@ -42,6 +42,13 @@ fn days_are_counted_from_the_first_microsecond_to_before_the_last() {
     ] {
         assert_eq!(readers.deployed_by_day(&span(from, to)).unwrap(), days, "{from} to {to}");
     }
+    // Days need not begin at midnight in UTC, nor last as long as each other.
+    let bounds = [3 * DAY + 1, 5 * DAY, 5 * DAY + 1, 7 * DAY];
+    let parts = readers.deployed_by_part(&span(0, 7 * DAY), &bounds).unwrap();
+    assert_eq!(parts, [day(0, 1, 1), day(1, 1, 1), day(2, 1, 0)]);
+    let newest = readers.deployments_within(&span(3 * DAY, 6 * DAY), 2).unwrap();
+    let began: Vec<i64> = newest.iter().filter_map(|it| it.started_us).collect();
+    assert!(began.len() == 2 && began.is_sorted_by(|a, b| a > b), "{began:?}");
     let elsewhere = Span { environment: Some("nowhere".to_owned()), ..span(0, 7 * DAY) };
     assert_eq!(readers.deployed_by_day(&elsewhere).unwrap(), []);
     assert_eq!(

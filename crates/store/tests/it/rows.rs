@@ -65,6 +65,7 @@ fn effects_of_one_entity_come_due_in_order() {
             effect("gh", "run/1", "k1", 0),
         ],
     );
+    assert_eq!(readers.outbox_owing().unwrap(), ["gh"]);
     let id = |id| RowOutcome::Owed { id };
     assert_eq!(owed, [id(1), id(2), id(3), RowOutcome::AlreadyOwed { id: 1 }]);
     let due = |now| -> Vec<u64> {
@@ -243,6 +244,30 @@ fn views_are_compared_row_by_row_and_rebuilt() {
     assert!(scratch.accept(&foreign).is_err());
     assert!(writer.rebuild_views([foreign]).is_err());
     assert_eq!(compare_views(&readers, &scratch, 10).unwrap(), []);
+}
+
+#[test]
+fn a_value_in_a_view_is_not_taken_for_another_that_reads_alike() {
+    let truth = Row::Change(ChangeRow { outcome: None, ..change(7) });
+    let scratch = Scratch::in_memory().unwrap();
+    scratch.accept(&truth).unwrap();
+    for edited in [
+        ChangeRow { outcome: Some("null".to_owned()), ..change(7) },
+        ChangeRow { outcome: Some("none other=x".to_owned()), ..change(7) },
+    ] {
+        let instance = Instance::new();
+        let (mut writer, readers) = instance.open();
+        write(&mut writer, vec![Row::Change(edited)]);
+        assert_eq!(compare_views(&readers, &scratch, 10).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn what_is_gone_by_now_is_not_owed_or_read_anew() {
+    let instance = Instance::new();
+    let (mut writer, _) = instance.open();
+    let rows = vec![Row::DeliveryAnew { id: 9 }, Row::EffectAnew { id: 9, next_us: 1 }];
+    assert_eq!(write(&mut writer, rows), [RowOutcome::Done, RowOutcome::Done]);
 }
 
 #[test]

@@ -269,7 +269,10 @@ impl Neighbour for GitLab {
             }
             ("POST", [_, "projects", _, "statuses", sha]) => self.status(sha, seen),
             ("GET", [_, "projects", _, "merge_requests", iid, "notes"]) => {
+                let number = |name: &str| seen.query.get(name).and_then(|value| value.parse().ok());
+                let (rows, page) = (number("per_page").unwrap_or(20), number("page").unwrap_or(1));
                 let of = self.notes.iter().rev().filter(|(of, _)| of == iid);
+                let of = of.skip((page - 1) * rows).take(rows);
                 Said::json(200, &json!(of.map(|(_, note)| note).collect::<Vec<_>>()))
             }
             ("POST", [_, "projects", _, "merge_requests", iid, "notes"]) => {

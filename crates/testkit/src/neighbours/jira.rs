@@ -233,7 +233,8 @@ impl Jira {
         let most: usize = number("maxResults").unwrap_or(50);
         let start: usize = number("startAt").or(number("nextPageToken")).unwrap_or(0);
         let (total, end) = (issues.len(), start.saturating_add(most));
-        let page: Vec<Value> = issues.into_iter().skip(start).take(most).map(shown).collect();
+        let page: Vec<Value> =
+            issues.into_iter().skip(start).take(most).map(|issue| shown_in(issue, seen)).collect();
         let mut found = json!({ "issues": page });
         if seen.path.ends_with("/jql") {
             found["isLast"] = json!(end >= total);
@@ -393,6 +394,16 @@ impl Neighbour for Jira {
 
 fn shown(issue: &Issue) -> Value {
     json!({ "id": issue.id, "key": issue.key, "fields": issue.fields })
+}
+
+/// With the fields that are asked for.
+fn shown_in(issue: &Issue, seen: &Seen) -> Value {
+    let mut issue = shown(issue);
+    if let (Some(asked), Some(fields)) = (seen.query.get("fields"), issue["fields"].as_object_mut())
+    {
+        fields.retain(|name, _| asked.split(',').any(|field| field == name));
+    }
+    issue
 }
 
 fn put_status(fields: &mut Value, status: &str, now: Timestamp) {

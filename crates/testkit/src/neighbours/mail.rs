@@ -35,6 +35,8 @@ pub struct MailServer {
     pub code: Option<u16>,
     /// How many of those who should get a message it does not know.
     pub refused: usize,
+    /// For how many of them it does not take one now.
+    pub deferred: usize,
 }
 
 impl Neighbour for MailServer {
@@ -53,7 +55,8 @@ impl Neighbour for MailServer {
             let to = to.split(',').map(str::to_owned).collect();
             self.letters.push(Letter { at: now, to, text });
         }
-        let headers = vec![("refused".to_owned(), self.refused.to_string())];
+        let counts = [("refused", self.refused), ("deferred", self.deferred)];
+        let headers = counts.map(|(name, count)| (name.to_owned(), count.to_string())).into();
         Said { headers, ..said(250) }
     }
 }

@@ -146,6 +146,9 @@ pub trait Neighbour: Send {
     }
 }
 
+/// The largest answer that is read, in bytes.
+const LARGEST: usize = 1 << 20;
+
 /// A neighbour that is shared by a test and a net.
 pub type Shared<N> = Arc<Mutex<N>>;
 
@@ -193,6 +196,9 @@ impl Neighbours {
         let mut neighbour = neighbour.lock().expect("no test panics with it");
         let now = self.clock.now();
         let mut said = lies::tell(lie, &mut *neighbour, &seen, now)?;
+        if said.body.len() > LARGEST {
+            return Err(Failure::TooLarge);
+        }
         let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
         said.headers.extend(date.ok().map(|date| ("date".to_owned(), date)));
         Ok(Answer { status: said.status, headers: said.headers, body: said.body })

@@ -296,8 +296,10 @@ impl ServiceNow {
             (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
         let found = rows.iter().filter(|row| row.visible_at <= now && matches(row, query));
         let mut found: Vec<&Record> = found.collect();
-        if let Some(field) = query.split('^').find_map(|term| term.strip_prefix("ORDERBY")) {
-            found.sort_by_key(|row| row.field(field));
+        let fields_of_order = query.split('^').filter_map(|term| term.strip_prefix("ORDERBY"));
+        let order: Vec<&str> = fields_of_order.collect();
+        if !order.is_empty() {
+            found.sort_by_key(|row| order.iter().map(|field| row.field(field)).collect::<Vec<_>>());
         }
         let shown = found.iter().skip(offset).take(limit);
         let list: Vec<Value> = shown.map(|row| raw(row, fields)).collect();
@@ -421,9 +423,10 @@ fn holds(record: &Record, term: &str) -> bool {
 
 type Holds = fn(&str, &str) -> bool;
 
-const OPERATORS: [(&str, Holds); 6] = [
+const OPERATORS: [(&str, Holds); 7] = [
     ("ISNOTEMPTY", |field, _| !field.is_empty()),
     (">=", |field, value| field >= value),
+    (">", |field, value| field > value),
     ("STARTSWITH", |field, value| field.starts_with(value)),
     ("LIKE", |field, value| field.contains(value)),
     ("IN", |field, value| value.split(',').any(|one| one == field)),

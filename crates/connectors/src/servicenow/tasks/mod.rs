@@ -119,9 +119,10 @@ fn told(config: &Config, talk: &Talk<'_>, mut task: Task<'_>) -> Told {
     receipt = receipt
         .reference(task.desk.table(), row.number.clone())
         .reference(SYS_ID, row.sys_id.clone());
-    relate(config, talk, &task, &row)?;
-    gather(config, talk, &task, &row)?;
-    walk::walk(config, talk, &task, &row, receipt)
+    let related =
+        relate(config, talk, &task, &row).and_then(|()| gather(config, talk, &task, &row));
+    let walked = related.and_then(|()| walk::walk(config, talk, &task, &row, receipt.clone()));
+    walked.map_err(|step| step.knowing(&receipt))
 }
 
 /// Fields that name other records are filled where they are empty: what somebody has written there stays.

@@ -33,6 +33,7 @@ impl Gathering<'_> {
         related: &[(ServiceName, Relation)],
         environment: &EnvironmentName,
     ) -> Vec<ConflictFact> {
+        let organisation = &self.standing.organisation;
         let own = self.placement.map(|placement| placement.change.number);
         let mut seen = BTreeSet::new();
         let mut conflicts = Vec::new();
@@ -54,6 +55,8 @@ impl Gathering<'_> {
                         state: change.state,
                         running,
                         until,
+                        deployments: change.running.iter().copied().collect(),
+                        owner: organisation.services.get(service).map(|it| it.owner.clone()),
                     });
                 }
             }
@@ -125,22 +128,16 @@ impl Gathering<'_> {
     fn previous(&self) -> Option<PreviousFact> {
         let environment = self.environment?;
         let before = environment.after.as_ref()?;
-        let place = self.standing.place(&self.question.service, before);
-        let same = place.filter(|place| {
-            let digests = !self.question.artifacts.is_empty()
-                && self.question.artifacts.is_subset(&place.artifacts);
-            digests
-                || (self.question.artifacts.is_empty()
-                    && place.commit.as_ref() == Some(&self.question.commit))
-        });
-        let since = same.and_then(|place| place.since);
         let soak = SignedDuration::from_mins(i64::from(environment.soak_minutes));
+        let place = self.standing.place(&self.question.service, before);
+        let proven = place
+            .and_then(|place| place.proven(&self.question.artifacts, &self.question.commit, soak));
         Some(PreviousFact {
             environment: before.to_string(),
-            passed: same.is_some(),
-            since,
+            passed: proven.is_some(),
+            since: proven.and_then(|proven| proven.since),
             soak_minutes: environment.soak_minutes,
-            soaked_at: since.and_then(|since| since.checked_add(soak).ok()),
+            soaked_at: proven.and_then(|proven| proven.soaked_at),
         })
     }
 }

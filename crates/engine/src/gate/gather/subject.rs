@@ -53,6 +53,12 @@ impl Gathering<'_> {
                     number: known.then_some(change.number),
                     kind: change.kind,
                     state: known.then_some(change.state),
+                    under_way: known
+                        && change.goes_on_with(
+                            &self.question.service,
+                            &self.question.commit,
+                            &self.question.artifacts,
+                        ),
                     model: change.model.clone(),
                     revision: change.revision.digest.clone(),
                     services: change.services.clone(),
@@ -66,6 +72,7 @@ impl Gathering<'_> {
                 number: None,
                 kind: sluice_core::change::ChangeKind::Normal,
                 state: None,
+                under_way: false,
                 model: None,
                 revision: Digest::of(&serde_json::to_vec(self.question).unwrap_or_default()),
                 services: self.question.services.clone(),

@@ -1,11 +1,9 @@
-//! What is held back on purpose, and what is told along with something else in one message.
+//! What is told along with something else in one message.
 
-use jiff::Timestamp;
 use sluice_core::effect::Effect;
 use sluice_store::rows::{OUTBOX_DELIVERED, OUTBOX_PENDING, OutboxRow};
 use sluice_store::{OutboxFilter, Page, Row};
 
-use super::attempt::Came;
 use super::audience::Reached;
 use super::line::Line;
 use crate::engine::Engine;
@@ -22,34 +20,6 @@ pub(super) struct Along {
 }
 
 impl Engine {
-    /// Puts off what its link holds back, and passes over what was told along with something else.
-    pub(super) async fn held(
-        &self,
-        line: &Line,
-        row: &OutboxRow,
-        effect: Option<&Effect>,
-    ) -> Result<Option<Came>, EngineError> {
-        if line.telling.gathers_any() {
-            let (readers, id) = (self.readers().clone(), row.id);
-            let now = self.blocking(move || readers.outbox_get(id)).await?;
-            if now.is_none_or(|now| now.state != OUTBOX_PENDING) {
-                return Ok(Some(Came::Told));
-            }
-        }
-        let now = self.now();
-        let until = effect.and_then(|effect| line.telling.held_until(effect, now));
-        let Some(until) = until.filter(|until: &Timestamp| *until > now) else { return Ok(None) };
-        let held = Row::EffectOutcome {
-            id: row.id,
-            state: OUTBOX_PENDING.to_owned(),
-            attempts: row.attempts,
-            next_us: until.as_microsecond(),
-            last_error: row.last_error.clone(),
-        };
-        self.record_rows(&line.name, vec![held]).await?;
-        Ok(Some(Came::Waits))
-    }
-
     /// Everything else that is owed to the same people and may go into the same message.
     pub(super) async fn along(
         &self,

@@ -10,19 +10,20 @@ use sluice_connectors::tell::{Addressee, Because, Receipt, Talk, Trouble, Waits}
 use sluice_core::effect::{Effect, entry_of};
 use sluice_core::event::Event;
 use sluice_core::ids::LinkName;
-use sluice_core::link::{Disagreement, EffectGivenUp, ReferenceRecorded};
+use sluice_core::link::EffectGivenUp;
 use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
 use sluice_store::rows::{
-    ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow,
+    LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING, OutboxRow,
 };
 
 use super::along::Along;
 use super::audience::Reached;
-use super::line::{Line, Sent};
-use super::news::{LEFT, SENT, TOLD, shown_row, stands_rows};
+use super::line::{Conversation, Line, Sent, Turn};
+use super::news::TOLD;
+use super::noted::{reference, seen_row, sent_row, told_row};
 use super::outage::Disturbs;
-use super::{looks, pace, repeats};
+use super::{pace, repeats};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::owe::incident_of;
@@ -164,8 +165,9 @@ impl Engine {
         let (now, public_url) = (self.now(), self.public_url());
         let newest = known.get(TOLD).and_then(|entry| entry.parse::<u64>().ok());
         let late = entry_of(&effect.key).zip(newest).is_some_and(|(entry, newest)| entry < newest);
-        let told = self
-            .converse(line, |so_far| {
+        let (mut conversation, mut noted) = (Conversation::default(), None);
+        loop {
+            let turn = self.turn(line, &mut conversation, |so_far| {
                 line.telling.tell(&Talk {
                     effect,
                     so_far,
@@ -182,9 +184,31 @@ impl Engine {
                     along,
                     waits,
                 })
-            })
-            .await;
-        Ok(told)
+            });
+            match turn.await {
+                Turn::Over(result) => return Ok((result, conversation.sent)),
+                Turn::Knows(receipt) if noted.as_ref() == Some(&receipt) => {}
+                Turn::Knows(receipt) => {
+                    self.note(line, effect, receipt.clone()).await?;
+                    noted = Some(receipt);
+                }
+            }
+        }
+    }
+
+    /// Records what is so in the middle of telling. People over there may act upon it before the telling is done, and
+    /// it may never be.
+    async fn note(
+        &self,
+        line: &Line,
+        effect: &Effect,
+        receipt: Receipt,
+    ) -> Result<(), EngineError> {
+        let (events, rows) = self.learned(line, &effect.entity, Some(effect), receipt).await?;
+        if events.is_empty() && rows.is_empty() {
+            return Ok(());
+        }
+        self.record(&line.name, events, rows, None).await
     }
 
     /// What a neighbour is known to have for a record.
@@ -224,18 +248,12 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
-        let mut look: Vec<Row> =
-            looks::owed(line, &row.effect.entity, &known, &receipt, now).into_iter().collect();
-        if let Some(effect) = effect {
-            look.extend(self.links_owed(line, effect, &known, &receipt).await?);
-        }
-        let (events, mut rows) = noted(&line.name, &row.effect.entity, &known, receipt, now);
-        rows.extend(look);
+        let entity = &row.effect.entity;
+        let (events, mut rows) = self.learned(line, entity, effect, receipt).await?;
+        rows.extend(seen_row(&line.name, entity, &known));
         rows.extend(told_row(&line.name, row, &known));
         let said = effect.and_then(|effect| repeats::said(line, effect));
-        rows.extend(
-            said.map(|said| reference(&line.name, &row.effect.entity, repeats::SAID, said)),
-        );
+        rows.extend(said.map(|said| reference(&line.name, entity, repeats::SAID, said)));
         let now_us = now.as_microsecond();
         // Where there was nothing to say, nobody has answered.
         if sent.requests > 0 {
@@ -285,7 +303,7 @@ impl Engine {
         let (events, disturbs) = match came {
             Came::GivenUp => {
                 let title = format!("`{}` could not be told of {}", line.name, row.effect.entity);
-                (given_up(line, row, trouble), Some(Disturbs::Begins(title)))
+                (vec![given_up(&line.name, row, trouble)], Some(Disturbs::Begins(title)))
             }
             Came::Waits if !is_early && self.is_outage(line, trouble, age) => {
                 let title =
@@ -373,15 +391,16 @@ impl Engine {
     }
 }
 
-fn given_up(line: &Line, row: &OutboxRow, trouble: &Trouble) -> Vec<Event> {
+/// That nobody tries again by themselves.
+pub(super) fn given_up(link: &LinkName, row: &OutboxRow, trouble: &Trouble) -> Event {
     let given_up = EffectGivenUp {
-        link: line.name.clone(),
+        link: link.clone(),
         entity: row.effect.entity.clone(),
         key: row.effect.effect_key.clone(),
         reason: trouble.reason.as_str().to_owned(),
         detail: trouble.detail.to_owned(),
     };
-    vec![given_up.into()]
+    given_up.into()
 }
 
 fn begun(engine: &Engine, line: &Line, row: &OutboxRow, attempts: u32) -> Row {
@@ -395,86 +414,8 @@ fn begun(engine: &Engine, line: &Line, row: &OutboxRow, attempts: u32) -> Row {
     }
 }
 
-/// What this attempt may make of their record's state: until it is known how it went, that is kept.
-fn sent_row(line: &Line, effect: &Effect, known: &BTreeMap<String, String>) -> Option<Row> {
-    let before = known.get(SENT).map_or("", String::as_str);
-    let mut words: Vec<&str> = before.split(' ').filter(|word| !word.is_empty()).collect();
-    let count = words.len();
-    for word in line.telling.writes(effect) {
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    (words.len() > count).then(|| reference(&line.name, &effect.entity, SENT, words.join(" ")))
-}
-
-/// Up to which entry a record was told of.
-fn told_row(link: &LinkName, row: &OutboxRow, known: &BTreeMap<String, String>) -> Option<Row> {
-    let before = known.get(TOLD).and_then(|entry| entry.parse::<u64>().ok());
-    let entry = entry_of(&row.effect.effect_key).filter(|_| !row.effect.entity.is_empty())?;
-    let is_newer = before.is_none_or(|before| before < entry);
-    is_newer.then(|| reference(link, &row.effect.entity, TOLD, entry.to_string()))
-}
-
-fn reference(link: &LinkName, entity: &str, name: &str, value: String) -> Row {
-    let (link, entity, name) = (link.to_string(), entity.to_owned(), name.to_owned());
-    Row::ExternalRef(ExternalRefRow { link, entity, name, value })
-}
-
 pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// What is new in a receipt, as events and rows.
-fn noted(
-    link: &LinkName,
-    entity: &str,
-    known: &BTreeMap<String, String>,
-    mut receipt: Receipt,
-    now: jiff::Timestamp,
-) -> (Vec<Event>, Vec<Row>) {
-    let (mut events, mut rows): (Vec<Event>, Vec<Row>) = Default::default();
-    for (entity, name, value) in std::mem::take(&mut receipt.beside) {
-        rows.push(reference(link, &entity, name, value.clone()));
-        let (link, name) = (link.clone(), name.to_owned());
-        events.push(ReferenceRecorded { link, entity, name, value }.into());
-    }
-    let mut keep = |name: &str, value: &str| {
-        let is_new = known.get(name).map(String::as_str) != Some(value);
-        if is_new {
-            rows.push(reference(link, entity, name, value.to_owned()));
-        }
-        is_new
-    };
-    if known.contains_key(SENT) {
-        // It was seen how their record stands.
-        keep(SENT, "");
-    }
-    for (name, value) in receipt.stands.iter().flat_map(|stands| stands_rows(known, stands)) {
-        keep(&name, &value);
-    }
-    if let Some((ours, theirs)) = receipt.left {
-        keep(LEFT, &format!("{ours} {theirs}"));
-    }
-    if let Some(shown) = receipt.shown {
-        if let Some((name, value)) = shown_row(known, &shown, now) {
-            keep(name, &value);
-        }
-        receipt.references.push(("revision", shown.revision.to_string()));
-    }
-    for (name, value) in receipt.references {
-        if keep(name, &value) {
-            let (link, entity, name) = (link.clone(), entity.to_owned(), name.to_owned());
-            events.push(ReferenceRecorded { link, entity, name, value }.into());
-        }
-    }
-    if let Some((about, ours, theirs)) = receipt.differs
-        && keep(&format!("differs.{about}"), &format!("{ours}|{theirs}"))
-    {
-        let (link, entity, about) = (link.clone(), entity.to_owned(), about.to_owned());
-        events.push(Disagreement { link, entity, about, ours, theirs }.into());
-    }
-    (events, rows)
 }
 
 fn created(row: &OutboxRow, otherwise: jiff::Timestamp) -> jiff::Timestamp {

@@ -116,22 +116,43 @@ impl Engine {
         line: &Line,
         mut next: impl FnMut(&[Exchange]) -> Step<T>,
     ) -> (Result<T, (Trouble, bool)>, Sent) {
-        let mut so_far: Vec<Exchange> = Vec::new();
-        let mut sent = Sent::default();
+        let mut conversation = Conversation::default();
         loop {
-            let ask = match next(&so_far) {
-                Step::Done(value) => return (Ok(value), sent),
-                Step::Retry(trouble) => return (Err((line.noticed(trouble), false)), sent),
-                Step::GiveUp(trouble) => return (Err((line.noticed(trouble), true)), sent),
-                Step::Send(ask) => ask,
-            };
-            if so_far.len() >= MOST_EXCHANGES {
-                let detail = "the conversation does not come to an end";
-                return (Err((Trouble::new(Because::Server, detail), false)), sent);
+            match self.turn(line, &mut conversation, &mut next).await {
+                Turn::Over(result) => return (result, conversation.sent),
+                Turn::Knows(_) => {}
             }
-            sent.requests += 1;
-            sent.altering |= !ask.only_reads;
-            so_far.push(self.ask_by(line, ask).await);
+        }
+    }
+
+    /// The same, until it is over or there is something to be noted before the next request is sent.
+    pub(super) async fn turn<T>(
+        &self,
+        line: &Line,
+        conversation: &mut Conversation,
+        mut next: impl FnMut(&[Exchange]) -> Step<T>,
+    ) -> Turn<T> {
+        loop {
+            if let Some(ask) = conversation.next.take() {
+                conversation.sent.requests += 1;
+                conversation.sent.altering |= !ask.only_reads;
+                conversation.so_far.push(self.ask_by(line, ask).await);
+            }
+            let (ask, knows) = match next(&conversation.so_far) {
+                Step::Done(value) => return Turn::Over(Ok(value)),
+                Step::Retry(trouble) => return Turn::Over(Err((line.noticed(trouble), false))),
+                Step::GiveUp(trouble) => return Turn::Over(Err((line.noticed(trouble), true))),
+                Step::Send(ask) => (ask, None),
+                Step::SendKnowing(so_far, ask) => (ask, Some(so_far)),
+            };
+            if conversation.so_far.len() >= MOST_EXCHANGES {
+                let detail = "the conversation does not come to an end";
+                return Turn::Over(Err((Trouble::new(Because::Server, detail), false)));
+            }
+            conversation.next = Some(ask);
+            if let Some(so_far) = knows {
+                return Turn::Knows(so_far);
+            }
         }
     }
 
@@ -167,6 +188,23 @@ impl Engine {
         line.state.fares.lock().session = Some((line.whom, session.clone()));
         Ok(session)
     }
+}
+
+/// A conversation as far as it went.
+#[derive(Default)]
+pub(super) struct Conversation {
+    so_far: Vec<Exchange>,
+    /// What is sent next.
+    next: Option<Ask>,
+    pub(super) sent: Sent,
+}
+
+/// Where a conversation stands.
+pub(super) enum Turn<T> {
+    /// At its end; of an error, whether it is for good.
+    Over(Result<T, (Trouble, bool)>),
+    /// Something is to be sent, and so much is so whatever comes of it.
+    Knows(T),
 }
 
 /// What a conversation has cost.
@@ -295,5 +333,9 @@ fn lost(failure: Failure) -> Lost {
         Failure::Blocked(_) => Because::Client,
         Failure::TooLarge | Failure::BadResponse => Because::Server,
     };
-    Lost { because, may_have_arrived: failure.may_have_arrived() }
+    Lost {
+        because,
+        may_have_arrived: failure.may_have_arrived(),
+        is_too_large: matches!(failure, Failure::TooLarge),
+    }
 }

@@ -7,9 +7,12 @@
 mod along;
 mod attempt;
 mod audience;
+mod gone;
+mod held;
 mod line;
 mod looks;
 mod news;
+mod noted;
 mod outage;
 mod pace;
 mod poll;
@@ -74,6 +77,9 @@ pub(super) async fn run(engine: Engine) {
         if let Err(error) = engine.end_orphaned_windows().await {
             tracing::warn!(%error, "the windows of a link that is gone could not be ended");
         }
+        if let Err(error) = engine.give_up_orphaned_effects().await {
+            tracing::warn!(%error, "what is owed to a link that is gone could not be given up");
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -115,6 +121,10 @@ impl Engine {
             all.waiting += one.waiting;
             all.given_up += one.given_up;
             all.next = all.next.into_iter().chain(one.next).min();
+        }
+        // What was recorded on the way may be owed to a link that had its turn before.
+        if all.next.is_none() && self.standing().size > standing.size {
+            all.next = Some(self.now());
         }
         Ok(all)
     }
@@ -226,7 +236,9 @@ impl Engine {
         let now_us = self.now().as_microsecond();
         // No more than are told within the time after which they are read back.
         let page = PAGE.min((line.telling.pace().per_minute / 12).max(4));
-        self.blocking(move || readers.outbox_due(&link, now_us, page)).await
+        let mut due = self.blocking(move || readers.outbox_due(&link, now_us, page)).await?;
+        due.extend(self.pressed(line).await?);
+        Ok(due)
     }
 
     /// Fills in how the link fared before the program was started.

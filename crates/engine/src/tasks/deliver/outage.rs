@@ -21,6 +21,8 @@ const REFUSED: SignedDuration = SignedDuration::from_mins(10);
 pub(super) enum Disturbs {
     Begins(String),
     Ends,
+    /// There is no such link to be told any more.
+    Gone,
 }
 
 impl Engine {
@@ -55,6 +57,7 @@ impl Disturbs {
         let (title, note, is_over) = match self {
             Self::Begins(title) => (title, String::new(), false),
             Self::Ends => (String::new(), "everything was told".to_owned(), true),
+            Self::Gone => (String::new(), "the link is told nothing any more".to_owned(), true),
         };
         let severity = "warning".to_owned();
         let told = incident::Opening { title, severity, note, ..incident::Opening::default() };

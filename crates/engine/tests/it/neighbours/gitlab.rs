@@ -24,6 +24,10 @@ async fn start() -> Town {
 }
 
 impl Town {
+    fn of_gitlab(&self, state: &str) -> usize {
+        self.outbox(state).iter().filter(|row| row.effect.link == "gitlab").count()
+    }
+
     /// A signed delivery of GitLab's, taken in and interpreted.
     async fn gitlab_tells(&self, id: &str, body: &Value) {
         let now = self.world.engine.now();
@@ -80,6 +84,30 @@ impl Town {
         )
         .await;
     }
+}
+
+/// What people write on a merge request does not hold up what the gate says next: it is told in the order of a change.
+#[tokio::test]
+async fn long_notes_of_others_hold_up_nothing() {
+    let town = start().await;
+    town.merged(81).await;
+    for (id, size) in (1_000..1_100).map(|id| (id, if id == 1_050 { 1 << 20 } else { 30_000 })) {
+        let note = json!({ "id": id, "body": "x".repeat(size), "author": { "id": 52 } });
+        town.gitlab.lock().unwrap().notes.push(("12".to_owned(), note));
+    }
+    let mut asked = question("ledger", 81, 81);
+    asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+    asked.evidence.clear();
+    for run in ["acme/ledger/81", "acme/ledger/82"] {
+        asked.run.id = run.to_owned();
+        asked.lines_changed = Some(run.len() as u64);
+        assert_ne!(town.world.ask(asked.clone()).await.decision, Decision::Allow);
+        town.world.engine.deliver_by(&link("gitlab")).await.unwrap();
+        assert_eq!(town.of_gitlab("pending"), 0, "{run}");
+    }
+    let gitlab = town.gitlab.lock().unwrap();
+    let ours = gitlab.notes.iter().filter(|(_, note)| note["author"]["id"] != 52);
+    assert_eq!(ours.count(), 1);
 }
 
 #[tokio::test]

@@ -112,6 +112,29 @@ async fn a_build_that_waits_goes_on_when_people_have_approved() {
 }
 
 #[tokio::test]
+async fn a_build_that_comes_to_the_gate_again_is_answered_again() {
+    let town = Town::with(LINKS).await;
+    let waits = town.world.ask(question("payments", 109, 109)).await;
+    town.build_waits(109).await;
+    town.world.engine.answer_waiting_runs().await.unwrap();
+    town.approved(waits.change.unwrap()).await;
+    assert_eq!(town.world.engine.answer_waiting_runs().await.unwrap(), 1);
+    town.settle(DAY).await;
+    assert!(town.build().proceeded);
+    // An hour later its next stage waits, and it says the same of itself.
+    town.world.clock.advance(Duration::from_secs(3_600));
+    town.build_waits(109).await;
+    // What comes twice at once is one question.
+    town.build_says(109).await;
+    town.world.engine.answer_waiting_runs().await.unwrap();
+    town.settle(DAY).await;
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
+    let build = town.build();
+    assert!(build.proceeded && build.input.is_none(), "{build:?}");
+    assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 2);
+}
+
+#[tokio::test]
 async fn the_job_of_a_change_that_a_merge_has_opened_is_built_once() {
     for lie in [None, Some(Lie::LostAnswer), Some(Lie::DoneAndPage), Some(Lie::Cut)] {
         for answers in 0..3 {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sluice_core::gate::Question;
 use sluice_core::scope::Scope;
+use sluice_engine::store::{OutboxFilter, Page};
 use sluice_testkit::FakeClock;
 use sluice_testkit::neighbours::{Letter, Lie, Lies, MailServer, Neighbours, Shared};
 
@@ -118,6 +120,36 @@ async fn at_night_only_what_cannot_wait_is_sent() {
     assert!(letters[1].at >= seven, "{:?}", letters[1].at);
 }
 
+/// What was held of a change is told with what cannot wait, and before it: there is one order of each record.
+#[tokio::test]
+async fn a_change_that_becomes_an_emergency_waits_behind_nothing() {
+    for hold in
+        ["quiet: {from: \"20:00\", to: \"07:00\", zone: Europe/Berlin}", "digest_minutes: 600"]
+    {
+        let settings = format!("to: [desk@acme.example], {hold}");
+        let office = Office::start("2026-03-04T21:30:00Z", "[change, decision]", &settings).await;
+        let asked = question("payments", 75, 75);
+        let number = office.world.ask(asked.clone()).await.change.unwrap();
+        // Of another change nothing becomes urgent.
+        let other = office.world.ask(question("ledger", 76, 76)).await.change.unwrap();
+        office.hours(1).await;
+        assert_eq!(office.letters(), [], "{hold}");
+        let urgent = Question { emergency: Some("payments fail".into()), ..asked };
+        assert_eq!(office.world.ask(urgent).await.change, Some(number));
+        office.hours(0).await;
+        let letters = office.letters();
+        let last = letters.last().unwrap_or_else(|| panic!("nothing was sent: {hold}"));
+        assert!(last.text.contains("the gate says allow"), "{}", last.text);
+        let owed = office.world.engine.readers().outbox(&OutboxFilter::default(), Page::default());
+        let owed: Vec<_> = owed.unwrap().into_iter().filter(|row| row.state == "pending").collect();
+        assert!(owed.iter().all(|row| row.effect.entity == other.to_string()), "{hold}: {owed:#?}");
+        if hold.starts_with("quiet") {
+            assert!(!owed.is_empty(), "the other one waits until morning");
+            assert!(letters.iter().all(|letter| !letter.text.contains(&other.to_string())));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_digest_says_in_one_message_what_happened_in_its_time() {
     let office = Office::start(
@@ -212,13 +244,25 @@ async fn who_is_not_taken_is_a_difference() {
         "to: [\"desk@acme.example\", \"gone@acme.example\"]",
     )
     .await;
-    office.server.lock().unwrap().refused = 1;
-    let number = office.world.ask(question("payments", 72, 72)).await.change.unwrap();
-    office.hours(1).await;
-    assert_eq!(office.letters().len(), 1);
-    let readers = office.world.engine.readers();
-    let known = readers.external_refs("mail", &number.to_string()).unwrap();
-    let differs = known.iter().find(|known| known.name == "differs.recipients").unwrap();
-    assert_eq!(differs.value, "2|1 are not taken");
-    assert_eq!(readers.outbox_owed("mail").unwrap().given_up, 0);
+    for (seed, refused, deferred, theirs) in [
+        (72, 1, 0, "1 are not taken"),
+        (73, 0, 1, "1 are not taken now"),
+        (74, 1, 1, "1 are not taken, 1 not now"),
+    ] {
+        {
+            let mut server = office.server.lock().unwrap();
+            (server.refused, server.deferred) = (refused, deferred);
+            server.letters.clear();
+        }
+        let asked = question("payments", seed, u32::from(seed));
+        let number = office.world.ask(asked).await.change.unwrap();
+        office.hours(1).await;
+        assert_eq!(office.letters().len(), 1);
+        let readers = office.world.engine.readers();
+        let known = readers.external_refs("mail", &number.to_string()).unwrap();
+        let differs = known.iter().find(|known| known.name == "differs.recipients").unwrap();
+        assert_eq!(differs.value, format!("2|{theirs}"));
+        let owed = readers.outbox_owed("mail").unwrap();
+        assert_eq!((owed.pending, owed.given_up), (0, 0));
+    }
 }

@@ -10,6 +10,7 @@ mod expiry;
 mod gitlab;
 mod gitlab_calendar;
 mod gitlab_checks;
+mod gone;
 mod health;
 mod jenkins;
 mod jira;

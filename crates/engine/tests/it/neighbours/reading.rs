@@ -114,6 +114,29 @@ async fn more_issues_than_a_search_by_time_gets_behind_are_gone_through_by_key()
     }
 }
 
+/// What somebody writes into issues stops no reading: pages of them that are too large are read in smaller ones.
+#[tokio::test]
+async fn long_descriptions_do_not_stop_the_reading() {
+    let long = "x".repeat(20_000);
+    for authority in ["sluice", "jira"] {
+        let (town, number) = waiting(&jira(authority)).await;
+        let label = format!("sluice-{number}");
+        town.world.clock.advance(Duration::from_secs(60));
+        {
+            let (mut jira, now) = (town.jira.lock().unwrap(), town.world.engine.now());
+            for _ in 0..100 {
+                jira.squat("of-others", "Open", &long, now);
+            }
+        }
+        town.world.clock.advance(Duration::from_secs(1));
+        town.jira.lock().unwrap().set(&label, "Completed", town.world.engine.now());
+        town.read_back("jira").await;
+        assert_eq!(disagreements(&town), ["state"], "{authority}");
+        let health = town.world.engine.readers().link_health("jira").unwrap().unwrap();
+        assert_eq!(health.failures, 0, "{authority}: {:?}", health.last_error);
+    }
+}
+
 #[tokio::test]
 async fn more_requests_than_one_reading_takes_are_gone_through_by_the_next_ones() {
     let (town, number) = waiting(&jira("jira")).await;
@@ -158,9 +181,11 @@ async fn more_records_than_one_page_are_read_and_the_end_is_never_set_back() {
     town.read_back("servicenow").await;
     assert!(town.state_here(number).is_over());
     assert!(town.cursor("servicenow") > before);
-    assert_eq!(town.cursor("servicenow"), edited);
-    town.read_back("servicenow").await;
-    assert_eq!(town.cursor("servicenow"), edited);
+    for _ in 0..3 {
+        town.read_back("servicenow").await;
+    }
+    let cursor = town.cursor("servicenow");
+    assert!(cursor.ends_with(&format!(";records={edited}")), "{cursor}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -88,6 +88,29 @@ async fn a_neighbour_that_was_away_for_an_hour_is_equal_again() {
     }
 }
 
+/// Where they have to act, their record waits. Both sides do not say the same then, and nobody but them can mend it.
+#[tokio::test]
+async fn a_record_that_waits_for_their_approvers_is_not_equal_to_one_that_went_on() {
+    let links = format!("{LINKS}{JIRA}")
+        .replace("user: sluice\n", "user: sluice\n      authority: servicenow\n")
+        .replace("      project: OPS", "      authority: jira\n      project: OPS");
+    let town = Town::with(&links).await;
+    town.servicenow.lock().unwrap().needs_approval = true;
+    town.jira.lock().unwrap().guarded = vec!["Awaiting implementation"];
+    let number = town.deploy("payments", 104).await;
+    town.settle(DAY).await;
+    assert_eq!(town.state_there(number).as_deref(), Some("-3"), "they did not act");
+    let ours = town.state_here(number).as_str();
+    assert!(town.state_here(number) > sluice_core::change::ChangeState::Authorize);
+    for link in ["servicenow", "jira"] {
+        let result = town.world.engine.reconcile_link(&town.world.admin, link, true).await.unwrap();
+        let [one] = result.differing.as_slice() else { panic!("{link}: {result:#?}") };
+        let said = (one.about.as_str(), one.ours.as_str(), one.theirs.as_str(), one.mendable);
+        assert_eq!(said, ("state", ours, "authorize", false), "{link}");
+        assert_eq!((result.equal, result.owed_anew), (0, 0), "{link}");
+    }
+}
+
 #[tokio::test]
 async fn who_keeps_no_records_is_not_compared() {
     let (town, _) = told().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sluice_core::change::{ApprovalVerdict, ChangeState};
 use sluice_core::ids::ChangeNumber;
+use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::servicenow::disagreements;
 use super::{JIRA, LINKS, Town, link};
@@ -42,14 +43,19 @@ impl Waiting {
 
     /// The run brings another artifact: there is a new revision, and the neighbour is told.
     async fn revise(&self, seed: u8) {
+        self.altered(seed).await;
+        self.town.settle(DAY).await;
+        assert_eq!(self.shown(), self.town.world.change(self.number).revision.digest.to_string());
+    }
+
+    /// The same, and the neighbour is not told yet.
+    async fn altered(&self, seed: u8) {
         let before = self.town.world.change(self.number).revision.digest;
         let mut other = question("payments", 51, 51);
         other.artifacts = [digest(seed)].into();
         let answer = self.town.world.ask(other).await;
         assert_eq!(answer.change, Some(self.number));
         assert_ne!(self.town.world.change(self.number).revision.digest, before);
-        self.town.settle(DAY).await;
-        assert_eq!(self.shown(), self.town.world.change(self.number).revision.digest.to_string());
     }
 
     /// The revision that the record shows.
@@ -117,6 +123,45 @@ async fn a_word_that_was_given_before_the_revision_was_shown_does_not_count_for_
         assert_eq!(change.approvals.len(), 1, "{neighbour}");
         assert_eq!(change.approvals[0].revision, change.revision.digest);
         assert_eq!(change.approvals[0].at.as_second(), said_at.as_second(), "{neighbour}");
+    }
+}
+
+/// The change is revised, and one answer is lost while the neighbour is told. Approvers see the new revision all the
+/// same, unless it is the answer to what shows it: then nobody knows since when.
+#[tokio::test]
+async fn a_word_counts_that_is_given_while_it_is_not_known_how_telling_went() {
+    for neighbour in NEIGHBOURS {
+        let mut said = 0;
+        for lost in 0.. {
+            let waiting = Waiting::at(neighbour).await;
+            let town = &waiting.town;
+            waiting.later(60);
+            waiting.altered(77).await;
+            town.net.lie(Lies::once_after(lost, Lie::LostAnswer));
+            town.world.engine.deliver_by(&link(neighbour)).await.unwrap();
+            town.net.lie(Lies::none());
+            if town.outbox("pending").iter().all(|row| row.effect.link != neighbour) {
+                // No answer was the lost one.
+                break;
+            }
+            let is_shown =
+                waiting.shown() == town.world.change(waiting.number).revision.digest.to_string();
+            let seen = town.net.seen();
+            let (_, last) = seen.last().unwrap();
+            let shows =
+                last.method != "GET" && String::from_utf8_lossy(&last.body).contains("Revision: ");
+            if !is_shown || shows {
+                continue;
+            }
+            said += 1;
+            waiting.later(2);
+            waiting.say(BOB, "approved");
+            waiting.read_back().await;
+            town.settle(DAY).await;
+            let words = (waiting.words(), disagreements(town));
+            assert_eq!(words, (vec![ApprovalVerdict::Approve], vec![]), "{neighbour}: {lost}");
+        }
+        assert!(said > 0, "{neighbour}");
     }
 }
 

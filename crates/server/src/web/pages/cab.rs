@@ -8,17 +8,21 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sluice_core::approvals::{RuleElectorate, VoterStanding, electorate, waits_for};
 use sluice_core::change::{Approval, ApprovalVerdict, Change, EvidenceStatus};
 use sluice_core::deployment::DeploymentState;
 use sluice_core::ids::PersonId;
 use sluice_core::risk::RiskLevel;
-use sluice_engine::store::{ChangeFilter, Page};
+use sluice_engine::store::ChangeFilter;
 
+use super::change::similar;
+use super::flow::waiting;
 use super::incidents::open_of;
 use super::services::strip;
+use crate::paging::Seek;
 use crate::problem::Problem;
+use crate::web::fill::fill;
 use crate::web::page::{Looker, page};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
@@ -28,6 +32,12 @@ use crate::web::{Markup, marks, moment, w};
 const AGENDA: usize = 40;
 /// Past changes that minutes and signs are read from.
 const PAST: u32 = 200;
+/// How the stored form of a change says that nobody said yes or no.
+const NOBODY_SPOKE: &str = "\"approvals\":[]";
+/// The most people that are listed.
+const SHOWN: usize = 12;
+/// The most earlier changes that are named of a change.
+const EARLIER: usize = 4;
 /// The most incidents that are named of a change.
 const INCIDENTS: usize = 4;
 /// A yes sooner than this after the change was opened is a sign.
@@ -40,6 +50,8 @@ struct CabPage {
     items: Vec<Item>,
     more: usize,
     costs: Vec<Cost>,
+    /// The same by those who could say yes: who, how many changes wait for them, for how long in all.
+    approvers: Vec<(Markup, usize, String)>,
     total: String,
     minutes: Vec<Minute>,
     signs: Vec<Sign>,
@@ -62,6 +74,8 @@ struct Item {
     incidents: Vec<String>,
     strip: Option<Markup>,
     failures: Option<String>,
+    /// Earlier changes of the same service there: number and how they ended.
+    earlier: Vec<(String, Markup)>,
     evidence: Markup,
     mine: bool,
 }
@@ -90,7 +104,7 @@ struct Sign {
     who: Markup,
     votes: usize,
     median: String,
-    quick: usize,
+    quick: String,
     silent: usize,
     unopened: String,
     rejected: usize,
@@ -102,27 +116,27 @@ pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
 }
 
 fn build(visit: &Visit) -> Result<CabPage, Problem> {
-    let filter = ChangeFilter { waiting: Some(true), ..ChangeFilter::default() };
-    let rows =
-        read(visit.readers().changes(&filter, Page { before: None, after: None, limit: 200 }))?;
-    let mut waiting: Vec<(Arc<Change>, Vec<RuleElectorate>)> = rows
+    let mut waiting: Vec<(Arc<Change>, Vec<RuleElectorate>)> = waiting::all(visit)
         .into_iter()
-        .filter_map(|row| visit.standing.changes.get(&sluice_core::ids::ChangeNumber(row.number)))
-        .filter(|change| change.waiting && visit.sees_change(change))
-        .map(|change| (Arc::clone(change), electorate(&visit.standing, change, visit.now)))
+        .map(|change| {
+            let rules = electorate(&visit.standing, &change, visit.now);
+            (change, rules)
+        })
         .filter(|(_, rules)| rules.iter().any(|rule| rule.missing() > 0))
         .collect();
     waiting.sort_by_key(|(change, _)| (std::cmp::Reverse(level(change)), change.opened_at));
     let (costs, total) = costs(visit, &waiting);
+    let approvers = approvers(visit, &waiting);
     let past = past(visit)?;
     let (minutes, signs, votes) = votes(visit, &past);
-    let items: Vec<Item> =
-        waiting.iter().take(AGENDA).map(|(change, rules)| item(visit, change, rules)).collect();
+    let agenda = waiting.iter().take(AGENDA).map(|(change, rules)| item(visit, change, rules));
+    let items: Vec<Item> = agenda.collect::<Result<_, _>>()?;
     Ok(CabPage {
         shell: visit.shell(Section::Cab, w::t("cab.cab")),
         more: waiting.len().saturating_sub(items.len()),
         items,
         costs,
+        approvers,
         total,
         minutes,
         signs,
@@ -134,9 +148,9 @@ fn level(change: &Change) -> RiskLevel {
     change.risk.as_ref().map(|risk| risk.level).unwrap_or_default()
 }
 
-fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
+fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Result<Item, Problem> {
     let service = change.services.first();
-    let place = service.and_then(|service| visit.standing.place(service, &change.environment));
+    let place = service.and_then(|service| visit.place(service, &change.environment));
     let factors = change.risk.iter().flat_map(|risk| &risk.factors).filter(|it| it.points > 0);
     let mut factors: Vec<_> = factors.collect();
     factors.sort_by_key(|it| std::cmp::Reverse(it.points));
@@ -145,7 +159,8 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
     let services: Vec<&str> = change.services.iter().map(|it| it.as_str()).collect();
     let bad = change.evidence.iter().filter(|it| it.status == EvidenceStatus::Failed).count();
     let person = visit.caller.person.as_ref();
-    Item {
+    let earlier = similar(visit, change)?.into_iter().take(EARLIER);
+    Ok(Item {
         number: change.number.to_string(),
         title: change.title.clone(),
         place: format!("{} → {}", services.join(", "), change.environment),
@@ -172,7 +187,8 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Item {
         },
         mine: person
             .is_some_and(|person| waits_for(&visit.standing, change, person, visit.now).is_some()),
-    }
+        earlier: earlier.map(|it| (it.number, it.ended)).collect(),
+    })
 }
 
 /// A rule that is not met: its name, how many are missing, and who could say yes.
@@ -224,10 +240,40 @@ fn costs(visit: &Visit, waiting: &[(Arc<Change>, Vec<RuleElectorate>)]) -> (Vec<
     (costs.into_iter().map(|(_, cost)| cost).collect(), moment::span_of(total))
 }
 
-/// The latest changes that asked for somebody.
+/// Hours that waiting changes have queued by now, by whoever could say yes to them.
+fn approvers(
+    visit: &Visit,
+    waiting: &[(Arc<Change>, Vec<RuleElectorate>)],
+) -> Vec<(Markup, usize, String)> {
+    let mut found: BTreeMap<&PersonId, (usize, SignedDuration)> = BTreeMap::new();
+    for (change, rules) in waiting {
+        let open = rules.iter().filter(|rule| rule.missing() > 0).flat_map(|rule| &rule.voters);
+        let could = open.filter(|voter| voter.standing == VoterStanding::Could);
+        let could: BTreeSet<&PersonId> = could.map(|voter| &voter.person).collect();
+        for person in could {
+            let entry = found.entry(person).or_default();
+            entry.0 += 1;
+            entry.1 = entry.1.saturating_add(visit.now.duration_since(change.opened_at));
+        }
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|(_, (_, queued))| std::cmp::Reverse(*queued));
+    let first = found.into_iter().take(SHOWN);
+    first.map(|(who, (count, queued))| (visit.who(who), count, moment::span_of(queued))).collect()
+}
+
+/// The latest changes on which somebody said yes or no.
 fn past(visit: &Visit) -> Result<Vec<Change>, Problem> {
-    let page = Page { before: None, after: None, limit: PAST };
-    let rows = read(visit.readers().changes(&ChangeFilter::default(), page))?;
+    let (rows, _) = fill(
+        &Seek::read(Some(PAST), None)?,
+        |page| read(visit.readers().changes(&ChangeFilter::default(), page)),
+        |row| row.number,
+        // Most go by themselves: what nobody spoke on is passed over without being read.
+        |row| {
+            !row.body.contains(NOBODY_SPOKE)
+                && visit.sees(row.services.iter().map(String::as_str), &row.environment)
+        },
+    )?;
     let changes = rows.into_iter().filter_map(|row| serde_json::from_str::<Change>(&row.body).ok());
     Ok(changes.filter(|change| !change.approvals.is_empty() && visit.sees_change(change)).collect())
 }
@@ -235,6 +281,8 @@ fn past(visit: &Visit) -> Result<Vec<Change>, Problem> {
 /// How one person decided.
 #[derive(Default)]
 struct Habit {
+    votes: usize,
+    /// How long they took, where that is known.
     spans: Vec<i64>,
     quick: usize,
     silent: usize,
@@ -250,10 +298,12 @@ fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
     for change in past {
         for approval in &change.approvals {
             let rejected = approval.verdict == ApprovalVerdict::Reject;
-            let took = approval.at.duration_since(shown(change, approval.at));
             let habit = habits.entry(approval.person.clone()).or_default();
-            habit.spans.push(took.as_secs());
-            habit.quick += usize::from(took < QUICK);
+            habit.votes += 1;
+            if let Some(took) = took(change, approval) {
+                habit.spans.push(took.as_secs());
+                habit.quick += usize::from(took < QUICK);
+            }
             habit.silent += usize::from(approval.reason.trim().is_empty());
             if !change.evidence.is_empty() {
                 habit.with_evidence += 1;
@@ -277,27 +327,30 @@ fn votes(visit: &Visit, past: &[Change]) -> (Vec<Minute>, Vec<Sign>, usize) {
     }
     let votes = minutes.len();
     minutes.sort_by_key(|minute| std::cmp::Reverse(minute.stamp));
-    minutes.truncate(12);
+    minutes.truncate(SHOWN);
     let mut signs: Vec<Sign> = habits
         .into_iter()
         .map(|(person, mut habit)| {
             habit.spans.sort_unstable();
-            let votes = habit.spans.len();
-            let middle = habit.spans.get(votes / 2).copied().unwrap_or(0);
+            let (votes, timed) = (habit.votes, habit.spans.len());
+            let middle = habit.spans.get(timed / 2).copied();
             Sign {
                 who: visit.who(&person),
-                median: moment::span_of(SignedDuration::from_secs(middle)),
-                quick: habit.quick,
+                median: middle.map_or_else(
+                    || "–".to_owned(),
+                    |middle| moment::span_of(SignedDuration::from_secs(middle)),
+                ),
+                quick: w::ff("cab.of", habit.quick, timed),
                 silent: habit.silent,
                 unopened: w::ff("cab.of", habit.unopened, habit.with_evidence),
                 rejected: habit.rejected,
-                worrying: votes >= 5 && (habit.quick * 2 > votes || habit.silent * 2 > votes),
+                worrying: votes >= 5 && (habit.quick * 2 > timed || habit.silent * 2 > votes),
                 votes,
             }
         })
         .collect();
     signs.sort_by_key(|sign| std::cmp::Reverse(sign.votes));
-    signs.truncate(12);
+    signs.truncate(SHOWN);
     (minutes, signs, votes)
 }
 
@@ -310,7 +363,9 @@ fn has_opened(change: &Change, approval: &Approval) -> bool {
     })
 }
 
-/// From when on a change could be looked at: when it was opened.
-fn shown(change: &Change, at: Timestamp) -> Timestamp {
-    change.opened_at.min(at)
+/// How long somebody took, from when the change was opened. Of one that was revised it is not known when what they
+/// decided on came about.
+fn took(change: &Change, approval: &Approval) -> Option<SignedDuration> {
+    (change.revision.counter == 1)
+        .then(|| approval.at.duration_since(change.opened_at.min(approval.at)))
 }

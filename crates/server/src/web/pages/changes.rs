@@ -127,7 +127,7 @@ pub(crate) struct Row {
 struct Column {
     word: String,
     rows: Vec<Row>,
-    more: Option<String>,
+    more: Vec<(String, String)>,
 }
 
 pub(crate) async fn show(
@@ -216,29 +216,28 @@ fn columns(
     let mut columns = Vec::new();
     for states in COLUMNS {
         let mut rows = Vec::new();
-        let mut more = None;
+        let mut more = Vec::new();
         for state in states {
-            let filter = ChangeFilter { state: Some(state.as_str().to_owned()), ..filter.clone() };
-            let page = sluice_engine::store::Page { before: None, after: None, limit: CARDS + 1 };
-            let mut found = read(visit.readers().changes(&filter, page))?;
-            if found.len() > CARDS as usize {
-                found.truncate(CARDS as usize);
-                let with = ChangesQuery { state: Some(state.as_str().into()), ..query.clone() };
-                more = Some(here(&with, "list"));
+            if filter.state.as_deref().is_some_and(|wanted| wanted != state.as_str()) {
+                continue;
             }
-            rows.extend(seen(visit, found));
+            let filter = ChangeFilter { state: Some(state.as_str().to_owned()), ..filter.clone() };
+            let (found, next) = fill(
+                &Seek::read(Some(CARDS), None)?,
+                |page| read(visit.readers().changes(&filter, page)),
+                |row| row.number,
+                |row| visit.sees(row.services.iter().map(String::as_str), &row.environment),
+            )?;
+            if next.is_some() {
+                let with = ChangesQuery { state: Some(state.as_str().into()), ..query.clone() };
+                more.push((w::named("state", state.as_str()), here(&with, "list")));
+            }
+            rows.extend(found.into_iter().map(|change| row(visit, change)));
         }
         let word = states.first().map_or_else(String::new, |it| w::named("state", it.as_str()));
         columns.push(Column { word, rows, more });
     }
     Ok(columns)
-}
-
-fn seen(visit: &Visit, rows: Vec<ChangeRow>) -> Vec<Row> {
-    rows.into_iter()
-        .filter(|row| visit.sees(row.services.iter().map(String::as_str), &row.environment))
-        .map(|change| row(visit, change))
-        .collect()
 }
 
 /// A change of the store as a row.

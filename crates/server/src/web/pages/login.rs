@@ -15,8 +15,10 @@ use crate::query::Query;
 use crate::session::{self, From};
 use crate::web::faults::bare;
 use crate::web::form::Form;
-use crate::web::page::{Looker, address as link, html, page, see, within, write};
+use crate::web::page::{Looker, html, page, see, within, write};
+use crate::web::pages::proof::{Proving, providers};
 use crate::web::shell::{Section, Shell};
+use crate::web::visit::Visit;
 use crate::web::w;
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +37,8 @@ struct LoginPage {
     needs_code: bool,
     /// Whether somebody who is in proves again who they are.
     again: bool,
+    /// Whether they can do so by a password.
+    password: bool,
     /// Other doors: title and address.
     providers: Vec<(String, String)>,
 }
@@ -56,11 +60,9 @@ fn form(
     fault: Option<String>,
     needs_code: bool,
 ) -> LoginPage {
-    let start = |name: &str| link("/auth/oidc/start", &[("provider", name), ("then", &to)]);
-    let providers = app.options.providers.iter();
-    let providers = providers.map(|it| (it.title.clone(), start(&it.name))).collect();
+    let providers = providers(app, &to, false);
     let shell = bare(w::t("login.log_in").to_owned());
-    LoginPage { shell, to, handle, fault, needs_code, again: false, providers }
+    LoginPage { shell, to, handle, fault, needs_code, again: false, password: true, providers }
 }
 
 #[derive(Deserialize)]
@@ -124,7 +126,16 @@ fn words(problem: &Problem) -> String {
 
 /// The answer that leads on, with the cookie of a session.
 pub(crate) fn inside(app: &App, headers: &HeaderMap, opened: &OpenedSession, to: &str) -> Response {
-    let mut response = see(to);
+    renewed_in(app, headers, opened, see(to))
+}
+
+/// An answer with the cookie of a session.
+pub(crate) fn renewed_in(
+    app: &App,
+    headers: &HeaderMap,
+    opened: &OpenedSession,
+    mut response: Response,
+) -> Response {
     if let Some(cookie) = session::set(&app.options, headers, opened) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
@@ -136,20 +147,14 @@ pub(crate) async fn confirm(
     looker: Looker,
     Query(query): Query<ToQuery>,
 ) -> Result<Response, Problem> {
-    page(looker, move |visit| {
-        let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
-        let to = within(query.to.as_deref());
-        Ok(LoginPage {
-            shell,
-            to,
-            handle: String::new(),
-            fault: None,
-            needs_code: false,
-            again: true,
-            providers: Vec::new(),
-        })
-    })
-    .await
+    page(looker, move |visit| Ok(again(visit, within(query.to.as_deref()), None, false))).await
+}
+
+fn again(visit: &Visit, to: String, fault: Option<String>, needs_code: bool) -> LoginPage {
+    let Proving { password, elsewhere } = Proving::ways(visit, &to);
+    let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
+    let (handle, providers) = (String::new(), elsewhere);
+    LoginPage { shell, to, handle, fault, needs_code, again: true, password, providers }
 }
 
 #[derive(Deserialize)]
@@ -180,19 +185,8 @@ pub(crate) async fn prove(
         Err(problem) => {
             let needs_code = problem.code == "code_needed" || !form.code.is_empty();
             let fault = Some(words(&problem));
-            let mut answer = page(looker, move |visit| {
-                let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
-                Ok(LoginPage {
-                    shell,
-                    to,
-                    handle: String::new(),
-                    fault,
-                    needs_code,
-                    again: true,
-                    providers: Vec::new(),
-                })
-            })
-            .await?;
+            let again = move |visit: &Visit| Ok(again(visit, to, fault, needs_code));
+            let mut answer = page(looker, again).await?;
             *answer.status_mut() = problem.status;
             answer.extensions_mut().insert(crate::door::Whole);
             Ok(answer)

@@ -6,6 +6,7 @@ use sluice_core::scope::Scope;
 
 use crate::problem::Problem;
 use crate::web::page::{Looker, page};
+use crate::web::roles::{RoleHeld, roles_of};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
 use crate::web::{Markup, w};
@@ -20,7 +21,7 @@ struct MePage {
     proven: Option<Markup>,
     ends: Option<Markup>,
     teams: Vec<String>,
-    roles: Vec<(String, String)>,
+    roles: Vec<RoleHeld>,
     rights: Vec<Right>,
 }
 
@@ -39,7 +40,8 @@ fn build(visit: &Visit) -> MePage {
     let caller = &visit.caller;
     let person = caller.person.as_ref();
     let card = person.and_then(|person| visit.card(person));
-    let declared = person.and_then(|person| visit.standing.organisation.person(person).cloned());
+    let opened = visit.standing.access.sessions.get(&caller.token);
+    let groups = opened.and_then(|session| session.opened.groups.clone());
     let session = caller.session.as_ref();
     let shell = visit.shell(Section::Elsewhere, w::t("me.you"));
     MePage {
@@ -49,11 +51,7 @@ fn build(visit: &Visit) -> MePage {
         proven: session.map(|session| visit.when(session.auth_time)),
         ends: session.map(|session| visit.when(session.expires_at)),
         teams: visit.my_teams().into_iter().collect(),
-        roles: declared
-            .iter()
-            .flat_map(|person| &person.roles)
-            .map(|grant| (grant.role.replace('_', " "), grant.scope.to_string()))
-            .collect(),
+        roles: person.map(|it| roles_of(visit, it, groups.as_ref())).unwrap_or_default(),
         rights: caller
             .permissions()
             .into_iter()

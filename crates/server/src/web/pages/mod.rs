@@ -17,6 +17,7 @@ pub(crate) mod notifications;
 pub(crate) mod numbers;
 pub(crate) mod policies;
 pub(crate) mod problems;
+pub(crate) mod proof;
 pub(crate) mod proposals;
 pub(crate) mod search;
 pub(crate) mod services;

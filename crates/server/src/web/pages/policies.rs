@@ -10,8 +10,11 @@ use sluice_core::gate::Judgement;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::ids::DecisionId;
 use sluice_core::organisation::PolicyFormat;
+use sluice_core::organisation::event::PolicyActivated;
+use sluice_core::permission::Permission;
 use sluice_core::verdict::Effect;
-use sluice_engine::WhatIfError;
+use sluice_engine::envelope::Envelope;
+use sluice_engine::{TestOutcome, Tested as PolicyTested, WhatIfError};
 
 use crate::api::no_such;
 use crate::problem::Problem;
@@ -19,11 +22,13 @@ use crate::query::{Query, id};
 use crate::web::form::Form;
 use crate::web::page::{Looker, page};
 use crate::web::shell::{Section, Shell};
-use crate::web::visit::{Visit, read};
+use crate::web::visit::{Visit, read, time};
 use crate::web::{Markup, marks, w};
 
 /// Decisions whose rules are counted.
 const COUNTED: u32 = 2_000;
+/// Bundles whose beginning is listed.
+const HISTORY: u32 = 12;
 
 #[derive(Template)]
 #[template(path = "pages/policies.html")]
@@ -36,6 +41,17 @@ struct PoliciesPage {
     rules: Vec<RuleCount>,
     counted: usize,
     most: u64,
+    has_tests: bool,
+    /// How its tests ended, where that was asked.
+    tested: Option<Tested>,
+    /// When bundles took effect, newest first: entry, time, digest.
+    history: Vec<(u64, Markup, String)>,
+}
+
+/// How tests ended.
+struct Tested {
+    problems: Vec<String>,
+    results: Vec<(Markup, String, String)>,
 }
 
 /// One file of the policy.
@@ -60,6 +76,8 @@ struct RuleCount {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PoliciesQuery {
     module: Option<String>,
+    /// Whether the tests are to run.
+    tests: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -68,7 +86,10 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     page(looker, move |visit| {
         let policy = visit.standing.policy.clone();
-        let modules = visit.app.engine.policy_modules().map_err(Problem::from)?;
+        let mut modules = visit.app.engine.policy_modules().map_err(Problem::from)?;
+        let tests = visit.app.engine.policy_tests().map_err(Problem::from)?;
+        let has_tests = !tests.is_empty();
+        modules.extend(tests);
         let module =
             query.module.and_then(|wanted| modules.into_iter().find(|(path, _)| *path == wanted));
         let (rules, counted) = rules(visit)?;
@@ -81,9 +102,46 @@ pub(crate) async fn show(
             module,
             rules,
             counted,
+            tested: query.tests.filter(|_| has_tests).map(|_| tested(visit)).transpose()?,
+            has_tests,
+            history: history(visit)?,
         })
     })
     .await
+}
+
+fn tested(visit: &Visit) -> Result<Tested, Problem> {
+    Ok(match visit.app.engine.test_policy().map_err(Problem::from)? {
+        PolicyTested::Unsound(problems) => Tested { problems, results: Vec::new() },
+        PolicyTested::Ran(results) => {
+            let results = results.into_iter().map(|result| {
+                let mark = match &result.outcome {
+                    TestOutcome::Passed => marks::pill("ok", "check", w::t("policies.passed")),
+                    TestOutcome::Failed => marks::pill("no", "x", w::t("policies.failed")),
+                    TestOutcome::Skipped => marks::pill("calm", "dot", w::t("policies.skipped")),
+                    TestOutcome::Errored { message } => marks::pill("no", "alert", message),
+                };
+                (mark, result.name, format!("{}:{}", result.file, result.line))
+            });
+            Tested { problems: Vec::new(), results: results.collect() }
+        }
+    })
+}
+
+/// When bundles took effect, for those who may read the ledger.
+fn history(visit: &Visit) -> Result<Vec<(u64, Markup, String)>, Problem> {
+    if !visit.may(Permission::LedgerRead) {
+        return Ok(Vec::new());
+    }
+    let size = visit.readers().head().size;
+    let entries = read(visit.readers().stream_before("policy", size, HISTORY))?;
+    let taken = entries.iter().rev().filter_map(|entry| {
+        let envelope = Envelope::parse(&entry.bytes).ok()?;
+        let activated: PolicyActivated = serde_json::from_str(envelope.data.get()).ok()?;
+        let bundle = super::change::short(activated.bundle.as_str());
+        Some((entry.seq, visit.when(time(entry.time_us)), bundle))
+    });
+    Ok(taken.collect())
 }
 
 fn files(visit: &Visit, shown: Option<&str>) -> Vec<File> {

@@ -62,6 +62,9 @@ struct RoleLine {
     by: Markup,
     at: Markup,
     from: Option<Markup>,
+    /// Since when it holds.
+    since: Option<Markup>,
+    until: Option<Markup>,
     confirm: bool,
     refuse: bool,
     why_not: Option<&'static str>,
@@ -185,11 +188,12 @@ fn roles(visit: &Visit) -> Vec<RoleLine> {
         return Vec::new();
     }
     let standing = visit.standing.access.roles.iter();
-    let waiting = standing.filter(|(_, role)| !matches!(role.state, RoleState::Granted { .. }));
-    waiting
+    standing
         .map(|(grant, role)| {
             let StandingRole { proposed, at, state } = role.as_ref();
-            let why_not = if Some(&proposed.person) == person {
+            let why_not = if *state != RoleState::Proposed {
+                None
+            } else if Some(&proposed.person) == person {
                 Some(w::t("proposals.it_is_for_yourself"))
             } else if Some(&proposed.by) == person {
                 Some(w::t("proposals.you_proposed_it"))
@@ -208,6 +212,11 @@ fn roles(visit: &Visit) -> Vec<RoleLine> {
                     RoleState::Confirmed { from, .. } => Some(visit.when(*from)),
                     RoleState::Proposed | RoleState::Granted { .. } => None,
                 },
+                since: match state {
+                    RoleState::Granted { since, .. } => Some(visit.when(*since)),
+                    RoleState::Proposed | RoleState::Confirmed { .. } => None,
+                },
+                until: proposed.until.map(|until| visit.when(until)),
                 confirm: *state == RoleState::Proposed && why_not.is_none() && person.is_some(),
                 refuse: person.is_some(),
                 why_not,
@@ -221,7 +230,7 @@ fn plans(visit: &Visit) -> Result<Vec<PlanLine>, Problem> {
         return Ok(Vec::new());
     }
     let person = visit.caller.person.as_ref();
-    let plans = visit.standing.access.plans.values();
+    let plans = visit.standing.access.plans_waiting(visit.now);
     plans
         .map(|plan| {
             let kept = visit.app.engine.waiting_plan(&visit.caller, &plan.plan);

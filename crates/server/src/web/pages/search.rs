@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sluice_core::ids::CommitId;
 use sluice_core::permission::Permission;
-use sluice_engine::store::{ChangeFilter, IncidentFilter, Page, ProblemFilter};
+use sluice_engine::store::{ChangeFilter, IncidentFilter, ProblemFilter};
 
 use super::changes::{Row, row};
 use crate::paging::Seek;
@@ -91,9 +91,13 @@ fn titled(visit: &Visit, q: &str) -> Result<Vec<Row>, Problem> {
         return Ok(seen(visit, rows));
     }
     let filter = ChangeFilter { text: Some(q.to_owned()), ..ChangeFilter::default() };
-    let rows =
-        read(visit.readers().changes(&filter, Page { before: None, after: None, limit: 20 }))?;
-    Ok(seen(visit, rows))
+    let (rows, _) = fill(
+        &Seek::read(Some(20), None)?,
+        |page| read(visit.readers().changes(&filter, page)),
+        |row| row.number,
+        |row| visit.sees(row.services.iter().map(String::as_str), &row.environment),
+    )?;
+    Ok(rows.into_iter().map(|it| row(visit, it)).collect())
 }
 
 fn seen(visit: &Visit, rows: Vec<sluice_engine::store::rows::ChangeRow>) -> Vec<Row> {

@@ -10,11 +10,12 @@ use serde::Deserialize;
 use sluice_core::approvals::waits_for;
 use sluice_core::change::{self, Change};
 use sluice_core::ids::{ChangeNumber, Digest};
-use sluice_engine::store::{ChangeFilter, Page};
 use sluice_engine::{Client, EngineError, Picked};
 
-use super::change::{is_old, lines};
+use super::change::lines;
+use super::flow::waiting;
 use super::login::{inside, step_up};
+use super::proof::Proving;
 use crate::api::talk::visible;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -23,7 +24,7 @@ use crate::status;
 use crate::web::form::Form;
 use crate::web::page::{Looker, address as address_of, page, see};
 use crate::web::shell::{Section, Shell};
-use crate::web::visit::{Visit, read};
+use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
 
 /// The most changes on the page.
@@ -45,7 +46,7 @@ struct TogetherPage {
     rows: Vec<Row>,
     alone: Vec<Alone>,
     said: Vec<(String, Markup)>,
-    prove: bool,
+    proving: Option<Proving>,
 }
 
 /// One change that may be picked.
@@ -76,12 +77,8 @@ pub(crate) async fn show(
 }
 
 fn build(visit: &Visit, said: &str) -> Result<TogetherPage, Problem> {
-    let filter = ChangeFilter { waiting: Some(true), ..ChangeFilter::default() };
-    let page = Page { before: None, after: None, limit: 200 };
-    let waiting = read(visit.readers().changes(&filter, page))?;
     let (mut rows, mut alone) = (Vec::new(), Vec::new());
-    for row in waiting {
-        let Some(change) = visit.standing.changes.get(&ChangeNumber(row.number)) else { continue };
+    for change in &waiting::all(visit) {
         let Some(rule) = waits_for_me(visit, change) else { continue };
         let settings = &visit.standing.organisation.settings;
         match change::together(change, settings, &change.revision.digest) {
@@ -99,7 +96,7 @@ fn build(visit: &Visit, said: &str) -> Result<TogetherPage, Problem> {
         rows,
         alone,
         said: outcomes(said),
-        prove: is_old(visit),
+        proving: Proving::owed(visit, "/changes/together", false),
     })
 }
 

@@ -18,6 +18,8 @@ pub(super) struct GateReply {
     pub(super) decision: Option<String>,
     pub(super) answer: Decision,
     pub(super) change: Option<String>,
+    /// The environment by its own name; absent where nobody declared it.
+    pub(super) environment: Option<String>,
     pub(super) reasons: Vec<ReasonReply>,
     #[serde(default)]
     pub(super) would_pass_if: Vec<String>,
@@ -54,6 +56,20 @@ impl GateReply {
             return Err("it names no decision".to_owned());
         }
         Ok(reply)
+    }
+
+    /// Refuses to wait for a pass that would not be one for this question: a pass is for an environment by its own name, and
+    /// that another name means the same is nothing that its signature says.
+    pub(super) fn is_by_own_name(&self, question: &Question) -> Result<(), Failure> {
+        let asked = question.environment.as_str();
+        match self.environment.as_deref() {
+            Some(own) if own != asked => Err(Failure::usage(
+                format!("`{asked}` is another name of the environment `{own}`, and a pass would be for that"),
+                format!("ask by its own name: `--environment {own}`"),
+            )
+            .with_code("environment_by_another_name")),
+            _ => Ok(()),
+        }
     }
 
     /// The first reason, for a line on the way.
@@ -105,13 +121,6 @@ pub(super) fn verified_pass(
         )
         .with_exit(exit::PASS_REFUSED)
         .with_code("pass_out_of_time"),
-        PassProblem::OtherBinding { what: "environment", ref found, .. } => Failure {
-            help: format!(
-                "do not deploy; where this is another name of the same environment, ask by its own \
-                 name: `--environment {found}`"
-            ),
-            ..not_an_allow(format!("its pass is refused: {problem}"))
-        },
         _ => not_an_allow(format!("its pass is refused: {problem}")),
     })?;
     if reply.decision.as_deref() != Some(claims.decision.as_str()) {

@@ -11,18 +11,12 @@ use serde_json::Value;
 use sluice_core::gate::{Decision, Question};
 
 use super::answer::GateReply;
-use crate::client::{self, Client, Reply, Request, Trouble};
-use crate::commands::values::jitter;
-use crate::exit;
+use crate::client::{self, Client, GRACE, Reply, Request, Tried, Trouble, again};
 use crate::failure::Failure;
 use crate::output;
 
 /// The longest that one request waits.
 const SLICE: Duration = Duration::from_secs(55);
-/// What a request may take beyond its waiting.
-const GRACE: Duration = Duration::from_secs(10);
-/// The first and the longest pause between two tries.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// The least time between two slices, should the server not wait.
 const SLICE_PACE: Duration = Duration::from_secs(1);
 
@@ -38,16 +32,12 @@ pub(super) struct Asking<'a> {
     pub(super) dry_run: bool,
 }
 
-/// What one try brought.
-enum Tried {
-    Answered(GateReply, Value),
-    /// Not now; perhaps after this pause.
-    Later(Failure, Option<Duration>),
-}
+/// An answer, and as it came.
+type Answered = (GateReply, Value);
 
 impl Asking<'_> {
     /// The answer: the first that is not `wait`, or the last one.
-    pub(super) fn until_answered(&self) -> Result<(GateReply, Value), Failure> {
+    pub(super) fn until_answered(&self) -> Result<Answered, Failure> {
         let begun = Instant::now();
         let Some(wait) = self.wait else {
             return self.ask(&self.key, Duration::ZERO, begun + self.timeout);
@@ -63,6 +53,7 @@ impl Asking<'_> {
                 return Ok((reply, raw));
             }
             if slice_number == 1 {
+                reply.is_by_own_name(self.question)?;
                 output::note(&format!("waiting: {}", reply.in_short()));
             }
             std::thread::sleep(SLICE_PACE.saturating_sub(slice_begun.elapsed()));
@@ -71,31 +62,13 @@ impl Asking<'_> {
     }
 
     /// Asks with one key until something answers that can be understood.
-    fn ask(
-        &self,
-        key: &str,
-        slice: Duration,
-        give_up: Instant,
-    ) -> Result<(GateReply, Value), Failure> {
+    fn ask(&self, key: &str, slice: Duration, give_up: Instant) -> Result<Answered, Failure> {
         let mut body = serde_json::to_value(self.question)
             .map_err(|error| Failure::new(error.to_string(), "correct the question"))?;
         if !self.authors.is_empty() {
             body["authors"] = self.authors.into();
         }
-        let mut pause = PAUSES.0;
-        loop {
-            let (failure, told) = match self.once(key, slice, give_up, &body)? {
-                Tried::Answered(reply, raw) => return Ok((reply, raw)),
-                Tried::Later(failure, told) => (failure, told),
-            };
-            let rest = pause.mul_f64(jitter()).max(Duration::from_millis(50));
-            let rest = told.map_or(rest, |told| told + rest);
-            if Instant::now() + rest >= give_up {
-                return Err(failure);
-            }
-            std::thread::sleep(rest);
-            pause = (pause * 2).min(PAUSES.1);
-        }
+        again(give_up, || self.once(key, slice, give_up, &body))
     }
 
     fn once(
@@ -104,7 +77,7 @@ impl Asking<'_> {
         slice: Duration,
         give_up: Instant,
         body: &Value,
-    ) -> Result<Tried, Failure> {
+    ) -> Result<Tried<Answered>, Failure> {
         let prefer = format!("wait={}", slice.as_secs());
         let mut headers = vec![("Idempotency-Key", key)];
         if slice.as_secs() > 0 {
@@ -120,17 +93,11 @@ impl Asking<'_> {
         };
         match self.client.send(&request) {
             Ok(reply) => self.understand(&reply),
-            Err(trouble) => {
-                let failure = self.client.trouble(&trouble);
-                match failure.exit {
-                    exit::UNAVAILABLE => Ok(Tried::Later(failure, None)),
-                    _ => Err(failure),
-                }
-            }
+            Err(trouble) => Tried::later(self.client.trouble(&trouble), None),
         }
     }
 
-    fn understand(&self, reply: &Reply) -> Result<Tried, Failure> {
+    fn understand(&self, reply: &Reply) -> Result<Tried<Answered>, Failure> {
         if reply.status == 200 {
             let read = reply.json::<Value>().and_then(|raw| {
                 let parsed = GateReply::read(&raw, self.dry_run).map_err(|why| {
@@ -139,17 +106,12 @@ impl Asking<'_> {
                 Ok((parsed, raw))
             });
             let (parsed, raw) = read.map_err(|why| self.client.trouble(&Trouble::Nonsense(why)))?;
-            return Ok(Tried::Answered(parsed, raw));
+            return Ok(Tried::Answered((parsed, raw)));
         }
         if reply.is_success() || (300..400).contains(&reply.status) {
             let why = format!("status {}, which no gate answers with", reply.status);
             return Err(self.client.trouble(&Trouble::Nonsense(why)));
         }
-        let failure = client::failure_of(reply, self.client.base());
-        if failure.exit == exit::UNAVAILABLE && !client::is_safe_halt(reply) {
-            let told = reply.retry_after_s.map(Duration::from_secs);
-            return Ok(Tried::Later(failure, told));
-        }
-        Err(failure)
+        Tried::later(client::failure_of(reply, self.client.base()), reply.retry_after)
     }
 }

@@ -69,7 +69,7 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<String>,
     /// Attempt of the run, from 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) run_attempt: Option<u32>,
     /// Web address of the run
     #[arg(long, value_name = "URL")]
@@ -106,7 +106,7 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt_out: Option<PathBuf>,
     /// Idempotency key: the same question with the same key has the same answer
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = values::key)]
     pub(crate) key: Option<String>,
     /// Print the server's answer as JSON
     #[arg(long)]
@@ -120,6 +120,10 @@ pub(crate) struct GateArgs {
 /// Asks, checks the answer, says it, and ends with its exit code.
 pub(crate) fn run(arguments: &GateArgs) -> Outcome {
     let question = question::build(arguments, &RunIdentity::from_environment())?;
+    if arguments.dry_run && arguments.wait.is_some() {
+        output::note("a dry run waits for nothing: `--wait` is passed over");
+    }
+    can_write(arguments)?;
     let client = Client::new(&arguments.server)?;
     let pinned = arguments.pass_key.pass_key.as_deref().map(PassKey::read).transpose()?;
     let asked = asking::Asking {
@@ -133,6 +137,10 @@ pub(crate) fn run(arguments: &GateArgs) -> Outcome {
     };
     let (reply, raw) = asked.until_answered()?;
     let allowed = reply.answer == Decision::Allow;
+    // Whether it waits here or is asked again later: a pass for another name would never be taken.
+    if reply.answer != Decision::Deny && !arguments.dry_run {
+        reply.is_by_own_name(&question)?;
+    }
     let verified = match (allowed, arguments.dry_run) {
         (true, false) => {
             let bindings = answer::bindings(&question);
@@ -185,6 +193,12 @@ pub(crate) fn tell(
     }
     let token = reply.pass.filter(|_| allowed).map(|pass| pass.token);
     Ok((exit_of(reply.answer), token))
+}
+
+/// A pass that cannot be kept is lost, and its deployment with it: that is found out before there is one.
+fn can_write(arguments: &GateArgs) -> Result<(), Failure> {
+    let pass = arguments.pass_out.as_deref().filter(|_| !arguments.dry_run);
+    pass.into_iter().chain(arguments.receipt_out.as_deref()).try_for_each(values::can_write)
 }
 
 fn write_files(arguments: &GateArgs, reply: &GateReply, verified: bool) -> Result<(), Failure> {

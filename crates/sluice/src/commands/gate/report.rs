@@ -1,5 +1,6 @@
 //! The answer in words.
 
+use serde_json::Value;
 use sluice_core::gate::Decision;
 use sluice_engine::pass_token::TokenClaims;
 
@@ -28,6 +29,7 @@ pub(super) fn print(reply: &GateReply, place: &str, pass: Option<&TokenClaims>) 
     let risk = reply.risk.as_ref().and_then(|risk| risk.get("level"));
     if let Some(level) = risk {
         line(&format!("  risk      {}", show::cell(Some(level))));
+        print_factors(reply);
     }
     if let Some(decision) = &reply.decision {
         line(&format!("  decision  {}", clean(decision)));
@@ -50,6 +52,16 @@ pub(super) fn print(reply: &GateReply, place: &str, pass: Option<&TokenClaims>) 
 /// Whether a condition was already said with its reason.
 fn said(reply: &GateReply, condition: &str) -> bool {
     reply.reasons.iter().any(|reason| reason.pass_if == condition)
+}
+
+/// What the risk is made of.
+fn print_factors(reply: &GateReply) {
+    let factors =
+        reply.risk.as_ref().and_then(|risk| risk.get("factors")).and_then(Value::as_array);
+    for factor in factors.into_iter().flatten() {
+        let text = |name: &str| show::cell(factor.get(name));
+        line(&format!("  {:>6}    {}", text("points"), text("because")));
+    }
 }
 
 fn print_reason(number: usize, reason: &ReasonReply) {

@@ -46,19 +46,8 @@ type Modules = BTreeMap<String, String>;
 
 /// The files as Rego, guardrails compiled.
 fn modules(paths: &[PathBuf]) -> Result<Result<Modules, Vec<Problem>>, Failure> {
-    let mut modules = Modules::new();
-    let mut problems = Vec::new();
-    for (path, text) in files::modules(paths, &["rego", "yaml", "yml"])? {
-        if path.ends_with(".rego") {
-            modules.insert(path, text);
-            continue;
-        }
-        match guardrails::compile(&path, &text) {
-            Ok(rego) => drop(modules.insert(format!("{path}.rego"), rego)),
-            Err(found) => problems.extend(found),
-        }
-    }
-    Ok(if problems.is_empty() { Ok(modules) } else { Err(problems) })
+    let files = files::modules(paths, &["rego", "yaml", "yml"])?;
+    Ok(guardrails::modules(&files))
 }
 
 /// Prints problems with their places.

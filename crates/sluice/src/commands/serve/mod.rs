@@ -110,7 +110,7 @@ fn not_opened(error: &OpenError) -> Failure {
             "nothing was changed; `sluice verify --data DIR` says more"
         }
         OpenError::Store(_) | OpenError::Keys { .. } | OpenError::OtherKeys { .. } => {
-            "nothing was changed"
+            "nothing was recorded; a folder and keys that were made new are used at the next start"
         }
     };
     Failure::new(chain(error), help).with_exit(error.exit_code())

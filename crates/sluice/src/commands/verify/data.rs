@@ -59,6 +59,12 @@ pub(crate) fn folder(
             "give the folder that `sluice serve --data` was started with",
         ));
     }
+    if let Some(path) = anchor.filter(|path| !path.is_file()) {
+        return Err(Failure::new(
+            format!("there is no anchor `{}`", path.display()),
+            "give the path that `sluice serve --anchor` was started with",
+        ));
+    }
     let keys = key::given_or_of_folder(keys, dir)?;
     let [key] = keys.as_slice() else {
         return Err(Failure::usage("a folder has one key", "give `--key` once"));

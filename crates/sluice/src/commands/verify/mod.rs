@@ -11,8 +11,12 @@ pub(crate) use self::data::{folder, views};
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use sluice_ledger::checkpoint::CheckpointError;
+use sluice_ledger::note::NoteError;
+use sluice_ledger::{Checkpoint, VerifyingKey};
 
-use crate::failure::{Failure, Outcome};
+use crate::exit;
+use crate::failure::{Failure, Outcome, chain};
 
 /// Arguments of `sluice verify`.
 #[derive(Debug, Args)]
@@ -60,8 +64,15 @@ pub(crate) struct VerifyArgs {
     json: bool,
 }
 
-/// Verifies what was named.
+/// Verifies what was named. Whatever keeps it from being checked is one exit code: nothing was found, and nothing was proved.
 pub(crate) fn run(arguments: &VerifyArgs) -> Outcome {
+    named(arguments).map_err(|failure| match failure.exit {
+        exit::USAGE | exit::TAMPERED => failure,
+        _ => failure.with_exit(exit::FAILED),
+    })
+}
+
+fn named(arguments: &VerifyArgs) -> Outcome {
     if let Some(dir) = &arguments.data {
         return data::run(arguments, dir);
     }
@@ -92,9 +103,31 @@ fn is_address(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
+/// A signed head that somebody keeps: it is theirs to give the right file, so one that is no checkpoint has shown nothing.
+pub(super) fn kept_head(
+    name: &str,
+    note: &str,
+    keys: &[VerifyingKey],
+) -> Result<Checkpoint, Failure> {
+    Checkpoint::open(note, keys).map_err(|error| {
+        let signature = matches!(
+            error,
+            CheckpointError::Note(NoteError::BadSignature { .. } | NoteError::NoKnownSignature)
+        );
+        let message = format!("`{name}`: {}", chain(&error));
+        if signature {
+            return found(message);
+        }
+        Failure::new(
+            message,
+            "give a checkpoint as `GET /log/checkpoint` has it, or a receipt where one is possible",
+        )
+    })
+}
+
 /// What was found to be wrong: a failure with the exit code of tampering.
 pub(crate) fn found(message: impl Into<String>) -> Failure {
     Failure::new(message, "stop relying on this copy, keep it as it is, and compare with backups, receipts and anchors")
-        .with_exit(crate::exit::TAMPERED)
+        .with_exit(exit::TAMPERED)
         .with_code("tampering_found")
 }

@@ -12,7 +12,7 @@ use sluice_ledger::{
 };
 
 use super::source::{Published, SourceError};
-use super::{VerifyArgs, found, is_address, key};
+use super::{VerifyArgs, found, is_address, kept_head, key};
 use crate::client::Client;
 use crate::commands::values;
 use crate::exit;
@@ -71,6 +71,9 @@ fn verify(
     if let Some(check) = check {
         verifier = verifier.check_entries(check);
     }
+    if let Some(path) = &arguments.checkpoint {
+        kept_head(&path.display().to_string(), &values::read_text(path, 1 << 20)?, keys)?;
+    }
     let mut progress = progress();
     let report = verifier.run(source, &mut *progress).map_err(|problem| failure(&problem))?;
     for older in &arguments.continues {
@@ -103,8 +106,7 @@ fn older_head(path: &Path, keys: &[VerifyingKey]) -> Result<Checkpoint, Failure>
         Ok(receipt) => receipt.checkpoint,
         Err(_) => text,
     };
-    Checkpoint::open(&note, keys)
-        .map_err(|error| found(format!("`{}`: {}", path.display(), chain(&error))))
+    kept_head(&path.display().to_string(), &note, keys)
 }
 
 /// A problem of the log itself is tampering; a source that cannot be read has shown nothing yet.

@@ -20,6 +20,7 @@ use crate::query::{Query, id};
 use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::pages::changes::Choice;
+use crate::web::roles::{RoleHeld, roles_of};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read, time};
 use crate::web::{Markup, marks, w};
@@ -59,6 +60,15 @@ struct AdminPage {
     halted: Option<String>,
     entries: u64,
     last: Option<Markup>,
+    tasks: Vec<TaskLine>,
+}
+
+/// One background task.
+struct TaskLine {
+    word: String,
+    mark: Markup,
+    good: Option<Markup>,
+    failed: Option<(Markup, String)>,
 }
 
 /// One link.
@@ -105,10 +115,30 @@ pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
             halted: visit.app.engine.halted(),
             entries: head.size,
             last: (head.size > 0).then(|| visit.when(time(head.last_time_us))),
+            tasks: tasks(visit),
             shell: visit.shell(Section::Admin, w::t("admin.admin")),
         })
     })
     .await
+}
+
+fn tasks(visit: &Visit) -> Vec<TaskLine> {
+    let health = visit.app.engine.task_health();
+    let lines = health.into_iter().map(|(name, health)| {
+        let failed = health.failed;
+        let is_bad =
+            failed.as_ref().is_some_and(|(at, _)| health.good_at.is_none_or(|good| good < *at));
+        TaskLine {
+            word: w::named("task", name),
+            mark: match is_bad {
+                true => marks::pill("no", "alert", w::t("admin.failing")),
+                false => marks::pill("ok", "check", w::t("admin.going_round")),
+            },
+            good: health.good_at.map(|at| visit.when(at)),
+            failed: failed.map(|(at, error)| (visit.when(at), error)),
+        }
+    });
+    lines.collect()
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,7 +162,7 @@ struct PersonLine {
     who: Markup,
     handle: String,
     teams: Vec<String>,
-    roles: Vec<(String, String)>,
+    roles: Vec<RoleHeld>,
     identities: usize,
     delegates: Vec<String>,
 }
@@ -168,11 +198,7 @@ pub(crate) async fn people(
                 who: visit.who(&person.id),
                 handle: card.map(|card| card.handle).unwrap_or_default(),
                 teams: teams.map(|team| team.name.to_string()).collect(),
-                roles: person
-                    .roles
-                    .iter()
-                    .map(|grant| (grant.role.replace('_', " "), grant.scope.to_string()))
-                    .collect(),
+                roles: roles_of(visit, &person.id, None),
                 identities: person.identities.len(),
                 delegates: person.delegates.iter().map(|it| visit.name(it)).collect(),
             });

@@ -17,6 +17,8 @@ use crate::web::{Markup, w};
 const PAGE: usize = 50;
 /// The most entries that one question reads.
 const READ: u64 = 4_000;
+/// Entries that are read at once.
+const STEP: u32 = 500;
 
 /// One entry in the list.
 pub(super) struct Line {
@@ -40,40 +42,59 @@ pub(super) struct Found {
 }
 
 pub(super) fn find(visit: &Visit, query: &AuditQuery) -> Result<Found, Problem> {
-    if let Some(record) = some(query.record.clone()) {
-        let entries = read(visit.readers().stream(&stream_of(&record), 0, 1_000))?;
-        let lines = entries.iter().rev().take(400).map(|entry| line(visit, entry)).collect();
-        return Ok(Found { lines, ..Found::default() });
-    }
+    let fault = |problem| Ok(Found { problem: Some(problem), ..Found::default() });
     let size = visit.readers().head().size;
     let mut before = query.before.unwrap_or(size).min(size);
     if let (Some(at), None) = (some(query.at.clone()), query.before) {
-        let Some(at_us) = moment(&at) else {
-            return Ok(Found {
-                problem: Some(w::t("explore.that_is_not_a_time")),
-                ..Found::default()
-            });
-        };
+        let Some(at_us) = moment(&at) else { return fault(w::t("explore.that_is_not_a_time")) };
         before = first_after(visit, at_us, size)?;
     }
     let person = match some(query.person.clone()) {
         None => None,
         Some(text) => {
             let id = visit.app.engine.person_by_handle(&text).map(|id| id.to_string());
-            let id = id.or_else(|| text.starts_with("person/").then_some(text));
-            match id {
+            match id.or_else(|| text.starts_with("person/").then_some(text)) {
                 Some(id) => Some(id),
-                None => {
-                    return Ok(Found {
-                        problem: Some(w::t("explore.nobody_has_this_name_here")),
-                        ..Found::default()
-                    });
-                }
+                None => return fault(w::t("explore.nobody_has_this_name_here")),
             }
         }
     };
-    let event = some(query.event.clone()).unwrap_or_default().to_lowercase();
-    back(visit, query, before, person.as_deref(), &event)
+    let wanted = Wanted {
+        stream: some(query.record.clone()).map(|record| stream_of(&record)),
+        person,
+        event: some(query.event.clone()).unwrap_or_default().to_lowercase(),
+    };
+    back(visit, query, before, &wanted)
+}
+
+/// What is looked for.
+struct Wanted {
+    stream: Option<String>,
+    person: Option<String>,
+    event: String,
+}
+
+impl Wanted {
+    /// The entries before one that may fit, oldest first, and the first index that was looked at.
+    fn read(&self, visit: &Visit, before: u64) -> Result<(Vec<Entry>, u64), Problem> {
+        if let Some(stream) = &self.stream {
+            let entries = read(visit.readers().stream_before(stream, before, STEP))?;
+            let from = match entries.first() {
+                Some(first) if entries.len() == STEP as usize => first.seq,
+                _ => 0,
+            };
+            return Ok((entries, from));
+        }
+        let narrow = self.person.is_some() || !self.event.is_empty();
+        let from = before.saturating_sub(if narrow { u64::from(STEP) } else { 51 });
+        let max = u32::try_from(before - from).unwrap_or(u32::MAX);
+        Ok((read(visit.readers().entries(from, max))?, from))
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        (self.event.is_empty() || entry.name.contains(&self.event))
+            && self.person.as_ref().is_none_or(|id| contains(&entry.bytes, id.as_bytes()))
+    }
 }
 
 /// Reads backwards until a page is full or enough was read.
@@ -81,28 +102,21 @@ fn back(
     visit: &Visit,
     query: &AuditQuery,
     mut before: u64,
-    person: Option<&str>,
-    event: &str,
+    wanted: &Wanted,
 ) -> Result<Found, Problem> {
-    let narrow = person.is_some() || !event.is_empty();
-    let step = if narrow { 500 } else { 51 };
     let (mut found, mut looked) = (Found::default(), 0);
     while before > 0 && looked < READ {
-        let from = before.saturating_sub(step);
-        let max = u32::try_from(before - from).unwrap_or(u32::MAX);
-        let entries = read(visit.readers().entries(from, max))?;
+        let (entries, from) = wanted.read(visit, before)?;
+        looked += entries.len() as u64;
         for entry in entries.iter().rev() {
             if found.lines.len() == PAGE {
                 found.next = Some(next(query, entry.seq + 1));
                 return Ok(found);
             }
-            let fits = (event.is_empty() || entry.name.contains(event))
-                && person.is_none_or(|id| contains(&entry.bytes, id.as_bytes()));
-            if fits {
+            if wanted.fits(entry) {
                 found.lines.push(line(visit, entry));
             }
         }
-        looked += before - from;
         before = from;
     }
     if before > 0 {
@@ -114,8 +128,16 @@ fn back(
 
 fn next(query: &AuditQuery, before: u64) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let (person, event, before) = (text(&query.person), text(&query.event), before.to_string());
-    address("/audit", &[("person", &person), ("event", &event), ("before", &before)])
+    address(
+        "/audit",
+        &[
+            ("record", &text(&query.record)),
+            ("person", &text(&query.person)),
+            ("event", &text(&query.event)),
+            ("at", &text(&query.at)),
+            ("before", &before.to_string()),
+        ],
+    )
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
@@ -125,6 +147,9 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
 /// The stream of a record, by its number or as it is.
 fn stream_of(record: &str) -> String {
     let upper = record.trim().to_uppercase();
+    if upper.contains('/') {
+        return record.trim().to_owned();
+    }
     match upper.get(..3) {
         Some("CHG") => format!("change/{upper}"),
         Some("DEP") => format!("deployment/{upper}"),

@@ -19,11 +19,11 @@ use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::web::form::{Form, ReasonForm};
+use crate::web::form::{Fault, Form, ReasonForm, refused};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
-use crate::web::{Markup, marks, moment, w};
+use crate::web::{Markup, moment, w};
 
 /// The most things to lift that are offered.
 const OFFERED: usize = 200;
@@ -85,7 +85,7 @@ struct ExceptionPage {
     environments: Vec<String>,
     services: Vec<String>,
     preview: Option<Preview>,
-    fault: Option<(Markup, Markup)>,
+    fault: Option<Fault>,
 }
 
 /// What would come of it.
@@ -106,45 +106,47 @@ struct Line {
 }
 
 /// The form, with what the exception would let through.
-pub(crate) async fn form(
-    looker: Looker,
-    Query(mut wish): Query<Wish>,
-) -> Result<Response, Problem> {
-    page(looker, move |visit| {
-        let (mut preview, mut fault) = (None, None);
-        if wish.hours.is_empty() {
-            "2".clone_into(&mut wish.hours);
-            if wish.environment.is_empty() && !visit.everywhere(Permission::ExceptionGrant) {
-                // Most of those who may in a part only may in production.
-                wish.environment = visit.production().map_or_else(String::new, |it| it.to_string());
+pub(crate) async fn form(looker: Looker, Query(wish): Query<Wish>) -> Result<Response, Problem> {
+    page(looker, move |visit| build(visit, wish, None)).await
+}
+
+fn build(
+    visit: &Visit,
+    mut wish: Wish,
+    mut fault: Option<Fault>,
+) -> Result<ExceptionPage, Problem> {
+    let mut preview = None;
+    if wish.hours.is_empty() {
+        "2".clone_into(&mut wish.hours);
+        if wish.environment.is_empty() && !visit.everywhere(Permission::ExceptionGrant) {
+            // Most of those who may in a part only may in production.
+            wish.environment = visit.production().map_or_else(String::new, |it| it.to_string());
+        }
+    }
+    if !wish.preview.is_empty() {
+        match look(visit, &wish) {
+            Ok(seen) => preview = Some(seen),
+            Err(error @ EngineError::Refused(_)) => {
+                fault = fault.or_else(|| Some(Fault::of(&error.into())));
             }
+            Err(error) => return Err(error.into()),
         }
-        if !wish.preview.is_empty() {
-            match look(visit, &wish) {
-                Ok(seen) => preview = Some(seen),
-                Err(EngineError::Refused(refusal)) => {
-                    fault = Some((marks::prose(&refusal.message), marks::prose(&refusal.help)));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let organisation = &visit.standing.organisation;
-        let mut lifts = offered(visit);
-        if !wish.lifts.is_empty() && lifts.iter().all(|(name, _)| *name != wish.lifts) {
-            // It may be one that the caller does not see: it is called as they called it.
-            lifts.insert(0, (wish.lifts.clone(), wish.lifts.clone()));
-        }
-        Ok(ExceptionPage {
-            shell: visit.shell(Section::Calendar, w::t("calendar.grant_an_exception")),
-            environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: visit.service_names(),
-            lifts,
-            preview,
-            fault,
-            wish,
-        })
+    }
+    let organisation = &visit.standing.organisation;
+    let mut lifts = offered(visit);
+    if !wish.lifts.is_empty() && lifts.iter().all(|(name, _)| *name != wish.lifts) {
+        // It may be one that the caller does not see: it is called as they called it.
+        lifts.insert(0, (wish.lifts.clone(), wish.lifts.clone()));
+    }
+    Ok(ExceptionPage {
+        shell: visit.shell(Section::Calendar, w::t("calendar.grant_an_exception")),
+        environments: organisation.environments.keys().map(ToString::to_string).collect(),
+        services: visit.service_names(),
+        lifts,
+        preview,
+        fault,
+        wish,
     })
-    .await
 }
 
 /// What an exception can lift of what the caller sees.
@@ -200,16 +202,23 @@ fn line(visit: &Visit, one: &Lifted) -> Option<Line> {
 }
 
 /// Grants an exception.
-pub(crate) async fn grant(
-    State(app): State<App>,
-    By(caller): By,
-    Form(wish): Form<Wish>,
-) -> Result<Response, Problem> {
-    let until = wish.until(app.engine.now()).map_err(EngineError::from)?;
-    let scope = wish.scope(&caller, &app.engine.standing().organisation);
-    let reason = said(&wish.reason)?;
-    app.engine.grant_exception(&caller, wish.lifts, scope, reason, until).await?;
-    Ok(see("/calendar?done=granted#exceptions"))
+pub(crate) async fn grant(looker: Looker, Form(wish): Form<Wish>) -> Result<Response, Problem> {
+    match granted(&looker, &wish).await {
+        Ok(()) => Ok(see("/calendar?done=granted#exceptions")),
+        Err(problem) => {
+            let wish = Wish { preview: "1".to_owned(), ..wish };
+            refused(looker, problem, |visit, fault| build(visit, wish, Some(fault))).await
+        }
+    }
+}
+
+async fn granted(looker: &Looker, wish: &Wish) -> Result<(), Problem> {
+    let engine = &looker.app.engine;
+    let until = wish.until(engine.now()).map_err(EngineError::from)?;
+    let scope = wish.scope(&looker.caller, &engine.standing().organisation);
+    let (lifts, reason) = (wish.lifts.clone(), said(&wish.reason)?);
+    engine.grant_exception(&looker.caller, lifts, scope, reason, until).await?;
+    Ok(())
 }
 
 /// Takes an exception back.

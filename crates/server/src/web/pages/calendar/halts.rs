@@ -16,7 +16,7 @@ use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::status;
-use crate::web::form::{Form, ReasonForm};
+use crate::web::form::{Fault, Form, ReasonForm, refused};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::Visit;
@@ -117,6 +117,8 @@ struct StopPage {
     shell: Shell,
     wanted: ScopeQuery,
     scope: String,
+    reason: String,
+    fault: Option<Fault>,
     preview: Option<Preview>,
     teams: Vec<String>,
     environments: Vec<String>,
@@ -137,21 +139,24 @@ pub(crate) async fn new_stop(
     looker: Looker,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Response, Problem> {
-    page(looker, move |visit| {
-        let scope = query.scope();
-        let organisation = &visit.standing.organisation;
-        Ok(StopPage {
-            shell: visit.shell(Section::Calendar, w::t("halts.stop_the_line")),
-            preview: query.preview.is_some().then(|| preview(visit, &scope)),
-            scope: scope.to_string(),
-            teams: organisation.teams.keys().map(ToString::to_string).collect(),
-            environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: visit.service_names(),
-            tiers: ["production", "staging", "test", "development"],
-            wanted: query,
-        })
-    })
-    .await
+    page(looker, move |visit| Ok(stop_page(visit, query, String::new(), None))).await
+}
+
+fn stop_page(visit: &Visit, query: ScopeQuery, reason: String, fault: Option<Fault>) -> StopPage {
+    let scope = query.scope();
+    let organisation = &visit.standing.organisation;
+    StopPage {
+        shell: visit.shell(Section::Calendar, w::t("halts.stop_the_line")),
+        preview: query.preview.is_some().then(|| preview(visit, &scope)),
+        scope: scope.to_string(),
+        teams: organisation.teams.keys().map(ToString::to_string).collect(),
+        environments: organisation.environments.keys().map(ToString::to_string).collect(),
+        services: visit.service_names(),
+        tiers: ["production", "staging", "test", "development"],
+        wanted: query,
+        reason,
+        fault,
+    }
 }
 
 fn preview(visit: &Visit, scope: &Scope) -> Preview {
@@ -197,21 +202,30 @@ pub(crate) struct StopForm {
 }
 
 /// Stops the line.
-pub(crate) async fn pull(
-    State(app): State<App>,
-    By(caller): By,
-    Form(form): Form<StopForm>,
-) -> Result<Response, Problem> {
+pub(crate) async fn pull(looker: Looker, Form(form): Form<StopForm>) -> Result<Response, Problem> {
     let wanted = ScopeQuery {
         service: Some(form.service),
         team: Some(form.team),
         environment: Some(form.environment),
         tier: Some(form.tier),
-        preview: None,
+        preview: Some("1".to_owned()),
     };
-    let reason = said(&form.reason)?;
-    app.engine.pull_stop(&caller, wanted.scope(), reason).await?;
-    Ok(see("/calendar?done=stopped#stops"))
+    let pulled = match said(&form.reason) {
+        Ok(reason) => {
+            let engine = &looker.app.engine;
+            let pulled = engine.pull_stop(&looker.caller, wanted.scope(), reason).await;
+            pulled.map(|_| ()).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    match pulled {
+        Ok(()) => Ok(see("/calendar?done=stopped#stops")),
+        Err(problem) => {
+            let again =
+                |visit: &Visit, fault| Ok(stop_page(visit, wanted, form.reason, Some(fault)));
+            refused(looker, problem, again).await
+        }
+    }
 }
 
 /// Lifts a stop.

@@ -7,6 +7,7 @@ mod halts;
 mod month;
 mod traits;
 mod week;
+mod went;
 pub(crate) mod windows;
 mod wish;
 
@@ -35,6 +36,8 @@ use crate::web::{Markup, marks, moment, w};
 const MOST: usize = 200;
 /// The days that the list reaches ahead.
 const LISTED: i64 = 28;
+/// The days before that of which deployments are listed.
+const WENT: i64 = 7;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +64,10 @@ struct CalendarPage {
     week: Option<Week>,
     list: Vec<Occasion>,
     list_more: usize,
+    went: Vec<went::Went>,
+    went_more: bool,
+    /// The day from which what went is listed.
+    since: String,
     halts: Halts,
     may_edit: bool,
     waiting: usize,
@@ -157,6 +164,11 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
     shell.notice = notice(query.done.as_deref());
     let (list, list_more) = if view == "list" { list(&frame) } else { Default::default() };
     let (known, known_more) = known(&frame);
+    let (went, went_more, since) = match view {
+        "week" => went::build(&frame, monday(day), 7)?,
+        "list" => went::build(&frame, day.saturating_sub(WENT.days()), WENT + LISTED)?,
+        _ => Default::default(),
+    };
     let tabs = [
         ("", "month", w::t("calendar.month")),
         ("week", "week", w::t("calendar.week")),
@@ -181,6 +193,9 @@ fn build(visit: &Visit, query: CalendarQuery) -> Result<CalendarPage, Problem> {
         week: (view == "week").then(|| week::build(&frame)).transpose()?,
         list,
         list_more,
+        went,
+        went_more,
+        since,
         halts: halts::build(visit),
         may_edit: visit.may(Permission::CalendarEdit) && visit.caller.person.is_some(),
         waiting: agree::how_many(visit),

@@ -57,18 +57,23 @@ pub(super) fn build(frame: &Frame<'_>) -> Result<Month, Problem> {
         from_us: frame.start(first).as_microsecond(),
         to_us: frame.start(last.saturating_add(8.days())).as_microsecond(),
         environment: None,
-        service: frame.service.clone(),
+        services: frame.service.iter().cloned().collect(),
     };
-    let deployed =
-        if everything { read(frame.visit.readers().deployed_by_day(&span))? } else { Vec::new() };
+    let days: Vec<Date> = (0..=42).map(|at| first.saturating_add(i64::from(at).days())).collect();
+    let bounds: Vec<i64> = days.iter().map(|day| frame.start(*day).as_microsecond()).collect();
+    let deployed = if everything {
+        read(frame.visit.readers().deployed_by_part(&span, &bounds))?
+    } else {
+        Vec::new()
+    };
     let present = frame.visit.now.to_zoned(frame.zone.clone()).date();
     let mut weeks = Vec::new();
     let mut start = first;
     while start <= last {
         let days = (0..7).map(|at| {
             let date = start.saturating_add(i64::from(at).days());
-            let since = date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
-            let counted = deployed.iter().find(|it| it.day == since);
+            let part = days.iter().position(|day| *day == date);
+            let counted = deployed.iter().find(|it| usize::try_from(it.day).ok() == part);
             Day {
                 number: date.day(),
                 iso: date.to_string(),

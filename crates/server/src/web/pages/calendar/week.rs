@@ -19,6 +19,8 @@ const MOST: usize = 24;
 pub(super) struct Week {
     pub(super) days: Vec<(i64, String, bool)>,
     pub(super) rows: Vec<Line>,
+    /// How many windows are not shown.
+    pub(super) more: usize,
     pub(super) height: usize,
     pub(super) now: Option<i64>,
     pub(super) totals: Vec<(i64, String)>,
@@ -26,6 +28,7 @@ pub(super) struct Week {
 
 /// One window.
 pub(super) struct Line {
+    pub(super) name: String,
     pub(super) title: String,
     pub(super) kind: &'static str,
     pub(super) y: usize,
@@ -41,12 +44,17 @@ pub(super) fn build(frame: &Frame<'_>) -> Result<Week, Problem> {
         |at: jiff::Timestamp| at.duration_since(from).as_secs().clamp(0, length) * 7 * DAY / length;
     let present = frame.visit.now.to_zoned(frame.zone.clone()).date();
     let calendar = frame.visit.app.engine.present_calendar();
-    let rows: Vec<Line> = calendar
+    let found: Vec<_> = calendar
         .between(from, to, 40)
         .filter(|(window, spans)| !spans.is_empty() && frame.wants(&window.scope))
+        .collect();
+    let more = found.len().saturating_sub(MOST);
+    let rows: Vec<Line> = found
+        .into_iter()
         .take(MOST)
         .enumerate()
         .map(|(at, (window, spans))| Line {
+            name: window.name.clone(),
             title: window.title.clone(),
             kind: kind(window.kind),
             y: 30 + at * ROW,
@@ -58,14 +66,19 @@ pub(super) fn build(frame: &Frame<'_>) -> Result<Week, Problem> {
         from_us: from.as_microsecond(),
         to_us: to.as_microsecond(),
         environment: None,
-        service: frame.service.clone(),
+        services: frame.service.iter().cloned().collect(),
     };
     let everything = frame.visit.everywhere(Permission::ChangeRead);
-    let deployed =
-        if everything { read(frame.visit.readers().deployed_by_day(&span))? } else { Vec::new() };
-    let start_day = first.duration_since(jiff::civil::Date::constant(1970, 1, 1)).as_hours() / 24;
+    let bounds: Vec<i64> = (0..=7_i64)
+        .map(|at| frame.start(first.saturating_add(at.days())).as_microsecond())
+        .collect();
+    let deployed = if everything {
+        read(frame.visit.readers().deployed_by_part(&span, &bounds))?
+    } else {
+        Vec::new()
+    };
     let totals = deployed.iter().map(|it| {
-        let at = (it.day - start_day).clamp(0, 6);
+        let at = it.day;
         let text = if it.failed > 0 {
             format!("{} ({} ✕)", it.ended, it.failed)
         } else {
@@ -82,6 +95,7 @@ pub(super) fn build(frame: &Frame<'_>) -> Result<Week, Problem> {
             .collect(),
         height: 30 + rows.len().max(1) * ROW + 30,
         rows,
+        more,
         now: (from <= frame.visit.now && frame.visit.now < to).then(|| x(frame.visit.now)),
         totals: totals.collect(),
     })

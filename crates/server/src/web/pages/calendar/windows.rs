@@ -7,6 +7,7 @@ use sluice_core::calendar::made::event::Deed;
 use sluice_core::calendar::made::{self, PREFIX};
 use sluice_core::calendar::{Window, WindowKind};
 use sluice_core::permission::Permission;
+use sluice_engine::EngineError;
 
 use super::agree::{self, Waiting};
 use super::kind;
@@ -17,7 +18,7 @@ use crate::app::App;
 use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::web::form::{Form, ReasonForm};
+use crate::web::form::{Fault, Form, ReasonForm, refused};
 use crate::web::page::{Looker, page, see};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::Visit;
@@ -83,7 +84,7 @@ struct FormPage {
     alters: bool,
     fields: Vec<(&'static str, String)>,
     preview: Option<Preview>,
-    fault: Option<(Markup, Markup)>,
+    fault: Option<Fault>,
     fixed_scope: Option<String>,
     two: bool,
     teams: Vec<String>,
@@ -94,67 +95,65 @@ struct FormPage {
 }
 
 /// The form for a new window, or over one that people made, with what it would hold.
-pub(crate) async fn form(
-    looker: Looker,
-    Query(mut wish): Query<Wish>,
-) -> Result<Response, Problem> {
-    page(looker, move |visit| {
-        let standing = match wish.over.as_str() {
-            "" => None,
-            name => Some(made_window(visit, name)?),
-        };
-        let asked = !wish.preview.is_empty();
-        if let Some(window) = standing.as_ref().filter(|_| !asked) {
-            wish = Wish::of(window);
-        }
-        let zone = &visit.standing.organisation.settings.zone;
-        if wish.zone.is_empty() {
-            wish.zone.clone_from(zone);
-        }
-        let (mut seen, mut fault, mut deed) = (None, None, None);
-        if asked {
-            let read = wish.window(standing.as_ref());
-            let checked = read.and_then(|mut window| {
-                if window.name.is_empty() {
-                    window.name = PREFIX.to_owned();
-                }
-                made::check(&visit.standing.organisation, &window, visit.now).map(|()| window)
-            });
-            match checked {
-                Ok(window) => {
-                    seen = Some(preview(visit, &window));
-                    deed = Some(Deed::Set { window: Box::new(window) });
-                }
-                Err(refusal) => {
-                    fault = Some((marks::prose(&refusal.message), marks::prose(&refusal.help)));
-                }
+pub(crate) async fn form(looker: Looker, Query(wish): Query<Wish>) -> Result<Response, Problem> {
+    page(looker, move |visit| form_page(visit, wish, None)).await
+}
+
+fn form_page(visit: &Visit, mut wish: Wish, mut fault: Option<Fault>) -> Result<FormPage, Problem> {
+    let standing = match wish.over.as_str() {
+        "" => None,
+        name => Some(made_window(visit, name)?),
+    };
+    let asked = !wish.preview.is_empty();
+    if let Some(window) = standing.as_ref().filter(|_| !asked) {
+        wish = Wish::of(window);
+    }
+    let zone = &visit.standing.organisation.settings.zone;
+    if wish.zone.is_empty() {
+        wish.zone.clone_from(zone);
+    }
+    let (mut seen, mut deed) = (None, None);
+    if asked {
+        let read = wish.window(standing.as_ref());
+        let checked = read.and_then(|mut window| {
+            if window.name.is_empty() {
+                window.name = PREFIX.to_owned();
+            }
+            made::check(&visit.standing.organisation, &window, visit.now).map(|()| window)
+        });
+        match checked {
+            Ok(window) => {
+                seen = Some(preview(visit, &window));
+                deed = Some(Deed::Set { window: Box::new(window) });
+            }
+            Err(refusal) => {
+                fault = fault.or_else(|| Some(Fault::of(&EngineError::from(refusal).into())));
             }
         }
-        let organisation = &visit.standing.organisation;
-        let alters = standing.is_some();
-        Ok(FormPage {
-            shell: visit.shell(
-                Section::Calendar,
-                if alters { w::t("window.alter") } else { w::t("window.new_window") },
-            ),
-            alters,
-            fields: wish.fields(),
-            preview: seen,
-            fault,
-            fixed_scope: standing
-                .as_ref()
-                .filter(|window| !is_simple(&window.scope))
-                .map(|window| window.scope.to_string()),
-            two: visit.app.engine.calendar_needs_two(visit.caller.person.as_ref(), deed.as_ref()),
-            teams: organisation.teams.keys().map(ToString::to_string).collect(),
-            environments: organisation.environments.keys().map(ToString::to_string).collect(),
-            services: visit.service_names(),
-            tiers: ["production", "staging", "test", "development"],
-            zones: [zone.clone(), "UTC".to_owned()].into(),
-            wish,
-        })
+    }
+    let organisation = &visit.standing.organisation;
+    let alters = standing.is_some();
+    Ok(FormPage {
+        shell: visit.shell(
+            Section::Calendar,
+            if alters { w::t("window.alter") } else { w::t("window.new_window") },
+        ),
+        alters,
+        fields: wish.fields(),
+        preview: seen,
+        fault,
+        fixed_scope: standing
+            .as_ref()
+            .filter(|window| !is_simple(&window.scope))
+            .map(|window| window.scope.to_string()),
+        two: visit.app.engine.calendar_needs_two(visit.caller.person.as_ref(), deed.as_ref()),
+        teams: organisation.teams.keys().map(ToString::to_string).collect(),
+        environments: organisation.environments.keys().map(ToString::to_string).collect(),
+        services: visit.service_names(),
+        tiers: ["production", "staging", "test", "development"],
+        zones: [zone.clone(), "UTC".to_owned()].into(),
+        wish,
     })
-    .await
 }
 
 /// A window that people made, where it may be seen.
@@ -165,21 +164,30 @@ fn made_window(visit: &Visit, name: &str) -> Result<Window, Problem> {
 }
 
 /// Proposes the window that the form means, or makes it.
-pub(crate) async fn propose(
-    State(app): State<App>,
-    By(caller): By,
-    Form(wish): Form<Wish>,
-) -> Result<Response, Problem> {
-    let standing = app.engine.standing();
+pub(crate) async fn propose(looker: Looker, Form(wish): Form<Wish>) -> Result<Response, Problem> {
+    match proposed(&looker, &wish).await {
+        Ok(address) => Ok(see(&address)),
+        Err(problem) => {
+            let mut wish = wish;
+            "1".clone_into(&mut wish.preview);
+            refused(looker, problem, |visit, fault| form_page(visit, wish, Some(fault))).await
+        }
+    }
+}
+
+/// Where to look after it was proposed or made.
+async fn proposed(looker: &Looker, wish: &Wish) -> Result<String, Problem> {
+    let engine = &looker.app.engine;
+    let standing = engine.standing();
     let known = standing.made.windows.get(&wish.over).map(|made| made.window.as_ref());
     if !wish.over.is_empty() && known.is_none() {
         return Err(no_such(format!("window `{}`", wish.over)));
     }
-    let window = wish.window(known).map_err(sluice_engine::EngineError::from)?;
+    let window = wish.window(known).map_err(EngineError::from)?;
     let reason = wish.reason.trim().to_owned();
     let seen = wish.seen();
-    let answer = app.engine.set_window(&caller, window, seen, reason).await?;
-    Ok(see(&after(answer.value.proposal.is_some(), &answer.value.window)))
+    let answer = engine.set_window(&looker.caller, window, seen, reason).await?;
+    Ok(after(answer.value.proposal.is_some(), &answer.value.window))
 }
 
 /// Ends a window, or proposes to.

@@ -2,7 +2,7 @@
 
 mod approvals;
 mod related;
-pub(crate) use self::related::short;
+pub(crate) use self::related::{short, similar};
 mod risk;
 mod story;
 mod talk;
@@ -27,11 +27,13 @@ pub(crate) use self::story::{Moment, Step, moments};
 pub(crate) use self::talk::{Reference, comment, evidence, references, status};
 use self::verdict::Verdict;
 
-pub(crate) use self::vote::{act, lines, vote};
+pub(crate) use self::vote::{act, end_deployment, lines, vote};
 use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::{Query, id};
+use crate::web::form::{self, Fault};
 use crate::web::page::{Looker, page};
+use crate::web::pages::proof::Proving;
 use crate::web::pages::{incidents, problems};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::{Visit, read};
@@ -41,8 +43,19 @@ use crate::web::{Markup, marks, w};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeQuery {
     done: Option<String>,
-    /// The code of a refusal, after a form.
-    refused: Option<String>,
+}
+
+/// What was filled in of a form that was refused.
+#[derive(Default)]
+struct Kept {
+    reason: String,
+    finding: String,
+    note: String,
+    why: String,
+    comment: String,
+    end: String,
+    /// Whether the proof of who it is was missing.
+    unproven: bool,
 }
 
 #[derive(Template)]
@@ -70,7 +83,8 @@ struct ChangePage {
     facts: Vec<Fact>,
     debts: Vec<related::DebtLine>,
     actions: Actions,
-    refused: Option<String>,
+    fault: Option<Fault>,
+    kept: Kept,
 }
 
 /// What stands at the top.
@@ -98,8 +112,8 @@ struct Actions {
     review: bool,
     revision: String,
     version: u64,
-    /// Whether the proof of who it is is too old to decide on production.
-    prove: bool,
+    /// How to prove who it is, where the last proof is too old to decide on production.
+    proving: Option<Proving>,
 }
 
 pub(crate) async fn show(
@@ -110,7 +124,25 @@ pub(crate) async fn show(
     page(looker, move |visit| {
         let number: ChangeNumber = id(&number)?;
         let change = find(visit, number)?;
-        build(visit, &change, &query)
+        let mut page = build(visit, &change, Kept::default())?;
+        page.shell.notice = notice(query.done.as_deref());
+        Ok(page)
+    })
+    .await
+}
+
+/// The change again, with what was refused of a form and what was filled in.
+async fn refused(
+    looker: Looker,
+    number: ChangeNumber,
+    error: impl Into<Problem>,
+    kept: Kept,
+) -> Result<Response, Problem> {
+    let problem = error.into();
+    let kept = Kept { unproven: problem.code == "step_up_needed", ..kept };
+    form::refused(looker, problem, move |visit, fault| {
+        let page = build(visit, &find(visit, number)?, kept)?;
+        Ok(ChangePage { fault: Some(fault), ..page })
     })
     .await
 }
@@ -123,13 +155,11 @@ fn find(visit: &Visit, number: ChangeNumber) -> Result<Change, Problem> {
         .ok_or_else(|| no_such(format!("change {number}")))
 }
 
-fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePage, Problem> {
+fn build(visit: &Visit, change: &Change, kept: Kept) -> Result<ChangePage, Problem> {
     let decisions = verdict::decisions(visit, change)?;
     let facts = decisions.first().and_then(|(_, decided)| input(visit, decided.input.as_str()));
     let rules = electorate(&visit.standing, change, visit.now);
     let trail = read(visit.readers().stream(&format!("change/{}", change.number), 0, 400))?;
-    let mut shell = visit.shell(Section::Changes, format!("{} {}", change.number, change.title));
-    shell.notice = notice(query.done.as_deref());
     let missing = facts.as_ref().map(|facts| facts.evidence.missing.iter().cloned().collect());
     Ok(ChangePage {
         head: head(visit, change),
@@ -137,7 +167,7 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
         story: moments(visit, &trail, &decisions),
         verdict: verdict::build(visit, change, &decisions),
         risk: change.risk.as_ref().map(risk::build),
-        actions: actions(visit, change, &rules),
+        actions: actions(visit, change, &rules, kept.unproven),
         approvals: approvals::build(visit, change, &rules),
         evidence: related::evidence(visit, change, facts.as_ref()),
         comments: talk::comments(visit, change)?,
@@ -149,11 +179,12 @@ fn build(visit: &Visit, change: &Change, query: &ChangeQuery) -> Result<ChangePa
         missing: missing.unwrap_or_default(),
         conflicts: verdict::conflicts(facts.as_ref()),
         deployments: related::deployments(visit, change)?,
-        similar: related::similar(visit, change)?,
+        similar: similar(visit, change)?,
         facts: related::facts(change),
         debts: related::debts(visit, change),
-        refused: query.refused.as_deref().map(|code| w::named("refused", code)),
-        shell,
+        fault: None,
+        kept,
+        shell: visit.shell(Section::Changes, format!("{} {}", change.number, change.title)),
     })
 }
 
@@ -201,6 +232,7 @@ fn actions(
     visit: &Visit,
     change: &Change,
     rules: &[sluice_core::approvals::RuleElectorate],
+    unproven: bool,
 ) -> Actions {
     let person = visit.caller.person.as_ref();
     let votable = !change.state.is_over() || change.owed().next().is_some();
@@ -220,15 +252,6 @@ fn actions(
         review: may && owes_review,
         revision: change.revision.digest.to_string(),
         version: change.version_of_record,
-        prove: is_old(visit),
+        proving: Proving::owed(visit, &format!("/changes/{}#decide", change.number), unproven),
     }
-}
-
-/// Whether the person who looks proved too long ago who they are.
-pub(super) fn is_old(visit: &Visit) -> bool {
-    let session = visit.caller.session.as_ref();
-    session.is_some_and(|session| {
-        let until = session.auth_time.saturating_add(sluice_engine::RECENT);
-        until.is_ok_and(|until| until < visit.now)
-    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sluice_core::change::{Change, DebtKind};
-use sluice_core::deployment::Deployment;
+use sluice_core::deployment::{Deployment, DeploymentState, waited_for};
 use sluice_core::facts::GateFacts;
 use sluice_core::permission::Permission;
 use sluice_engine::store::{ChangeFilter, DeploymentFilter, Page};
@@ -36,13 +36,17 @@ pub(super) struct DeploymentLine {
     pub(super) started: Option<Markup>,
     pub(super) took: Option<String>,
     pub(super) note: String,
+    /// Where it runs: until when its outcome is waited for.
+    pub(super) until: Option<Markup>,
+    /// Whether the person who looks may end it.
+    pub(super) may_end: bool,
 }
 
 /// An earlier change of the same service.
-pub(super) struct Similar {
-    pub(super) number: String,
+pub(crate) struct Similar {
+    pub(crate) number: String,
     pub(super) title: String,
-    pub(super) ended: Markup,
+    pub(crate) ended: Markup,
     pub(super) updated: Markup,
 }
 
@@ -99,6 +103,7 @@ pub(super) fn deployments(visit: &Visit, change: &Change) -> Result<Vec<Deployme
         DeploymentFilter { change_number: Some(change.number.0), ..DeploymentFilter::default() };
     let page = Page { before: None, after: None, limit: 50 };
     let rows = read(visit.readers().deployments(&filter, page))?;
+    let organisation = &visit.standing.organisation;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -109,7 +114,14 @@ pub(super) fn deployments(visit: &Visit, change: &Change) -> Result<Vec<Deployme
                 || report.map(|report| report.note.clone()).unwrap_or_default(),
                 |rollback| rollback.reason.clone(),
             );
+            let running = body.as_ref().filter(|it| it.state == DeploymentState::Running);
+            let until = running.map(|it| waited_for(it, organisation));
             DeploymentLine {
+                until: until.map(|until| visit.when(until)),
+                may_end: running.is_some_and(|it| {
+                    let target = organisation.target(&it.service, &it.environment);
+                    visit.caller.covers(Permission::ChangeEdit, &target)
+                }),
                 number: format!("DEP{:07}", row.number),
                 version: body.as_ref().map_or_else(String::new, |it| {
                     version(it.version.as_deref(), it.commit.as_ref())
@@ -142,7 +154,7 @@ pub(super) fn new_incident(visit: &Visit, change: &Change) -> Option<String> {
     may.then(|| address("/incidents/new", &parameters))
 }
 
-pub(super) fn similar(visit: &Visit, change: &Change) -> Result<Vec<Similar>, Problem> {
+pub(crate) fn similar(visit: &Visit, change: &Change) -> Result<Vec<Similar>, Problem> {
     let Some(service) = change.services.first() else { return Ok(Vec::new()) };
     let filter = ChangeFilter {
         service: Some(service.to_string()),

@@ -77,8 +77,13 @@ pub(crate) async fn comment(
     Form(form): Form<CommentForm>,
 ) -> Result<Response, Problem> {
     let number = visible(&looker.app, &looker.caller, &number).await?.number;
-    looker.app.engine.comment(&looker.caller, number, lines(&form.text)).await?;
-    Ok(see(&format!("/changes/{number}?done=commented#comments")))
+    match looker.app.engine.comment(&looker.caller, number, lines(&form.text)).await {
+        Ok(_) => Ok(see(&format!("/changes/{number}?done=commented#comments"))),
+        Err(error) => {
+            let kept = super::Kept { comment: form.text, ..super::Kept::default() };
+            super::refused(looker, number, error, kept).await
+        }
+    }
 }
 
 #[derive(Template)]
@@ -106,7 +111,9 @@ pub(crate) async fn evidence(
     let (number, at) = (change.number, id::<usize>(&at)?);
     let unknown = || no_such(format!("evidence {at} of {number}"));
     let wanted = change.evidence.get(at).ok_or_else(unknown)?;
-    let own = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    let said = |name: &str, value: &str| headers.get(name).is_some_and(|it| it == value);
+    // A person goes there; a script of ours that looks whether something is new does not.
+    let own = said("sec-fetch-site", "same-origin") && said("sec-fetch-mode", "navigate");
     if own && looker.caller.session.is_some() {
         let (kind, name) = (wanted.kind.clone(), wanted.name.clone());
         match looker.app.engine.open_evidence(&looker.caller, number, kind, name).await {
@@ -134,8 +141,11 @@ fn show(visit: &Visit, change: &Change, at: usize) -> Option<EvidencePage> {
         (look.kind.as_str(), look.name.as_str()) == (&evidence.kind, &evidence.name)
             && look.revision == change.revision.digest
     });
+    let mut shell = visit.shell(Section::Changes, format!("{} {}", change.number, evidence.name));
+    // What somebody has opened is what they see.
+    shell.live = false;
     Some(EvidencePage {
-        shell: visit.shell(Section::Changes, format!("{} {}", change.number, evidence.name)),
+        shell,
         number: change.number.to_string(),
         title: change.title.clone(),
         name: evidence.name.clone(),

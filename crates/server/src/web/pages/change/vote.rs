@@ -1,22 +1,25 @@
 //! What people do to a change by a form: the same calls of the engine that the API makes.
 
-use axum::extract::{Path, State};
+use std::sync::Arc;
+
+use axum::extract::Path;
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
 use sluice_core::change::{ApprovalVerdict, ChangeOutcome};
-use sluice_core::ids::Digest;
+use sluice_core::ids::{DeploymentNumber, Digest};
 use sluice_engine::{ApprovalInput, Client};
 
-use crate::api::talk::visible;
-use crate::app::App;
-use crate::guard::By;
+use super::{Kept, refused};
+use crate::api::{no_such, talk::visible};
 use crate::problem::Problem;
+use crate::query::id;
 use crate::session::From;
 use crate::status;
 use crate::web::form::Form;
-use crate::web::page::{Looker, address as address_of, see};
-use crate::web::pages::login::{inside, step_up};
+use crate::web::page::{Looker, see};
+use crate::web::pages::login::{inside, renewed_in, step_up};
+use crate::web::w;
 
 /// A yes or no, with the revision that was shown.
 #[derive(Deserialize)]
@@ -47,37 +50,42 @@ pub(crate) async fn vote(
     let app = looker.app.clone();
     let number = visible(&app, &looker.caller, &number).await?.number;
     let reject = form.verdict == ApprovalVerdict::Reject;
-    if reject && form.reason.trim().is_empty() {
-        let page = format!("/changes/{number}");
-        return Ok(see(&address_of(&page, &[("refused", "reason_missing")])));
-    }
     let reason = lines(&form.reason);
+    let kept = Kept { reason: form.reason, ..Kept::default() };
+    if reject && reason.is_empty() {
+        let problem = Problem::of(&status::BODY_INVALID, w::t("refused.reason_missing"));
+        return refused(looker, number, problem, kept).await;
+    }
+    let done = if reject { "rejected" } else { "approved" };
+    let to = format!("/changes/{number}?done={done}");
     let input = ApprovalInput {
         verdict: form.verdict,
         revision: form.revision,
         reason,
         on_behalf_of: None,
     };
-    let done = if reject { "rejected" } else { "approved" };
-    let to = format!("/changes/{number}?done={done}");
     if form.password.is_empty() {
-        app.engine.approve(&looker.caller, number, None, input).await?;
-        return Ok(see(&to));
+        return match app.engine.approve(&looker.caller, number, None, input).await {
+            Ok(_) => Ok(see(&to)),
+            Err(error) => refused(looker, number, error, kept).await,
+        };
     }
-    let opened = step_up(&looker, form.password, &form.code, address).await?;
+    let opened = match step_up(&looker, form.password, &form.code, address).await {
+        Ok(opened) => opened,
+        Err(problem) => {
+            let kept = Kept { unproven: true, ..kept };
+            return refused(looker, number, problem, kept).await;
+        }
+    };
     let renewed = app.engine.authenticate_session(&opened.secret, Client::Browser);
-    let lost = || Problem::of(&status::SESSION_REFUSED, "");
-    let caller = renewed.ok_or_else(lost)?;
-    // The proof holds whether or not the rules let this person speak: the cookie is renewed first.
+    let caller = renewed.ok_or_else(|| Problem::of(&status::SESSION_REFUSED, ""))?;
+    // The proof holds whether or not the rules let this person speak: the cookie is renewed in any case.
     match app.engine.approve(&caller, number, None, input).await {
         Ok(_) => Ok(inside(&app, &headers, &opened, &to)),
         Err(error) => {
-            let code = match &error {
-                sluice_engine::EngineError::Refused(refusal) => refusal.code.clone(),
-                _ => return Err(error.into()),
-            };
-            let to = address_of(&format!("/changes/{number}"), &[("refused", &code)]);
-            Ok(inside(&app, &headers, &opened, &to))
+            let looker = Looker { caller: Arc::new(caller), ..looker };
+            let shown = refused(looker, number, error, kept).await?;
+            Ok(renewed_in(&app, &headers, &opened, shown))
         }
     }
 }
@@ -106,33 +114,80 @@ enum Act {
 
 /// Cancels, closes or reviews a change, and shows it again.
 pub(crate) async fn act(
-    State(app): State<App>,
-    By(caller): By,
+    looker: Looker,
     Path(number): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Result<Response, Problem> {
-    let number = visible(&app, &caller, &number).await?.number;
+    let (engine, caller) = (looker.app.engine.clone(), Arc::clone(&looker.caller));
+    let number = visible(&looker.app, &caller, &number).await?.number;
     let (seen, text) = (Some(form.version), lines(&form.text));
-    if text.trim().is_empty() && form.act != Act::Close {
-        return Err(Problem::of(&status::BODY_INVALID, "say why, in a sentence"));
+    let mut kept = Kept::default();
+    let place = match form.act {
+        Act::Cancel => &mut kept.why,
+        Act::Close => &mut kept.note,
+        Act::Review => &mut kept.finding,
+    };
+    *place = form.text;
+    if text.is_empty() && form.act != Act::Close {
+        let problem = Problem::of(&status::BODY_INVALID, w::t("change.say_why_in_a_sentence"));
+        return refused(looker, number, problem, kept).await;
     }
-    let done = match form.act {
-        Act::Cancel => {
-            app.engine.cancel_change(&caller, number, seen, text).await?;
-            "canceled"
+    let (done, ended) = match (form.act, form.outcome) {
+        (Act::Cancel, _) => {
+            let canceled = engine.cancel_change(&caller, number, seen, text).await;
+            ("canceled", canceled.map(|_| ()))
         }
-        Act::Close => {
-            let missing = || Problem::of(&status::BODY_INVALID, "choose how it ended");
-            let outcome = form.outcome.ok_or_else(missing)?;
-            app.engine.close_change(&caller, number, seen, outcome, text).await?;
-            "closed"
+        (Act::Close, Some(outcome)) => {
+            let closed = engine.close_change(&caller, number, seen, outcome, text).await;
+            ("closed", closed.map(|_| ()))
         }
-        Act::Review => {
-            app.engine.review_change(&caller, number, seen, text).await?;
-            "reviewed"
+        (Act::Close, None) => {
+            let problem = Problem::of(&status::BODY_INVALID, w::t("change.choose_how_it_ended"));
+            return refused(looker, number, problem, kept).await;
+        }
+        (Act::Review, _) => {
+            let reviewed = engine.review_change(&caller, number, seen, text).await;
+            ("reviewed", reviewed.map(|_| ()))
         }
     };
-    Ok(see(&format!("/changes/{number}?done={done}")))
+    match ended {
+        Ok(()) => Ok(see(&format!("/changes/{number}?done={done}"))),
+        Err(error) => refused(looker, number, error, kept).await,
+    }
+}
+
+/// Why a deployment is ended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndForm {
+    reason: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "looked at by the guard of forms")]
+    csrf_token: String,
+}
+
+/// Ends a deployment of which no outcome is told, and shows its change again.
+pub(crate) async fn end_deployment(
+    looker: Looker,
+    Path((number, deployment)): Path<(String, String)>,
+    Form(form): Form<EndForm>,
+) -> Result<Response, Problem> {
+    let (engine, caller) = (looker.app.engine.clone(), Arc::clone(&looker.caller));
+    let change = visible(&looker.app, &caller, &number).await?;
+    let deployment: DeploymentNumber = id(&deployment)?;
+    if !change.deployments.contains(&deployment) {
+        return Err(no_such(format!("deployment {deployment} of {}", change.number)));
+    }
+    match engine.give_up_deployment(&caller, deployment, lines(&form.reason)).await {
+        Ok(_) => {
+            let number = change.number;
+            Ok(see(&format!("/changes/{number}?done=deployment_ended#deployments-title")))
+        }
+        Err(error) => {
+            let kept = Kept { end: form.reason, ..Kept::default() };
+            refused(looker, change.number, error, kept).await
+        }
+    }
 }
 
 /// Browsers send line ends as a pair (HTML, form submission); we keep one.

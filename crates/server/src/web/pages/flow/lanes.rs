@@ -165,7 +165,7 @@ impl Sight<'_> {
             disturbed +=
                 self.alerts.at(service.name.as_str(), Some(environment.name.as_str())).len();
             held += self.held.get(&key).map_or(0, Vec::len);
-            let place = self.visit.standing.place(&service.name, &environment.name);
+            let place = self.visit.place(&service.name, &environment.name);
             let ended = place.and_then(|place| place.last_ended_at);
             last = last.max(ended.map_or(i64::MIN, |at| at.as_microsecond()));
         }
@@ -176,7 +176,7 @@ impl Sight<'_> {
         let key = (service.name.to_string(), environment.name.to_string());
         let runs =
             service.environments.is_empty() || service.environments.contains(&environment.name);
-        let place = self.visit.standing.place(&service.name, &environment.name);
+        let place = self.visit.place(&service.name, &environment.name);
         let last = place.and_then(|place| place.recent.last()).map(|(_, state)| *state);
         let waiting = self.held.get(&key).cloned().unwrap_or_default();
         let (gate, icon, word) = self.gate(service, environment, waiting.len());

@@ -2,7 +2,7 @@
 
 pub(crate) mod lanes;
 mod tasks;
-mod waiting;
+pub(crate) mod waiting;
 
 use askama::Template;
 use axum::response::Response;
@@ -10,15 +10,17 @@ use serde::Deserialize;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::permission::Permission;
 use sluice_engine::store::rows::DecisionRow;
-use sluice_engine::store::{Answers, DecisionFilter, Page};
+use sluice_engine::store::{Answers, DecisionFilter};
 
 use self::lanes::Lanes;
 pub(crate) use self::lanes::version;
 use self::tasks::Task;
 use self::waiting::Waiting;
+use crate::paging::Seek;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::web::page::{Looker, page, see, some};
+use crate::web::fill::fill;
+use crate::web::page::{Looker, address, page, see, some};
 use crate::web::pages::incidents::Alerts;
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
@@ -39,12 +41,16 @@ pub(crate) struct FlowQuery {
 struct FlowPage {
     shell: Shell,
     tasks: Vec<Task>,
+    /// How many there are, shown or not.
+    all_tasks: usize,
     lanes: Lanes,
     waiting: Vec<Waiting>,
     latest: Vec<Latest>,
     counts: Counts,
     teams: Vec<(String, bool)>,
     all_teams: bool,
+    /// The same page with every lane.
+    all_lanes: String,
     is_empty: bool,
 }
 
@@ -85,7 +91,7 @@ pub(crate) async fn show(
 
 fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
     let team = some(query.team);
-    let waiting = waiting::read_all(visit)?;
+    let waiting = waiting::all(visit);
     let alerts = Alerts::build(visit);
     let shown = lanes::Shown { team: team.as_deref(), all: query.all.is_some() };
     let lanes = Lanes::build(visit, &waiting, &alerts, shown);
@@ -93,9 +99,11 @@ fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
     let everything = visit.everywhere(Permission::ChangeRead);
     let answers = everything.then(|| read(visit.readers().answers_since(since))).transpose()?;
     let organisation = &visit.standing.organisation;
+    let (tasks, all_tasks) = tasks::build(visit, &waiting, &alerts);
     Ok(FlowPage {
         shell: visit.shell(Section::Flow, w::t("flow.flow")),
-        tasks: tasks::build(visit, &waiting, &alerts),
+        tasks,
+        all_tasks,
         counts: Counts {
             moving: lanes.moving,
             waiting: waiting.len(),
@@ -106,6 +114,7 @@ fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
         lanes,
         latest: latest(visit)?,
         all_teams: team.is_none(),
+        all_lanes: address("/", &[("team", team.as_deref().unwrap_or_default()), ("all", "1")]),
         teams: organisation
             .teams
             .keys()
@@ -116,12 +125,16 @@ fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
 }
 
 fn latest(visit: &Visit) -> Result<Vec<Latest>, Problem> {
-    let page = Page { before: None, after: None, limit: 80 };
-    let rows = read(visit.readers().decisions(&DecisionFilter::default(), page))?;
+    let (rows, _) = fill(
+        &Seek::read(Some(80), None)?,
+        |page| read(visit.readers().decisions(&DecisionFilter::default(), page)),
+        |row| row.seq,
+        |row| visit.sees([row.service.as_str()], &row.environment),
+    )?;
     let mut latest: Vec<Latest> = Vec::new();
     for row in rows {
-        if latest.len() > SHOWN || !visit.sees([row.service.as_str()], &row.environment) {
-            continue;
+        if latest.len() > SHOWN {
+            break;
         }
         let key = (row.service.clone(), row.change_number, row.decision.clone());
         match latest.last_mut() {

@@ -15,8 +15,8 @@ use crate::web::{Markup, marks, w};
 /// The most tasks that are shown.
 const MOST: usize = 8;
 
-/// The most incidents of them.
-const INCIDENTS: usize = 3;
+/// The most of one sort, where there are others as well.
+const OF_A_SORT: usize = 4;
 
 /// One thing to do.
 pub(super) struct Task {
@@ -30,53 +30,78 @@ pub(super) struct Task {
     pub(super) since: Markup,
 }
 
-pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> Vec<Task> {
-    let mut tasks = approvals(visit, waiting);
-    tasks.extend(incidents(visit, alerts));
-    tasks.extend(debts(visit));
-    tasks.truncate(MOST);
-    tasks
+/// The first tasks, of each sort some, and how many there are.
+pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> (Vec<Task>, usize) {
+    let sorts = [approvals(visit, waiting), incidents(visit, alerts), debts(visit)];
+    let all = sorts.iter().map(Vec::len).sum();
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for mut sort in sorts {
+        rest.extend(sort.split_off(sort.len().min(OF_A_SORT)));
+        first.extend(sort);
+    }
+    first.extend(rest);
+    first.truncate(MOST);
+    (first.into_iter().map(|wish| wish.task(visit)).collect(), all)
 }
 
-fn approvals(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Task> {
+/// Something to do, before it is put in words.
+enum Wish {
+    Approve(Arc<Change>, String),
+    Look(Arc<Incident>),
+    Owe(Arc<Change>, DebtKind, bool),
+}
+
+impl Wish {
+    fn task(self, visit: &Visit) -> Task {
+        match self {
+            Self::Approve(change, rule) => {
+                let verb = marks::pill("wait", "people", w::t("tasks.approve_or_reject"));
+                task(visit, &change, verb, w::f("tasks.rule", &rule))
+            }
+            Self::Look(incident) => look(visit, &incident),
+            Self::Owe(change, kind, overdue) => {
+                let word = match kind {
+                    DebtKind::Approval => w::t("tasks.approval_owed"),
+                    DebtKind::Review => w::t("tasks.review_owed"),
+                };
+                let verb = marks::pill(if overdue { "no" } else { "info" }, "eye", word);
+                let why = if overdue { w::t("tasks.overdue") } else { w::t("tasks.due_soon") };
+                task(visit, &change, verb, why.to_owned())
+            }
+        }
+    }
+}
+
+fn approvals(visit: &Visit, waiting: &[Arc<Change>]) -> Vec<Wish> {
     let Some(person) = &visit.caller.person else { return Vec::new() };
     if !visit.may(Permission::ChangeApprove) {
         return Vec::new();
     }
     let mine = waiting.iter().filter_map(|change| {
         let rule = waits_for(&visit.standing, change, person, visit.now)?;
-        let verb = marks::pill("wait", "people", w::t("tasks.approve_or_reject"));
-        Some(task(visit, change, verb, w::f("tasks.rule", &rule)))
+        Some(Wish::Approve(Arc::clone(change), rule.to_string()))
     });
-    mine.take(MOST).collect()
+    mine.collect()
 }
 
-fn debts(visit: &Visit) -> Vec<Task> {
+fn debts(visit: &Visit) -> Vec<Wish> {
     let teams = visit.my_teams();
     let standing = &visit.standing;
     let owing = standing.owing.iter().filter(|(team, _)| teams.contains(team.as_str()));
     let changes = owing.flat_map(|(_, numbers)| numbers.iter());
-    let mut tasks = Vec::new();
-    for change in changes.filter_map(|number| standing.changes.get(number)) {
-        for debt in change.owed() {
-            let word = match debt.kind {
-                DebtKind::Approval => w::t("tasks.approval_owed"),
-                DebtKind::Review => w::t("tasks.review_owed"),
-            };
-            let overdue = debt.due < visit.now;
-            let verb = marks::pill(if overdue { "no" } else { "info" }, "eye", word);
-            let why = if overdue { w::t("tasks.overdue") } else { w::t("tasks.due_soon") };
-            tasks.push(task(visit, change, verb, why.to_owned()));
-        }
-        if tasks.len() >= MOST {
-            break;
-        }
-    }
-    tasks
+    let changes = changes.filter_map(|number| standing.changes.get(number));
+    let mut wishes: Vec<Wish> = changes
+        .flat_map(|change| {
+            let owed = change.owed();
+            owed.map(|debt| Wish::Owe(Arc::clone(change), debt.kind, debt.due < visit.now))
+        })
+        .collect();
+    wishes.sort_by_key(|wish| !matches!(wish, Wish::Owe(_, _, true)));
+    wishes
 }
 
 /// Incidents that nobody has looked at, for those who may: of their teams' services, or of all where they may everywhere.
-fn incidents(visit: &Visit, alerts: &Alerts) -> Vec<Task> {
+fn incidents(visit: &Visit, alerts: &Alerts) -> Vec<Wish> {
     let teams = visit.my_teams();
     let everywhere = visit.everywhere(Permission::IncidentEdit);
     let services = &visit.standing.organisation.services;
@@ -86,7 +111,7 @@ fn incidents(visit: &Visit, alerts: &Alerts) -> Vec<Task> {
     };
     let fresh = alerts.open.iter().filter(|it| it.state == IncidentState::New && is_mine(it));
     let mine = fresh.filter(|it| visit.app.engine.may_edit_incident(&visit.caller, it.number));
-    mine.take(INCIDENTS).map(|incident| look(visit, incident)).collect()
+    mine.map(|incident| Wish::Look(Arc::clone(incident))).collect()
 }
 
 fn look(visit: &Visit, incident: &Incident) -> Task {

@@ -6,14 +6,12 @@ use jiff::Timestamp;
 use sluice_core::change::Change;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::verdict::Effect;
-use sluice_engine::store::{ChangeFilter, DecisionFilter, Page};
+use sluice_engine::store::{DecisionFilter, Page};
 
 use crate::problem::Problem;
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks};
 
-/// The most waiting changes that are looked at.
-const MOST: u32 = 200;
 /// The most that are shown.
 const SHOWN: usize = 12;
 
@@ -30,18 +28,12 @@ pub(super) struct Waiting {
 }
 
 /// The changes that wait, oldest first.
-pub(super) fn read_all(visit: &Visit) -> Result<Vec<Arc<Change>>, Problem> {
-    let filter = ChangeFilter { waiting: Some(true), ..ChangeFilter::default() };
-    let page = Page { before: None, after: None, limit: MOST };
-    let rows = read(visit.readers().changes(&filter, page))?;
-    let mut waiting: Vec<Arc<Change>> = rows
-        .into_iter()
-        .filter_map(|row| visit.standing.changes.get(&sluice_core::ids::ChangeNumber(row.number)))
-        .filter(|change| change.waiting && visit.sees_change(change))
-        .cloned()
-        .collect();
+pub(crate) fn all(visit: &Visit) -> Vec<Arc<Change>> {
+    let open = visit.standing.changes.values();
+    let waiting = open.filter(|change| change.waiting && visit.sees_change(change));
+    let mut waiting: Vec<Arc<Change>> = waiting.cloned().collect();
     waiting.sort_by_key(|change| change.updated_at);
-    Ok(waiting)
+    waiting
 }
 
 pub(super) fn show(visit: &Visit, waiting: &[Arc<Change>]) -> Result<Vec<Waiting>, Problem> {

@@ -7,7 +7,7 @@ use sluice_engine::store::{DeployedDay, Passage, ProposedDay, Readers, Span};
 
 use super::Wanted;
 use super::chart::{Chart, bars};
-use super::stats::{FEW, median, real, share};
+use super::stats::{FEW, count_interval, median, real, share};
 use crate::problem::Problem;
 use crate::status;
 use crate::web::visit::{Visit, read};
@@ -38,7 +38,7 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
         from_us: now - from * DAY_US,
         to_us: now - to * DAY_US,
         environment: Some(wanted.environment.clone()),
-        service: wanted.service.clone(),
+        services: wanted.services.clone(),
     };
     let (here, past) = (span(wanted.days, 0), span(2 * wanted.days, wanted.days));
     let days = (here.from_us / DAY_US, now / DAY_US);
@@ -96,7 +96,7 @@ fn count(readers: &Readers, here: &Span, past: &Span) -> Result<Counted, Problem
     std::thread::scope(|scope| {
         let passages = scope.spawn(|| readers.passages(here));
         let leads = scope.spawn(|| (readers.lead_times(here), readers.lead_times(past)));
-        let proposed = here.service.is_none().then(|| {
+        let proposed = here.services.is_empty().then(|| {
             scope.spawn(|| (readers.proposed_by_day(here), readers.proposed_by_day(past)))
         });
         let deployed = read(readers.deployed_by_day(here));
@@ -122,24 +122,28 @@ fn count(readers: &Readers, here: &Span, past: &Span) -> Result<Counted, Problem
 }
 
 fn frequency(ended: u64, before: u64, days: i64, chart: Chart) -> Number {
-    let per_day = real(ended) / real(u64::try_from(days).unwrap_or(1));
-    let value = if per_day >= 1.0 {
-        w::f("gather.a_day", format!("{per_day:.1}"))
-    } else {
-        w::f("gather.a_week", format!("{:.1}", per_day * 7.0))
+    let days = real(u64::try_from(days).unwrap_or(1));
+    let (low, high) = count_interval(ended);
+    let (per_day, low, high) = (real(ended) / days, low / days, high / days);
+    let told = |rate: f64| {
+        if per_day >= 1.0 {
+            w::f("gather.a_day", format!("{rate:.1}"))
+        } else {
+            w::f("gather.a_week", format!("{:.1}", rate * 7.0))
+        }
     };
     Number {
         title: w::t("gather.deployment_frequency"),
-        value,
-        interval: None,
+        value: told(per_day),
+        interval: Some(w::ff("gather.between_and", told(low), told(high))),
         before: Some(w::n("gather.one_in_the_span_before", before)),
         definition: w::t("gather.deployments_that_ended_by_the"),
         note: w::n("gather.one_deployment", ended),
-        few: false,
+        few: ended < u64::try_from(FEW).unwrap_or(0),
         chart: Some(chart),
         raw: Some(per_day),
-        low: None,
-        high: None,
+        low: Some(low),
+        high: Some(high),
         unit: "deployments per day",
         sample: usize::try_from(ended).unwrap_or(usize::MAX),
     }

@@ -25,9 +25,9 @@ pub(crate) struct Reckoned {
     pub(crate) as_of: u64,
 }
 
-type Key = (String, Option<String>, i64);
+type Key = (String, Vec<String>, i64);
 
-/// What was reckoned of late, by environment, service and days.
+/// What was reckoned of late, by environment, services and days.
 #[derive(Default)]
 pub(crate) struct Kept {
     reckoned: Mutex<BTreeMap<Key, Reckoned>>,
@@ -36,7 +36,7 @@ pub(crate) struct Kept {
 impl Kept {
     /// The numbers as they were less than a minute ago, or as they are. Whether the caller may see them is asked before.
     pub(super) fn numbers(&self, visit: &Visit, wanted: &Wanted) -> Result<Reckoned, Problem> {
-        let key = (wanted.environment.clone(), wanted.service.clone(), wanted.days);
+        let key = (wanted.environment.clone(), wanted.services.clone(), wanted.days);
         let known = self.reckoned.lock().ok().and_then(|kept| kept.get(&key).cloned());
         let fresh = |one: &Reckoned| {
             let age = visit.now.duration_since(one.at);

@@ -5,6 +5,8 @@ mod gather;
 mod kept;
 mod stats;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -28,6 +30,7 @@ pub(crate) struct NumbersQuery {
     days: Option<u16>,
     environment: Option<String>,
     service: Option<String>,
+    team: Option<String>,
 }
 
 #[derive(Template)]
@@ -41,6 +44,7 @@ struct NumbersPage {
     environments: Vec<Choice>,
     service: String,
     services: Vec<String>,
+    teams: Vec<Choice>,
     export: String,
 }
 
@@ -49,6 +53,9 @@ struct Wanted {
     days: i64,
     environment: String,
     service: Option<String>,
+    team: Option<String>,
+    /// What is counted: the service, or those of the team; empty: all.
+    services: Vec<String>,
 }
 
 impl Wanted {
@@ -57,29 +64,53 @@ impl Wanted {
         let environment = some(query.environment).unwrap_or(production);
         // Who may see a part only begins with a service of theirs.
         let everything = visit.everywhere(Permission::ChangeRead);
-        let mut services = visit.standing.organisation.services.keys();
         let mine = || {
+            let mut services = visit.standing.organisation.services.keys();
             let mine = services.find(|name| visit.sees([name.as_str()], &environment));
             mine.filter(|_| !everything).map(ToString::to_string)
         };
-        let service = some(query.service).or_else(mine);
-        let sees = match &service {
-            Some(service) => visit.sees([service.as_str()], &environment),
-            None => everything,
+        let team = some(query.team);
+        let service = some(query.service).or_else(|| mine().filter(|_| team.is_none()));
+        let services: Vec<String> = match (&service, &team) {
+            (Some(service), _) => vec![service.clone()],
+            (None, Some(team)) => services_of(visit, team)?,
+            (None, None) => Vec::new(),
+        };
+        let sees = match services.as_slice() {
+            [] => everything,
+            services => services.iter().all(|name| visit.sees([name.as_str()], &environment)),
         };
         if !sees {
             let detail = w::t("numbers.numbers_of_everything_are_for");
             return Err(Problem::of(&status::SCOPE_TOO_NARROW, detail));
         }
         let days = i64::from(query.days.unwrap_or(30)).clamp(1, 366);
-        Ok(Self { days, environment, service })
+        Ok(Self { days, environment, service, team, services })
     }
 
     fn address(&self, path: &str, days: i64) -> String {
         let days = days.to_string();
         let service = self.service.clone().unwrap_or_default();
-        address(path, &[("days", &days), ("environment", &self.environment), ("service", &service)])
+        let team = self.team.clone().unwrap_or_default();
+        let parameters = [
+            ("days", &days),
+            ("environment", &self.environment),
+            ("service", &service),
+            ("team", &team),
+        ];
+        address(path, &parameters.map(|(name, value)| (name, value.as_str())))
     }
+}
+
+/// The services that a team owns.
+fn services_of(visit: &Visit, team: &str) -> Result<Vec<String>, Problem> {
+    let services = visit.standing.organisation.services.values();
+    let own = services.filter(|service| service.owner.as_str() == team);
+    let own: Vec<String> = own.map(|service| service.name.to_string()).collect();
+    if own.is_empty() {
+        return Err(Problem::of(&status::QUERY_INVALID, w::t("numbers.the_team_owns_no_service")));
+    }
+    Ok(own)
 }
 
 pub(crate) async fn show(
@@ -109,11 +140,31 @@ pub(crate) async fn show(
                 })
                 .collect(),
             services: visit.service_names(),
+            teams: teams(visit, &wanted),
             export: wanted.address("/numbers.csv", wanted.days),
             service: wanted.service.unwrap_or_default(),
         })
     })
     .await
+}
+
+/// The teams of which something may be seen.
+fn teams(visit: &Visit, wanted: &Wanted) -> Vec<Choice> {
+    let organisation = &visit.standing.organisation;
+    let owners: BTreeSet<&str> = organisation
+        .services
+        .values()
+        .filter(|service| visit.sees([service.name.as_str()], &wanted.environment))
+        .map(|service| service.owner.as_str())
+        .collect();
+    owners
+        .into_iter()
+        .map(|team| Choice {
+            value: team.to_owned(),
+            word: team.to_owned(),
+            chosen: wanted.team.as_deref() == Some(team),
+        })
+        .collect()
 }
 
 /// The same as comma-separated values (RFC 4180).
@@ -127,7 +178,7 @@ pub(crate) async fn export(
             let visit = Visit::new(looker);
             let wanted = Wanted::read(&visit, query)?;
             let mut text =
-                "number,value,low,high,unit,sample,days,environment,service,as_of,definition\r\n"
+                "number,value,low,high,unit,sample,days,environment,service,team,as_of,definition\r\n"
                     .to_owned();
             let reckoned = visit.app.numbers.numbers(&visit, &wanted)?;
             for number in reckoned.numbers.iter() {
@@ -141,6 +192,7 @@ pub(crate) async fn export(
                     wanted.days.to_string(),
                     wanted.environment.clone(),
                     wanted.service.clone().unwrap_or_default(),
+                    wanted.team.clone().unwrap_or_default(),
                     reckoned.as_of.to_string(),
                     number.definition.to_owned(),
                 ];

@@ -15,6 +15,14 @@ pub(super) fn share(hits: u64, of: u64) -> Option<(f64, f64, f64)> {
     Some((p, (middle - half).max(0.0), (middle + half).min(1.0)))
 }
 
+/// The 95 % interval of a count of events that come by themselves (Poisson), by Byar's approximation.
+pub(super) fn count_interval(count: u64) -> (f64, f64) {
+    let bound = |n: f64, z: f64| {
+        if n == 0.0 { 0.0 } else { n * (1.0 - 1.0 / (9.0 * n) + z / (3.0 * n.sqrt())).powi(3) }
+    };
+    (bound(real(count), -1.959_964).max(0.0), bound(real(count) + 1.0, 1.959_964))
+}
+
 /// The median of values with its 95 % interval by order statistics; the interval is absent below six values.
 pub(super) fn median(values: &mut [i64]) -> Option<(i64, Option<(i64, i64)>)> {
     values.sort_unstable();
@@ -55,6 +63,20 @@ mod tests {
         let (_, low, high) = share(5, 10).expect("a share");
         assert!((0.23..0.24).contains(&low) && (0.76..0.77).contains(&high), "{low} {high}");
         assert!(share(0, 0).is_none());
+    }
+
+    #[test]
+    fn counts_are_as_sure_as_there_are_many() {
+        // Against the exact intervals of Garwood (1936).
+        for (count, low, high) in
+            [(0, 0.0, 3.69), (1, 0.03, 5.57), (10, 4.80, 18.39), (100, 81.4, 121.6)]
+        {
+            let (found_low, found_high) = count_interval(count);
+            assert!(
+                (found_low - low).abs() < 0.1 && (found_high - high).abs() < 0.2,
+                "{count}: {found_low} {found_high}"
+            );
+        }
     }
 
     #[test]

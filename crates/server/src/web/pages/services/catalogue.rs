@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluice_core::deployment::Place;
+use sluice_core::ids::ServiceName;
 use sluice_core::organisation::Service;
 use sluice_core::permission::Permission;
 
@@ -90,7 +91,7 @@ pub(super) fn entries(visit: &Visit, shown: &[Arc<Service>]) -> Vec<Entry> {
         .iter()
         .map(|service| {
             let production = production.as_ref();
-            let place = production.and_then(|it| visit.standing.place(&service.name, it));
+            let place = production.and_then(|it| visit.place(&service.name, it));
             Entry {
                 name: service.name.to_string(),
                 title: service.title.clone(),
@@ -102,7 +103,7 @@ pub(super) fn entries(visit: &Visit, shown: &[Arc<Service>]) -> Vec<Entry> {
                     .map(|place| version(place.version.as_deref(), place.commit.as_ref())),
                 since: place.and_then(|place| place.since).map(|at| visit.when(at)),
                 strip: place.and_then(|place| strip(place)),
-                open: visit.standing.changes_of_service.get(&service.name).map_or(0, |it| it.len()),
+                open: open_of(visit, &service.name),
                 needs: service.depends_on.len(),
                 needed_by: organisation.dependents_of(&service.name).count(),
             }
@@ -110,12 +111,19 @@ pub(super) fn entries(visit: &Visit, shown: &[Arc<Service>]) -> Vec<Entry> {
         .collect()
 }
 
+/// How many open changes of a service there are that may be seen.
+fn open_of(visit: &Visit, service: &ServiceName) -> usize {
+    let numbers = visit.standing.changes_of_service.get(service).into_iter().flatten();
+    let open = numbers.filter_map(|number| visit.standing.changes.get(number));
+    open.filter(|change| visit.sees_change(change)).count()
+}
+
 pub(super) fn matrix(visit: &Visit, shown: &[Arc<Service>]) -> (Vec<String>, Vec<MatrixRow>) {
     let environments = environments(visit);
     let rows = shown.iter().map(|service| {
         let places: Vec<Option<&Arc<Place>>> = environments
             .iter()
-            .map(|environment| visit.standing.place(&service.name, &environment.name))
+            .map(|environment| visit.place(&service.name, &environment.name))
             .collect();
         let cells = places.iter().enumerate().map(|(at, place)| {
             let place = (*place)?;

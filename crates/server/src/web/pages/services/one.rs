@@ -171,7 +171,7 @@ fn places(visit: &Visit, service: &Service) -> Vec<PlaceCard> {
     });
     shown
         .map(|environment| {
-            let place = visit.standing.place(&service.name, &environment.name);
+            let place = visit.place(&service.name, &environment.name);
             PlaceCard {
                 environment: environment.name.to_string(),
                 tier: environment.tier.as_str(),

@@ -1,0 +1,121 @@
+//! What an environment has proven, and what a change goes on with.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use sluice_core::deployment::{
+    self, DeploymentReport, DeploymentState, Proven, Rollback, StartReport, Strategy,
+};
+use sluice_core::event::Event;
+use sluice_core::ids::ChangeNumber;
+
+use crate::world::{Play, allow, commit, digest, production, question, service};
+
+use DeploymentState::{Failed, RolledBack, Succeeded};
+
+fn start(play: &mut Play, change: Option<ChangeNumber>, name: &str, number: u8) {
+    let report = StartReport {
+        change,
+        service: service(name),
+        environment: production(),
+        version: Some(number.to_string()),
+        commit: Some(commit(number)),
+        artifacts: [digest(number)].into(),
+        run: None,
+        pass: None,
+        strategy: Strategy::default(),
+        at: play.now,
+    };
+    let (_, events) = deployment::start(&play.standing, report);
+    play.play(events);
+}
+
+/// The last deployment ends so.
+fn end(play: &mut Play, state: DeploymentState) {
+    let last = play.recorded.iter().rev().find_map(|recorded| match &recorded.event {
+        Event::DeploymentStarted(event) => Some(event.deployment.clone()),
+        _ => None,
+    });
+    let known = last.unwrap();
+    let number = known.number;
+    let rollback = (state == RolledBack).then(|| Rollback {
+        reason: "it broke".into(),
+        to_version: None,
+        started_at: None,
+        ended_at: None,
+        automatic: false,
+    });
+    let report = DeploymentReport {
+        state,
+        started_at: None,
+        ended_at: None,
+        health: None,
+        note: String::new(),
+        rollback,
+    };
+    let events = deployment::end(&play.standing, number, Some(&known), report, play.now).unwrap();
+    play.play(events);
+}
+
+#[test]
+fn what_ran_long_enough_and_was_not_undone_is_proven() {
+    // What is deployed (and how it ends) and how many minutes pass; what of 1 is proven after it, where it has to run for
+    // an hour: since which minute, and when that is enough.
+    type Case<'a> = (&'a [(u8, DeploymentState, i64)], Option<(i64, i64)>);
+    let cases: [Case<'_>; 10] = [
+        (&[(1, Succeeded, 10)], Some((0, 60))),
+        (&[(1, Succeeded, 90)], Some((0, 60))),
+        (&[(1, Succeeded, 90), (2, Succeeded, 10)], Some((0, 60))),
+        (&[(1, Succeeded, 30), (2, Succeeded, 90)], None),
+        (&[(1, Failed, 90), (2, Succeeded, 10)], None),
+        // Undone, what ran before does so again: of 2 nothing is proven, of 1 what was before.
+        (&[(1, Succeeded, 90), (2, Succeeded, 5), (2, RolledBack, 5)], Some((0, 60))),
+        (&[(1, Succeeded, 30), (2, Succeeded, 5), (2, RolledBack, 5)], Some((35, 95))),
+        (&[(2, Succeeded, 30), (1, Succeeded, 90), (1, RolledBack, 5)], None),
+        (&[(1, Succeeded, 90), (2, Succeeded, 10), (1, Succeeded, 10)], Some((100, 160))),
+        (&[(2, Succeeded, 90)], None),
+    ];
+    for (steps, wanted) in cases {
+        let mut play = Play::start();
+        let begin = play.now;
+        for (number, state, minutes) in steps {
+            if *state != RolledBack {
+                start(&mut play, None, "shop", *number);
+            }
+            end(&mut play, *state);
+            play.later(*minutes);
+        }
+        let place = play.standing.place(&service("shop"), &production()).unwrap();
+        let after = |minutes| begin + SignedDuration::from_mins(minutes);
+        let wanted = wanted.map(|(since, over)| Proven {
+            since: Some(after(since)),
+            soaked_at: Some(after(over)),
+        });
+        let soak = SignedDuration::from_hours(1);
+        let by = |artifacts: BTreeSet<_>, number| place.proven(&artifacts, &commit(number), soak);
+        assert_eq!(by([digest(1)].into(), 9), wanted, "by its artifacts: {steps:?}");
+        assert_eq!(by(BTreeSet::new(), 1), wanted, "by its commit: {steps:?}");
+        assert_eq!(by([digest(1), digest(7)].into(), 1), None, "with something else: {steps:?}");
+    }
+}
+
+#[test]
+fn a_change_goes_on_with_what_was_begun_and_nothing_else() {
+    let mut play = Play::start();
+    let number = play.ask(&question("shop", 1, 1), &allow()).change;
+    let goes_on = |play: &Play, name, of: u8, artifact: u8| {
+        play.change(number).goes_on_with(&service(name), &commit(of), &[digest(artifact)].into())
+    };
+    assert!(!goes_on(&play, "shop", 1, 1), "nothing was begun");
+    start(&mut play, Some(number), "shop", 1);
+    assert!(goes_on(&play, "shop", 1, 1));
+    assert!(!goes_on(&play, "shop", 1, 2), "another build of the commit");
+    assert!(!goes_on(&play, "shop", 2, 1), "another commit");
+    assert!(goes_on(&play, "pay", 1, 5), "another service of the same commit");
+    // That something else is asked for alters nothing.
+    let other = question("shop", 2, 1);
+    assert_eq!(play.ask(&other, &allow()).change, number, "the same run");
+    assert!(goes_on(&play, "shop", 1, 1) && !goes_on(&play, "shop", 2, 2));
+    end(&mut play, Succeeded);
+    assert!(!goes_on(&play, "shop", 1, 1), "it is not being implemented any more");
+}

@@ -1,0 +1,76 @@
+//! Guardrails that stand beside others.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sluice_core::verdict::Verdict;
+use sluice_policy::gate::GatePolicy;
+
+use crate::gate::{facts, judge};
+
+fn assemble(files: &[(&str, &str)]) -> Result<GatePolicy, Vec<sluice_policy::Problem>> {
+    let files: BTreeMap<String, String> =
+        files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    GatePolicy::assemble(&files)
+}
+
+fn guardrail(steps: &str) -> String {
+    format!("guardrails:\n  - name: one\n    steps:\n      - {steps}\n")
+}
+
+fn rules(verdict: &Verdict) -> Vec<&str> {
+    verdict.reasons.iter().map(|reason| reason.message.as_str()).collect()
+}
+
+#[test]
+fn files_whose_names_look_alike_keep_to_themselves() {
+    let by_day = guardrail("{ if: business hours, on_fail: deny, message: by day }");
+    let on_call = guardrail("{ if: no open incidents, on_fail: deny, message: in peace }");
+    for (one, other) in [
+        ("guardrails/payments.yaml", "guardrails-payments.yaml"),
+        ("guardrails/日本.yaml", "guardrails/中国.yaml"),
+        ("guardrails/Pay.yaml", "guardrails/pay.yaml"),
+    ] {
+        let policy = assemble(&[(one, &by_day), (other, &on_call)]).expect("compiles");
+        let night = facts(&[("/history/business_hours", json!(false))]);
+        let verdict = judge(&policy, &night).expect("a verdict");
+        assert_eq!(rules(&verdict), ["by day"], "{one} and {other}");
+    }
+}
+
+#[test]
+fn no_file_takes_the_place_of_what_is_compiled_from_another() {
+    let by_day = guardrail("{ if: business hours, on_fail: deny, message: by day }");
+    let problems =
+        assemble(&[("g.yaml", &by_day), ("g.yaml.rego", "package sluice.rules\n")]).err();
+    let problems = problems.expect("two files for one module");
+    assert_eq!((problems[0].file.as_str(), problems[0].code.as_str()), ("g.yaml", "guardrails"));
+}
+
+#[test]
+fn every_step_that_adds_risk_counts() {
+    for (steps, level) in [
+        ("[{ if: business hours, risk: +30 }]", "medium"),
+        ("[{ if: business hours, risk: +30 }, { if: no open incidents, risk: +30 }]", "high"),
+        ("[{ if: business hours, risk: +30, on_pass: { risk: +30 } }]", "high"),
+        ("[{ if: [business hours, no open incidents], risk: 60, message: both }]", "high"),
+    ] {
+        let text = format!("guardrails:\n  - {{ name: one, steps: {steps} }}\n");
+        for other in [None, Some(guardrail("{ if: emergency, on_pass: deny }"))] {
+            let mut files = vec![("a.yaml", text.as_str())];
+            files.extend(other.as_deref().map(|other| ("b.yaml", other)));
+            let policy = assemble(&files).expect("compiles");
+            let risk = judge(&policy, &facts(&[])).expect("a verdict").risk.expect("a risk");
+            assert_eq!(risk.level.as_str(), level, "{steps}");
+            let words: Vec<&str> = risk.because.split("; ").collect();
+            assert!(
+                words.iter().all(|word| *word == "guardrail one" || *word == "both"),
+                "{words:?}"
+            );
+        }
+    }
+    let text = guardrail("{ if: business hours, risk: +30 }");
+    let policy = assemble(&[("a.yaml", &text), ("b.yaml", &text)]).expect("compiles");
+    let risk = judge(&policy, &facts(&[])).expect("a verdict").risk.expect("a risk");
+    assert_eq!(risk.level.as_str(), "high", "two files, each with one");
+}
