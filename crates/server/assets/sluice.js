@@ -54,7 +54,7 @@
     : { createHTML: (/** @type {string} */ text) => text };
 
   /** What says that an element of a page is the same one in the next. @param {Element} element */
-  const key = (element) => element.id || element.getAttribute("data-morph") || element.getAttribute("aria-labelledby") || "";
+  const key = (element) => element.id || element.getAttribute("data-part") || element.getAttribute("aria-labelledby") || "";
 
   /** What is left as it is: what somebody types in, what a script of ours made. @param {Element} old */
   const held = (old) => old.matches("[data-still]") || (old.matches("form") && (writes(old) || typed(old)));
@@ -148,7 +148,7 @@
         const fresh = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
         tell(fresh);
         const active = document.activeElement;
-        for (const id of ["stops", "main", "foot"]) {
+        for (const id of ["alarm", "main", "foot"]) {
           const [old, element] = [document.getElementById(id), fresh.getElementById(id)];
           if (old && element) within(old, element);
         }

@@ -91,7 +91,7 @@ impl Visit {
             notice: None,
             assets: assets::addresses(),
             csrf: self.csrf.clone(),
-            live: true,
+            live: self.live,
             now: self.now.to_string(),
         }
     }
