@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sluice_core::change::{self, Change};
+use sluice_core::deployment::event::Ended;
 use sluice_core::deployment::{Deployment, DeploymentReport};
 use sluice_core::event::Event;
 use sluice_core::gate::event::GateDecided;
@@ -122,11 +123,14 @@ impl Projection {
                 self.push(Key::Deployment(event.deployment.number.0), Row::Deployment(row));
             }
             Event::DeploymentEnded(event) => {
-                let known = before.deployments.get(&event.deployment);
-                let fallback = || ended_without_start(event, at);
-                let deployment = known.map_or_else(fallback, |known| known.as_ref().clone());
-                let row = deployment_row(&deployment, Some(&event.report));
-                self.push(Key::Deployment(event.deployment.0), Row::Deployment(row));
+                let known = before.deployments.get(&event.deployment).map(AsRef::as_ref);
+                let row = match known.cloned().or_else(|| self.pending_deployment(event)) {
+                    Some(deployment) => {
+                        Row::Deployment(deployment_row(&deployment, Some(&event.report)))
+                    }
+                    None => undone_row(event, at),
+                };
+                self.push(Key::Deployment(event.deployment.0), row);
             }
             Event::ItemDeclared(event) => {
                 let (kind, name) = (event.item.kind().as_str(), event.item.name().to_owned());
@@ -139,6 +143,14 @@ impl Projection {
             }
             // The one fall-through: what has no view of its own is read from the ledger.
             _ => {}
+        }
+    }
+
+    /// A deployment that has left the standing, as this batch is going to write it.
+    fn pending_deployment(&self, event: &Ended) -> Option<Deployment> {
+        match self.pending.get(&Key::Deployment(event.deployment.0))? {
+            Pending::Row(Row::Deployment(row)) => serde_json::from_str(&row.body).ok(),
+            Pending::Row(_) | Pending::Change(..) => None,
         }
     }
 
@@ -316,9 +328,10 @@ fn deployment_row(deployment: &Deployment, report: Option<&DeploymentReport>) ->
     }
 }
 
-/// A deployment whose change was over before it was undone: what the end says of it.
-fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timestamp) -> Deployment {
-    Deployment {
+/// A deployment that is undone when it is not at hand any more: its row keeps what it says of how it began. Only where
+/// there is none does what the end says stand alone.
+fn undone_row(event: &Ended, at: Timestamp) -> Row {
+    let deployment = Deployment {
         number: event.deployment,
         change: event.change,
         service: event.service.clone(),
@@ -333,7 +346,9 @@ fn ended_without_start(event: &sluice_core::deployment::event::Ended, at: Timest
         replaces: None,
         started_at: event.report.started_at.unwrap_or(at),
         report: None,
-    }
+    };
+    let alone = deployment_row(&deployment, Some(&event.report));
+    Row::DeploymentUndone { alone, report: json(&event.report) }
 }
 
 fn incident_row(incident: &Incident) -> IncidentRow {

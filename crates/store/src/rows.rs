@@ -84,6 +84,9 @@ pub enum Row {
     Decision(DecisionRow),
     /// View: a deployment, replaced as a whole.
     Deployment(DeploymentRow),
+    /// View: a deployment that ended otherwise than its row says. State, end and `report` (JSON, a member of the body)
+    /// are replaced, the rest stays; `alone` is the row where there is none.
+    DeploymentUndone { alone: DeploymentRow, report: String },
     /// An incident, whole.
     Incident(IncidentRow),
     /// A problem, whole.

@@ -17,6 +17,7 @@ mod redeem;
 mod scenario;
 mod secrets;
 mod spine;
+mod undone;
 mod untold;
 mod waiting;
 mod world;

@@ -82,6 +82,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::Change(_)
         | Row::Decision(_)
         | Row::Deployment(_)
+        | Row::DeploymentUndone { .. }
         | Row::Incident(_)
         | Row::Problem(_)
         | Row::Item(_)
@@ -106,6 +107,7 @@ pub(crate) fn is_view(row: &Row) -> bool {
         Row::Change(_)
             | Row::Decision(_)
             | Row::Deployment(_)
+            | Row::DeploymentUndone { .. }
             | Row::Incident(_)
             | Row::Problem(_)
             | Row::Item(_)

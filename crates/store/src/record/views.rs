@@ -12,6 +12,7 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
         Row::Change(row) => change(connection, row)?,
         Row::Decision(row) => decision(connection, row)?,
         Row::Deployment(row) => deployment(connection, row)?,
+        Row::DeploymentUndone { alone, report } => undone(connection, alone, report)?,
         Row::Incident(row) => incident(connection, row)?,
         Row::Problem(row) => problem(connection, row)?,
         Row::Item(row) => item(connection, row)?,
@@ -152,6 +153,18 @@ fn deployment(connection: &Connection, row: &DeploymentRow) -> rusqlite::Result<
             row.body,
         ])?;
     Ok(())
+}
+
+/// The members of the body are replaced where they stand: it is the same bytes as one that was written as a whole.
+fn undone(connection: &Connection, alone: &DeploymentRow, report: &str) -> rusqlite::Result<()> {
+    let in_place = connection
+        .prepare_cached(
+            "UPDATE deployments SET state = ?2, finished_us = ?3,
+               body = json_set(body, '$.state', ?2, '$.report', json(?4))
+             WHERE number = ?1",
+        )?
+        .execute(params![alone.number, alone.state, alone.finished_us, report])?;
+    if in_place == 0 { deployment(connection, alone) } else { Ok(()) }
 }
 
 fn incident(connection: &Connection, row: &IncidentRow) -> rusqlite::Result<()> {
