@@ -10,7 +10,7 @@ pub enum Row {
     /// Remembers the answer to an idempotency key. A key that is taken and younger than
     /// [`KEEP_US`] makes the whole batch a conflict.
     Idempotency(IdempotencyRow),
-    /// Drops idempotency keys recorded before this time.
+    /// Drops idempotency keys recorded before this time, at most [`MOST_PRUNED`].
     PruneIdempotency { before_us: i64 },
     /// Stores a delivery, unless it is a duplicate by delivery id or by body.
     Delivery(DeliveryRow),
@@ -20,7 +20,7 @@ pub enum Row {
     KeepIdentities { person_id: String, kind: String, keys: Vec<String> },
     /// Has a delivery read again that was put aside or ignored; one that is neither is left as it is.
     DeliveryAnew { id: u64 },
-    /// Drops deliveries in a final state received before this time.
+    /// Drops deliveries in a final state received before this time, at most [`MOST_PRUNED`].
     PruneInbox { before_us: i64 },
     /// Owes an effect, unless the link already owes or did one with this key.
     Effect(EffectRow),
@@ -34,7 +34,7 @@ pub enum Row {
     },
     /// Owes an effect anew that was given up; one that was not is left as it is.
     EffectAnew { id: u64, next_us: i64 },
-    /// Drops effects that were told and were owed before this time.
+    /// Drops effects that were told and were owed before this time, at most [`MOST_PRUNED`].
     PruneOutbox { before_us: i64 },
     /// How a link fares; replaced as a whole.
     LinkHealth(LinkHealthRow),
@@ -60,9 +60,9 @@ pub enum Row {
     Session(SessionRow),
     /// Notes when a session was last used. An unknown id is ignored.
     TouchSession { id: String, at_us: i64 },
-    /// Drops sessions that were over before this time.
+    /// Drops sessions that were over before this time, at most [`MOST_PRUNED`].
     PruneSessions { before_us: i64 },
-    /// Drops tokens that had expired before this time.
+    /// Drops tokens that had expired before this time, at most [`MOST_PRUNED`].
     PruneTokens { before_us: i64 },
     /// What a provider of identities keeps of a person; replaced as a whole.
     Provisioned(ProvisionedRow),
@@ -102,6 +102,9 @@ pub enum Row {
 /// How long idempotency keys and body hashes are remembered: 30 days.
 pub const KEEP_US: i64 = 30 * 24 * 3_600 * 1_000_000;
 
+/// How many old rows one row of a batch drops at most.
+pub const MOST_PRUNED: u32 = 500;
+
 /// How many snapshots are kept per name.
 pub const KEEP_SNAPSHOTS: u32 = 2;
 
@@ -116,6 +119,8 @@ pub enum RowOutcome {
     Duplicate { by: DuplicateBy, id: u64 },
     /// The effect is owed under this id.
     Owed { id: u64 },
+    /// What was old is gone, or a part of it where there is more.
+    Pruned { more: bool },
     /// The link already knows this effect key, as this id; nothing was written.
     AlreadyOwed { id: u64 },
 }

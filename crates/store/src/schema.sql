@@ -28,6 +28,7 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_by_body ON inbox (link, body_hash, received_us);
 CREATE INDEX inbox_by_state ON inbox (state, id);
+CREATE INDEX inbox_by_age ON inbox (received_us) WHERE state <> 'new';
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY, link TEXT NOT NULL, entity TEXT NOT NULL, effect_key TEXT NOT NULL,
   kind TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
@@ -37,6 +38,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (state, next_us, id);
 CREATE INDEX outbox_by_entity ON outbox (link, entity, state, id);
 CREATE INDEX outbox_by_link ON outbox (link, state, next_us, id);
+CREATE INDEX outbox_by_age ON outbox (created_us) WHERE state = 'delivered';
 CREATE TABLE link_health (
   link TEXT PRIMARY KEY, last_good_us INTEGER, last_error_us INTEGER, last_error TEXT,
   failures INTEGER NOT NULL, polled_us INTEGER, cursor TEXT, seal BLOB NOT NULL
@@ -73,6 +75,7 @@ CREATE TABLE sessions (
   seen_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, seal BLOB NOT NULL
 ) STRICT;
 CREATE INDEX sessions_by_person ON sessions (person_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_us);
 CREATE TABLE preferences (
   person_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, seal BLOB NOT NULL,
   PRIMARY KEY (person_id, name)

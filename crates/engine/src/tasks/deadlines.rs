@@ -5,8 +5,8 @@ use sluice_core::change;
 use sluice_core::deployment;
 use sluice_core::event::Event;
 use sluice_core::standing::{Actor, Standing};
-use sluice_store::Row;
 use sluice_store::rows::KEEP_US;
+use sluice_store::{Row, RowOutcome};
 
 use crate::changes::approval_standing;
 use crate::engine::Engine;
@@ -67,8 +67,14 @@ impl Engine {
     }
 
     /// Forgets idempotency keys and deliveries whose thirty days are over, and the rows of sessions and tokens that
-    /// have expired: each run of a pipeline leaves one.
+    /// have expired: each run of a pipeline leaves one. A few of each at a time, so that others come between.
     pub async fn prune(&self) -> Result<(), EngineError> {
+        while self.prune_some().await? {}
+        Ok(())
+    }
+
+    /// Whether there is more.
+    async fn prune_some(&self) -> Result<bool, EngineError> {
         // As of the last entry and not of the clock: a check of the rows beside the ledger goes by it as well.
         let decide = |standing: &Standing, now: Timestamp| {
             let now = standing.last_time.map_or(now, |last| last.min(now));
@@ -83,7 +89,8 @@ impl Engine {
             ];
             Step::Record((), commit)
         };
-        self.sequencer().submit(decide).await.map(|_| ())
+        let ((), done) = self.sequencer().submit(decide).await?;
+        Ok(done.rows.contains(&RowOutcome::Pruned { more: true }))
     }
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::types::ValueRef::{Blob, Integer, Null, Text};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::prune::{Numbered, next_id};
 use super::{RecordError, int};
 use crate::rows::{
     BlobRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS, KEEP_US,
@@ -56,7 +57,7 @@ pub(super) fn delivery(connection: &Connection, row: &DeliveryRow) -> Recorded {
     if let Some(id) = by_body {
         return Ok(RowOutcome::Duplicate { by: DuplicateBy::Body, id });
     }
-    let id = next_id(connection, "SELECT coalesce(max(id), 0) + 1 FROM inbox")?;
+    let id = next_id(connection, Numbered::Inbox)?;
     seal::insert(
         connection,
         "INSERT INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -152,8 +153,4 @@ pub(super) fn cursor(connection: &Connection, name: &str, seq: u64) -> Recorded 
         &[Text(name.as_bytes()), Integer(int(seq))],
     )?;
     Ok(RowOutcome::Done)
-}
-
-pub(super) fn next_id(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
-    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }

@@ -3,10 +3,12 @@
 mod beside;
 mod outbox;
 mod people;
+mod prune;
 mod views;
 
 use rusqlite::Connection;
 
+use self::prune::{Old, prune};
 use crate::rows::{Row, RowOutcome};
 
 /// Why a row could not be written. The caller rolls the transaction back.
@@ -22,19 +24,13 @@ pub(crate) enum RecordError {
 pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, RecordError> {
     match row {
         Row::Idempotency(row) => beside::idempotency(connection, row),
-        Row::PruneIdempotency { before_us } => {
-            prune(connection, "DELETE FROM idempotency WHERE at_us < ?1", *before_us)
-        }
+        Row::PruneIdempotency { before_us } => prune(connection, Old::Idempotency, *before_us),
         Row::Delivery(row) => beside::delivery(connection, row),
         Row::DeliveryOutcome { id, state, outcome, attempts } => {
             beside::delivery_outcome(connection, *id, state, outcome.as_deref(), *attempts)
         }
         Row::DeliveryAnew { id } => beside::delivery_anew(connection, *id),
-        Row::PruneInbox { before_us } => prune(
-            connection,
-            "DELETE FROM inbox WHERE state <> 'new' AND received_us < ?1",
-            *before_us,
-        ),
+        Row::PruneInbox { before_us } => prune(connection, Old::Inbox, *before_us),
         Row::Effect(row) => outbox::effect(connection, row),
         Row::EffectOutcome { id, state, attempts, next_us, last_error } => outbox::effect_outcome(
             connection,
@@ -45,7 +41,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
             last_error.as_deref(),
         ),
         Row::EffectAnew { id, next_us } => outbox::effect_anew(connection, *id, *next_us),
-        Row::PruneOutbox { before_us } => outbox::prune(connection, *before_us),
+        Row::PruneOutbox { before_us } => prune(connection, Old::Outbox, *before_us),
         Row::LinkHealth(row) => outbox::health(connection, row),
         Row::ExternalRef(row) => outbox::external_ref(connection, row),
         Row::Blob(row) => beside::blob(connection, row),
@@ -64,9 +60,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::TouchSession { id, at_us } => people::touch_session(connection, id, *at_us),
         Row::Provisioned(row) => people::provisioned(connection, row),
         Row::RemoveProvisioned { id } => people::remove_provisioned(connection, id),
-        Row::PruneTokens { before_us } => {
-            prune(connection, "DELETE FROM tokens WHERE expires_us < ?1", *before_us)
-        }
+        Row::PruneTokens { before_us } => prune(connection, Old::Tokens, *before_us),
         Row::Preference(row) => people::preference(connection, row),
         Row::RemovePreference { person_id, name } => {
             connection
@@ -76,9 +70,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         }
         Row::Secret(row) => people::secret(connection, row),
         Row::RemoveSecret { name } => people::remove_secret(connection, name),
-        Row::PruneSessions { before_us } => {
-            prune(connection, "DELETE FROM sessions WHERE expires_us < ?1", *before_us)
-        }
+        Row::PruneSessions { before_us } => prune(connection, Old::Sessions, *before_us),
         Row::Change(_)
         | Row::Decision(_)
         | Row::Deployment(_)
@@ -89,12 +81,6 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         | Row::RemoveItem { .. } => views::view(connection, row),
         Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
     }
-}
-
-/// Removes what is older than a moment, in microseconds since the Unix epoch.
-fn prune(connection: &Connection, sql: &str, before_us: i64) -> Result<RowOutcome, RecordError> {
-    connection.prepare_cached(sql)?.execute([before_us])?;
-    Ok(RowOutcome::Done)
 }
 
 /// Empties every view.

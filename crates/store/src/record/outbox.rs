@@ -3,11 +3,11 @@
 use rusqlite::types::ValueRef::{Integer, Null, Text};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::beside::{Recorded, next_id};
+use super::beside::Recorded;
+use super::prune::{Numbered, next_id};
 use super::{RecordError, int};
 use crate::rows::{
-    EffectRow, ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OUTBOX_GIVEN_UP, OUTBOX_PENDING,
-    RowOutcome,
+    EffectRow, ExternalRefRow, LinkHealthRow, OUTBOX_GIVEN_UP, OUTBOX_PENDING, RowOutcome,
 };
 use crate::seal;
 
@@ -19,7 +19,7 @@ pub(super) fn effect(connection: &Connection, row: &EffectRow) -> Recorded {
     if let Some(id) = known {
         return Ok(RowOutcome::AlreadyOwed { id });
     }
-    let id = next_id(connection, "SELECT coalesce(max(id), 0) + 1 FROM outbox")?;
+    let id = next_id(connection, Numbered::Outbox)?;
     seal::insert(
         connection,
         "INSERT INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -71,13 +71,6 @@ pub(super) fn effect_anew(connection: &Connection, id: u64, next_us: i64) -> Rec
     if altered > 0 {
         seal::renew(connection, "outbox", "id = ?1", &[&id])?;
     }
-    Ok(RowOutcome::Done)
-}
-
-pub(super) fn prune(connection: &Connection, before_us: i64) -> Recorded {
-    connection
-        .prepare_cached("DELETE FROM outbox WHERE state = ?1 AND created_us < ?2")?
-        .execute(params![OUTBOX_DELIVERED, before_us])?;
     Ok(RowOutcome::Done)
 }
 

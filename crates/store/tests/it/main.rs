@@ -7,5 +7,6 @@ mod flips;
 mod halt;
 mod instance;
 mod numbers;
+mod prune;
 mod round_trip;
 mod rows;

@@ -334,7 +334,7 @@ pub(crate) fn delivery(link: &str, id: &str, body: &[u8], received_us: i64) -> D
     }
 }
 
-fn effect(link: &str, entity: &str, key: &str, next_us: i64) -> Row {
+pub(crate) fn effect(link: &str, entity: &str, key: &str, next_us: i64) -> Row {
     Row::Effect(EffectRow {
         link: link.to_owned(),
         entity: entity.to_owned(),
