@@ -305,7 +305,17 @@ fn decision_row(event: &GateDecided, seq: u64, at: Timestamp) -> DecisionRow {
         rules: json(&rules),
         bundle: event.policy.to_string(),
         input_digest: event.input.to_string(),
+        approvals: approvals_of(event).to_owned(),
         body: json(event),
+    }
+}
+
+/// What a decision had to do with people.
+fn approvals_of(event: &GateDecided) -> &'static str {
+    match (event.awaits_people(), event.approved.is_empty()) {
+        (true, _) => "awaited",
+        (false, false) => "met",
+        (false, true) => "none",
     }
 }
 

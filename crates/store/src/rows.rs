@@ -370,6 +370,8 @@ pub struct DecisionRow {
     pub rules: String,
     pub bundle: String,
     pub input_digest: String,
+    /// `none`: no person was asked; `met`: people had approved; `awaited`: it waits for people.
+    pub approvals: String,
     pub body: String,
 }
 

@@ -118,11 +118,13 @@ CREATE INDEX change_services_by_service ON change_services (service, number);
 CREATE TABLE decisions (
   id TEXT NOT NULL UNIQUE, seq INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
   environment TEXT NOT NULL, decision TEXT NOT NULL, at_us INTEGER NOT NULL, rules TEXT NOT NULL,
-  bundle TEXT NOT NULL, input_digest TEXT NOT NULL, body TEXT NOT NULL
+  bundle TEXT NOT NULL, input_digest TEXT NOT NULL, approvals TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX decisions_by_change ON decisions (change_number, seq);
 CREATE INDEX decisions_by_service ON decisions (service, seq);
-CREATE INDEX decisions_by_time ON decisions (at_us, decision, environment, service, change_number);
+CREATE INDEX decisions_by_time ON decisions (
+  at_us, decision, environment, service, change_number, approvals
+);
 CREATE TABLE deployments (
   number INTEGER PRIMARY KEY, change_number INTEGER, service TEXT NOT NULL,
   environment TEXT NOT NULL, state TEXT NOT NULL, started_us INTEGER, finished_us INTEGER,

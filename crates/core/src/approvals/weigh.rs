@@ -24,6 +24,14 @@ pub struct ApprovalStanding {
     pub unknown: BTreeSet<RuleName>,
 }
 
+impl ApprovalStanding {
+    /// The rules that people have met.
+    pub fn approved(&self) -> Vec<RuleName> {
+        let met = self.rules.iter().filter(|rule| rule.missing() == 0 && !rule.met_by.is_empty());
+        met.map(|rule| rule.rule.clone()).collect()
+    }
+}
+
 /// How one rule stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleStanding {

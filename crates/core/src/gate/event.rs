@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
-use crate::ids::{ChangeNumber, DecisionId, Digest, EnvironmentName, PassId, ServiceName};
+use crate::ids::{
+    ChangeNumber, DecisionId, Digest, EnvironmentName, PassId, RuleName, ServiceName,
+};
 use crate::pass::PassClaims;
 use crate::risk::RiskLevel;
 use crate::run::RunRef;
-use crate::verdict::Reason;
+use crate::verdict::{Check, Effect, Reason};
 
 /// A question was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct GateDecided {
     /// When it is worth asking again, at the latest, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// The approval rules for which people had said yes by then, so many as they ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Vec<RuleName>,
     /// The run that asked, where no pass names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunRef>,
@@ -48,6 +53,12 @@ impl GateDecided {
     /// The run that asked; none in entries from before it was recorded with every answer.
     pub fn run(&self) -> Option<&RunRef> {
         self.pass.as_ref().map(|pass| &pass.run).or(self.run.as_ref())
+    }
+
+    /// Whether it waits for people to approve; it may wait for something else too.
+    pub fn awaits_people(&self) -> bool {
+        let awaited = |it: &Reason| it.check == Check::Approvals && it.effect == Effect::Wait;
+        self.answer == Decision::Wait && self.reasons.iter().any(awaited)
     }
 }
 

@@ -174,6 +174,7 @@ fn decided(
         reasons: judgement.reasons.clone(),
         pass,
         until: judgement.until,
+        approved: judgement.approvals.approved(),
         run,
     }
 }

@@ -1,9 +1,12 @@
 //! The main job from end to end, without HTTP.
 
+use std::time::Duration;
+
 use sluice_core::change::{ChangeKind, ChangeOutcome, ChangeState};
 use sluice_core::gate::Decision;
 use sluice_core::ids::ChangeNumber;
 use sluice_engine::EngineError;
+use sluice_engine::store::Span;
 
 use crate::world::{World, against, commit_id, digest, open, question};
 
@@ -80,9 +83,16 @@ async fn a_high_risk_change_waits_for_people_and_then_goes() {
         // Those who may not speak for any rule are refused; that is part of the test of others.
         let _ = world.approve(&person, number).await;
     }
+    world.clock.advance(Duration::from_secs(600));
     let answer = world.ask(asked).await;
     assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
     assert_eq!(answer.change, Some(number), "asking again is about the same change");
+    world.ask(question("ledger", 3, 3)).await;
+    let span = Span { to_us: i64::MAX, ..Span::default() };
+    let passages = world.engine.readers().passages(&span).unwrap();
+    let by_people: Vec<_> =
+        passages.iter().map(|it| (it.people, it.awaited_us / 1_000_000)).collect();
+    assert_eq!(by_people, [(true, 600), (false, 0)]);
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ fn decision(row: &Row<'_>) -> Result<DecisionRow, ReadError> {
         rules: row.get(7)?,
         bundle: row.get(8)?,
         input_digest: row.get(9)?,
-        body: row.get(10)?,
+        approvals: row.get(10)?,
+        body: row.get(11)?,
     })
 }

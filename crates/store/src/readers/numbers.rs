@@ -47,6 +47,10 @@ pub struct Passage {
     pub first_us: i64,
     /// When it was first allowed.
     pub allowed_us: Option<i64>,
+    /// Whether people were asked to approve, or had approved before it asked.
+    pub people: bool,
+    /// How long it waited for people: from each answer that does to the next one, in microseconds.
+    pub awaited_us: i64,
 }
 
 /// The most decisions that one question looks at.
@@ -150,22 +154,19 @@ impl Readers {
     pub fn passages(&self, span: &Span) -> Result<Vec<Passage>, ReadError> {
         let (conditions, values) = span.conditions("at_us", "");
         let sql = format!(
-            "SELECT change_number, at_us, decision = 'allow'
+            "SELECT change_number, at_us, decision = 'allow', approvals <> 'none', approvals = 'awaited'
              FROM decisions INDEXED BY decisions_by_time
              WHERE {conditions} AND change_number IS NOT NULL ORDER BY at_us DESC LIMIT {MOST}"
         );
-        let mut asked: Vec<(i64, i64, bool)> = self.all(&sql, params_from_iter(values), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        let mut asked = self.all(&sql, params_from_iter(values), |row| {
+            let change: i64 = row.get(0)?;
+            let (at_us, is_allowed, people) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((change, Answer { at_us, is_allowed, people, awaits: row.get(4)? }))
         })?;
         // Put together here: the store would sort them by a tree on the way.
-        asked.sort_unstable();
-        let of_changes = asked.chunk_by(|(one, ..), (other, ..)| one == other);
-        let passages = of_changes.filter_map(|of_it| {
-            let (_, first_us, _) = *of_it.first()?;
-            let allowed = of_it.iter().find(|(_, _, is_allowed)| *is_allowed);
-            Some(Passage { first_us, allowed_us: allowed.map(|(_, at_us, _)| *at_us) })
-        });
-        Ok(passages.collect())
+        asked.sort_unstable_by_key(|(change, answer)| (*change, answer.at_us));
+        let of_changes = asked.chunk_by(|(one, _), (other, _)| one == other);
+        Ok(of_changes.filter_map(passage).collect())
     }
 
     /// What is counted of each part of a span, from the oldest. Each part is a question of its own, answered from its
@@ -195,6 +196,35 @@ impl Readers {
             Ok(found)
         })
     }
+}
+
+/// One answer of the gate.
+struct Answer {
+    at_us: i64,
+    is_allowed: bool,
+    people: bool,
+    awaits: bool,
+}
+
+/// How a change fared whose answers these are, in their order.
+fn passage(answers: &[(i64, Answer)]) -> Option<Passage> {
+    let (_, first) = answers.first()?;
+    let mut passage =
+        Passage { first_us: first.at_us, allowed_us: None, people: false, awaited_us: 0 };
+    for (_, answer) in answers {
+        passage.people |= answer.people;
+        if answer.is_allowed {
+            passage.allowed_us = passage.allowed_us.or(Some(answer.at_us));
+        }
+    }
+    for pair in answers.windows(2) {
+        if let [(_, one), (_, next)] = pair
+            && one.awaits
+        {
+            passage.awaited_us += next.at_us - one.at_us;
+        }
+    }
+    Some(passage)
 }
 
 /// A part of a span: its number, its first microsecond and the first one after it.

@@ -110,12 +110,13 @@ fn enlist(connection: &Connection, row: &ChangeRow, services: &str) -> rusqlite:
 fn decision(connection: &Connection, row: &DecisionRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO decisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (id) DO UPDATE SET seq = excluded.seq,
                change_number = excluded.change_number, service = excluded.service,
                environment = excluded.environment, decision = excluded.decision,
                at_us = excluded.at_us, rules = excluded.rules, bundle = excluded.bundle,
-               input_digest = excluded.input_digest, body = excluded.body",
+               input_digest = excluded.input_digest,
+               approvals = excluded.approvals, body = excluded.body",
         )?
         .execute(params![
             row.id,
@@ -128,6 +129,7 @@ fn decision(connection: &Connection, row: &DecisionRow) -> rusqlite::Result<()> 
             row.rules,
             row.bundle,
             row.input_digest,
+            row.approvals,
             row.body,
         ])?;
     Ok(())

@@ -64,17 +64,44 @@ fn days_are_counted_from_the_first_microsecond_to_before_the_last() {
 fn a_passage_is_from_the_first_question_to_the_first_yes() {
     let instance = Instance::new();
     let (mut writer, readers) = instance.open();
-    let asked =
-        [(1, 10, "wait"), (2, 11, "allow"), (1, 12, "allow"), (1, 13, "allow"), (3, 14, "deny")];
-    let rows = asked.into_iter().zip(1..).map(|((number, at_us, answer), seq)| {
-        let (change_number, decision_) = (Some(number), answer.to_owned());
-        Row::Decision(DecisionRow { change_number, at_us, decision: decision_, ..decision(seq) })
+    let asked = [
+        (1, 10, "wait", "awaited"),
+        (2, 11, "allow", "none"),
+        (1, 12, "wait", "none"),
+        (1, 13, "wait", "awaited"),
+        (3, 14, "deny", "none"),
+        (4, 14, "wait", "awaited"),
+        (1, 16, "allow", "met"),
+        (1, 17, "allow", "met"),
+        (5, 18, "allow", "met"),
+    ];
+    let rows = asked.into_iter().zip(1..).map(|((number, at_us, answer, approvals), seq)| {
+        Row::Decision(DecisionRow {
+            change_number: Some(number),
+            at_us,
+            decision: answer.to_owned(),
+            approvals: approvals.to_owned(),
+            ..decision(seq)
+        })
     });
     write(&mut writer, rows.collect());
     let span = Span { from_us: 0, to_us: 20, ..Span::default() };
-    let passage = |first_us, allowed_us| Passage { first_us, allowed_us };
+    let passage = |first_us, allowed_us, people, awaited_us| Passage {
+        first_us,
+        allowed_us,
+        people,
+        awaited_us,
+    };
     assert_eq!(
         readers.passages(&span).unwrap(),
-        [passage(10, Some(12)), passage(11, Some(11)), passage(14, None)]
+        [
+            // It waited for people from 10 to 12 and from 13 to 16, for something else in between.
+            passage(10, Some(16), true, 5),
+            passage(11, Some(11), false, 0),
+            passage(14, None, false, 0),
+            // Of an answer that is the last one nobody knows yet how long it waits.
+            passage(14, None, true, 0),
+            passage(18, Some(18), true, 0),
+        ]
     );
 }

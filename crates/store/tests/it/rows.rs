@@ -410,6 +410,7 @@ pub(crate) fn decision(seq: u64) -> DecisionRow {
         rules: "[]".to_owned(),
         bundle: "b".to_owned(),
         input_digest: "i".to_owned(),
+        approvals: "none".to_owned(),
         body: "{}".to_owned(),
     }
 }

@@ -1,12 +1,9 @@
 //! Each number: where it comes from, how it is reckoned, how sure it is.
 
-use std::collections::BTreeMap;
-
-use jiff::SignedDuration;
 use sluice_engine::store::{DeployedDay, Passage, ProposedDay, Readers, Span};
 
 use super::Wanted;
-use super::chart::{Chart, bars};
+use super::chart::{Chart, Slots};
 use super::stats::{FEW, count_interval, median, real, share};
 use crate::problem::Problem;
 use crate::status;
@@ -41,40 +38,35 @@ pub(super) fn numbers(visit: &Visit, wanted: &Wanted) -> Result<Vec<Number>, Pro
         services: wanted.services.clone(),
     };
     let (here, past) = (span(wanted.days, 0), span(2 * wanted.days, wanted.days));
-    let days = (here.from_us / DAY_US, now / DAY_US);
+    let slots = Slots::new((here.from_us / DAY_US, now / DAY_US));
     let Counted { deployed, before, recovery, passages, leads, leads_before, proposed } =
         count(visit.readers(), &here, &past)?;
     let ended: u64 = deployed.iter().map(|it| it.ended).sum();
     let failed: u64 = deployed.iter().map(|it| it.failed).sum();
     let ended_before: u64 = before.iter().map(|it| it.ended).sum();
     let failed_before: u64 = before.iter().map(|it| it.failed).sum();
-    let by_day: BTreeMap<i64, (i64, i64)> = deployed
-        .iter()
-        .map(|it| (it.day, (signed(it.ended - it.failed), signed(it.failed))))
-        .collect();
+    let by_day =
+        deployed.iter().map(|it| (it.day, (signed(it.ended - it.failed), signed(it.failed))));
     let told = |good: i64, bad: i64| w::ff("gather.well_not", good, bad);
+    let mut failures = ratio(
+        w::t("gather.change_failure_rate"),
+        w::t("gather.deployments_that_failed_or_were"),
+        (failed, ended),
+        (failed_before, ended_before),
+    );
+    let failed = deployed.iter().map(|it| (it.day, (it.failed, it.ended)));
+    failures.chart = Some(slots.shares(failed, false));
     let mut found = vec![
-        frequency(
-            ended,
-            ended_before,
-            wanted.days,
-            bars(days, &by_day, told, |most| most.to_string()),
-        ),
-        lead_time(&leads, &leads_before, days),
-        ratio(
-            w::t("gather.change_failure_rate"),
-            w::t("gather.deployments_that_failed_or_were"),
-            (failed, ended),
-            (failed_before, ended_before),
-        ),
-        recovered(&recovery),
-        rework(&recovery, ended),
+        frequency(ended, ended_before, wanted.days, slots.counts(by_day, told)),
+        lead_time(&leads, &leads_before, slots),
+        failures,
+        recovered(&recovery, slots),
+        rework(&recovery, &deployed, slots),
     ];
     if let Some((proposed, before)) = proposed {
-        // Beside the other two that have charts.
-        found.insert(2, emergencies(&proposed, &before, days));
+        found.push(emergencies(&proposed, &before, slots));
     }
-    found.extend(at_the_gate(&passages));
+    found.extend(at_the_gate(&passages, slots));
     Ok(found)
 }
 
@@ -149,19 +141,10 @@ fn frequency(ended: u64, before: u64, days: i64, chart: Chart) -> Number {
     }
 }
 
-fn lead_time(found: &[(i64, i64)], past: &[(i64, i64)], days: (i64, i64)) -> Number {
+fn lead_time(found: &[(i64, i64)], past: &[(i64, i64)], slots: Slots) -> Number {
     let mut values: Vec<i64> = found.iter().map(|(_, span)| (*span).max(0)).collect();
     let mut before: Vec<i64> = past.iter().map(|(_, span)| (*span).max(0)).collect();
-    let mut by_day: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for (day, span) in found {
-        by_day.entry(*day).or_default().push((*span).max(0) / 60_000_000);
-    }
-    let medians: BTreeMap<i64, (i64, i64)> = by_day
-        .into_iter()
-        .filter_map(|(day, mut spans)| Some((day, (median(&mut spans)?.0, 0))))
-        .collect();
-    let minutes = |value: i64| moment::span_of(SignedDuration::from_mins(value));
-    let chart = bars(days, &medians, |value, _| minutes(value), minutes);
+    let chart = slots.medians(found.iter().map(|(day, span)| (*day, (*span).max(0))));
     let note = w::n("gather.one_deployment_that_succeeded", values.len());
     let definition = w::t("gather.from_the_beginning_of_a");
     let mut number = span_number(w::t("gather.lead_time"), definition, &mut values, note);
@@ -171,7 +154,7 @@ fn lead_time(found: &[(i64, i64)], past: &[(i64, i64)], days: (i64, i64)) -> Num
     number
 }
 
-fn recovered(found: &[(i64, Option<i64>)]) -> Number {
+fn recovered(found: &[(i64, Option<i64>)], slots: Slots) -> Number {
     let mut values: Vec<i64> =
         found.iter().filter_map(|(_, span)| *span).map(|it| it.max(0)).collect();
     let open = found.len() - values.len();
@@ -180,25 +163,33 @@ fn recovered(found: &[(i64, Option<i64>)]) -> Number {
         note = format!("{note}, {}", w::n("gather.one_not_yet", open));
     }
     let definition = w::t("gather.from_the_end_of_a");
-    span_number(w::t("gather.recovery_time"), definition, &mut values, note)
+    let mut number = span_number(w::t("gather.recovery_time"), definition, &mut values, note);
+    let by_day = found.iter().filter_map(|(day, span)| Some((*day, (*span)?.max(0))));
+    number.chart = Some(slots.medians(by_day));
+    number
 }
 
-fn rework(found: &[(i64, Option<i64>)], ended: u64) -> Number {
-    let soon = found.iter().filter(|(_, span)| span.is_some_and(|span| span <= DAY_US)).count();
+fn rework(found: &[(i64, Option<i64>)], deployed: &[DeployedDay], slots: Slots) -> Number {
+    let soon = found.iter().filter(|(_, span)| span.is_some_and(|span| span <= DAY_US));
+    let soon: Vec<i64> = soon.map(|(day, _)| *day).collect();
+    let count = u64::try_from(soon.len()).unwrap_or(0);
+    let ended = deployed.iter().map(|it| it.ended).sum();
     let definition = w::t("gather.deployments_within_a_day_that");
-    ratio(w::t("gather.rework"), definition, (u64::try_from(soon).unwrap_or(0), ended), (0, 0))
+    let mut number = ratio(w::t("gather.rework"), definition, (count, ended), (0, 0));
+    let by_day = soon.into_iter().map(|day| (day, (1, 0)));
+    let by_day = by_day.chain(deployed.iter().map(|it| (it.day, (0, it.ended))));
+    number.chart = Some(slots.shares(by_day, false));
+    number
 }
 
-fn emergencies(found: &[ProposedDay], before: &[ProposedDay], days: (i64, i64)) -> Number {
+fn emergencies(found: &[ProposedDay], before: &[ProposedDay], slots: Slots) -> Number {
     let count = |rows: &[ProposedDay]| {
         let urgent: u64 = rows.iter().map(|it| it.emergency).sum();
         let all: u64 = rows.iter().map(|it| it.emergency + it.normal + it.standard).sum();
         (urgent, all)
     };
-    let by_day = found
-        .iter()
-        .map(|it| (it.day, (signed(it.standard + it.normal), signed(it.emergency))))
-        .collect();
+    let by_day =
+        found.iter().map(|it| (it.day, (signed(it.standard + it.normal), signed(it.emergency))));
     let told = |planned: i64, urgent: i64| w::ff("gather.planned_emergency", planned, urgent);
     let mut number = ratio(
         w::t("gather.emergency_against_planned"),
@@ -206,37 +197,84 @@ fn emergencies(found: &[ProposedDay], before: &[ProposedDay], days: (i64, i64)) 
         count(found),
         count(before),
     );
-    number.chart = Some(bars(days, &by_day, told, |most| most.to_string()));
+    number.chart = Some(slots.counts(by_day, told));
     number
 }
 
-fn at_the_gate(passages: &[Passage]) -> Vec<Number> {
-    let all = u64::try_from(passages.len()).unwrap_or(0);
-    let at_once = passages.iter().filter(|it| it.allowed_us == Some(it.first_us)).count();
-    let mut waits: Vec<i64> = passages
-        .iter()
-        .filter_map(|it| Some(it.allowed_us? - it.first_us))
-        .filter(|wait| *wait > 0)
-        .collect();
+fn at_the_gate(passages: &[Passage], slots: Slots) -> Vec<Number> {
+    let waits = passages.iter().filter_map(|it| Some((day(it), it.allowed_us? - it.first_us)));
+    let waits: Vec<(i64, i64)> = waits.filter(|(_, wait)| *wait > 0).collect();
+    let awaited = passages.iter().filter(|it| it.awaited_us > 0);
+    let awaited: Vec<(i64, i64)> = awaited.map(|it| (day(it), it.awaited_us)).collect();
     let still = passages.iter().filter(|it| it.allowed_us.is_none()).count();
     let mut note = w::n("gather.one_change_that_waited", waits.len());
     if still > 0 {
         note = format!("{note}, {}", w::n("gather.one_never_allowed", still));
     }
+    let by_people = w::n("gather.one_change_that_waited", awaited.len());
     vec![
-        ratio(
-            w::t("gather.went_through_at_once"),
-            w::t("gather.changes_whose_first_question_at"),
-            (u64::try_from(at_once).unwrap_or(0), all),
-            (0, 0),
+        passed(
+            passages,
+            (w::t("gather.went_through_at_once"), w::t("gather.changes_whose_first_question_at")),
+            |it| it.allowed_us == Some(it.first_us),
+            slots,
         ),
-        span_number(
-            w::t("gather.waiting_at_the_gate"),
-            w::t("gather.from_the_first_question_to"),
-            &mut waits,
+        passed(
+            passages,
+            (
+                w::t("gather.approved_automatically"),
+                w::t("gather.changes_that_were_allowed_without"),
+            ),
+            |it| it.allowed_us.is_some() && !it.people,
+            slots,
+        ),
+        spans(
+            (w::t("gather.waiting_at_the_gate"), w::t("gather.from_the_first_question_to")),
+            &waits,
             note,
+            slots,
+        ),
+        spans(
+            (w::t("gather.waiting_for_people"), w::t("gather.from_each_answer_that_waits")),
+            &awaited,
+            by_people,
+            slots,
         ),
     ]
+}
+
+/// The day on which a change first asked.
+fn day(passage: &Passage) -> i64 {
+    passage.first_us.div_euclid(DAY_US)
+}
+
+/// The share of the changes that asked of which something holds.
+fn passed(
+    passages: &[Passage],
+    (title, definition): (&'static str, &'static str),
+    holds: impl Fn(&Passage) -> bool,
+    slots: Slots,
+) -> Number {
+    let by_day = passages.iter().map(|it| (day(it), (u64::from(holds(it)), 1)));
+    let by_day: Vec<(i64, (u64, u64))> = by_day.collect();
+    let hits = by_day.iter().map(|(_, (hit, _))| hit).sum();
+    let all = u64::try_from(passages.len()).unwrap_or(0);
+    let mut number = ratio(title, definition, (hits, all), (0, 0));
+    number.chart = Some(slots.shares(by_day, true));
+    number
+}
+
+/// Spans of time by day.
+fn spans(
+    (title, definition): (&'static str, &'static str),
+    found: &[(i64, i64)],
+    note: String,
+    slots: Slots,
+) -> Number {
+    let mut values: Vec<i64> = found.iter().map(|(_, span)| *span).collect();
+    let mut number = span_number(title, definition, &mut values, note);
+    number.chart = Some(slots.medians(found.iter().copied()));
+    number
 }
 
 /// A number that is a span of time.
