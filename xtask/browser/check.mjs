@@ -462,6 +462,63 @@ try {
     await context.close();
   });
 
+  await journey("rows that come while somebody reads", async () => {
+    const [first, second] = [await logIn(browser, demo, "ines"), await logIn(browser, demo, "henrik")];
+    const [proposing, reading] = [await watched(first), await watched(second)];
+    const propose = async (role) => {
+      await proposing.goto("/proposals");
+      await proposing.fill("#p-person", "alice");
+      await proposing.selectOption("#p-role", role);
+      await proposing.fill("#p-reason", `to see ${role}`);
+      await proposing.click("form[action='/proposals/roles'] button");
+      await proposing.waitForURL(/done=proposed/);
+    };
+    const roles = ["problem_manager", "configuration_manager", "service_desk_1", "service_desk_2", "service_desk_3"];
+    await propose(roles[0]);
+    await reading.goto("/proposals");
+    await reading.waitForSelector("#live.on");
+    const mine = reading.locator("#roles form[action$='/confirm'] button").first();
+    await mine.focus();
+    const focused = () => reading.evaluate(() => [document.activeElement.form?.getAttribute("action"), document.activeElement.closest("li")?.innerText.includes("to see problem_manager")]);
+    const [action] = await focused();
+    for (const role of roles.slice(1)) {
+      await propose(role);
+      await reading.bringToFront();
+      await reading.waitForFunction((text) => document.querySelector("#roles").textContent.includes(text), `to see ${role}`, { timeout: 10000 });
+      const [now, stays] = await focused();
+      check(now === action && stays, `the button under the finger stays with its row: ${action}, ${now}`);
+    }
+    check(await reading.locator("#roles li", { hasText: "to see" }).count() === roles.length, "each is there once");
+    for (const page of [proposing, reading]) check(page.faults.length === 0, page.faults.join("; "));
+    for (const one of [first, second]) await one.close();
+  });
+
+  await journey("what was said stays beside what is written", async () => {
+    const context = await logIn(browser, demo, "henrik");
+    const [page, acting] = [await watched(context), await watched(context)];
+    const number = await waitingFor("identity");
+    await page.goto(`/changes/${number}`);
+    await page.fill("#comment", "first");
+    await page.click("form[action$='/comments'] button");
+    await page.waitForURL(/done=commented/);
+    await page.waitForSelector("#live.on");
+    await page.fill("#comment", "half a sent");
+    await page.locator("h1").click();
+    await acting.goto(`/changes/${number}`);
+    await acting.fill("#comment", "another says something");
+    await acting.click("form[action$='/comments'] button");
+    await acting.waitForURL(/done=commented/);
+    await page.bringToFront();
+    await page.waitForFunction(() => document.querySelector("#comments").textContent.includes("another says something"), undefined, { timeout: 10000 });
+    check(await page.locator(".split").count() === 1 && await page.locator("[id='comment']").count() === 1, "the page is there once");
+    check(await page.inputValue("#comment") === "half a sent", "what was written stays");
+    check(await page.locator(".told .notice").count() === 1, "what was done is still said");
+    const doubled = await page.evaluate(() => Array.from(document.querySelectorAll("[id]"), (it) => it.id).filter((id, at, ids) => ids.indexOf(id) !== at));
+    check(doubled.length === 0, `ids that are there twice: ${doubled}`);
+    for (const one of [page, acting]) check(one.faults.length === 0, one.faults.join("; "));
+    await context.close();
+  });
+
   await journey("live and by keys", async () => {
     const context = await logIn(browser, demo, "henrik");
     const page = await watched(context);

@@ -100,7 +100,9 @@ impl Bundle {
     pub fn parse(sources: Sources) -> Result<Bundle, Vec<Problem>> {
         before_parsing(&sources)?;
         let digest = sources.digest();
-        match worker::run(Limits::COMPILE.wall, move || parse_on_worker(sources, digest)) {
+        match worker::run(worker::For::Desk, Limits::COMPILE.wall, move || {
+            parse_on_worker(sources, digest)
+        }) {
             Ok(result) => result,
             Err(lost) => Err(vec![Problem::of_file(
                 "policy",

@@ -63,7 +63,9 @@ pub fn explain(
     now_ns: i64,
 ) -> Result<Explanation, Fault> {
     let (bundle, entrypoint, input) = (bundle.clone(), entrypoint.to_owned(), input.clone());
-    match worker::run(Limits::DESK.wall, move || on_worker(&bundle, &entrypoint, &input, now_ns)) {
+    match worker::run(worker::For::Desk, Limits::DESK.wall, move || {
+        on_worker(&bundle, &entrypoint, &input, now_ns)
+    }) {
         Ok(result) => result,
         Err(lost) => Err(Fault::new(FaultCode::Timeout, lost_message(&lost))),
     }

@@ -112,7 +112,7 @@ impl Bundle {
         let bundle = self.clone();
         let name = entrypoint.to_owned();
         let job = move || build(&bundle, &name, limits, preference, place);
-        match worker::run(Limits::COMPILE.wall, job) {
+        match worker::run(worker::For::Desk, Limits::COMPILE.wall, job) {
             Ok(result) => result.map_err(|error| {
                 vec![Problem::from_engine("policy", "rego_compile_error", &error)]
             }),
@@ -225,7 +225,8 @@ impl Program {
         }
         let wall = self.inner.limits.wall;
         let (program, input) = (self.clone(), input.clone());
-        match worker::run(wall, move || program.answer_on_worker(input, now_ns)) {
+        match worker::run(worker::For::Gate, wall, move || program.answer_on_worker(input, now_ns))
+        {
             Ok(result) => result,
             Err(lost) => Err(lost_fault(lost, wall)),
         }

@@ -1,6 +1,7 @@
 //! Tests of policies: rules named `test_*` in modules named `*_test.rego`, as OPA runs them.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use regorus::Value;
 use serde::Serialize;
@@ -10,6 +11,9 @@ use crate::limits::Limits;
 use crate::memory::Backstop;
 use crate::program::timer;
 use crate::{builtins, check, syntax, worker};
+
+/// What is said of a test that did not run.
+const LATE: &str = "did not run: those before it took all the time there is";
 
 /// How one test ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,8 +46,10 @@ pub struct TestResult {
     pub outcome: Outcome,
 }
 
-/// Runs every test of the bundle, in the order of their names.
-pub fn test(bundle: &Bundle, now_ns: i64) -> Vec<TestResult> {
+/// Runs every test of the bundle, in the order of their names. Those that have not begun when it took as long as
+/// `patience` do not run, and say so.
+pub fn test(bundle: &Bundle, now_ns: i64, patience: Duration) -> Vec<TestResult> {
+    let began = Instant::now();
     let mut results = Vec::new();
     let mut seen = BTreeSet::new();
     for module in bundle.modules() {
@@ -57,7 +63,11 @@ pub fn test(bundle: &Bundle, now_ns: i64) -> Vec<TestResult> {
                 continue;
             }
             let name = format!("data.{package}.{name}");
-            let outcome = if skipped { Outcome::Skipped } else { run(bundle, &name, now_ns) };
+            let outcome = match () {
+                () if skipped => Outcome::Skipped,
+                () if began.elapsed() > patience => Outcome::Errored { message: LATE.to_owned() },
+                () => run(bundle, &name, now_ns),
+            };
             results.push(TestResult {
                 name,
                 file: check::file(module),
@@ -78,7 +88,7 @@ fn run(bundle: &Bundle, name: &str, now_ns: i64) -> Outcome {
         engine.set_execution_timer_config(timer(Limits::DESK.wall));
         builtins::at(now_ns, false, || engine.eval_rule(name))
     };
-    match worker::run(Limits::DESK.wall, job) {
+    match worker::run(worker::For::Desk, Limits::DESK.wall, job) {
         Ok(Ok(Value::Bool(true))) => Outcome::Passed,
         Ok(Ok(Value::Undefined | Value::Bool(false))) => Outcome::Failed,
         Ok(Ok(_)) => Outcome::Passed,

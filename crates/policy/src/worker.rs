@@ -34,12 +34,22 @@ pub(crate) enum Lost {
     Panicked(String),
 }
 
+/// Who waits for a job. What people have worked on never takes the threads on which the gate judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// A question at the gate.
+    Gate,
+    /// A person: reading, testing and explaining policies.
+    Desk,
+}
+
 /// Runs `job` on a worker, for at most `wall`.
 pub(crate) fn run<T: Send + 'static>(
+    whom: For,
     wall: Duration,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Lost> {
-    let pool = pool();
+    let pool = pool(whom);
     let (answer, receive) = bounded(1);
     let ticket = Arc::new(Ticket::default());
     let mark = Arc::clone(&ticket);
@@ -74,9 +84,14 @@ struct Pool {
     abandoned: AtomicIsize,
 }
 
-fn pool() -> &'static Arc<Pool> {
-    static POOL: OnceLock<Arc<Pool>> = OnceLock::new();
-    POOL.get_or_init(|| {
+fn pool(whom: For) -> &'static Arc<Pool> {
+    static GATE: OnceLock<Arc<Pool>> = OnceLock::new();
+    static DESK: OnceLock<Arc<Pool>> = OnceLock::new();
+    let pool = match whom {
+        For::Gate => &GATE,
+        For::Desk => &DESK,
+    };
+    pool.get_or_init(|| {
         let (queue, source) = bounded(MAX_WAITING);
         let pool = Arc::new(Pool { queue, source, abandoned: AtomicIsize::new(0) });
         let threads =
@@ -213,22 +228,40 @@ mod tests {
 
     #[test]
     fn a_result_comes_back() {
-        assert_eq!(run(Duration::from_secs(5), || 41 + 1), Ok(42));
+        assert_eq!(run(For::Gate, Duration::from_secs(5), || 41 + 1), Ok(42));
     }
 
     #[test]
     fn a_panic_is_told_and_the_worker_lives() {
-        let lost = run(Duration::from_secs(5), || -> u32 { panic!("boom") });
+        let lost = run(For::Gate, Duration::from_secs(5), || -> u32 { panic!("boom") });
         assert_eq!(lost, Err(Lost::Panicked("the engine panicked: boom".into())));
-        assert_eq!(run(Duration::from_secs(5), || 1), Ok(1));
+        assert_eq!(run(For::Gate, Duration::from_secs(5), || 1), Ok(1));
     }
 
     #[test]
     fn what_hangs_is_left_behind_and_replaced() {
         let (release, hold) = bounded::<()>(0);
-        let lost = run(Duration::from_millis(10), move || hold.recv().is_ok());
+        let lost = run(For::Gate, Duration::from_millis(10), move || hold.recv().is_ok());
         assert_eq!(lost, Err(Lost::Late));
-        assert_eq!(run(Duration::from_secs(5), || 2), Ok(2));
+        assert_eq!(run(For::Gate, Duration::from_secs(5), || 2), Ok(2));
         drop(release);
+    }
+
+    #[test]
+    fn what_people_have_worked_on_takes_no_place_at_the_gate() {
+        let (release, hold) = bounded::<()>(0);
+        let desks: Vec<_> = (0..16)
+            .map(|_| {
+                let hold = hold.clone();
+                std::thread::spawn(move || {
+                    run(For::Desk, Duration::from_secs(5), move || hold.recv().is_ok())
+                })
+            })
+            .collect();
+        assert_eq!(run(For::Gate, Duration::from_secs(5), || 3), Ok(3));
+        drop(release);
+        for desk in desks {
+            assert!(desk.join().is_ok());
+        }
     }
 }

@@ -53,8 +53,37 @@
     ? window.trustedTypes.createPolicy("sluice-own-pages", { createHTML: (/** @type {string} */ text) => text })
     : { createHTML: (/** @type {string} */ text) => text };
 
-  /** What says that an element of a page is the same one in the next. @param {Element} element */
-  const key = (element) => element.id || element.getAttribute("data-part") || element.getAttribute("aria-labelledby") || "";
+  /** Fields that differ from one writing of the same form to the next. */
+  const passing = ["csrf_token", "version", "revision", "seen"];
+
+  /** What a form does, and to what. @param {Element} form */
+  const deed = (form) => {
+    const fields = all("input[type=hidden]", form).filter((field) => !passing.includes(field.getAttribute("name") || ""));
+    return `form ${form.getAttribute("action")} ${fields.map((field) => `${field.getAttribute("name")}=${field.getAttribute("value")}`).join("&")}`;
+  };
+
+  /** What says that an element of a page is the same one in the next. @param {Element} element @returns {string} */
+  const key = (element) => {
+    const named = element.id || element.getAttribute("data-part");
+    if (named) return named;
+    if (element.matches("section")) return element.getAttribute("aria-labelledby") || "";
+    if (element.matches("form")) return deed(element);
+    // A row is about what can be done in it, else about what it leads to.
+    const [form, link] = element.matches("li, tr") ? [element.querySelector("form"), element.querySelector("a[href]")] : [];
+    return form ? deed(form) : link ? `row ${link.getAttribute("href")}` : "";
+  };
+
+  /** The key of each child; where several have the same one, the later ones have a number too. @param {Element} parent */
+  const keys = (parent) => {
+    /** @type {Map<string, number>} */
+    const counted = new Map();
+    return new Map(Array.from(parent.children, (child) => {
+      const name = key(child);
+      const count = (counted.get(name) || 0) + 1;
+      counted.set(name, count);
+      return /** @type {[Element, string]} */ ([child, name && count > 1 ? `${name} ${count}` : name]);
+    }));
+  };
 
   /** What is left as it is: what somebody types in, what a script of ours made. @param {Element} old */
   const held = (old) => old.matches("[data-still]") || (old.matches("form") && (writes(old) || typed(old)));
@@ -90,26 +119,44 @@
 
   /** Makes what is in `old` be like what is in `fresh`. @param {Element} old @param {Element} fresh */
   const within = (old, fresh) => {
-    const wanted = new Set(Array.from(fresh.children, key).filter(Boolean));
+    const [mine, theirs] = [keys(old), keys(fresh)];
+    const wanted = new Set(theirs.values());
     /** @type {Map<string, Element>} */
     const known = new Map();
-    for (const child of Array.from(old.children)) {
-      const name = key(child);
+    for (const [child, name] of mine) {
       if (name && wanted.has(name)) known.set(name, child);
       else if (name && spare(child)) child.remove();
     }
+    /** @type {ChildNode | null} */
     let at = old.firstChild;
-    /** What stays although the fresh page has no such thing. */
+    /** Goes past what stays although the fresh page has no such thing. */
     const pass = () => {
-      while (at instanceof Element && !known.has(key(at)) && (key(at) || at.matches("[data-still]"))) at = at.nextSibling;
+      while (at instanceof Element && !known.has(mine.get(at) || "") && (mine.get(at) || at.matches("[data-still]"))) at = at.nextSibling;
     };
+    /** Takes away what stands before `target` without a name: what it was has been met. @param {Element} target */
+    const clear = (target) => {
+      while (at && at !== target && (!(at instanceof Element) || (!mine.get(at) && spare(at)))) {
+        const after = at.nextSibling;
+        at.remove();
+        at = after;
+      }
+    };
+    /** Whether it is nothing but the space between two lines. @param {ChildNode | null} node */
+    const blank = (node) => node !== null && node.nodeType === Node.TEXT_NODE && (node.textContent || "").trim() === "";
     for (const next of Array.from(fresh.childNodes)) {
       pass();
-      const name = next instanceof Element ? key(next) : "";
+      const name = next instanceof Element ? theirs.get(next) || "" : "";
       const named = name ? known.get(name) : undefined;
+      if (named) clear(named);
       if (named && named !== at) old.insertBefore(named, at);
+      while (!named && next instanceof Element && blank(at)) {
+        const space = at;
+        at = space ? space.nextSibling : null;
+        if (space) space.remove();
+        pass();
+      }
       const present = named || at;
-      if (present instanceof Element && next instanceof Element && present.tagName === next.tagName && key(present) === name) {
+      if (present instanceof Element && next instanceof Element && present.tagName === next.tagName && (mine.get(present) || "") === name) {
         at = present.nextSibling;
         morph(present, next);
       } else if (present && present.nodeType === Node.TEXT_NODE && next.nodeType === Node.TEXT_NODE) {
@@ -130,7 +177,11 @@
   const typed = (form) => all("input:not([type=hidden]), textarea, select", form).some((field) => {
     if (field instanceof HTMLInputElement && field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
     if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
-    return field instanceof HTMLSelectElement && Array.from(field.options).some((it) => it.selected !== it.defaultSelected);
+    if (!(field instanceof HTMLSelectElement)) return false;
+    const options = Array.from(field.options);
+    // Where none is chosen by the page, the first one is.
+    const first = field.multiple || options.some((it) => it.defaultSelected) ? undefined : options[0];
+    return options.some((it) => it.selected !== (it.defaultSelected || it === first));
   });
 
   let busy = false;

@@ -102,7 +102,8 @@ async fn astray(app: &App, request: Request, problem: Problem) -> Response {
 fn looker(app: &App, request: &Request) -> Option<web::Looker> {
     let By(caller) = request.extensions().get::<By>()?.clone();
     let csrf = request.extensions().get::<Csrf>().cloned().unwrap_or_default().0;
-    Some(web::Looker { app: app.clone(), caller, csrf })
+    let live = request.method() == http::Method::GET;
+    Some(web::Looker { app: app.clone(), caller, csrf, live })
 }
 
 /// A request that was let in: how long it may take, and what it holds until it is answered.
@@ -122,7 +123,8 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
                 check_own(&app.options, request.headers(), true)?;
                 // Whoever comes in has the form of somebody who is not in yet.
                 if !matches!(facts.access, Access::Public(_)) {
-                    check_token(request, &csrf).await?;
+                    let good = caller.person.as_ref().map(|person| app.engine.csrf_tokens(person));
+                    check_token(request, &good.unwrap_or_default()).await?;
                 }
             }
             request.extensions_mut().insert(Csrf(csrf));

@@ -1,12 +1,16 @@
 //! The tests of the policy in force: their texts, and how they end over it. Nothing is recorded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sluice_core::organisation::PolicyFormat;
 use sluice_policy::{Bundle, TestResult};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Unavailable};
+
+/// How long all of them may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How the tests of the policy in force end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +54,7 @@ impl Engine {
             }
         };
         let now_ns = i64::try_from(self.now().as_nanosecond()).unwrap_or(i64::MAX);
-        let mut results = sluice_policy::test(&bundle, now_ns);
+        let mut results = sluice_policy::test(&bundle, now_ns, PATIENCE);
         results.retain(|result| tests.iter().any(|(path, _)| *path == result.file));
         Ok(Tested::Ran(results))
     }

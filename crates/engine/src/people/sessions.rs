@@ -213,6 +213,15 @@ impl Engine {
         crate::tokens::id_of(secret).map(|id| self.csrf_of(&id)).unwrap_or_default()
     }
 
+    /// The tokens of all pages that a person may have open: whoever proves anew at a provider who they are has another
+    /// session then, and forms that were open before.
+    pub fn csrf_tokens(&self, person: &PersonId) -> Vec<String> {
+        let standing = self.standing();
+        let own = standing.access.sessions_of(person);
+        let own = own.filter(|(_, it)| it.opened.client == Client::Browser.as_str());
+        own.map(|(id, _)| self.csrf_of(id)).collect()
+    }
+
     /// Bound to the session and not to its secret, which every step-up renews: a page that is open in another tab, and
     /// what is typed in it, stays good.
     pub(super) fn csrf_of(&self, session: &TokenId) -> String {

@@ -95,7 +95,7 @@ pub fn eval(request: EvalRequest) -> Result<String, EvalError> {
     let bundle = Bundle::parse(request.sources.clone()).map_err(EvalError::Problems)?;
     scan::scan("query", &request.query).map_err(|problem| EvalError::Problems(vec![problem]))?;
     let wall = Limits::DESK.wall;
-    match worker::run(wall, move || on_worker(&bundle, &request)) {
+    match worker::run(worker::For::Desk, wall, move || on_worker(&bundle, &request)) {
         Ok(result) => result,
         Err(worker::Lost::Panicked(message)) => {
             Err(EvalError::Fault(Fault::new(FaultCode::Error, message)))

@@ -1,6 +1,7 @@
 //! The shipped judgement: its own tests, both engines side by side, and verdicts that are none.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_core::facts::GateFacts;
@@ -11,7 +12,7 @@ use sluice_policy::{Bundle, Outcome, Preference, test};
 #[test]
 fn the_tests_of_the_shipped_judgement_pass() {
     let bundle = Bundle::parse(gate::shipped()).expect("parses");
-    let results = test(&bundle, 0);
+    let results = test(&bundle, 0, Duration::MAX);
     assert!(results.len() > 20, "{results:?}");
     let failed: Vec<_> =
         results.iter().filter(|result| result.outcome != Outcome::Passed).collect();

@@ -77,14 +77,14 @@ fn is_own(options: &ServerOptions, headers: &HeaderMap, origin: &str) -> bool {
     !host.is_empty() && after.is_some_and(|after| after.eq_ignore_ascii_case(host))
 }
 
-/// Refuses a request without the token of its session. A form is read for it, and put back.
-pub(crate) async fn check_token(request: &mut Request, expected: &str) -> Result<(), Problem> {
+/// Refuses a request without one of the tokens of its person's sessions. A form is read for it, and put back.
+pub(crate) async fn check_token(request: &mut Request, good: &[String]) -> Result<(), Problem> {
     let given = match request.headers().get(CSRF_HEADER) {
         Some(value) => value.to_str().unwrap_or_default().to_owned(),
         None if is_form(request.headers()) => field(request).await?,
         None => String::new(),
     };
-    if same(given.as_bytes(), expected.as_bytes()) {
+    if good.iter().any(|expected| same(given.as_bytes(), expected.as_bytes())) {
         return Ok(());
     }
     let detail =

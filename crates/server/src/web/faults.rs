@@ -1,10 +1,13 @@
 //! What a page says when it cannot be shown: in words, with what to do next.
 
+use std::sync::LazyLock;
+
 use askama::Template;
 use axum::response::Response;
 use http::{Method, StatusCode, Uri};
 
 use super::page::{Looker, address, html, see, write};
+use super::routes::routes;
 use super::shell::{Section, Shell};
 use super::visit::Visit;
 use super::{Markup, assets, marks, w};
@@ -109,12 +112,39 @@ fn before(path: &str) -> String {
     if path.starts_with("/exceptions") || path.starts_with("/stops") {
         return "/calendar".to_owned();
     }
-    for page in ["/proposals", "/me/second-factor", "/changes/together"] {
-        if path.starts_with(page) {
-            return page.to_owned();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if is_page(rest) {
+            return rest.to_owned();
+        }
+        rest = rest.rsplit_once('/').map_or("", |(before, _)| before);
+    }
+    "/".to_owned()
+}
+
+/// Whether there is something to look at.
+fn is_page(path: &str) -> bool {
+    static PAGES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let pages = routes().into_iter().map(|route| route.facts);
+        pages.filter(|facts| facts.method == Method::GET).map(|facts| facts.path).collect()
+    });
+    PAGES.iter().any(|page| fits(page, path))
+}
+
+/// Whether a path is one of those that a route's path names.
+fn fits(route: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    for wanted in route.split('/') {
+        if wanted.starts_with("{*") {
+            return parts.next().is_some_and(|part| !part.is_empty());
+        }
+        let Some(part) = parts.next() else { return false };
+        let fits = if wanted.starts_with('{') { !part.is_empty() } else { wanted == part };
+        if !fits {
+            return false;
         }
     }
-    path.rsplit_once('/').map_or("/", |(before, _)| before).to_owned()
+    parts.next().is_none()
 }
 
 /// The shell for somebody who is not known.

@@ -103,10 +103,6 @@ where
     let app = looker.app.clone();
     let problem = names::spoken(&app, &looker.caller, problem).await;
     let (status, fault) = (problem.status, Fault::of(&problem));
-    let text = app.blocking(move || {
-        let mut visit = Visit::new(looker);
-        visit.live = false;
-        write(&build(&visit, fault)?)
-    });
+    let text = app.blocking(move || write(&build(&Visit::new(looker), fault)?));
     Ok(html(status, text.await?))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
+use http::{Method, StatusCode};
 use sluice_engine::Caller;
 
 use super::visit::Visit;
@@ -26,6 +26,8 @@ pub(crate) struct Looker {
     pub(crate) app: App,
     pub(crate) caller: Arc<Caller>,
     pub(crate) csrf: String,
+    /// Whether the page is there to be looked at again: what answers a form is not, at its address is another page.
+    pub(crate) live: bool,
 }
 
 impl FromRequestParts<App> for Looker {
@@ -34,7 +36,8 @@ impl FromRequestParts<App> for Looker {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let By(caller) = By::from_request_parts(parts, app).await?;
         let csrf = parts.extensions.get::<Csrf>().cloned().unwrap_or_default().0;
-        Ok(Self { app: app.clone(), caller, csrf })
+        let live = parts.method == Method::GET;
+        Ok(Self { app: app.clone(), caller, csrf, live })
     }
 }
 

@@ -197,6 +197,8 @@ fn acting() -> Vec<Route> {
             .about("Say yes to several changes."),
         Route::post("/changes/{number}/comments", Needs(ChangeRead), Act, pages::change::comment)
             .about("Say something about a change."),
+        Route::post("/policies/tests", Needs(PolicyRead), Act, pages::policies::test)
+            .about("Run the tests of the policy in force; records nothing."),
         Route::post("/policies/decisions/{id}", Needs(PolicyRead), Act, pages::policies::judge)
             .about("Judge a decision by another policy; records nothing."),
         Route::post("/admin/tokens/{id}/revoke", Needs(TokenManage), Act, pages::admin::revoke)

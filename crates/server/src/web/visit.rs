@@ -30,17 +30,16 @@ pub(crate) struct Visit {
     pub(crate) standing: Arc<Standing>,
     pub(crate) now: Timestamp,
     pub(crate) csrf: String,
-    /// Whether the page follows what happens. One that shows a refused form does not: what is at its address
-    /// is another page.
+    /// Whether the page follows what happens.
     pub(crate) live: bool,
     people: RefCell<BTreeMap<PersonId, Option<PersonCard>>>,
 }
 
 impl Visit {
     pub(crate) fn new(looker: Looker) -> Self {
-        let Looker { app, caller, csrf } = looker;
+        let Looker { app, caller, csrf, live } = looker;
         let (standing, now) = (app.engine.standing(), app.engine.now());
-        Self { app, caller, standing, now, csrf, live: true, people: RefCell::default() }
+        Self { app, caller, standing, now, csrf, live, people: RefCell::default() }
     }
 
     pub(crate) fn readers(&self) -> &Readers {

@@ -59,6 +59,10 @@ async fn a_proof_in_one_tab_leaves_the_forms_of_the_others_good() {
     tab.cookie = cookie_of(&proven);
     let said = tab.send("/changes/CHG0000001/comments", "text=typed+before").await;
     assert_eq!(said.status, 303, "{said:?}");
+    // Whoever proves at a provider who they are has another session then.
+    let body = json!({"handle": "alice", "password": PASSWORD, "client": "browser"});
+    tab.cookie = cookie_of(&tab.app.post("", "/api/v1/login", &[HOST], &body).await);
+    assert_eq!(tab.send("/changes/CHG0000001/comments", "text=as+well").await.status, 303);
     // A second tab that was at the login all the time has the form of somebody who is not in.
     tab.csrf = String::new();
     let form = format!("handle=alice&to=/changes&password={}", PASSWORD.replace(' ', "+"));
@@ -81,10 +85,19 @@ async fn who_goes_astray_in_a_browser_meets_a_page() {
     }
     assert_eq!(tab.app.get("", "/api/v1/chages").await.code(), "not_found");
     // Whose session is over is led back to the page that the form was on.
-    let headers = [HOST, OWN, FORM];
-    let body = Body::from("verdict=approve");
-    let vote = request(Method::POST, "/changes/CHG0000001/vote", "", &headers, body);
-    assert_eq!(tab.app.send(vote).await.header("location"), "/login?to=%2Fchanges%2FCHG0000001");
+    for (path, back) in [
+        ("/changes/CHG0000001/vote", "/changes/CHG0000001"),
+        ("/changes/CHG0000001/deployments/DEP0000001/end", "/changes/CHG0000001"),
+        ("/admin/tokens/t1/revoke", "/admin/tokens"),
+        ("/policies/decisions/d1", "/policies/decisions/d1"),
+        ("/proposals/roles/g1/confirm", "/proposals"),
+        ("/stops", "/calendar"),
+    ] {
+        let form =
+            request(Method::POST, path, "", &[HOST, OWN, FORM], Body::from("verdict=approve"));
+        let to = format!("/login?to={}", back.replace('/', "%2F"));
+        assert_eq!(tab.app.send(form).await.header("location"), to, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -152,14 +165,15 @@ async fn a_policy_is_read_with_its_tests_which_run_on_its_page() {
     app.apply(&folder(tests)).await;
     let page = app.get(&app.admin, "/policies?module=policies/own_test.rego").await.text();
     assert!(page.contains("test_never if own.friday"), "its text is shown");
-    let page = app.get(&app.admin, "/policies?tests=run").await.text();
+    let page = tab.send("/policies/tests", "").await.text();
     for (name, outcome) in [("test_friday", "passed"), ("test_never", "failed")] {
         let (before, _) = page.split_once(&format!("data.sluice.own_test.{name}")).expect(name);
         assert!(before.rsplit_once("pill").expect("a mark").1.contains(outcome), "{name}");
     }
     // The tests alone are others: no other policy takes effect, and the page shows the new ones.
     app.apply(&folder(&tests.replace("test_never", "test_other"))).await;
-    let page = app.get(&app.admin, "/policies?tests=run").await.text();
+    let page = tab.send("/policies/tests", "").await.text();
+    assert!(!page.contains("data-live"), "looking at it does not run them again");
     assert!(page.contains("own_test.test_other") && !page.contains("test_never"));
 }
 

@@ -152,8 +152,7 @@ pub(crate) async fn confirm(
 
 fn again(visit: &Visit, to: String, fault: Option<String>, needs_code: bool) -> LoginPage {
     let Proving { password, elsewhere } = Proving::ways(visit, &to);
-    let mut shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
-    shell.live = fault.is_none();
+    let shell = visit.shell(Section::Elsewhere, w::t("login.confirm_that_it_is_you"));
     let (handle, providers) = (String::new(), elsewhere);
     LoginPage { shell, to, handle, fault, needs_code, again: true, password, providers }
 }

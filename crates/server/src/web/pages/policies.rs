@@ -1,6 +1,7 @@
 //! Policies: what judges, how its rules speak, and what another text would have said to a question of the past.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use axum::extract::Path;
@@ -15,11 +16,12 @@ use sluice_core::permission::Permission;
 use sluice_core::verdict::Effect;
 use sluice_engine::envelope::Envelope;
 use sluice_engine::{TestOutcome, Tested as PolicyTested, WhatIfError};
+use tokio::sync::Semaphore;
 
 use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::{Query, id};
-use crate::web::form::Form;
+use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, page};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read, time};
@@ -76,38 +78,53 @@ struct RuleCount {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PoliciesQuery {
     module: Option<String>,
-    /// Whether the tests are to run.
-    tests: Option<String>,
 }
 
 pub(crate) async fn show(
     looker: Looker,
     Query(query): Query<PoliciesQuery>,
 ) -> Result<Response, Problem> {
+    page(looker, move |visit| build(visit, query.module.as_deref(), None)).await
+}
+
+/// Runs the tests of the policy in force, one run after the other, and shows how they end.
+pub(crate) async fn test(looker: Looker, _: Form<NoFields>) -> Result<Response, Problem> {
+    static ONE_AT_A_TIME: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
+    let turn = Arc::clone(&ONE_AT_A_TIME).acquire_owned().await;
     page(looker, move |visit| {
-        let policy = visit.standing.policy.clone();
-        let mut modules = visit.app.engine.policy_modules().map_err(Problem::from)?;
-        let tests = visit.app.engine.policy_tests().map_err(Problem::from)?;
-        let has_tests = !tests.is_empty();
-        modules.extend(tests);
-        let module =
-            query.module.and_then(|wanted| modules.into_iter().find(|(path, _)| *path == wanted));
-        let (rules, counted) = rules(visit)?;
-        Ok(PoliciesPage {
-            shell: visit.shell(Section::Policies, w::t("policies.policies")),
-            bundle: policy.as_ref().map(|it| it.bundle.to_string()),
-            since: policy.as_ref().map(|it| visit.when(it.since)),
-            files: files(visit, module.as_ref().map(|(path, _)| path.as_str())),
-            most: rules.iter().map(|it| it.total).max().unwrap_or(1).max(1),
-            module,
-            rules,
-            counted,
-            tested: query.tests.filter(|_| has_tests).map(|_| tested(visit)).transpose()?,
-            has_tests,
-            history: history(visit)?,
-        })
+        // It is kept for as long as they run, also where nobody waits for the answer any more.
+        let _turn = turn;
+        let tested = tested(visit)?;
+        build(visit, None, Some(tested))
     })
     .await
+}
+
+fn build(
+    visit: &Visit,
+    module: Option<&str>,
+    tested: Option<Tested>,
+) -> Result<PoliciesPage, Problem> {
+    let policy = visit.standing.policy.clone();
+    let mut modules = visit.app.engine.policy_modules().map_err(Problem::from)?;
+    let tests = visit.app.engine.policy_tests().map_err(Problem::from)?;
+    let has_tests = !tests.is_empty();
+    modules.extend(tests);
+    let module = module.and_then(|wanted| modules.into_iter().find(|(path, _)| path == wanted));
+    let (rules, counted) = rules(visit)?;
+    Ok(PoliciesPage {
+        shell: visit.shell(Section::Policies, w::t("policies.policies")),
+        bundle: policy.as_ref().map(|it| it.bundle.to_string()),
+        since: policy.as_ref().map(|it| visit.when(it.since)),
+        files: files(visit, module.as_ref().map(|(path, _)| path.as_str())),
+        most: rules.iter().map(|it| it.total).max().unwrap_or(1).max(1),
+        module,
+        rules,
+        counted,
+        tested,
+        has_tests,
+        history: history(visit)?,
+    })
 }
 
 fn tested(visit: &Visit) -> Result<Tested, Problem> {

@@ -1,6 +1,7 @@
 //! `sluice policy test`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use sluice_engine::clock::{Clock, SystemClock};
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &TestArgs) -> Outcome {
         Err(problems) => return looked_at::tell(&problems, arguments.json),
     };
     let now_ns = i64::try_from(SystemClock::default().now().as_nanosecond()).unwrap_or(i64::MAX);
-    let results: Vec<TestResult> = sluice_policy::test(&bundle, now_ns)
+    let results: Vec<TestResult> = sluice_policy::test(&bundle, now_ns, Duration::MAX)
         .into_iter()
         .filter(|result| own.contains_key(&result.file))
         .collect();

@@ -14,7 +14,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use serde::Deserialize;
 use sluice_core::approvals::electorate;
-use sluice_core::change::{Change, ChangeState};
+use sluice_core::change::{Change, ChangeOutcome, ChangeState};
 use sluice_core::facts::GateFacts;
 use sluice_core::ids::ChangeNumber;
 use sluice_core::permission::Permission;
@@ -51,11 +51,31 @@ struct Kept {
     reason: String,
     finding: String,
     note: String,
+    outcome: Option<ChangeOutcome>,
     why: String,
     comment: String,
-    end: String,
+    /// Of which deployment, and why it is to be ended.
+    end: Option<(String, String)>,
     /// Whether the proof of who it is was missing.
     unproven: bool,
+}
+
+impl Kept {
+    /// Why a deployment is to be ended, where that was refused.
+    fn end_of(&self, deployment: &str) -> &str {
+        self.end.as_ref().filter(|(of, _)| of == deployment).map_or("", |(_, why)| why)
+    }
+
+    /// How a change can end: value, word, and whether that was chosen. Nothing is chosen for anybody.
+    fn outcomes(&self) -> [(&'static str, &'static str, bool); 4] {
+        let all = [
+            (ChangeOutcome::Successful, w::t("change.successful")),
+            (ChangeOutcome::SuccessfulWithIssues, w::t("change.successful_with_issues")),
+            (ChangeOutcome::Unsuccessful, w::t("change.unsuccessful")),
+            (ChangeOutcome::RolledBack, w::t("change.rolled_back")),
+        ];
+        all.map(|(outcome, word)| (outcome.as_str(), word, self.outcome == Some(outcome)))
+    }
 }
 
 #[derive(Template)]

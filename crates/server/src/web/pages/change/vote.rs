@@ -121,7 +121,7 @@ pub(crate) async fn act(
     let (engine, caller) = (looker.app.engine.clone(), Arc::clone(&looker.caller));
     let number = visible(&looker.app, &caller, &number).await?.number;
     let (seen, text) = (Some(form.version), lines(&form.text));
-    let mut kept = Kept::default();
+    let mut kept = Kept { outcome: form.outcome, ..Kept::default() };
     let place = match form.act {
         Act::Cancel => &mut kept.why,
         Act::Close => &mut kept.note,
@@ -184,7 +184,8 @@ pub(crate) async fn end_deployment(
             Ok(see(&format!("/changes/{number}?done=deployment_ended#deployments-title")))
         }
         Err(error) => {
-            let kept = Kept { end: form.reason, ..Kept::default() };
+            let end = Some((deployment.to_string(), form.reason));
+            let kept = Kept { end, ..Kept::default() };
             refused(looker, change.number, error, kept).await
         }
     }

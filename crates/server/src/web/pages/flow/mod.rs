@@ -14,7 +14,7 @@ use sluice_engine::store::{Answers, DecisionFilter};
 
 use self::lanes::Lanes;
 pub(crate) use self::lanes::version;
-use self::tasks::Task;
+use self::tasks::Tasks;
 use self::waiting::Waiting;
 use crate::paging::Seek;
 use crate::problem::Problem;
@@ -40,9 +40,7 @@ pub(crate) struct FlowQuery {
 #[template(path = "pages/flow.html")]
 struct FlowPage {
     shell: Shell,
-    tasks: Vec<Task>,
-    /// How many there are, shown or not.
-    all_tasks: usize,
+    tasks: Tasks,
     lanes: Lanes,
     waiting: Vec<Waiting>,
     latest: Vec<Latest>,
@@ -99,11 +97,9 @@ fn build(visit: &Visit, query: FlowQuery) -> Result<FlowPage, Problem> {
     let everything = visit.everywhere(Permission::ChangeRead);
     let answers = everything.then(|| read(visit.readers().answers_since(since))).transpose()?;
     let organisation = &visit.standing.organisation;
-    let (tasks, all_tasks) = tasks::build(visit, &waiting, &alerts);
     Ok(FlowPage {
         shell: visit.shell(Section::Flow, w::t("flow.flow")),
-        tasks,
-        all_tasks,
+        tasks: tasks::build(visit, &waiting, &alerts),
         counts: Counts {
             moving: lanes.moving,
             waiting: waiting.len(),

@@ -16,7 +16,7 @@ use crate::web::{Markup, marks, w};
 const MOST: usize = 8;
 
 /// The most of one sort, where there are others as well.
-const OF_A_SORT: usize = 4;
+const OF_A_SORT: usize = 2;
 
 /// One thing to do.
 pub(super) struct Task {
@@ -30,8 +30,16 @@ pub(super) struct Task {
     pub(super) since: Markup,
 }
 
-/// The first tasks, of each sort some, and how many there are.
-pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> (Vec<Task>, usize) {
+/// The first tasks, of each sort some.
+pub(super) struct Tasks {
+    pub(super) first: Vec<Task>,
+    /// How many there are.
+    pub(super) all: usize,
+    /// Whether some that are not shown are changes, and whether some are incidents.
+    pub(super) more: (bool, bool),
+}
+
+pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> Tasks {
     let sorts = [approvals(visit, waiting), incidents(visit, alerts), debts(visit)];
     let all = sorts.iter().map(Vec::len).sum();
     let (mut first, mut rest) = (Vec::new(), Vec::new());
@@ -40,8 +48,13 @@ pub(super) fn build(visit: &Visit, waiting: &[Arc<Change>], alerts: &Alerts) -> 
         first.extend(sort);
     }
     first.extend(rest);
-    first.truncate(MOST);
-    (first.into_iter().map(|wish| wish.task(visit)).collect(), all)
+    let more = first.split_off(first.len().min(MOST));
+    let is_incident = |wish: &Wish| matches!(wish, Wish::Look(_));
+    Tasks {
+        first: first.into_iter().map(|wish| wish.task(visit)).collect(),
+        all,
+        more: (!more.iter().all(is_incident), more.iter().any(is_incident)),
+    }
 }
 
 /// Something to do, before it is put in words.
