@@ -30,3 +30,4 @@ pub mod signal;
 pub mod standing;
 pub mod stop;
 pub mod verdict;
+pub mod words;

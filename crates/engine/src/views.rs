@@ -17,6 +17,7 @@ use sluice_core::incident::{self, Incident};
 use sluice_core::organisation::Item;
 use sluice_core::problem::{self, Problem};
 use sluice_core::standing::{Recorded, Standing, Topic};
+use sluice_core::words;
 use sluice_store::Row;
 use sluice_store::rows::{ChangeRow, DecisionRow, DeploymentRow, IncidentRow, ItemRow, ProblemRow};
 
@@ -79,6 +80,7 @@ enum Key {
     Incident(u64),
     Problem(u64),
     Item(&'static str, String),
+    Words(u64),
 }
 
 impl Projection {
@@ -113,6 +115,12 @@ impl Projection {
     /// Takes in an event, given the standing before it.
     fn see(&mut self, before: &Standing, recorded: &Recorded) {
         let (index, at) = (recorded.index, recorded.at);
+        let written = words::written(&recorded.event).into_iter().flat_map(words::words);
+        let words: BTreeSet<String> = written.collect();
+        if !words.is_empty() {
+            let words = words.into_iter().collect();
+            self.push(Key::Words(index), Row::Words { entry: index, words });
+        }
         match &recorded.event {
             Event::GateDecided(event) => {
                 let row = Row::Decision(decision_row(event, index, at));

@@ -97,6 +97,8 @@ pub enum Row {
     RemoveItem { kind: String, name: String },
     /// How far a following view has read; may be part of a rebuild.
     Cursor { name: String, seq: u64 },
+    /// Words that people wrote in an entry, in small letters.
+    Words { entry: u64, words: Vec<String> },
 }
 
 /// How long idempotency keys and body hashes are remembered: 30 days.

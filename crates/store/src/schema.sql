@@ -153,6 +153,10 @@ CREATE INDEX problems_by_state ON problems (state, number);
 CREATE INDEX problems_open ON problems (number) WHERE resolved_us IS NULL;
 CREATE INDEX problems_titles ON problems (number, title);
 -- What an incident or a problem is about: `service/NAME`, and the incidents and changes of a problem by their numbers.
+-- Words that people wrote, by the entry that holds them.
+CREATE TABLE words (
+  word TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (word, entry)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE concerns (
   kind TEXT NOT NULL, number INTEGER NOT NULL, about TEXT NOT NULL,
   PRIMARY KEY (kind, number, about)

@@ -36,11 +36,13 @@ pub enum View {
     Concerns,
     /// Declared items, by kind and name.
     Items,
+    /// Words that people wrote, with the entries that hold them.
+    Words,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Changes,
         Self::ChangeServices,
         Self::Decisions,
@@ -49,6 +51,7 @@ impl View {
         Self::Problems,
         Self::Concerns,
         Self::Items,
+        Self::Words,
     ];
 
     /// Name of the table.
@@ -62,6 +65,7 @@ impl View {
             Self::Problems => "problems",
             Self::Concerns => "concerns",
             Self::Items => "items",
+            Self::Words => "words",
         }
     }
 
@@ -73,6 +77,7 @@ impl View {
             Self::Decisions => &["id"],
             Self::Concerns => &["kind", "number", "about"],
             Self::Items => &["kind", "name"],
+            Self::Words => &["word", "entry"],
         }
     }
 }

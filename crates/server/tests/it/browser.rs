@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use http::Method;
 use serde_json::json;
+use sluice_core::permission::Permission;
+use sluice_core::scope::Scope;
 use sluice_testkit::{Answered, TestApp, request};
 
 use crate::sessions::enrol;
@@ -59,6 +61,17 @@ async fn a_proof_in_one_tab_leaves_the_forms_of_the_others_good() {
     tab.cookie = cookie_of(&proven);
     let said = tab.send("/changes/CHG0000001/comments", "text=typed+before").await;
     assert_eq!(said.status, 303, "{said:?}");
+    // What was said is found by its words, by those who see the change.
+    for (query, found) in
+        [("before+TYPED", true), ("type", true), ("typ", false), ("typed+never", false)]
+    {
+        let page = tab.look(&format!("/search?q={query}")).await.text();
+        assert_eq!(page.contains("/changes/CHG0000001#entry-"), found, "{query}");
+    }
+    let docs = Scope { services: ["docs".to_owned()].into(), ..Scope::default() };
+    let elsewhere = tab.app.scoped_token(&[Permission::ChangeRead], docs).await;
+    let page = tab.app.get(&elsewhere, "/search?q=typed").await.text();
+    assert!(!page.contains("typed before"), "{page}");
     // Whoever proves at a provider who they are has another session then.
     let body = json!({"handle": "alice", "password": PASSWORD, "client": "browser"});
     tab.cookie = cookie_of(&tab.app.post("", "/api/v1/login", &[HOST], &body).await);

@@ -16,6 +16,7 @@ mod outbox;
 mod people;
 mod pool;
 mod stored;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -78,6 +78,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         | Row::Incident(_)
         | Row::Problem(_)
         | Row::Item(_)
+        | Row::Words { .. }
         | Row::RemoveItem { .. } => views::view(connection, row),
         Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
     }
@@ -98,6 +99,7 @@ pub(crate) fn is_view(row: &Row) -> bool {
             | Row::Problem(_)
             | Row::Item(_)
             | Row::RemoveItem { .. }
+            | Row::Words { .. }
             | Row::Cursor { .. }
     )
 }

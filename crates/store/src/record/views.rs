@@ -21,6 +21,14 @@ pub(super) fn view(connection: &Connection, row: &Row) -> Result<RowOutcome, Rec
                 .prepare_cached("DELETE FROM items WHERE kind = ?1 AND name = ?2")?
                 .execute(params![kind, name])?;
         }
+        Row::Words { entry, words } => {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO words VALUES (?1, ?2) ON CONFLICT (word, entry) DO NOTHING",
+            )?;
+            for word in words {
+                insert.execute(params![word, entry])?;
+            }
+        }
         _ => return Err(RecordError::Conflict("this row is not part of a view".to_owned())),
     }
     Ok(RowOutcome::Done)
@@ -31,7 +39,7 @@ pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM changes; DELETE FROM change_services; DELETE FROM decisions;
          DELETE FROM deployments; DELETE FROM incidents; DELETE FROM problems; DELETE FROM concerns;
-         DELETE FROM items;",
+         DELETE FROM items; DELETE FROM words;",
     )
 }
 

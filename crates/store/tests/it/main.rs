@@ -10,3 +10,4 @@ mod numbers;
 mod prune;
 mod round_trip;
 mod rows;
+mod words;

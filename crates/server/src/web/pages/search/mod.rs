@@ -1,4 +1,7 @@
-//! Search over everything: numbers lead straight on, words find changes, services, people and what is declared.
+//! Search over everything: numbers lead straight on, words find changes, services, people, what is declared and what
+//! people wrote.
+
+mod said;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -7,12 +10,12 @@ use sluice_core::ids::CommitId;
 use sluice_core::permission::Permission;
 use sluice_engine::store::{ChangeFilter, IncidentFilter, ProblemFilter};
 
-use super::changes::{Row, row};
 use crate::paging::Seek;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::web::fill::fill;
 use crate::web::page::{Looker, address, page, see, some};
+use crate::web::pages::changes::{Row, row};
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, w};
@@ -33,6 +36,8 @@ struct SearchPage {
     q: String,
     rows: Vec<Row>,
     others: Vec<Hit>,
+    /// What people wrote.
+    said: Vec<Hit>,
     more: String,
 }
 
@@ -72,10 +77,12 @@ fn build(visit: &Visit, q: String) -> Result<SearchPage, Problem> {
     let changes = visit.may(Permission::ChangeRead) && !q.is_empty();
     let rows = if changes { titled(visit, &q)? } else { Vec::new() };
     let others = if q.is_empty() { Vec::new() } else { others(visit, &q)? };
+    let said = if q.is_empty() { Vec::new() } else { said::said(visit, &q)? };
     Ok(SearchPage {
         shell: visit.shell(Section::Elsewhere, w::f("search.search", &q)),
         rows,
         others,
+        said,
         more: address("/changes", &[("q", &q)]),
         q,
     })
