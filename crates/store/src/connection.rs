@@ -13,7 +13,7 @@ pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 const OLDEST: i32 = 3_051_003;
 const WITHDRAWN: i32 = 3_052_000;
 
-const BUSY: Duration = Duration::from_millis(1_500);
+pub(crate) const BUSY: Duration = Duration::from_millis(1_500);
 
 /// Whether the SQLite that is linked in may be trusted with a ledger.
 pub(crate) fn version_is_sound() -> bool {
@@ -41,8 +41,9 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // What is replaced leaves nothing behind in its page: a name that is erased later must not be found there.
-    connection.pragma_update(None, "secure_delete", "FAST")?;
+    // What is replaced or deleted leaves nothing behind, neither in its page nor in one that is free by now: a name that
+    // is erased later must not be found there.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "cache_size", -16_384)?;

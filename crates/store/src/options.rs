@@ -28,6 +28,8 @@ pub struct StoreOptions {
     pub full_anchor: Option<Arc<AtomicBool>>,
     /// For tests: the most pages that the database may have, as if the disk were full.
     pub max_pages: Option<u32>,
+    /// For tests: the bytes that the write-ahead log may have before readers are waited for.
+    pub longest_log: Option<u64>,
 }
 
 impl StoreOptions {
@@ -46,6 +48,7 @@ impl StoreOptions {
             crash_at: None,
             full_anchor: None,
             max_pages: None,
+            longest_log: None,
         }
     }
 

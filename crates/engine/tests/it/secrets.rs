@@ -97,3 +97,30 @@ async fn the_ledger_names_nobody() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_is_erased_is_in_no_file() {
+    let world = World::start().await;
+    let mut folder = crate::world::acme();
+    let people = String::from_utf8(folder.get("people.yaml").unwrap().to_vec()).unwrap();
+    let gone = "  - handle: zsofia\n    name: Zsofia Quillfeather\n    emails: [zsofia.quillfeather@acme.example]\n    \
+        accounts: [github:zquillfeather]\n    roles: [developer]\n";
+    folder.insert("people.yaml", people.replacen("people:\n", &format!("people:\n{gone}"), 1));
+    world.engine.apply(&world.admin, &folder, "test", None).await.unwrap();
+    world.person("zsofia").await;
+    let person = world.engine.person_to_erase("zsofia").await.unwrap();
+    world.pushed("refs/heads/topic", &[(&crate::world::commit_id(7), "zquillfeather")]).await;
+    let words: [&[u8]; 3] = [b"Zsofia Quillfeather", b"zsofia.quillfeather@acme", b"zquillfeather"];
+    let bytes = bytes_of(world.dir.path());
+    assert!(words.iter().all(|word| holds(&bytes, word)));
+
+    // The delivery that names the account is dropped by age.
+    world.clock.advance(std::time::Duration::from_secs(31 * 24 * 3_600));
+    world.engine.apply(&world.admin, &crate::world::acme(), "test", None).await.unwrap();
+    world.engine.prune().await.unwrap();
+    world.engine.erase_person(&world.admin, &person).await.unwrap();
+    let bytes = bytes_of(world.dir.path());
+    for word in words {
+        assert!(!holds(&bytes, word), "{}", String::from_utf8_lossy(word));
+    }
+}

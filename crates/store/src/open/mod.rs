@@ -135,7 +135,7 @@ impl Opening<'_> {
         let checkpoint: Arc<str> = Arc::from("");
         let published = Published { head: head.clone(), edge: edge.clone(), checkpoint };
         let readers = Readers::new(self.database.clone(), published);
-        let mut writer = Writer::new(WriterParts {
+        let parts = WriterParts {
             lock,
             connection,
             audit,
@@ -150,7 +150,8 @@ impl Opening<'_> {
             head_key: self.head_key.clone(),
             crash: CrashPoint::new(self.options.crash_at.clone()),
             full_anchor: self.options.full_anchor.clone(),
-        });
+        };
+        let mut writer = Writer::new(parts, self.options.longest_log).map_err(|e| self.sql(e))?;
         writer.anchor_head(anchor).map_err(io(&self.anchor_path))?;
         Ok((writer, readers))
     }

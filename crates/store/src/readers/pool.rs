@@ -8,6 +8,12 @@ use rusqlite::Connection;
 use crate::connection;
 use crate::error::ReadError;
 
+/// The most instructions of SQLite's machine that one question may take, minutes of them: what reads for longer keeps
+/// the log from being emptied.
+const LONGEST: u32 = 2_000_000_000;
+/// Instructions after which they are counted.
+const COUNTED_AFTER: u32 = 1_000_000;
+
 /// The most connections that read at the same time; more readers wait for one.
 const MAX_CONNECTIONS: usize = 8;
 
@@ -33,10 +39,11 @@ impl Pool {
         read: impl FnOnce(&Connection) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let mut lent = Lent { pool: self, connection: self.take() };
-        let connection = match lent.connection.take() {
+        let mut connection = match lent.connection.take() {
             Some(connection) => connection,
             None => connection::open_reader(&self.path)?,
         };
+        bound(&mut connection)?;
         let result = read(&connection);
         if result.is_ok() {
             lent.connection = Some(connection);
@@ -52,6 +59,16 @@ impl Pool {
         state.lent += 1;
         state.idle.pop()
     }
+}
+
+/// Ends what takes too long, from now on.
+fn bound(connection: &mut Connection) -> rusqlite::Result<()> {
+    let mut left = LONGEST / COUNTED_AFTER;
+    let is_over = move || {
+        left = left.saturating_sub(1);
+        left == 0
+    };
+    connection.progress_handler(COUNTED_AFTER.cast_signed(), Some(is_over))
 }
 
 /// Gives the place back whatever happens; the connection only when the read went well.

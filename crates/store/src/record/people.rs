@@ -44,29 +44,15 @@ pub(super) fn keep_identities(
         .prepare_cached("SELECT identity_key FROM identities WHERE person_id = ?1 AND kind = ?2")?
         .query_map([person_id, kind], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    overwriting(connection, |connection| {
-        for key in has.iter().filter(|key| !keys.contains(key)) {
-            connection
-                .prepare_cached("DELETE FROM identities WHERE identity_key = ?1")?
-                .execute([key])?;
-        }
-        Ok(RowOutcome::Done)
-    })
-}
-
-/// What is erased is overwritten, not only unlinked.
-fn overwriting(connection: &Connection, erase: impl FnOnce(&Connection) -> Recorded) -> Recorded {
-    connection.pragma_update(None, "secure_delete", true)?;
-    let erased = erase(connection);
-    connection.pragma_update(None, "secure_delete", "FAST")?;
-    erased
+    for key in has.iter().filter(|key| !keys.contains(key)) {
+        connection
+            .prepare_cached("DELETE FROM identities WHERE identity_key = ?1")?
+            .execute([key])?;
+    }
+    Ok(RowOutcome::Done)
 }
 
 pub(super) fn erase_person(connection: &Connection, person_id: &str) -> Recorded {
-    overwriting(connection, |connection| erase(connection, person_id))
-}
-
-fn erase(connection: &Connection, person_id: &str) -> Recorded {
     connection
         .prepare_cached("DELETE FROM identities WHERE person_id = ?1")?
         .execute([person_id])?;
@@ -98,10 +84,8 @@ pub(super) fn preference(connection: &Connection, row: &PreferenceRow) -> Record
 }
 
 pub(super) fn remove_provisioned(connection: &Connection, id: &str) -> Recorded {
-    overwriting(connection, |connection| {
-        connection.prepare_cached("DELETE FROM provisioned WHERE id = ?1")?.execute([id])?;
-        Ok(RowOutcome::Done)
-    })
+    connection.prepare_cached("DELETE FROM provisioned WHERE id = ?1")?.execute([id])?;
+    Ok(RowOutcome::Done)
 }
 
 pub(super) fn secret(connection: &Connection, row: &SecretRow) -> Recorded {

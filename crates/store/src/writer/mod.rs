@@ -5,6 +5,7 @@
 //! content of the disk is not known ends the process: nothing of it was acknowledged.
 
 mod acknowledge;
+mod log;
 mod transaction;
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use sluice_ledger::{Frontier, MAX_ENTRY_BYTES, SigningKey};
 
+use self::log::Log;
 use crate::anchor_file::AnchorFile;
 use crate::batch::{
     Batch, EntryWrite, MAX_BATCH_ENTRIES, MAX_BATCH_ROWS, NotCommitted, Outcome, Unresolved,
@@ -27,21 +29,12 @@ use crate::readers::{Head, Readers};
 use crate::record::{self, record};
 use crate::rows::Row;
 
-/// Bytes written to the log after which it is moved into the database file.
-const CHECKPOINT_BYTES: u64 = 8 << 20;
-
-/// Bytes after which a commit does not wait for [`Writer::maintain`] any more.
-const CHECKPOINT_LATEST_BYTES: u64 = 64 << 20;
-
-/// What a transaction costs in the log beside its own bytes, roughly.
-const TRANSACTION_BYTES: u64 = 24 << 10;
-
 /// The single writer of a journal. Owned by one thread.
 pub struct Writer {
     parts: WriterParts,
     /// Committed but not in the anchor yet.
     unanchored: Option<Arc<str>>,
-    log_bytes: u64,
+    log: Log,
 }
 
 pub(crate) struct WriterParts {
@@ -64,8 +57,9 @@ pub(crate) struct WriterParts {
 }
 
 impl Writer {
-    pub(crate) fn new(parts: WriterParts) -> Self {
-        Self { parts, unanchored: None, log_bytes: 0 }
+    pub(crate) fn new(mut parts: WriterParts, longest_log: Option<u64>) -> rusqlite::Result<Self> {
+        let log = Log::watch(&mut parts.connection, longest_log)?;
+        Ok(Self { parts, unanchored: None, log })
     }
 
     /// The head as of the last commit.
@@ -93,7 +87,6 @@ impl Writer {
             Err(failure) => return Outcome::NotCommitted(self.undo(failure)),
         };
         self.parts.crash.pass("after_commit");
-        self.note_log_bytes(&batch);
         let note = if batch.entries.is_empty() {
             self.parts.readers.checkpoint_note()
         } else {
@@ -102,15 +95,14 @@ impl Writer {
             self.sign(&written.head)
         };
         self.parts.crash.pass("after_sign");
-        let erases = batch
-            .rows
-            .iter()
-            .any(|row| matches!(row, Row::ErasePerson { .. } | Row::RemoveProvisioned { .. }));
+        let erases = erases(&batch.rows);
         let outcome = self.acknowledge(written, note);
-        if erases {
-            // The log still holds pages as they were before.
-            self.move_log("TRUNCATE");
+        match erases {
+            Some(Erases::AtOnce) => self.forget_erased(),
+            Some(Erases::WhenIdle) => self.forget_erased_when_idle(),
+            None => {}
         }
+        self.after_commit();
         outcome
     }
 
@@ -119,14 +111,6 @@ impl Writer {
         match self.settle_anchor() {
             Ok(()) => Outcome::Committed(unresolved.committed),
             Err(_) => Outcome::Unknown(unresolved),
-        }
-    }
-
-    /// Moves the write-ahead log into the database file when it has grown. For idle moments:
-    /// nothing waits for it. The log stays bounded even if nobody calls this.
-    pub fn maintain(&mut self) {
-        if self.log_bytes >= CHECKPOINT_BYTES {
-            self.move_log("PASSIVE");
         }
     }
 
@@ -149,7 +133,7 @@ impl Writer {
             Ok(count)
         });
         let count = rebuilt.map_err(|failure| self.undo(failure))?;
-        self.move_log("PASSIVE");
+        self.move_some();
         Ok(count)
     }
 
@@ -160,26 +144,6 @@ impl Writer {
                 broken("appending an entry", &"its time is before that of the last one");
             }
             last_us = entry.time_us;
-        }
-    }
-
-    fn note_log_bytes(&mut self, batch: &Batch) {
-        let entries: usize = batch.entries.iter().map(|entry| entry.bytes.len() + 256).sum();
-        self.log_bytes += TRANSACTION_BYTES + entries as u64 + batch.rows.len() as u64 * 4_096;
-        if self.log_bytes >= CHECKPOINT_LATEST_BYTES {
-            self.move_log("PASSIVE");
-        }
-    }
-
-    fn move_log(&mut self, mode: &str) {
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        match self.parts.connection.query_row(&sql, [], |_| Ok(())) {
-            Ok(()) => self.log_bytes = 0,
-            Err(error) => match Failure::from(error) {
-                // The log keeps what the database file has no room for.
-                Failure::Undone(reason) => tracing::warn!(%reason, "the log cannot be moved"),
-                Failure::Broken(error) => broken("moving the log into the database", &error),
-            },
         }
     }
 }
@@ -196,7 +160,7 @@ impl Drop for Writer {
             tracing::warn!(%error, "the log stays beside the database");
             return;
         }
-        self.move_log("TRUNCATE");
+        self.move_all();
     }
 }
 
@@ -204,6 +168,28 @@ impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Writer").field("head", &self.parts.head).finish_non_exhaustive()
     }
+}
+
+/// When what rows take away must be gone from the log as well.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Erases {
+    /// A directory that is brought up to date does so by the hundred.
+    WhenIdle,
+    AtOnce,
+}
+
+fn erases(rows: &[Row]) -> Option<Erases> {
+    let of = |row: &Row| match row {
+        Row::ErasePerson { .. } | Row::RemoveProvisioned { .. } => Some(Erases::AtOnce),
+        Row::KeepIdentities { .. }
+        | Row::Person(_)
+        | Row::Provisioned(_)
+        | Row::RemovePreference { .. }
+        | Row::Secret(_)
+        | Row::RemoveSecret { .. } => Some(Erases::WhenIdle),
+        _ => None,
+    };
+    rows.iter().filter_map(of).max()
 }
 
 fn limits(batch: &Batch) -> Result<(), NotCommitted> {
