@@ -26,7 +26,7 @@ use crate::policy::Policies;
 use crate::rng::Rng;
 use crate::secrets::Secrets;
 use crate::sequencer::{Parts, Sequencer};
-use crate::snapshot::{self, Snapshots};
+use crate::snapshot::{self, Owner, Snapshots};
 use crate::tasks::Lines;
 use crate::vault::Vault;
 
@@ -130,7 +130,9 @@ impl Engine {
         store.full_anchor = options.full_anchor;
         store.max_pages = options.max_pages;
         let (writer, readers) = Store::open(&store)?;
-        let (standing, snapshot) = stand(&readers, &keys)?;
+        let owner =
+            Owner { origin: keys.public.origin.as_str().into(), key: Arc::clone(&keys.log) };
+        let (standing, snapshot) = stand(&readers, &owner)?;
         crate::stored_secrets::can_be_opened(&readers, &standing, options.vault.as_ref())?;
         let clock = options.clock.as_ref();
         let skew = Arc::new(SkewWatch::begin(clock.now(), clock.monotonic(), standing.last_time));
@@ -139,7 +141,7 @@ impl Engine {
             writer,
             readers: readers.clone(),
             clock: Arc::clone(&options.clock),
-            snapshots: Snapshots::new(Arc::clone(&keys.log), snapshot),
+            snapshots: Snapshots::new(owner, snapshot),
         };
         let (sequencer, thread) = Sequencer::start(parts, standing);
         let engine = Self {
@@ -367,10 +369,9 @@ fn wait_for(thread: std::thread::JoinHandle<()>, longest: std::time::Duration) -
 }
 
 /// Folds the ledger: from the last good snapshot on. Also gives the size of that snapshot.
-fn stand(readers: &Readers, keys: &Keys) -> Result<(Standing, u64), OpenError> {
+fn stand(readers: &Readers, owner: &Owner) -> Result<(Standing, u64), OpenError> {
     let size = readers.head().size;
-    let found = snapshot::find(readers, &keys.log).filter(|standing| standing.size <= size);
-    let mut standing = found.unwrap_or_default();
+    let mut standing = snapshot::find(readers, owner).unwrap_or_default();
     let snapshot = standing.size;
     fold(readers, &mut standing, size)?;
     Ok((standing, snapshot))

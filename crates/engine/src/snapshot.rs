@@ -1,34 +1,42 @@
 //! Snapshots of the standing, so that a restart reads the tail of the ledger and not its history.
 //!
-//! A snapshot is JSON of the standing, signed by the log's key over its size and digest. One that does not verify, or
-//! was made by another layout, is ignored: the ledger is the truth.
+//! A snapshot is JSON of the standing, signed by the log's key together with what it was made from and by: the log, the
+//! tree at its size, and the rules of this build. One of which any of that is something else is not taken, and the log of
+//! the program says why: the ledger is the truth.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use sluice_core::ids::Digest;
-use sluice_core::standing::Standing;
-use sluice_ledger::{SigningKey, note};
+use sluice_core::standing::{RULES, Standing};
+use sluice_ledger::{Hash, SigningKey, note};
 use sluice_store::rows::SnapshotRow;
 use sluice_store::{Batch, Outcome, Readers, Row, Writer};
 
-/// Name of the snapshot in the store. A new layout of the standing gets a new name.
-const NAME: &str = "standing/15";
+/// Name of the snapshot in the store.
+const NAME: &str = "standing";
 
 /// Entries after which a new snapshot is worth its cost.
 const EVERY: u64 = 50_000;
 
+/// Whose snapshots they are.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) origin: Arc<str>,
+    pub(crate) key: Arc<SigningKey>,
+}
+
 /// Makes and finds snapshots.
 pub(crate) struct Snapshots {
-    key: Arc<SigningKey>,
+    owner: Owner,
     last: u64,
     /// One that is being written down beside the work.
     making: Option<JoinHandle<Option<SnapshotRow>>>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(key: Arc<SigningKey>, last: u64) -> Self {
-        Self { key, last, making: None }
+    pub(crate) fn new(owner: Owner, last: u64) -> Self {
+        Self { owner, last, making: None }
     }
 
     /// Makes one when enough has happened since the last. Writing a large standing down takes its time, so that it is
@@ -39,9 +47,10 @@ impl Snapshots {
         }
         if self.making.is_none() && standing.size >= self.last + EVERY {
             self.last = standing.size;
-            let (key, standing) = (Arc::clone(&self.key), Arc::clone(standing));
+            let Some(root) = root_of(writer, standing) else { return };
+            let (owner, standing) = (self.owner.clone(), Arc::clone(standing));
             let thread = std::thread::Builder::new().name("snapshot".into());
-            match thread.spawn(move || write(&key, &standing)) {
+            match thread.spawn(move || write(&owner, &root, &standing)) {
                 Ok(making) => self.making = Some(making),
                 Err(error) => tracing::warn!(%error, "a snapshot could not be made"),
             }
@@ -52,7 +61,8 @@ impl Snapshots {
     pub(crate) fn leave(&mut self, writer: &mut Writer, standing: &Standing) {
         self.store_made(writer);
         if standing.size > self.last
-            && let Some(row) = write(&self.key, standing)
+            && let Some(root) = root_of(writer, standing)
+            && let Some(row) = write(&self.owner, &root, standing)
         {
             store(writer, row);
         }
@@ -67,7 +77,13 @@ impl Snapshots {
     }
 }
 
-fn write(key: &SigningKey, standing: &Standing) -> Option<SnapshotRow> {
+/// The root of the tree that a standing was folded from.
+fn root_of(writer: &Writer, standing: &Standing) -> Option<Hash> {
+    let head = writer.head();
+    (head.size == standing.size).then_some(head.root)
+}
+
+fn write(owner: &Owner, root: &Hash, standing: &Standing) -> Option<SnapshotRow> {
     let bytes = match serde_json::to_vec(standing) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -75,7 +91,7 @@ fn write(key: &SigningKey, standing: &Standing) -> Option<SnapshotRow> {
             return None;
         }
     };
-    match note::sign(&statement(standing.size, &bytes), &[key]) {
+    match note::sign(&statement(&owner.origin, standing.size, root, &bytes), &[&owner.key]) {
         Ok(note) => Some(SnapshotRow { name: NAME.into(), size: standing.size, bytes, note }),
         Err(error) => {
             tracing::error!(%error, "a snapshot cannot be signed; starts will be slower");
@@ -95,18 +111,46 @@ fn store(writer: &mut Writer, row: SnapshotRow) {
     }
 }
 
-/// The newest snapshot that verifies.
-pub(crate) fn find(readers: &Readers, key: &SigningKey) -> Option<Standing> {
-    let row = readers.snapshot(NAME).ok().flatten()?;
-    let opened = note::open(&row.note, &[key.verifying_key()]).ok()?;
-    if opened.text != statement(row.size, &row.bytes) {
-        tracing::warn!("a snapshot does not verify; the ledger is read from its start");
-        return None;
+/// The standing of the newest snapshot, where it is of this log as it is stored and of this build.
+pub(crate) fn find(readers: &Readers, owner: &Owner) -> Option<Standing> {
+    let row = match readers.snapshot(NAME) {
+        Ok(row) => row?,
+        Err(error) => {
+            tracing::warn!(%error, "the snapshot cannot be read; the ledger is read from its start");
+            return None;
+        }
+    };
+    match open(readers, owner, &row) {
+        Ok(standing) => Some(standing),
+        Err(reason) => {
+            let size = row.size;
+            tracing::warn!(size, %reason, "the snapshot is not taken; the ledger is read from its start");
+            None
+        }
     }
-    let standing: Standing = serde_json::from_slice(&row.bytes).ok()?;
-    (standing.size == row.size).then_some(standing)
 }
 
-fn statement(size: u64, bytes: &[u8]) -> String {
-    format!("sluice snapshot\n{NAME}\n{size}\n{}\n", Digest::of(bytes))
+fn open(readers: &Readers, owner: &Owner, row: &SnapshotRow) -> Result<Standing, String> {
+    let root = readers.root_at(row.size).map_err(|error| error.to_string())?;
+    let key = owner.key.verifying_key();
+    let opened = note::open(&row.note, &[key]).map_err(|error| error.to_string())?;
+    let expected = statement(&owner.origin, row.size, &root, &row.bytes);
+    if opened.text != expected {
+        let mut lines = expected.lines().zip(opened.text.lines());
+        let other = lines.find(|(expected, found)| expected != found);
+        let told = other.map(|(expected, found)| format!("it has `{found}`, not `{expected}`"));
+        return Err(told.unwrap_or_else(|| "it says something else".to_owned()));
+    }
+    let standing: Standing =
+        serde_json::from_slice(&row.bytes).map_err(|error| error.to_string())?;
+    if standing.size == row.size {
+        Ok(standing)
+    } else {
+        Err(format!("it is a standing of {} entries", standing.size))
+    }
+}
+
+fn statement(origin: &str, size: u64, root: &Hash, bytes: &[u8]) -> String {
+    let (root, digest) = (root.to_base64(), Digest::of(bytes));
+    format!("sluice snapshot\nlog {origin}\nrules {RULES}\nsize {size}\nroot {root}\n{digest}\n")
 }

@@ -76,7 +76,7 @@ pub enum Row {
     Secret(SecretRow),
     /// A secret that is gone.
     RemoveSecret { name: String },
-    /// A snapshot of folded state; the last [`KEEP_SNAPSHOTS`] per name are kept.
+    /// A snapshot of folded state, the newest; of each name the last [`KEEP_SNAPSHOTS`] up to it are kept.
     Snapshot(SnapshotRow),
     /// View: a change, replaced as a whole.
     Change(ChangeRow),

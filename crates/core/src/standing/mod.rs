@@ -44,6 +44,9 @@ use crate::problem::Problem;
 use crate::run::RunRef;
 use crate::stop::{Exception, Stop};
 
+/// Names the rules that fold a standing: a hash of their source. What other rules came to may be something else.
+pub const RULES: &str = env!("SLUICE_RULES");
+
 /// Everything that is open, in force or declared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standing {

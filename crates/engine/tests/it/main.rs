@@ -16,6 +16,7 @@ mod races;
 mod redeem;
 mod scenario;
 mod secrets;
+mod snapshots;
 mod spine;
 mod undone;
 mod untold;

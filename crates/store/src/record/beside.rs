@@ -123,6 +123,7 @@ pub(super) fn blob(connection: &Connection, row: &BlobRow) -> Recorded {
     Ok(RowOutcome::Done)
 }
 
+/// What is of more entries than the newest is of no history that goes on.
 pub(super) fn snapshot(connection: &Connection, row: &SnapshotRow) -> Recorded {
     seal::insert(
         connection,
@@ -138,10 +139,11 @@ pub(super) fn snapshot(connection: &Connection, row: &SnapshotRow) -> Recorded {
     )?;
     connection
         .prepare_cached(
-            "DELETE FROM snapshots WHERE name = ?1 AND size NOT IN
-               (SELECT size FROM snapshots WHERE name = ?1 ORDER BY size DESC LIMIT ?2)",
+            "DELETE FROM snapshots WHERE name = ?1 AND (size > ?2 OR size NOT IN
+               (SELECT size FROM snapshots WHERE name = ?1 AND size <= ?2
+                ORDER BY size DESC LIMIT ?3))",
         )?
-        .execute(params![row.name, KEEP_SNAPSHOTS])?;
+        .execute(params![row.name, row.size, KEEP_SNAPSHOTS])?;
     Ok(RowOutcome::Done)
 }
 
