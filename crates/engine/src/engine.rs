@@ -90,6 +90,7 @@ pub struct Engine {
 struct Inner {
     sequencer: Sequencer,
     readers: Readers,
+    lists: Readers,
     clock: Arc<dyn Clock>,
     skew: Arc<SkewWatch>,
     rng: Arc<dyn Rng>,
@@ -139,7 +140,7 @@ impl Engine {
         let parts = Parts {
             skew: Arc::clone(&skew),
             writer,
-            readers: readers.clone(),
+            readers: readers.apart(),
             clock: Arc::clone(&options.clock),
             snapshots: Snapshots::new(owner, snapshot),
         };
@@ -147,6 +148,7 @@ impl Engine {
         let engine = Self {
             inner: Arc::new(Inner {
                 sequencer,
+                lists: readers.apart(),
                 readers,
                 clock: options.clock,
                 skew,
@@ -185,6 +187,11 @@ impl Engine {
     /// Reads of the store; blocking.
     pub fn readers(&self) -> &Readers {
         &self.inner.readers
+    }
+
+    /// The same for pages and lists, by connections of their own: no decision waits for whoever looks at many rows.
+    pub fn lists(&self) -> &Readers {
+        &self.inner.lists
     }
 
     /// What outsiders need in order to verify.

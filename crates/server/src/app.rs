@@ -77,7 +77,7 @@ impl App {
         F: FnOnce(&Readers) -> Result<T, ReadError> + Send + 'static,
     {
         let engine = self.engine.clone();
-        self.blocking(move || ask(engine.readers()).map_err(Problem::from)).await
+        self.blocking(move || ask(engine.lists()).map_err(Problem::from)).await
     }
 
     /// Runs work that blocks or takes long where it does not hold up others.

@@ -57,7 +57,7 @@ pub(crate) async fn follow(
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let size = app.engine.readers().head().size;
+    let size = app.engine.lists().head().size;
     let from = match last_event_id(&headers)? {
         Some(last) => last.saturating_add(1),
         None => query.from.unwrap_or(size),

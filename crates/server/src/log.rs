@@ -12,7 +12,7 @@ use crate::problem::Problem;
 
 /// The signed head. It changes with every entry, so it is kept for a moment only.
 pub(crate) async fn checkpoint(State(app): State<App>) -> impl IntoResponse {
-    let note = app.engine.readers().checkpoint_note().to_string();
+    let note = app.engine.lists().checkpoint_note().to_string();
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),
         (CACHE_CONTROL, "public, max-age=1, must-revalidate"),

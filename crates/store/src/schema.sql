@@ -28,6 +28,7 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_by_body ON inbox (link, body_hash, received_us);
 CREATE INDEX inbox_by_state ON inbox (state, id);
+CREATE INDEX inbox_by_link ON inbox (link, id, state);
 CREATE INDEX inbox_by_age ON inbox (received_us) WHERE state <> 'new';
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY, link TEXT NOT NULL, entity TEXT NOT NULL, effect_key TEXT NOT NULL,
@@ -38,6 +39,9 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (state, next_us, id);
 CREATE INDEX outbox_by_entity ON outbox (link, entity, state, id);
 CREATE INDEX outbox_by_link ON outbox (link, state, next_us, id);
+CREATE INDEX outbox_open ON outbox (link, state, id) WHERE state <> 'delivered';
+-- Lists by what has no order of its own: read from the newest on, the rows themselves only where they fit.
+CREATE INDEX outbox_listed ON outbox (id, link, state, entity);
 CREATE INDEX outbox_by_age ON outbox (created_us) WHERE state = 'delivered';
 CREATE TABLE link_health (
   link TEXT PRIMARY KEY, last_good_us INTEGER, last_error_us INTEGER, last_error TEXT,
@@ -108,7 +112,7 @@ CREATE INDEX changes_by_environment ON changes (environment, number);
 CREATE INDEX changes_by_waiting ON changes (waiting, number);
 -- What rarely changes, and what is rare: cheap to keep, and lists of it stay short.
 CREATE INDEX changes_by_time ON changes (opened_us, kind, environment);
-CREATE INDEX changes_titles ON changes (number, title);
+CREATE INDEX changes_listed ON changes (number, state, kind, environment, risk, waiting, title);
 CREATE INDEX changes_of_emergency ON changes (kind, number) WHERE kind = 'emergency';
 CREATE INDEX changes_of_high_risk ON changes (risk, number) WHERE risk IN ('high', 'critical');
 CREATE TABLE change_services (
@@ -121,7 +125,9 @@ CREATE TABLE decisions (
   bundle TEXT NOT NULL, input_digest TEXT NOT NULL, approvals TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX decisions_by_change ON decisions (change_number, seq);
-CREATE INDEX decisions_by_service ON decisions (service, seq);
+CREATE INDEX decisions_by_service ON decisions (service, seq, environment, decision);
+CREATE INDEX decisions_by_environment ON decisions (environment, seq, decision);
+CREATE INDEX decisions_against ON decisions (decision, seq) WHERE decision <> 'allow';
 CREATE INDEX decisions_by_time ON decisions (
   at_us, decision, environment, service, change_number, approvals
 );
@@ -131,8 +137,9 @@ CREATE TABLE deployments (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX deployments_by_change ON deployments (change_number, number);
-CREATE INDEX deployments_by_service ON deployments (service, number);
-CREATE INDEX deployments_by_environment ON deployments (environment, number);
+CREATE INDEX deployments_by_service ON deployments (service, number, environment, state);
+CREATE INDEX deployments_by_environment ON deployments (environment, number, state);
+CREATE INDEX deployments_by_state ON deployments (state, number);
 CREATE INDEX deployments_by_time ON deployments (
   started_us, environment, service, state, finished_us, change_number
 );

@@ -61,7 +61,7 @@ struct HeadReply {
 }
 
 pub(crate) async fn head(State(app): State<App>, By(_): By) -> impl IntoResponse {
-    let readers = app.engine.readers();
+    let readers = app.engine.lists();
     let head = readers.head();
     Reply(HeadReply {
         origin: app.engine.keys().origin.clone(),

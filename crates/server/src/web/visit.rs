@@ -43,7 +43,7 @@ impl Visit {
     }
 
     pub(crate) fn readers(&self) -> &Readers {
-        self.app.engine.readers()
+        self.app.engine.lists()
     }
 
     /// Whether a permission holds for everything.

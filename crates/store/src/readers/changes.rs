@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use super::{Listing, MAX_PAGE, Page, Readers, int};
+use super::{Listing, Page, Readers, int};
 use crate::error::ReadError;
 use crate::rows::ChangeRow;
 
@@ -28,33 +28,30 @@ impl Readers {
     /// Changes, by number.
     pub fn changes(&self, filter: &ChangeFilter, page: Page) -> Result<Vec<ChangeRow>, ReadError> {
         if let Some(service) = &filter.service {
-            let mut listing =
-                Listing::new("SELECT changes.* FROM change_services JOIN changes USING (number)");
+            let mut listing = Listing::new(
+                "SELECT changes.* FROM change_services
+                 CROSS JOIN changes AS listed INDEXED BY changes_listed
+                   ON listed.number = change_services.number
+                 CROSS JOIN changes ON changes.number = change_services.number",
+            );
             listing.and("change_services.service = ?", service.clone());
-            conditions(&mut listing, filter);
+            conditions(&mut listing, "listed.", filter);
             return self.list(listing, "change_services.number", page, change);
         }
-        if let Some(text) = filter.text.as_ref().filter(|_| page.after.is_none()) {
-            let alone = ChangeFilter { text: Some(text.clone()), ..ChangeFilter::default() };
-            if *filter == alone {
-                return self.changes_titled(text, page);
-            }
+        if *filter == ChangeFilter::default() {
+            return self.list(Listing::new("SELECT * FROM changes"), "number", page, change);
         }
-        let mut listing = Listing::new("SELECT * FROM changes");
-        conditions(&mut listing, filter);
-        self.list(listing, "number", page, change)
-    }
-
-    /// Changes by a part of their title alone, newest first: the titles are read from their index, no further than the
-    /// page needs.
-    fn changes_titled(&self, text: &str, page: Page) -> Result<Vec<ChangeRow>, ReadError> {
-        let sql = "SELECT * FROM changes WHERE number IN (
-               SELECT number FROM changes INDEXED BY changes_titles
-               WHERE title LIKE ?1 ESCAPE '\\' AND number < ?2 ORDER BY number DESC LIMIT ?3)
-             ORDER BY number DESC";
-        let limit = if page.limit == 0 { MAX_PAGE } else { page.limit.min(MAX_PAGE) };
-        let before = page.before.map_or(i64::MAX, int);
-        self.all(sql, rusqlite::params![part_of(text), before, limit], change)
+        if let Some(index) = leading(filter) {
+            let mut listing = Listing::new(&format!("SELECT * FROM changes INDEXED BY {index}"));
+            conditions(&mut listing, "", filter);
+            return self.list(listing, "number", page, change);
+        }
+        let mut listing = Listing::new(
+            "SELECT changes.* FROM changes AS listed INDEXED BY changes_listed
+             CROSS JOIN changes ON changes.number = listed.number",
+        );
+        conditions(&mut listing, "listed.", filter);
+        self.list(listing, "listed.number", page, change)
     }
 
     /// The highest change number in use; 0 before the first.
@@ -65,30 +62,49 @@ impl Readers {
     }
 }
 
-fn conditions(listing: &mut Listing, filter: &ChangeFilter) {
-    listing.and_text("state = ?", filter.state.as_ref());
-    listing.and_text("environment = ?", filter.environment.as_ref());
+/// The index whose part of the changes is short, or is all that is asked for. Where there is none, what is asked for is
+/// looked for in the index that has all of it, newest first, and only what fits is read.
+fn leading(filter: &ChangeFilter) -> Option<&'static str> {
+    let of_state = filter.state.as_deref();
+    let alone = |left: ChangeFilter| left == ChangeFilter::default();
+    if filter.waiting == Some(true) {
+        Some("changes_by_waiting")
+    } else if filter.kind.as_deref() == Some("emergency") {
+        Some("changes_of_emergency")
+    } else if matches!(filter.risk.as_deref(), Some("high" | "critical")) {
+        Some("changes_of_high_risk")
+    } else if of_state.is_some_and(|state| !matches!(state, "closed" | "canceled"))
+        || alone(ChangeFilter { state: None, ..filter.clone() })
+    {
+        Some("changes_by_state")
+    } else if alone(ChangeFilter { environment: None, ..filter.clone() }) {
+        Some("changes_by_environment")
+    } else {
+        None
+    }
+}
+
+fn conditions(listing: &mut Listing, of: &str, filter: &ChangeFilter) {
+    listing.and_text(&format!("{of}state = ?"), filter.state.as_ref());
+    listing.and_text(&format!("{of}environment = ?"), filter.environment.as_ref());
     // Said as text too, so that the indexes of what is rare are seen.
-    listing.and_text(
-        if filter.kind.as_deref() == Some("emergency") {
-            "kind = 'emergency' AND kind = ?"
-        } else {
-            "kind = ?"
-        },
-        filter.kind.as_ref(),
-    );
-    let is_rare = matches!(filter.risk.as_deref(), Some("high" | "critical"));
-    listing.and_text(
-        if is_rare { "risk IN ('high', 'critical') AND risk = ?" } else { "risk = ?" },
-        filter.risk.as_ref(),
-    );
+    let kind = match filter.kind.as_deref() {
+        Some("emergency") => format!("{of}kind = 'emergency' AND {of}kind = ?"),
+        _ => format!("{of}kind = ?"),
+    };
+    listing.and_text(&kind, filter.kind.as_ref());
+    let risk = match filter.risk.as_deref() {
+        Some("high" | "critical") => {
+            format!("{of}risk IN ('high', 'critical') AND {of}risk = ?")
+        }
+        _ => format!("{of}risk = ?"),
+    };
+    listing.and_text(&risk, filter.risk.as_ref());
     if let Some(waiting) = filter.waiting {
-        listing.and("waiting = ?", waiting);
+        listing.and(&format!("{of}waiting = ?"), waiting);
     }
     if let Some(text) = &filter.text {
-        let titled = "changes.number IN (SELECT number FROM changes INDEXED BY changes_titles
-             WHERE title LIKE ? ESCAPE '\\')";
-        listing.and(titled, part_of(text));
+        listing.and(&format!("{of}title LIKE ? ESCAPE '\\'"), part_of(text));
     }
 }
 

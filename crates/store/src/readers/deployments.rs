@@ -27,7 +27,10 @@ impl Readers {
         filter: &DeploymentFilter,
         page: Page,
     ) -> Result<Vec<DeploymentRow>, ReadError> {
-        let mut listing = Listing::new("SELECT * FROM deployments");
+        let mut listing = match leading(filter) {
+            Some(index) => Listing::new(&format!("SELECT * FROM deployments INDEXED BY {index}")),
+            None => Listing::new("SELECT * FROM deployments"),
+        };
         if let Some(number) = filter.change_number {
             listing.and("change_number = ?", int(number));
         }
@@ -56,6 +59,23 @@ impl Readers {
         let number = self
             .one("SELECT coalesce(max(number), 0) FROM deployments", [], |row| Ok(row.get(0)?))?;
         Ok(number.unwrap_or(0))
+    }
+}
+
+/// The index with the shortest part of the deployments.
+fn leading(filter: &DeploymentFilter) -> Option<&'static str> {
+    if filter.change_number.is_some() {
+        Some("deployments_by_change")
+    } else if filter.state.as_deref() == Some("running") {
+        Some("deployments_by_state")
+    } else if filter.service.is_some() {
+        Some("deployments_by_service")
+    } else if filter.environment.is_some() {
+        Some("deployments_by_environment")
+    } else if filter.state.is_some() {
+        Some("deployments_by_state")
+    } else {
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{MAX_PAGE, Readers};
+use super::{Listing, MAX_PAGE, Page, Readers};
 use crate::error::ReadError;
 
 /// A delivery without its body.
@@ -30,10 +30,13 @@ impl Readers {
         before: Option<u64>,
         max: u32,
     ) -> Result<Vec<DeliveryGlance>, ReadError> {
-        let sql = "SELECT id, link, delivery_id, kind, received_us, state, outcome, attempts, length(body)
-                   FROM inbox WHERE id < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3";
-        let before = before.map_or(i64::MAX, super::int);
-        self.all(sql, params![before, state, max.min(MAX_PAGE)], |row| {
+        let mut listing = Listing::new(
+            "SELECT id, link, delivery_id, kind, received_us, state, outcome, attempts, length(body)
+             FROM inbox",
+        );
+        listing.and_text("state = ?", state.map(str::to_owned).as_ref());
+        let page = Page { before: Some(before.unwrap_or(u64::MAX)), after: None, limit: max };
+        self.list(listing, "id", page, |row| {
             Ok(DeliveryGlance {
                 id: row.get(0)?,
                 link: row.get(1)?,
@@ -56,7 +59,14 @@ impl Readers {
 
     /// When each link was last heard.
     pub fn last_heard(&self) -> Result<Vec<(String, i64)>, ReadError> {
-        let sql = "SELECT link, max(received_us) FROM inbox GROUP BY link ORDER BY link";
+        // From link to link by the index, however much each of them has sent.
+        let sql = "WITH RECURSIVE links(link) AS (
+               SELECT min(link) FROM inbox
+               UNION ALL
+               SELECT (SELECT min(link) FROM inbox WHERE inbox.link > links.link) FROM links
+               WHERE links.link IS NOT NULL)
+             SELECT link, (SELECT received_us FROM inbox WHERE inbox.link = links.link
+               ORDER BY id DESC LIMIT 1) FROM links WHERE link IS NOT NULL";
         self.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 

@@ -21,7 +21,11 @@ impl Readers {
 
     /// Deliveries, by id. Their bodies come along: ask for small pages.
     pub fn inbox(&self, filter: &InboxFilter, page: Page) -> Result<Vec<InboxRow>, ReadError> {
-        let mut listing = Listing::new("SELECT * FROM inbox");
+        let mut listing = match (&filter.link, &filter.state) {
+            (Some(_), _) => Listing::new("SELECT * FROM inbox INDEXED BY inbox_by_link"),
+            (None, Some(_)) => Listing::new("SELECT * FROM inbox INDEXED BY inbox_by_state"),
+            (None, None) => Listing::new("SELECT * FROM inbox"),
+        };
         listing.and_text("link = ?", filter.link.as_ref());
         listing.and_text("state = ?", filter.state.as_ref());
         self.list(listing, "id", page, delivery)

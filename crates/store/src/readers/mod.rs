@@ -14,6 +14,8 @@ mod log;
 mod numbers;
 mod outbox;
 mod people;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod stored;
 mod words;
@@ -78,18 +80,20 @@ pub struct Page {
 /// All reads of the store. Cheap to clone; may be used from any number of threads.
 #[derive(Clone)]
 pub struct Readers {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    pool: Pool,
-    published: RwLock<Arc<Published>>,
+    pool: Arc<Pool>,
+    published: Arc<RwLock<Arc<Published>>>,
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf, published: Published) -> Self {
-        let published = RwLock::new(Arc::new(published));
-        Self { shared: Arc::new(Shared { pool: Pool::new(path), published }) }
+        let published = Arc::new(RwLock::new(Arc::new(published)));
+        Self { pool: Arc::new(Pool::new(path)), published }
+    }
+
+    /// The same with connections of their own: however long others read, these do not wait for them.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { pool: Arc::new(self.pool.apart()), published: Arc::clone(&self.published) }
     }
 
     /// Opens the folder of a stopped server for reading, without the signing key.
@@ -131,11 +135,11 @@ impl Readers {
     }
 
     pub(crate) fn publish(&self, published: Published) {
-        *self.shared.published.write() = Arc::new(published);
+        *self.published.write() = Arc::new(published);
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {
-        Arc::clone(&self.shared.published.read())
+        Arc::clone(&self.published.read())
     }
 
     /// Lends a connection to `read`.
@@ -143,7 +147,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        self.shared.pool.with(read)
+        self.pool.with(read)
     }
 
     /// The first row of a query, if there is one.
@@ -154,6 +158,8 @@ impl Readers {
         read: impl FnOnce(&Row<'_>) -> Result<T, ReadError>,
     ) -> Result<Option<T>, ReadError> {
         self.with(|connection| {
+            #[cfg(test)]
+            plans::note(sql);
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params)?;
             rows.next()?.map(read).transpose()
@@ -168,6 +174,8 @@ impl Readers {
         mut read: impl FnMut(&Row<'_>) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
         self.with(|connection| {
+            #[cfg(test)]
+            plans::note(sql);
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params)?;
             let mut found = Vec::new();

@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::{Listing, MAX_PAGE, Page, Readers, int, sealed};
 use crate::error::ReadError;
-use crate::rows::{EffectRow, ExternalRefRow, LinkHealthRow, OutboxRow};
+use crate::rows::{EffectRow, ExternalRefRow, LinkHealthRow, OUTBOX_DELIVERED, OutboxRow};
 
 /// Which effects a list shows; an absent condition lets all through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,11 +33,29 @@ impl Readers {
 
     /// Effects, by id.
     pub fn outbox(&self, filter: &OutboxFilter, page: Page) -> Result<Vec<OutboxRow>, ReadError> {
-        let mut listing = Listing::new("SELECT * FROM outbox");
-        listing.and_text("link = ?", filter.link.as_ref());
-        listing.and_text("entity = ?", filter.entity.as_ref());
-        listing.and_text("state = ?", filter.state.as_ref());
-        self.list(listing, "id", page, effect)
+        if *filter == OutboxFilter::default() {
+            return self.list(Listing::new("SELECT * FROM outbox"), "id", page, effect);
+        }
+        let is_open = filter.state.as_deref().is_some_and(|state| state != OUTBOX_DELIVERED);
+        let leading = match (&filter.link, &filter.entity) {
+            (Some(_), Some(_)) => Some("outbox_by_entity"),
+            (Some(_), None) if is_open => Some("outbox_open"),
+            _ => None,
+        };
+        let of = if leading.is_some() { "" } else { "listed." };
+        let mut listing = match leading {
+            Some(index) => Listing::new(&format!("SELECT * FROM outbox INDEXED BY {index}")),
+            None => Listing::new(
+                "SELECT outbox.* FROM outbox AS listed INDEXED BY outbox_listed
+                 CROSS JOIN outbox ON outbox.id = listed.id",
+            ),
+        };
+        listing.and_text(&format!("{of}link = ?"), filter.link.as_ref());
+        listing.and_text(&format!("{of}entity = ?"), filter.entity.as_ref());
+        // Said as text too, so that the index of what is open is seen.
+        let said = if is_open { format!("{of}state <> 'delivered' AND ") } else { String::new() };
+        listing.and_text(&format!("{said}{of}state = ?"), filter.state.as_ref());
+        self.list(listing, &format!("{of}id"), page, effect)
     }
 
     /// The pending effects of a link whose time has come, oldest first, at most `max`.
@@ -61,11 +79,12 @@ impl Readers {
     /// When the next effect of a link can be told, in microseconds since the Unix epoch. One that waits for an
     /// earlier one of its entity does not count.
     pub fn outbox_next_us(&self, link: &str) -> Result<Option<i64>, ReadError> {
-        let sql = "SELECT min(next_us) FROM outbox AS due WHERE link = ?1 AND state = 'pending'
+        let sql = "SELECT next_us FROM outbox AS due WHERE link = ?1 AND state = 'pending'
              AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.link = due.link
                AND earlier.entity = due.entity AND earlier.state = 'pending'
-               AND earlier.id < due.id)";
-        Ok(self.one(sql, [link], |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten())
+               AND earlier.id < due.id)
+             ORDER BY next_us LIMIT 1";
+        self.one(sql, [link], |row| Ok(row.get(0)?))
     }
 
     /// What a link owes.
@@ -73,7 +92,9 @@ impl Readers {
         let sql = "SELECT
              (SELECT count(*) FROM outbox WHERE link = ?1 AND state = 'pending'),
              (SELECT count(*) FROM outbox WHERE link = ?1 AND state = 'given_up'),
-             (SELECT min(created_us) FROM outbox WHERE link = ?1 AND state = 'pending')";
+             (SELECT created_us FROM outbox
+                WHERE link = ?1 AND state = 'pending' AND state <> 'delivered'
+                ORDER BY id LIMIT 1)";
         let owed = self.one(sql, [link], |row| {
             Ok(Owed { pending: row.get(0)?, given_up: row.get(1)?, oldest_us: row.get(2)? })
         })?;

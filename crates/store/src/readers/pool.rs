@@ -34,6 +34,11 @@ impl Pool {
         Self { path, state: Mutex::default(), returned: Condvar::new() }
     }
 
+    /// Another one of the same database.
+    pub(super) fn apart(&self) -> Self {
+        Self::new(self.path.clone())
+    }
+
     pub(super) fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, ReadError>,
