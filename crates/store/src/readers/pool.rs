@@ -91,3 +91,27 @@ impl Drop for Lent<'_> {
         self.pool.returned.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_apart_waits_for_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("some.db");
+        drop(connection::open_writer(&path).unwrap());
+        assert_eq!(while_lent(&Pool::new(path), MAX_CONNECTIONS), 1);
+    }
+
+    /// What is read apart while so many connections are lent.
+    fn while_lent(pool: &Pool, count: usize) -> u32 {
+        if count == 0 {
+            let one = |connection: &Connection| {
+                Ok(connection.query_row("SELECT 1", [], |row| row.get(0))?)
+            };
+            return pool.apart().with(one).unwrap();
+        }
+        pool.with(|_| Ok(while_lent(pool, count - 1))).unwrap()
+    }
+}

@@ -6,6 +6,7 @@ mod disturbed;
 mod flips;
 mod halt;
 mod instance;
+mod lists;
 mod log;
 mod numbers;
 mod prune;
