@@ -99,7 +99,7 @@ pub(crate) fn run(command: &PassCommand) -> Outcome {
 fn verify(arguments: &VerifyArgs) -> Outcome {
     let key = PassKey::read(&arguments.key)?;
     let token = token_of(&arguments.pass)?;
-    is_like_one(&token)?;
+    is_like_one(&token, &arguments.pass)?;
     let artifacts: BTreeSet<Digest> = arguments.artifact.iter().cloned().collect();
     let expected = Expected {
         service: read(arguments.service.as_deref(), ServiceName::parse)?,
@@ -109,9 +109,7 @@ fn verify(arguments: &VerifyArgs) -> Outcome {
         run: None,
     };
     let claims = key.verify(&token, &expected).map_err(|problem| {
-        Failure::new(format!("the pass is refused: {problem}"), "do not deploy; ask the gate again")
-            .with_exit(exit::PASS_REFUSED)
-            .with_code("pass_refused")
+        refused_pass(format!("the pass is refused: {problem}"), "do not deploy; ask the gate again")
     })?;
     if arguments.json {
         output::json(&claims);
@@ -186,22 +184,33 @@ fn read<T>(
 }
 
 fn token_of(given: &str) -> Result<String, Failure> {
-    let path = Path::new(given);
-    if given.len() < 1024 && path.is_file() {
-        return Ok(values::read_text(path, 1 << 16)?.trim().to_owned());
+    match file_of(given) {
+        Some(path) => Ok(values::read_text(path, 1 << 16)?.trim().to_owned()),
+        None => Ok(given.trim().to_owned()),
     }
-    Ok(given.trim().to_owned())
 }
 
-/// Tells a name of a file that is not there from a pass that is refused.
-fn is_like_one(token: &str) -> Result<(), Failure> {
+/// The file that is meant, where it is not the pass itself.
+fn file_of(given: &str) -> Option<&Path> {
+    let path = Path::new(given);
+    (given.len() < 1024 && path.is_file()).then_some(path)
+}
+
+/// Tells a name of a file that is not there from a pass that is refused. What was given or read may be any secret: it is
+/// not said.
+fn is_like_one(token: &str, given: &str) -> Result<(), Failure> {
     if token.starts_with("ey") || token.split('.').count() == 3 {
         return Ok(());
     }
-    Err(Failure::usage(
-        format!("there is no file `{token}`, and it is no pass"),
-        "give what `sluice gate --pass-out FILE` wrote",
-    ))
+    let help = "give what `sluice gate --pass-out FILE` wrote";
+    match file_of(given) {
+        Some(path) => Err(refused_pass(format!("there is no pass in `{}`", path.display()), help)),
+        None => Err(Failure::usage("this is no pass, and there is no file of that name", help)),
+    }
+}
+
+fn refused_pass(message: String, help: &str) -> Failure {
+    Failure::new(message, help).with_exit(exit::PASS_REFUSED).with_code("pass_refused")
 }
 
 /// The id of a pass: given as such, or read from the pass. The server looks it up; nothing else in the

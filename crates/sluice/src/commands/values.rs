@@ -152,9 +152,17 @@ pub(crate) fn read_text(path: &Path, limit_bytes: u64) -> Result<String, Failure
     })
 }
 
-/// Whether a file can be written, without altering what is in it.
+/// Whether a file can be written, without altering what is in it. What is no file, such as a pipe or a device, is not
+/// tried: whoever reads there would take that for all there is. Nor is a link to a file that is not there yet.
 pub(crate) fn can_write(path: &Path) -> Result<(), Failure> {
-    let new = !path.exists();
+    let new = path.symlink_metadata().is_err();
+    let is_other = match path.metadata() {
+        Ok(found) => !found.is_file() && !found.is_dir(),
+        Err(_) => !new,
+    };
+    if is_other {
+        return Ok(());
+    }
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
     opened.map_err(|error| Failure::file("write", path, &error))?;
     if new {

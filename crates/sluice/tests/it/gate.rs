@@ -335,6 +335,29 @@ fn a_pass_that_could_not_be_kept_is_not_asked_for() {
     assert_eq!(ask(&fake, &["--run-attempt", "0"]).code, 2);
 }
 
+/// Whoever reads a pipe gets the pass, and a link to a file that is to come stays one.
+#[test]
+#[cfg(unix)]
+fn a_pass_goes_where_its_name_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = pass(&pass_signer(), &claims());
+    let expected = good.clone();
+    let fake = Fake::start(move |_, _| Answer::json(&allow(&good)));
+    let pipe = dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let read_from = pipe.clone();
+    let reader = std::thread::spawn(move || std::fs::read_to_string(read_from).unwrap());
+    assert_eq!(ask(&fake, &["--pass-out", pipe.to_str().unwrap()]).code, 0);
+    assert_eq!(reader.join().unwrap(), expected);
+
+    let (link, file) = (dir.path().join("link"), dir.path().join("file"));
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert_eq!(ask(&fake, &["--pass-out", link.to_str().unwrap()]).code, 0);
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+}
+
 #[test]
 fn the_risk_is_told_with_its_factors() {
     let mut answer = held("deny");

@@ -51,6 +51,24 @@ fn a_pass_is_read_from_a_file_and_the_key_too() {
     assert_eq!(ran.code, 0, "{}", ran.all());
 }
 
+/// What is given by mistake may be any secret, and what a pipeline prints is kept.
+#[test]
+fn what_is_no_pass_is_refused_without_being_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = public(&pass_signer());
+    let file = dir.path().join("signing.key");
+    for (content, code) in [("top-secret-of-somebody", 12), ("", 12), ("a.b", 12)] {
+        std::fs::write(&file, content).unwrap();
+        let ran = run(["pass", "verify", file.to_str().unwrap(), "--key", &key]);
+        assert_eq!(ran.code, code, "{}", ran.all());
+        assert!(ran.stderr.contains("signing.key"), "{}", ran.all());
+        assert!(content.is_empty() || !ran.all().contains(content), "{}", ran.all());
+    }
+    let ran = run(["pass", "verify", "top-secret-of-somebody", "--key", &key]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(!ran.all().contains("top-secret"), "{}", ran.all());
+}
+
 #[test]
 fn redeeming_names_the_deployment_or_says_why_not() {
     let token = pass(&pass_signer(), &claims());
