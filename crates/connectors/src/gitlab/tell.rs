@@ -332,6 +332,8 @@ impl GitLabTold {
         let ours = marked.iter().filter(|(_, author)| *author == us);
         let mut ids: Vec<u64> = ours.map(|(id, _)| *id).collect();
         ids.sort_unstable();
+        // A note that somebody adds while pages are read shows the last one of a page again.
+        ids.dedup();
         Ok(ids)
     }
 

@@ -10,10 +10,15 @@ use super::config::{Config, is_same};
 use super::record::{self, api, ask};
 use super::wire::{Row, document};
 use crate::kit::answers::{self, is_status, not_understood};
+use crate::kit::pages::{is_too_large, smaller};
 use crate::kit::words::{self, marker};
 use crate::tell::{Ask, Because, Exchange, Receipt, Step, Talk, Trouble, Verb};
 
 type Walked<T> = Result<T, Step<Receipt>>;
+
+/// How many of the newest comments are looked through, and how often at most, where there are less on a page.
+const COMMENTS: u32 = 100;
+const LOOKS: u32 = 12;
 
 /// Brings the issue to where the change stands; gives what it differs in, where it was moved by somebody else.
 pub(super) fn walk(
@@ -174,17 +179,42 @@ pub(super) fn comment(config: &Config, talk: &Talk<'_>, row: &Row) -> Walked<()>
         };
     }
     let url = format!("{}/issue/{}/comment", api(config), row.id);
-    let Some(looked) = talk.last("comments") else {
-        let url = format!("{url}?orderBy=-created&maxResults=100");
-        return Err(Step::Send(ask("comments", Verb::Get, url).by(talk.session)));
-    };
-    let answer = answers::json(looked)?;
-    let listed = answer.get("comments").and_then(Value::as_array);
-    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of comments"))?;
-    if listed.iter().any(|comment| record::has_marker(comment, &marker)) {
+    if is_written(talk, &marker, &url)? {
         return Ok(());
     }
     Err(Step::Send(written(config, talk, &marker, url)))
+}
+
+/// Whether the mark is among the newest comments of an issue. A comment that is larger than an answer may be is none of
+/// ours.
+fn is_written(talk: &Talk<'_>, marker: &str, url: &str) -> Walked<bool> {
+    let (mut rows, mut start, mut looked) = (COMMENTS, 0, 0);
+    for exchange in talk.so_far.iter().filter(|exchange| exchange.step == "comments") {
+        looked += 1;
+        if is_too_large(exchange) {
+            match smaller(rows) {
+                Some(fewer) => rows = fewer,
+                None => start += rows,
+            }
+            continue;
+        }
+        let answer = answers::json(exchange)?;
+        let listed = answer.get("comments").and_then(Value::as_array);
+        let listed =
+            listed.ok_or_else(|| not_understood("the answer is not a list of comments"))?;
+        if listed.iter().any(|comment| record::has_marker(comment, marker)) {
+            return Ok(true);
+        }
+        start += rows;
+        if listed.len() < rows as usize || start >= COMMENTS {
+            return Ok(false);
+        }
+    }
+    if looked >= LOOKS {
+        return Ok(false);
+    }
+    let url = format!("{url}?orderBy=-created&startAt={start}&maxResults={rows}");
+    Err(Step::Send(ask("comments", Verb::Get, url).by(talk.session)))
 }
 
 fn written(config: &Config, talk: &Talk<'_>, marker: &str, url: String) -> Ask {

@@ -1,6 +1,8 @@
 //! How far the readings back came: for each list by itself, as they are read one after the other, and for the scans.
 //!
-//! Written as `records=2026-03-04 10:00:00;approvals=2026-03-04 10:00:00#<sys_id>#2026-03-04 10:20:00`.
+//! Written as `records=2026-03-04 10:00:00;approvals=2026-03-04 10:00:00#<sys_id>#2026-03-04 10:20:00`. A part without a
+//! name, as programs before this one wrote it, stands for every list that has none, and for the scans: the position that they
+//! had together.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -81,6 +83,7 @@ impl fmt::Display for Position {
 impl Cursor {
     pub(super) fn read(polling: &Polling<'_>) -> Self {
         let (mut lists, mut scanned) = (BTreeMap::new(), None);
+        let (mut first, mut together) = (back(polling.now, FIRST_S), None);
         for part in polling.cursor.unwrap_or_default().split(';') {
             match part.split_once('=') {
                 Some((SCANS, rest)) => {
@@ -90,10 +93,15 @@ impl Cursor {
                 Some((name, rest)) => {
                     lists.extend(Position::parse(rest).map(|it| (name.to_owned(), it)));
                 }
-                None => {}
+                None => {
+                    let (at, id) = part.split_once('#').unwrap_or((part, ""));
+                    if let Some(at) = time(at) {
+                        (first, together) = (at, Some((at, id.to_owned())));
+                    }
+                }
             }
         }
-        Self { first: back(polling.now, FIRST_S), lists, scanned }
+        Self { first, lists, scanned: scanned.or(together) }
     }
 
     /// Where a list goes on.

@@ -16,6 +16,8 @@ struct Instance {
     approvals: BTreeSet<(String, String)>,
     /// An answer with more rows than this is larger than it may be.
     fits: usize,
+    /// Whether conflicts are read too.
+    conflicts: bool,
 }
 
 #[test]
@@ -64,6 +66,40 @@ fn what_is_altered_in_a_list_while_another_one_is_read_is_read_with_the_next_rea
     assert!(rows.contains(&late), "{rows:?}");
 }
 
+/// A database of an earlier program is read on where that one stood, however long ago it was.
+#[test]
+fn a_position_that_the_lists_had_together_is_that_of_each() {
+    for behind in ["", "#~", "#0000000000000000000000000000000a"] {
+        let mut instance = Instance::at("2026-03-04 10:00:00");
+        let lists = [&mut instance.records, &mut instance.approvals];
+        for (id, list) in (1..).zip(lists) {
+            list.insert(("2026-03-02 08:00:00".to_owned(), format!("{id:032x}")));
+        }
+        let (polled, rows) = instance.read(Some(&format!("2026-03-02 07:59:00{behind}")));
+        assert_eq!(rows.len(), 2, "{behind}: {rows:?}");
+        let both = "approvals=2026-03-02 08:00:00;records=2026-03-02 08:00:00";
+        assert_eq!(polled.cursor, both, "{behind}");
+    }
+}
+
+#[test]
+fn conflicts_are_read_on_behind_the_record_where_an_earlier_program_stood() {
+    let scans = |cursor: &str, read_conflicts: bool| {
+        let mut instance = Instance::at("2026-03-04 10:00:00");
+        instance.conflicts = read_conflicts;
+        instance.read(Some(cursor)).0.cursor
+    };
+    let id = format!("{:032x}", 10);
+    for (cursor, shown) in [
+        (format!("2026-03-02 07:59:00#{id}"), ";scans=2026-03-02 07:59:00#~"),
+        ("2026-03-02 07:59:00#~".to_owned(), ";scans=2026-03-02 07:59:00#~"),
+    ] {
+        let both = "approvals=2026-03-02 07:59:00;records=2026-03-02 07:59:00";
+        assert_eq!(scans(&cursor, true), format!("{both}{shown}"), "{cursor}");
+        assert_eq!(scans(&cursor, false), both, "{cursor}");
+    }
+}
+
 #[test]
 fn pages_that_are_too_large_are_read_in_smaller_ones() {
     for fits in [1, 7, 60, 200] {
@@ -93,12 +129,13 @@ impl Instance {
             records: BTreeSet::new(),
             approvals: BTreeSet::new(),
             fits: 1_000,
+            conflicts: false,
         }
     }
 
     /// One reading, and the rows that were shown to it.
     fn read(&self, cursor: Option<&str>) -> (Polled, BTreeSet<(String, String)>) {
-        let (telling, session) = (telling(), Session::default());
+        let (telling, session) = (telling(self.conflicts), Session::default());
         let now: Timestamp = format!("{}Z", self.now.replace(' ', "T")).parse().expect("a time");
         let (mut so_far, mut shown) = (Vec::new(), BTreeSet::new());
         loop {
@@ -145,10 +182,12 @@ impl Instance {
     }
 }
 
-fn telling() -> Telling {
+fn telling(conflicts: bool) -> Telling {
     let teller = sluice_connectors::find_teller("servicenow").expect("a teller");
-    let settings =
-        json!({ "url": "https://servicenow.test", "user": "sluice", "authority": "servicenow" });
+    let settings = json!({
+        "url": "https://servicenow.test", "user": "sluice", "authority": "servicenow",
+        "read_conflicts": conflicts,
+    });
     teller.configure(&settings).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 

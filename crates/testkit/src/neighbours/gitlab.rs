@@ -15,6 +15,8 @@ pub struct GitLab {
     pub statuses: Vec<Value>,
     /// Notes: number of the merge request, note.
     pub notes: Vec<(String, Value)>,
+    /// A note that somebody adds when a page of so many was read.
+    pub added_after: Option<(usize, (String, Value))>,
     /// Deployments.
     pub deployments: Vec<Value>,
     /// Approvals: id of the deployment, what was said.
@@ -273,7 +275,10 @@ impl Neighbour for GitLab {
                 let (rows, page) = (number("per_page").unwrap_or(20), number("page").unwrap_or(1));
                 let of = self.notes.iter().rev().filter(|(of, _)| of == iid);
                 let of = of.skip((page - 1) * rows).take(rows);
-                Said::json(200, &json!(of.map(|(_, note)| note).collect::<Vec<_>>()))
+                let said = Said::json(200, &json!(of.map(|(_, note)| note).collect::<Vec<_>>()));
+                let added = self.added_after.take_if(|(of, _)| *of == rows);
+                self.notes.extend(added.map(|(_, note)| note));
+                said
             }
             ("POST", [_, "projects", _, "merge_requests", iid, "notes"]) => {
                 self.note(iid, None, seen)

@@ -316,7 +316,12 @@ impl Jira {
         };
         match (seen.method.as_str(), rest) {
             ("GET", []) => Said::json(200, &shown(issue)),
-            ("GET", ["comment"]) => Said::json(200, &json!({ "comments": issue.comments })),
+            ("GET", ["comment"]) => {
+                let number = |name: &str| seen.query.get(name).and_then(|text| text.parse().ok());
+                let page = issue.comments.iter().rev().skip(number("startAt").unwrap_or(0));
+                let page: Vec<&Value> = page.take(number("maxResults").unwrap_or(50)).collect();
+                Said::json(200, &json!({ "comments": page }))
+            }
             ("POST", ["comment"]) => {
                 let mut comment = seen.json();
                 comment["id"] = json!(format!("{}", issue.comments.len() + 1));

@@ -110,6 +110,41 @@ async fn long_notes_of_others_hold_up_nothing() {
     assert_eq!(ours.count(), 1);
 }
 
+/// Our note is the last one of a page, and the first one of the next when somebody has written in between.
+#[tokio::test]
+async fn our_note_that_is_seen_on_two_pages_stays() {
+    let town = start().await;
+    town.merged(82).await;
+    let other = |id: u64| {
+        let note = json!({ "id": id, "body": "x".repeat(30_000), "author": { "id": 52 } });
+        ("12".to_owned(), note)
+    };
+    town.gitlab.lock().unwrap().notes.extend((1_000..1_030).map(other));
+    let mut asked = question("ledger", 82, 82);
+    asked.repository = Some("gitlab.com/acme/ledger".to_owned());
+    asked.evidence.clear();
+    town.world.ask(asked.clone()).await;
+    town.settle(DAY).await;
+    let ours = || {
+        let gitlab = town.gitlab.lock().unwrap();
+        let ours = gitlab.notes.iter().filter(|(_, note)| note["author"]["id"] != 52);
+        ours.map(|(_, note)| note["id"].clone()).collect::<Vec<_>>()
+    };
+    let before = ours();
+    assert_eq!(before.len(), 1);
+    {
+        let mut gitlab = town.gitlab.lock().unwrap();
+        gitlab.notes.extend((2_000..2_019).map(other));
+        gitlab.added_after = Some((20, other(3_000)));
+    }
+    asked.run.id = "acme/ledger/83".to_owned();
+    asked.lines_changed = Some(7);
+    town.world.ask(asked).await;
+    town.settle(DAY).await;
+    assert!(town.gitlab.lock().unwrap().added_after.is_none());
+    assert_eq!(ours(), before);
+}
+
 #[tokio::test]
 async fn the_reasons_stand_on_the_commit_and_in_one_note_on_the_merge_request() {
     let town = start().await;

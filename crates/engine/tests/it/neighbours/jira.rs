@@ -65,6 +65,34 @@ async fn a_change_is_one_request_that_walks_along_to_its_end() {
     assert_eq!(texts.len(), count);
 }
 
+/// Anybody may write comments, and what is owed of a change is told in its order.
+#[tokio::test]
+async fn long_comments_of_others_hold_up_nothing() {
+    for size in [32_000, 300_000] {
+        let town = start().await;
+        let number = town.world.ask(question("payments", 88, 88)).await.change.unwrap();
+        town.settle(DAY).await;
+        {
+            let mut jira = town.jira.lock().unwrap();
+            let comments = &mut jira.issues[0].comments;
+            let before = comments.len();
+            comments.extend((0..40).map(|id| json!({ "id": id, "body": "x".repeat(size) })));
+            assert_eq!(comments.len(), before + 40);
+        }
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        engine.cancel_change(admin, number, None, "not now".into()).await.unwrap();
+        let began = town.world.engine.now();
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]), "{size}");
+        let took = town.world.engine.now().duration_since(began);
+        assert!(took.as_secs() < 600, "{size}: {took:?}");
+        let jira = town.jira.lock().unwrap();
+        assert_eq!(jira.issues[0].status(), "Canceled", "{size}");
+        let ours = |one: &&serde_json::Value| one["properties"].is_array();
+        assert_eq!(jira.issues[0].comments.iter().filter(ours).count(), 2, "{size}");
+    }
+}
+
 #[tokio::test]
 async fn cut_after_any_exchange_and_begun_anew_nothing_is_made_twice() {
     for lie in [Lie::LostAnswer, Lie::DoneAndPage, Lie::Twice] {
