@@ -19,6 +19,9 @@ pub struct Receipt {
     pub stands: Option<Stands>,
     /// What their record shows to approvers, where it shows it.
     pub shown: Option<Shown>,
+    /// For which of the people it was not taken now, while it was for others: their places among them. They are told by
+    /// themselves.
+    pub later: Vec<usize>,
 }
 
 /// How a record over there stood at a moment, by their own clock and count.

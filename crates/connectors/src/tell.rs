@@ -85,6 +85,13 @@ pub trait Tell {
         false
     }
 
+    /// Where a run waits for its answer about an environment, by their name of the place, where it waits at one after the
+    /// other and nobody sees for which environment. Of the questions of a run for one place only the newest is answered:
+    /// who sends makes sure of that before the request that goes out as [`Step::SendKnowing`].
+    fn waits_at(&self, _environment: &str) -> Option<&str> {
+        None
+    }
+
     /// Gets what shows who we are. The session is kept until it ends or is refused.
     fn authenticate(
         &self,
@@ -206,6 +213,8 @@ pub struct Addressee {
     pub address: String,
     /// Name, where it is known.
     pub name: Option<String>,
+    /// Opaque id, which stays the same while the address may become another one.
+    pub id: String,
 }
 
 /// People are not shown.

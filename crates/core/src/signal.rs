@@ -257,6 +257,9 @@ pub enum Signal {
         /// Who started the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         actor: Option<Who>,
+        /// When it came to wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A forge asks what our side says to the head of a proposal.
     CheckRequested {

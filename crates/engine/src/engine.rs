@@ -105,6 +105,8 @@ struct Inner {
     known_secrets: KnownSecrets,
     calendar: ArcSwapOption<CompiledCalendar>,
     inbox: Notify,
+    /// Whoever interprets deliveries holds it: each is interpreted once.
+    interpreting: tokio::sync::Mutex<()>,
     people: People,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     tasks: crate::tasks::Tasks,
@@ -164,6 +166,7 @@ impl Engine {
                 known_secrets: KnownSecrets::default(),
                 calendar: ArcSwapOption::empty(),
                 inbox: Notify::new(),
+                interpreting: tokio::sync::Mutex::new(()),
                 people: People::default(),
                 thread: Mutex::new(Some(thread)),
                 tasks: crate::tasks::Tasks::default(),
@@ -284,6 +287,10 @@ impl Engine {
 
     pub(crate) fn inbox(&self) -> &Notify {
         &self.inner.inbox
+    }
+
+    pub(crate) fn interpreting(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.interpreting
     }
 
     /// Whether the clock can be trusted. It is the wall's time that is judged, not the ledger's: that never goes back.

@@ -191,7 +191,7 @@ async fn expect(
 }
 
 /// Hands the message over to all whom the server takes it for. The answer's status is the server's code; `refused` counts
-/// those whom it will never take it for, `deferred` those whom it does not now.
+/// those whom it will never take it for, `deferred` has the places of those whom it does not now, from 0.
 pub(crate) async fn hand_over(
     stream: Box<dyn Stream>,
     greeted: bool,
@@ -206,25 +206,25 @@ pub(crate) async fn hand_over(
     let opened = AsyncSmtpConnection::connect_with_transport(Box::new(judged), &hello).await;
     let mut connection = match opened {
         Ok(connection) => connection,
-        Err(error) => return said(&error, missed, sent),
+        Err(error) => return said(&error, &missed, sent),
     };
     match speak(&mut connection, mail, &mut missed, sent).await {
         Ok(code) => {
             let _ = connection.quit().await;
-            Ok(answer(code, missed))
+            Ok(answer(code, &missed))
         }
         Err(error) => {
             connection.abort().await;
-            said(&error, missed, sent)
+            said(&error, &missed, sent)
         }
     }
 }
 
-/// How many a message does not go to.
-#[derive(Debug, Clone, Copy, Default)]
+/// Whom a message does not go to.
+#[derive(Debug, Default)]
 struct Missed {
     refused: usize,
-    deferred: usize,
+    deferred: Vec<usize>,
 }
 
 async fn speak(
@@ -247,7 +247,7 @@ async fn speak(
     let mut is_taken = false;
     // Where nobody is taken, one that may be later is what counts.
     let (mut never, mut later) = (None, None);
-    for to in &mail.to {
+    for (place, to) in mail.to.iter().enumerate() {
         let Some(to) = address(to) else {
             missed.refused += 1;
             continue;
@@ -259,7 +259,7 @@ async fn speak(
                 never = Some(error);
             }
             Err(error) if is_about_one(&error) => {
-                missed.deferred += 1;
+                missed.deferred.push(place);
                 later = Some(error);
             }
             Err(error) => return Err(error),
@@ -290,13 +290,14 @@ const CLOSING: u16 = 421;
 /// No address was one (RFC 5321: mailbox name not allowed).
 const NOBODY: u16 = 553;
 
-fn answer(status: u16, missed: Missed) -> Answer {
-    let counts = [("refused", missed.refused), ("deferred", missed.deferred)];
-    let headers = counts.map(|(name, count)| (name.to_owned(), count.to_string())).into();
+fn answer(status: u16, missed: &Missed) -> Answer {
+    let places: Vec<String> = missed.deferred.iter().map(usize::to_string).collect();
+    let said = [("refused", missed.refused.to_string()), ("deferred", places.join(","))];
+    let headers = said.map(|(name, value)| (name.to_owned(), value)).into();
     Answer { status, headers, body: Vec::new() }
 }
 
-fn said(error: &Error, missed: Missed, sent: &AtomicBool) -> Result<Answer, Failure> {
+fn said(error: &Error, missed: &Missed, sent: &AtomicBool) -> Result<Answer, Failure> {
     // A code is an answer: what was refused did not arrive.
     if let Some(code) = error.status() {
         return Ok(answer(code.into(), missed));

@@ -40,6 +40,8 @@ pub enum Row {
     LinkHealth(LinkHealthRow),
     /// What a neighbour has for one of our records; replaced as a whole.
     ExternalRef(ExternalRefRow),
+    /// The same, where its value still is `was`; else nothing is altered.
+    AlterExternalRef { row: ExternalRefRow, was: String },
     /// Stores evidence by digest; a digest that is there already is left as it is.
     Blob(BlobRow),
     /// Personal data of a person; replaced as a whole.

@@ -97,6 +97,7 @@ pub(crate) fn protection_rule(event: &Event) -> Result<Vec<Signal>, Halt> {
         commit: commit(deployment.sha.as_deref()),
         callback: Some(callback),
         actor,
+        at: None,
     }])
 }
 

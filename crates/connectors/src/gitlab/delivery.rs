@@ -42,6 +42,7 @@ pub(crate) fn deployment(event: &Event) -> Result<Vec<Signal>, Halt> {
             commit,
             callback,
             actor,
+            at: None,
         });
     }
     Ok(signals)

@@ -28,7 +28,9 @@ pub(super) struct Api {
     /// The credential: an API token needs no crumb, a password does.
     credential: [&'static str; 1],
     /// Id of the `input` step that waits for the gate.
-    pub(super) input: String,
+    input: String,
+    /// The same for single environments, where they are not all let on by one.
+    inputs: BTreeMap<String, String>,
     /// The job that is built when a merge has opened a change of the service: service, full name of the job.
     pub(super) jobs: BTreeMap<String, String>,
     /// What the builds of jobs are for, where that is declared.
@@ -57,12 +59,13 @@ impl Api {
         let credential = settings.choice("login", &ways).unwrap_or("api_token");
         let input = settings.text("input", "the id of the `input` step").unwrap_or_default();
         let input = if input.is_empty() { "Sluice".to_owned() } else { input };
-        // Jenkins writes the first letter large in addresses, whatever the pipeline says.
-        let named = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-        let is_id = input.bytes().all(named) && input.starts_with(|c: char| c.is_ascii_uppercase());
-        if !is_id {
-            let help = "a large letter, then letters, digits, `-` and `_`, such as `Sluice`";
+        let inputs = settings.texts("inputs", "an environment and the id of its `input` step");
+        let help = "a large letter, then letters, digits, `-` and `_`, such as `Sluice`";
+        if !is_id(&input) {
             settings.problem("input", "`input` is not the id of a step", help);
+        }
+        if !inputs.values().all(|id| is_id(id)) {
+            settings.problem("inputs", "`inputs` has what is not the id of a step", help);
         }
         let jobs = settings.texts("jobs", "a service and the full name of its job");
         let waits = build::declared(&mut settings);
@@ -73,9 +76,25 @@ impl Api {
         let system = format!("jenkins:{}", host_of(root.unwrap_or(&url)).unwrap_or_default());
         let problems = settings.finish();
         let credential = [credential];
-        let api =
-            Self { url, system, user, credential, input, jobs, waits, stop_canceled, outlet, pace };
+        let api = Self {
+            url,
+            system,
+            user,
+            credential,
+            input,
+            inputs,
+            jobs,
+            waits,
+            stop_canceled,
+            outlet,
+            pace,
+        };
         if problems.is_empty() { Ok(api) } else { Err(problems) }
+    }
+
+    /// Id of the `input` step at which builds wait for an environment.
+    pub(super) fn input(&self, environment: &str) -> &str {
+        self.inputs.get(environment).unwrap_or(&self.input)
     }
 
     pub(super) fn credentials(&self) -> &[&'static str] {
@@ -108,6 +127,12 @@ impl Api {
         }
         Step::Done(Session { headers, until: None })
     }
+}
+
+/// Jenkins writes the first letter large in addresses, whatever the pipeline says.
+fn is_id(input: &str) -> bool {
+    let named = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    input.bytes().all(named) && input.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 fn crumb(asked: &Exchange) -> Result<Vec<(&'static str, String)>, Step<Session>> {

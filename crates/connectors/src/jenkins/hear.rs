@@ -41,11 +41,14 @@ impl Hear for JenkinsLink {
         None
     }
 
-    /// A build may come to the gate again, for its next stage or after a restart, and say the same of itself.
+    /// A build may come to the gate again, for its next stage or after a restart, and say the same of itself. One that says
+    /// when it came there says another time then.
     fn asks(&self, delivery: &Delivery) -> bool {
         let sound = check(&delivery.body, &Limits::HOOK);
         let report = sound.and_then(|()| read::<Report>(&delivery.body));
-        report.is_ok_and(|report| report.event.as_deref() == Some(report::WAITING))
+        report.is_ok_and(|report| {
+            report.event.as_deref() == Some(report::WAITING) && report::at(&report).is_none()
+        })
     }
 
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {

@@ -82,8 +82,9 @@ fn waiting(report: Report, run: RunRef) -> Result<Signal, Halt> {
     let repository = report.repository.as_deref().and_then(repository::from_address);
     Ok(Signal::GateRequested {
         repository: need(repository, "repository")?,
-        environment: need_text(report.environment, "environment")?,
+        environment: need_text(report.environment.clone(), "environment")?,
         run,
+        at: at(&report),
         commit: Some(need_commit(report.commit.as_deref(), "commit")?),
         callback: None,
         actor: None,
@@ -123,7 +124,7 @@ fn deployment_id(run: &RunRef, environment: &str, service: Option<&str>) -> Stri
     }
 }
 
-fn at(report: &Report) -> Option<jiff::Timestamp> {
+pub(crate) fn at(report: &Report) -> Option<jiff::Timestamp> {
     time::read(&report.at.as_ref()?.0)
 }
 

@@ -48,6 +48,11 @@ impl Tell for JenkinsTold {
         self.api.authenticate(so_far, with)
     }
 
+    /// Which `input` waits is known; for which environment it does, Jenkins does not know.
+    fn waits_at(&self, environment: &str) -> Option<&str> {
+        Some(self.api.input(environment))
+    }
+
     fn tell(&self, talk: &Talk<'_>) -> Step<Receipt> {
         let told = match (talk.effect.tell, &talk.effect.change) {
             (Told::GateDecided, _) => self.answered(talk),
@@ -124,11 +129,18 @@ impl JenkinsTold {
             Decision::Deny => "abort",
             Decision::Allow | Decision::Wait => return Ok(receipt),
         };
-        self.let_know(talk, &build, word, waits).map(|()| receipt)
+        self.let_know(talk, &build, (word, waits), &receipt).map(|()| receipt)
     }
 
     /// Says it at the step that waits.
-    fn let_know(&self, talk: &Talk<'_>, build: &str, word: &str, waits: &Waits) -> Said<()> {
+    fn let_know(
+        &self,
+        talk: &Talk<'_>,
+        build: &str,
+        (word, waits): (&str, &Waits),
+        receipt: &Receipt,
+    ) -> Said<()> {
+        let input = self.api.input(&waits.environment);
         let pending = || format!("{build}/wfapi/pendingInputActions");
         let Some(before) = talk.last("waiting") else {
             return Err(self.get(talk, "waiting", pending()));
@@ -137,31 +149,19 @@ impl JenkinsTold {
             let detail = "which steps of the build wait is not said: it is no pipeline, or a plugin is missing";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
         }
-        if !self.is_pending(before)? {
+        if !is_pending(before, input)? {
             return waits_not(talk, word, waits);
         }
         let Some(sent) = talk.last("answer") else {
-            let url = format!("{build}/input/{}/{word}", self.api.input);
-            return Err(self.post(talk, "answer", url));
+            let url = format!("{build}/input/{input}/{word}");
+            return Err(self.post(talk, "answer", url).knowing(receipt));
         };
         taken(sent)?;
         match talk.last("after") {
             None => Err(self.get(talk, "after", pending())),
-            Some(after) if is_missing(after) || !self.is_pending(after)? => Ok(()),
+            Some(after) if is_missing(after) || !is_pending(after, input)? => Ok(()),
             Some(_) => Err(not_understood("the build still waits after it was answered")),
         }
-    }
-
-    /// Whether our step is among those that wait.
-    fn is_pending(&self, looked: &Exchange) -> Said<bool> {
-        let answer = read(looked)?;
-        let listed = answer.as_array();
-        let listed = listed.ok_or_else(|| not_understood("the answer is not a list of steps"))?;
-        let named = |step: &Value| {
-            let id = step.get("id").and_then(Value::as_str).unwrap_or_default();
-            id.eq_ignore_ascii_case(&self.api.input)
-        };
-        Ok(listed.iter().any(named))
     }
 
     /// What Jenkins says of a build, while it goes on.
@@ -195,6 +195,18 @@ impl JenkinsTold {
             Some(sent) => taken(sent),
         }
     }
+}
+
+/// Whether our step is among those that wait.
+fn is_pending(looked: &Exchange, input: &str) -> Said<bool> {
+    let answer = read(looked)?;
+    let listed = answer.as_array();
+    let listed = listed.ok_or_else(|| not_understood("the answer is not a list of steps"))?;
+    let named = |step: &Value| {
+        let id = step.get("id").and_then(Value::as_str).unwrap_or_default();
+        id.eq_ignore_ascii_case(input)
+    };
+    Ok(listed.iter().any(named))
 }
 
 /// What follows for a build that goes on and does not wait. It has not come to its step yet; or it was answered before,

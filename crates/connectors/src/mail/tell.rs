@@ -122,21 +122,16 @@ fn cannot_wait(effect: &Effect) -> bool {
     emergency || matches!(subject, Subject::Stop | Subject::Incident)
 }
 
-/// The message was taken; that the server does not take it for some of those who should get it is a difference. It is
-/// not said again to them: the others would get it again.
+/// The message was taken. That the server does not take it for some of those who should get it is a difference; those for
+/// whom it does not now are told by themselves, as the others would get it again.
 fn reached(talk: &Talk<'_>, sent: &Exchange) -> Receipt {
     let reply = sent.answer.as_ref().ok();
-    let count = |name| -> usize {
-        reply.and_then(|reply| answers::header(reply, name)?.parse().ok()).unwrap_or(0)
-    };
-    let theirs = match (count("refused"), count("deferred")) {
-        (0, 0) => return Receipt::plain(),
-        (refused, 0) => format!("{refused} are not taken"),
-        (0, deferred) => format!("{deferred} are not taken now"),
-        (refused, deferred) => format!("{refused} are not taken, {deferred} not now"),
-    };
-    let differs = Some(("recipients", talk.people.len().to_string(), theirs));
-    Receipt { differs, ..Receipt::plain() }
+    let said = |name| reply.and_then(|reply| answers::header(reply, name)).unwrap_or_default();
+    let refused: usize = said("refused").parse().unwrap_or(0);
+    let later = said("deferred").split(',').filter_map(|place| place.parse().ok()).collect();
+    let count = talk.people.len().to_string();
+    let differs = (refused > 0).then(|| ("recipients", count, format!("{refused} are not taken")));
+    Receipt { differs, later, ..Receipt::plain() }
 }
 
 /// Whether the server took it: exactly `250`.

@@ -207,6 +207,7 @@ pub(crate) fn people() -> Vec<Addressee> {
     vec![Addressee {
         address: "ann@acme.example".to_owned(),
         name: Some("Ann <x>, Esq.".to_owned()),
+        id: "person-1".to_owned(),
     }]
 }
 

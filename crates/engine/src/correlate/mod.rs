@@ -112,9 +112,9 @@ impl Correlation<'_> {
             | Signal::RunFinished { run, commit, actor, .. } => {
                 self.run_seen(run, commit.as_ref(), actor.as_ref());
             }
-            Signal::GateRequested { run, commit, actor, repository, environment, .. } => {
+            Signal::GateRequested { run, commit, actor, .. } => {
                 self.run_seen(run, commit.as_ref(), actor.as_ref());
-                self.gate_requested(repository, environment, run, commit.as_ref());
+                self.gate_requested(signal);
             }
             Signal::CheckRequested { repository, proposal, check, run, commit, open, .. } => {
                 let asked = checks::Asked { repository, proposal, check, run };
@@ -271,27 +271,14 @@ impl Correlation<'_> {
     }
 
     /// A run waits at a rule of its forge. That it does is kept until it is answered, where that can be told.
-    fn gate_requested(
-        &mut self,
-        repository: &str,
-        environment: &str,
-        run: &RunRef,
-        commit: Option<&CommitId>,
-    ) {
+    fn gate_requested(&mut self, signal: &Signal) {
         let link = self.standing.organisation.links.get(self.link.as_str());
         let is_told = link
             .and_then(|link| link.tell.as_ref())
             .is_some_and(|tell| tell.about.contains(&Subject::Decision));
-        if let (true, Some(commit)) = (is_told, commit) {
-            let request = WaitingRun {
-                answered: None,
-                repository: repository.to_owned(),
-                environment: environment.to_owned(),
-                run: run.clone(),
-                commit: commit.clone(),
-                since: self.now,
-            };
-            self.rows.push(request.row(self.link));
+        if is_told {
+            let turns = &self.news.turns;
+            self.rows.extend(WaitingRun::asked(self.link, signal, turns, self.now));
         }
     }
 

@@ -19,8 +19,9 @@ use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
 use sluice_store::rows::ExternalRefRow;
 
+use super::asked::WaitingRun;
 use super::deliver::Line;
-use super::rules::{FRESH, GIVEN_UP, WaitingRun, caller};
+use super::rules::{FRESH, GIVEN_UP, caller};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::owe::owed;
@@ -118,6 +119,9 @@ impl Check {
             commit: self.commit.clone(),
             since: self.since,
             answered: None,
+            turn: 0,
+            at: None,
+            over: false,
         }
     }
 

@@ -86,6 +86,7 @@ impl Taken {
 impl Engine {
     /// Interprets what waits in the inbox; gives how many there were.
     pub async fn interpret_inbox(&self) -> Result<usize, EngineError> {
+        let _interpreting = self.interpreting().lock().await;
         let readers = self.readers().clone();
         let waiting = tokio::task::spawn_blocking(move || readers.inbox_next(PAGE)).await;
         let waiting =
@@ -102,7 +103,9 @@ impl Engine {
         let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.hear(&row)));
         let heard = read.unwrap_or_else(|_| quarantined("reader_panicked"));
         let Ok(link) = LinkName::parse(&row.delivery.link) else { return Ok(()) };
-        let (news, mut rows) = self.news(&link, heard.signals).await?;
+        let turns = self.turns(&link, &heard.signals).await?;
+        let (mut news, mut rows) = self.news(&link, heard.signals).await?;
+        news.turns = turns;
         let taken = Taken::of(&row, &link);
         let (engine, by) = (self.clone(), link.clone());
         let make = move |standing: &Standing, now: jiff::Timestamp| {

@@ -1,5 +1,6 @@
 //! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule and checks of proposals are answered, deadlines are kept, the stored entries are looked after.
 
+mod asked;
 mod calendars;
 pub(crate) mod checks;
 mod deadlines;
@@ -9,11 +10,11 @@ mod interpret;
 mod patrol;
 mod rules;
 
+pub(crate) use self::asked::{Answered, WaitingRun};
 pub use self::deliver::Delivered;
 pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken, place};
 pub use self::health::TaskHealth;
 pub(crate) use self::health::Tasks;
-pub(crate) use self::rules::{Answered, WaitingRun};
 use crate::engine::Engine;
 
 impl Engine {

@@ -4,137 +4,38 @@
 //! What waits is kept beside the journal in the transaction of the delivery that told of it, so a restart asks for it
 //! again. Forges give up by themselves after 30 days, and so does this.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
-use sluice_connectors::tell::Waits;
-use sluice_core::effect::{Effect, Subject};
-use sluice_core::gate::{Decision, Question};
-use sluice_core::ids::{CommitId, DecisionId, LinkName, ServiceName, TokenId};
+use sluice_core::effect::Subject;
+use sluice_core::gate::Decision;
+use sluice_core::ids::{LinkName, TokenId};
 use sluice_core::organisation::Link;
 use sluice_core::permission::Permission;
-use sluice_core::run::RunRef;
 use sluice_core::standing::Standing;
 use sluice_store::Row;
-use sluice_store::rows::ExternalRefRow;
 use tokio::task::JoinHandle;
 
+use super::asked::WaitingRun;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
 
-/// Under which it is kept that runs wait.
-const WAITING: &str = "gate_requests";
 /// The most runs of a link that ask at the same time.
 const MOST: usize = 2_000;
 /// How long one question waits for its answer before it is asked anew.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// After so long a forge has given up by itself.
 pub(super) const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// So long it is kept that a question was asked: what comes again later than that is a new one.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// So old an `allow` may be when a forge is told: nobody redeems a pass there, so that whatever happened since would
 /// not be looked at.
 pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long it rests when nothing wakes it.
 const REST: Duration = Duration::from_secs(15);
-
-/// A run that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WaitingRun {
-    /// Host and path of its repository.
-    pub(crate) repository: String,
-    /// The forge's name of the environment.
-    pub(crate) environment: String,
-    /// The run.
-    pub(crate) run: RunRef,
-    /// What it would deploy.
-    pub(crate) commit: CommitId,
-    /// Since when.
-    pub(crate) since: Timestamp,
-    /// The decision that the forge is owed, as soon as there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) answered: Option<DecisionId>,
-}
-
-impl WaitingRun {
-    fn name(&self) -> String {
-        format!("{}/{}/{}", self.run.key(), self.run.attempt, self.environment)
-    }
-
-    /// That it waits.
-    pub(crate) fn row(&self, link: &LinkName) -> Row {
-        let value = serde_json::to_string(self)
-            .unwrap_or_else(|error| unreachable!("a waiting run has a JSON form: {error}"));
-        Row::ExternalRef(ExternalRefRow {
-            link: link.to_string(),
-            entity: WAITING.to_owned(),
-            name: self.name(),
-            value,
-        })
-    }
-
-    /// That it waits no more.
-    fn over(&self, link: &LinkName) -> Row {
-        Row::ExternalRef(ExternalRefRow {
-            link: link.to_string(),
-            entity: WAITING.to_owned(),
-            name: self.name(),
-            value: String::new(),
-        })
-    }
-
-    /// What it asks: for the change that its commit is under already, with what was brought for it, else for all
-    /// services of its repository together. Nothing where none is declared.
-    pub(super) fn question(&self, standing: &Standing) -> Option<Question> {
-        let organisation = &standing.organisation;
-        let environment = organisation.environment_named(&self.environment)?.name.clone();
-        let known = standing.changes_of_commit.get(&self.commit).into_iter().flatten();
-        let known = known
-            .filter_map(|number| standing.changes.get(number))
-            .find(|change| change.environment == environment && !change.state.is_over());
-        let services: BTreeSet<ServiceName> = match known {
-            Some(change) => change.services.clone(),
-            None => organisation
-                .services_from(&self.repository)
-                .into_iter()
-                .map(|service| service.name.clone())
-                .collect(),
-        };
-        let service = services.first()?.clone();
-        let artifacts = known.into_iter().flat_map(|change| change.artifacts.values().flatten());
-        Some(Question {
-            service,
-            environment,
-            services: if services.len() > 1 { services } else { BTreeSet::new() },
-            version: known.and_then(|change| change.version.clone()),
-            repository: Some(self.repository.clone()),
-            commit: self.commit.clone(),
-            artifacts: artifacts.cloned().collect(),
-            run: self.run.clone(),
-            // A change that is known has its own.
-            evidence: Vec::new(),
-            authors: BTreeSet::new(),
-            emergency: None,
-            lines_changed: None,
-            paths: Vec::new(),
-        })
-    }
-}
-
-/// What becomes of the runs that a decision answers.
-#[derive(Debug, Default)]
-pub(crate) struct Answered {
-    /// Recorded when the decision was told.
-    pub(crate) over: Vec<Row>,
-    /// Recorded instead of telling it.
-    pub(crate) anew: Vec<Row>,
-    /// What waits, as the delivery told.
-    pub(crate) waits: Option<Waits>,
-    /// Whether the decision must not be told any more.
-    pub(crate) is_too_old: bool,
-}
 
 pub(super) async fn run(engine: Engine) {
     let mut asking: BTreeMap<(LinkName, String), JoinHandle<()>> = BTreeMap::new();
@@ -180,29 +81,40 @@ impl Engine {
         let told = |link: &&std::sync::Arc<Link>| {
             link.tell.as_ref().is_some_and(|tell| tell.about.contains(&Subject::Decision))
         };
-        let links: Vec<LinkName> = standing
-            .organisation
-            .links
-            .values()
-            .filter(told)
-            .map(|link| link.name.clone())
-            .collect();
-        let (mut waiting, now) = (Vec::new(), self.now());
-        for link in links {
-            let (readers, name) = (self.readers().clone(), link.to_string());
-            let rows = self.blocking(move || readers.external_refs(&name, WAITING)).await?;
-            let runs =
-                rows.iter().filter_map(|row| serde_json::from_str::<WaitingRun>(&row.value).ok());
-            let gave_up = |run: &WaitingRun| now.duration_since(run.since) >= GIVEN_UP;
-            let (over, waits): (Vec<_>, Vec<_>) = runs.partition(gave_up);
-            if !over.is_empty() {
-                let over = over.iter().map(|run| run.over(&link)).collect();
-                self.record_rows(&link, over).await?;
-            }
-            let waits = waits.into_iter().filter(|run| run.answered.is_none());
-            waiting.extend(waits.take(MOST).map(|run| (link.clone(), run)));
+        let mut waiting = Vec::new();
+        for link in standing.organisation.links.values().filter(told) {
+            let runs = self.waiting_at(link).await?;
+            waiting.extend(runs.into_iter().map(|run| (link.name.clone(), run)));
         }
         Ok(waiting)
+    }
+
+    /// The runs that wait for an answer of one link. Those that wait no more are forgotten.
+    async fn waiting_at(&self, link: &Link) -> Result<Vec<WaitingRun>, EngineError> {
+        let (mut kept, now) = (self.kept_runs(&link.name).await?, self.now());
+        let mut over: Vec<Row> = Vec::new();
+        kept.retain(|run| {
+            let most = if run.over { KEPT } else { GIVEN_UP };
+            let is_kept = now.duration_since(run.since) < most;
+            over.extend((!is_kept).then(|| run.forgotten(&link.name)));
+            is_kept
+        });
+        let mut waits: Vec<WaitingRun> = kept.iter().filter(|run| !run.over).cloned().collect();
+        if let Some(line) =
+            Some(link).filter(|_| !waits.is_empty()).and_then(|it| self.line(it).ok())
+        {
+            waits.retain(|run| {
+                let is_passed = run.is_passed(&kept, &line);
+                over.extend(is_passed.then(|| run.ended(&line)));
+                !is_passed
+            });
+        }
+        if !over.is_empty() {
+            self.record_rows(&link.name, over).await?;
+        }
+        waits.retain(|run| run.answered.is_none());
+        waits.truncate(MOST);
+        Ok(waits)
     }
 
     /// Asks in the name of a run; gives whether it has its answer.
@@ -228,50 +140,10 @@ impl Engine {
         if answer.decision == Decision::Wait {
             return Ok(false);
         }
-        let row = WaitingRun { answered: answer.id.clone(), ..run }.row(link);
-        self.record_rows(link, vec![row]).await?;
+        let answered = WaitingRun { answered: answer.id.clone(), ..run.clone() };
+        self.record_rows(link, vec![run.becomes(link, &answered)]).await?;
         self.sequencer().wake_tellers();
         Ok(true)
-    }
-
-    /// Rows for the run that a decision answers, where one waits at a rule: it is over when it was told, and asks anew
-    /// where the answer is too old to be told.
-    pub(crate) async fn runs_answered_by(
-        &self,
-        link: &LinkName,
-        effect: &Effect,
-        now: Timestamp,
-    ) -> Result<Answered, EngineError> {
-        let mut answered = Answered::default();
-        let Some(decision) = &effect.decision else { return Ok(answered) };
-        let ours = decision.asked_by.as_ref() == Some(link);
-        let Some(run) = decision.run.as_ref().filter(|_| ours) else { return Ok(answered) };
-        let begins = format!("{}/{}/", run.key(), run.attempt);
-        let standing = self.standing();
-        for (name, value) in self.known(link, WAITING).await? {
-            if !name.starts_with(&begins) {
-                continue;
-            }
-            let Ok(waiting) = serde_json::from_str::<WaitingRun>(&value) else { continue };
-            let environment = standing.organisation.environment_named(&waiting.environment);
-            if environment.map(|known| &known.name) == effect.environment.as_ref() {
-                answered.waits = Some(Waits {
-                    repository: waiting.repository.clone(),
-                    environment: waiting.environment.clone(),
-                    commit: waiting.commit.clone(),
-                    since: waiting.since,
-                });
-                if decision.answer == Decision::Wait {
-                    continue;
-                }
-                answered.over.push(waiting.over(link));
-                answered.anew.push(WaitingRun { answered: None, ..waiting }.row(link));
-            }
-        }
-        let is_old = now.duration_since(effect.at) > FRESH || !decision.lets_go(now);
-        answered.is_too_old =
-            decision.answer == Decision::Allow && is_old && !answered.anew.is_empty();
-        Ok(answered)
     }
 }
 

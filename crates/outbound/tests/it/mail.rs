@@ -268,10 +268,11 @@ async fn a_mailbox_that_is_full_keeps_nothing_from_the_others() {
         (answer.status, count("refused"), count("deferred"))
     };
     for (to, came) in [
-        (vec!["full@acme.example", "ann@acme.example", "bob@acme.example"], (250, "1", "1")),
+        (vec!["full@acme.example", "ann@acme.example", "bob@acme.example"], (250, "1", "0")),
+        (vec!["ann@acme.example", "full@acme.example", "full@acme.example"], (250, "0", "1,2")),
         (vec!["bob@acme.example", "full@acme.example"], (452, "1", "1")),
-        (vec!["full@acme.example", "bob@acme.example"], (452, "1", "1")),
-        (vec!["ann@acme.example", "closing@acme.example"], (421, "0", "0")),
+        (vec!["full@acme.example", "bob@acme.example"], (452, "1", "0")),
+        (vec!["ann@acme.example", "closing@acme.example"], (421, "0", "")),
     ] {
         let server = Server::start(Security::Tls, Manner::Honest).await;
         let to: Vec<String> = to.into_iter().map(str::to_owned).collect();

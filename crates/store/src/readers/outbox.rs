@@ -76,6 +76,40 @@ impl Readers {
         self.all(sql, params![link, now_us, max.min(MAX_PAGE)], effect)
     }
 
+    /// The pending effects of a link whose time has come and that wait for an earlier one of their entity: by time and id,
+    /// behind one, at most `max`.
+    pub fn outbox_behind(
+        &self,
+        link: &str,
+        now_us: i64,
+        (after_us, after): (i64, u64),
+        max: u32,
+    ) -> Result<Vec<OutboxRow>, ReadError> {
+        let sql = "SELECT * FROM outbox AS due
+             WHERE link = ?1 AND state = 'pending' AND next_us <= ?2
+             AND (next_us, id) > (?3, ?4) AND entity <> ''
+             AND EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.link = due.link
+               AND earlier.entity = due.entity AND earlier.state = 'pending'
+               AND earlier.id < due.id)
+             ORDER BY next_us, id LIMIT ?5";
+        let values = params![link, now_us, after_us, int(after), max.min(MAX_PAGE)];
+        self.all(sql, values, effect)
+    }
+
+    /// The pending effects of a link about one entity: by id, behind one, at most `max`.
+    pub fn outbox_of(
+        &self,
+        link: &str,
+        entity: &str,
+        after: u64,
+        max: u32,
+    ) -> Result<Vec<OutboxRow>, ReadError> {
+        let sql =
+            "SELECT * FROM outbox WHERE link = ?1 AND entity = ?2 AND state = 'pending' AND id > ?3
+             ORDER BY id LIMIT ?4";
+        self.all(sql, params![link, entity, int(after), max.min(MAX_PAGE)], effect)
+    }
+
     /// When the next effect of a link can be told, in microseconds since the Unix epoch. One that waits for an
     /// earlier one of its entity does not count.
     pub fn outbox_next_us(&self, link: &str) -> Result<Option<i64>, ReadError> {

@@ -44,6 +44,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         Row::PruneOutbox { before_us } => prune(connection, Old::Outbox, *before_us),
         Row::LinkHealth(row) => outbox::health(connection, row),
         Row::ExternalRef(row) => outbox::external_ref(connection, row),
+        Row::AlterExternalRef { row, was } => outbox::alter_external_ref(connection, row, was),
         Row::Blob(row) => beside::blob(connection, row),
         Row::Snapshot(row) => beside::snapshot(connection, row),
         Row::Person(row) => people::person(connection, row),

@@ -122,3 +122,18 @@ pub(super) fn external_ref(connection: &Connection, row: &ExternalRefRow) -> Rec
     )?;
     Ok(RowOutcome::Done)
 }
+
+/// The same, where its value still is what it was.
+pub(super) fn alter_external_ref(
+    connection: &Connection,
+    row: &ExternalRefRow,
+    was: &str,
+) -> Recorded {
+    let found = connection
+        .prepare_cached(
+            "SELECT 1 FROM external_refs
+             WHERE link = ?1 AND entity = ?2 AND name = ?3 AND value = ?4",
+        )?
+        .exists(params![row.link, row.entity, row.name, was])?;
+    if found { external_ref(connection, row) } else { Ok(RowOutcome::Done) }
+}

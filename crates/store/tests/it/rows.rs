@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 use sluice_store::rows::{
-    BlobRow, ChangeRow, DecisionRow, DeliveryRow, DeploymentRow, EffectRow, IdempotencyRow,
-    IdentityRow, ItemRow, KEEP_US, PersonRow, SnapshotRow, TokenRow,
+    BlobRow, ChangeRow, DecisionRow, DeliveryRow, DeploymentRow, EffectRow, ExternalRefRow,
+    IdempotencyRow, IdentityRow, ItemRow, KEEP_US, PersonRow, SnapshotRow, TokenRow,
 };
 use sluice_store::{
     Batch, ChangeFilter, DecisionFilter, DeploymentFilter, DuplicateBy, NotCommitted, OutboxFilter,
@@ -50,6 +50,55 @@ fn an_outcome_of_an_unknown_delivery_undoes_the_batch() {
     let outcome = writer.commit(Batch { entries: Vec::new(), rows });
     assert!(matches!(outcome, Outcome::NotCommitted(NotCommitted::Conflict(_))));
     assert_eq!(readers.inbox_next(10).unwrap(), []);
+}
+
+#[test]
+fn a_reference_is_altered_only_where_it_is_what_it_was() {
+    let instance = Instance::new();
+    let (mut writer, readers) = instance.open();
+    let row = |value: &str| ExternalRefRow {
+        link: "ci".to_owned(),
+        entity: "asked".to_owned(),
+        name: "run/7".to_owned(),
+        value: value.to_owned(),
+    };
+    let alter = |value, was: &str| Row::AlterExternalRef { row: row(value), was: was.to_owned() };
+    for (write_row, left) in [
+        (alter("b", "a"), None),
+        (Row::ExternalRef(row("a")), Some("a")),
+        (alter("c", "b"), Some("a")),
+        (alter("", "b"), Some("a")),
+        (alter("b", "a"), Some("b")),
+        (alter("", "b"), None),
+    ] {
+        write(&mut writer, vec![write_row.clone()]);
+        let known = readers.external_refs("ci", "asked").unwrap();
+        let values: Vec<_> = known.iter().map(|known| known.value.as_str()).collect();
+        assert_eq!(values, left.as_slice(), "{write_row:?}");
+    }
+}
+
+#[test]
+fn what_waits_behind_an_earlier_effect_of_its_entity_is_found() {
+    let instance = Instance::new();
+    let (mut writer, readers) = instance.open();
+    let later = i64::from(u32::MAX);
+    let mut rows = vec![effect("gh", "run/1", "k1", later)];
+    rows.extend((2..=5).map(|n| effect("gh", "run/2", &format!("k{n}"), later)));
+    rows.extend([effect("gh", "run/1", "k6", 0), effect("gh", "run/3", "k7", 0)]);
+    rows.extend([effect("gl", "run/1", "k8", 0), effect("gh", "run/2", "k9", 0)]);
+    write(&mut writer, rows);
+    let ids = |found: Vec<sluice_store::rows::OutboxRow>| -> Vec<u64> {
+        found.iter().map(|row| row.id).collect()
+    };
+    for (after, max, found) in [(0, 10, vec![6, 9]), (0, 1, vec![6]), (6, 10, vec![9])] {
+        assert_eq!(ids(readers.outbox_behind("gh", 10, (0, after), max).unwrap()), found);
+    }
+    for (entity, after, found) in
+        [("run/1", 0, vec![1, 6]), ("run/2", 3, vec![4, 5, 9]), ("run/4", 0, vec![])]
+    {
+        assert_eq!(ids(readers.outbox_of("gh", entity, after, 10).unwrap()), found, "{entity}");
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct Build {
     pub building: bool,
     /// The input step that it waits at.
     pub input: Option<String>,
+    /// The input step that it comes to when it is let on.
+    pub then: Option<String>,
     /// What it was made of: commit and address of the repository. Libraries come beside it.
     pub made_of: Option<(String, String)>,
     /// Whether it was let on.
@@ -101,8 +103,8 @@ impl Jenkins {
                 Said::json(200, &json!(pending.collect::<Vec<_>>()))
             }
             ("POST", ["input", id, what]) if build.input.as_deref() == Some(*id) => {
-                build.input = None;
                 build.proceeded = *what == "proceedEmpty";
+                build.input = build.then.take().filter(|_| build.proceeded);
                 build.aborted = *what == "abort";
                 build.building = build.proceeded;
                 page(200)

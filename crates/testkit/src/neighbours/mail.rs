@@ -1,6 +1,6 @@
 //! A mail server: who may come in, and what it took.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sluice_engine::outbound::Mail;
@@ -35,8 +35,8 @@ pub struct MailServer {
     pub code: Option<u16>,
     /// How many of those who should get a message it does not know.
     pub refused: usize,
-    /// For how many of them it does not take one now.
-    pub deferred: usize,
+    /// For whom it does not take one now.
+    pub deferred: BTreeSet<String>,
 }
 
 impl Neighbour for MailServer {
@@ -48,15 +48,22 @@ impl Neighbour for MailServer {
         if let Some(code) = self.code {
             return said(code);
         }
+        let mut deferred = Vec::new();
         if seen.method != "GET" {
             let to = seen.headers.get("rcpt-to").map(String::as_str).unwrap_or_default();
             let text =
                 String::from_utf8_lossy(&seen.body).replace("=\r\n", "").replace("\r\n ", " ");
-            let to = to.split(',').map(str::to_owned).collect();
+            let (later, to): (Vec<_>, Vec<_>) =
+                to.split(',').enumerate().partition(|(_, to)| self.deferred.contains(*to));
+            if to.is_empty() {
+                return said(450);
+            }
+            let to = to.into_iter().map(|(_, to)| to.to_owned()).collect();
             self.letters.push(Letter { at: now, to, text });
+            deferred = later.into_iter().map(|(place, _)| place.to_string()).collect();
         }
-        let counts = [("refused", self.refused), ("deferred", self.deferred)];
-        let headers = counts.map(|(name, count)| (name.to_owned(), count.to_string())).into();
+        let said_of = [("refused", self.refused.to_string()), ("deferred", deferred.join(","))];
+        let headers = said_of.map(|(name, value)| (name.to_owned(), value)).into();
         Said { headers, ..said(250) }
     }
 }

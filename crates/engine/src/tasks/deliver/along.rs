@@ -43,7 +43,7 @@ impl Engine {
         for other in owed.into_iter().filter(|other| other.id != row.id) {
             let Ok(read) = serde_json::from_str::<Effect>(&other.effect.body) else { continue };
             let gathers = line.telling.gathers(&read);
-            if gathers && self.addressees(&line.telling, &read).await? == *to {
+            if gathers && self.reached(line, &other, &read).await? == *to {
                 along.effects.push(read);
                 along.rows.push(other);
             }

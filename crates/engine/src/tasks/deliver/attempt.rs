@@ -19,6 +19,7 @@ use sluice_store::rows::{
 
 use super::along::Along;
 use super::audience::Reached;
+use super::later::{is_about_one, is_later, record_of};
 use super::line::{Conversation, Line, Sent, Turn};
 use super::news::TOLD;
 use super::noted::{reference, seen_row, sent_row, told_row};
@@ -71,30 +72,24 @@ impl Engine {
             return Ok(came);
         }
         let runs = match &effect {
-            Some(effect) => self.runs_answered_by(&line.name, effect, self.now()).await?,
+            Some(effect) => self.runs_answered_by(line, effect, self.now()).await?,
             None => Answered::default(),
         };
-        if runs.is_too_old {
-            let mut rows = vec![self.told_along(&row)];
-            rows.extend(runs.anew);
-            self.record_rows(&line.name, rows).await?;
+        if let Some(instead) = runs.instead {
+            let rows = std::iter::once(self.told_along(&row)).chain(instead);
+            self.record_rows(&line.name, rows.collect()).await?;
             self.sequencer().wake_tellers();
             return Ok(Came::Told);
         }
-        if let Some(more) = self.needless(line, effect.as_ref()).await? {
+        if let Some(more) = self.needless(line, &row, effect.as_ref()).await? {
             let rows = std::iter::once(self.told_along(&row)).chain(more);
             self.record_rows(&line.name, rows.collect()).await?;
             return Ok(Came::Told);
         }
-        let (mut reached, mut along) = (Reached::default(), Along::default());
-        if let Some(effect) = effect.as_ref().filter(|effect| line.speaks_to_people(effect)) {
-            reached = self.addressees(&line.telling, effect).await?;
-            if reached.concerns_nobody() {
-                self.record_rows(&line.name, vec![self.told_along(&row)]).await?;
-                return Ok(Came::Told);
-            }
-            along = self.along(line, &row, effect, &reached).await?;
-        }
+        let Some((reached, along)) = self.whom(line, &row, effect.as_ref()).await? else {
+            self.record_rows(&line.name, vec![self.told_along(&row)]).await?;
+            return Ok(Came::Told);
+        };
         let attempts = row.attempts.saturating_add(1);
         let known = self.known(&line.name, &row.effect.entity).await?;
         let mut rows = vec![begun(self, line, &row, attempts)];
@@ -115,8 +110,12 @@ impl Engine {
         let was_told = told.0.is_ok();
         let outcome = match told {
             (Ok(receipt), sent) => {
+                let told = std::iter::once(&row).chain(&along.rows);
+                let later = self.owed_later(line, told, &reached, (&receipt.later, sent));
                 let told = (effect.as_ref(), attempts);
-                self.went_well(line, &row, told, receipt, sent).await?
+                let mut outcome = self.went_well(line, &row, told, receipt, sent).await?;
+                outcome.rows.extend(later);
+                outcome
             }
             (Err((trouble, for_good)), sent) => {
                 self.went_wrong(line, &row, attempts, &trouble, for_good, sent)
@@ -133,14 +132,34 @@ impl Engine {
         Ok(came)
     }
 
+    /// Who is spoken to, and what they are told along with it; none where it concerns nobody.
+    async fn whom(
+        &self,
+        line: &Line,
+        row: &OutboxRow,
+        effect: Option<&Effect>,
+    ) -> Result<Option<(Reached, Along)>, EngineError> {
+        let Some(effect) = effect.filter(|effect| line.speaks_to_people(effect)) else {
+            return Ok(Some(Default::default()));
+        };
+        let reached = self.reached(line, row, effect).await?;
+        if reached.concerns_nobody() {
+            return Ok(None);
+        }
+        let along = self.along(line, row, effect, &reached).await?;
+        Ok(Some((reached, along)))
+    }
+
     /// Whether nobody has to be told: the check is about another head by now, or the answer was said before. Gives what
     /// else is to be recorded then.
     async fn needless(
         &self,
         line: &Line,
+        row: &OutboxRow,
         effect: Option<&Effect>,
     ) -> Result<Option<Vec<Row>>, EngineError> {
-        let Some(effect) = effect else { return Ok(None) };
+        // What was said was not said to these.
+        let Some(effect) = effect.filter(|_| !is_later(row)) else { return Ok(None) };
         if let Some(outdated) = self.outdated_check(line, effect) {
             return Ok(Some(vec![outdated]));
         }
@@ -187,10 +206,18 @@ impl Engine {
             });
             match turn.await {
                 Turn::Over(result) => return Ok((result, conversation.sent)),
-                Turn::Knows(receipt) if noted.as_ref() == Some(&receipt) => {}
                 Turn::Knows(receipt) => {
-                    self.note(line, effect, receipt.clone()).await?;
-                    noted = Some(receipt);
+                    if noted.as_ref() != Some(&receipt) {
+                        self.note(line, effect, receipt.clone()).await?;
+                        noted = Some(receipt);
+                    }
+                    if let Some(waits) = waits
+                        && !self.still_waits(line, effect, waits).await?
+                    {
+                        let trouble =
+                            Trouble::new(Because::NotYet, "the run waits for something else");
+                        return Ok((Err((trouble, false)), conversation.sent));
+                    }
                 }
             }
         }
@@ -246,14 +273,16 @@ impl Engine {
         receipt: Receipt,
         sent: Sent,
     ) -> Result<Outcome, EngineError> {
-        let known = self.known(&line.name, &row.effect.entity).await?;
         let now = self.now();
-        let entity = &row.effect.entity;
+        let entity = record_of(row);
+        let known = self.known(&line.name, entity).await?;
         let (events, mut rows) = self.learned(line, entity, effect, receipt).await?;
         rows.extend(seen_row(&line.name, entity, &known));
-        rows.extend(told_row(&line.name, row, &known));
-        let said = effect.and_then(|effect| repeats::said(line, effect));
-        rows.extend(said.map(|said| reference(&line.name, entity, repeats::SAID, said)));
+        if !is_later(row) {
+            rows.extend(told_row(&line.name, row, &known));
+            let said = effect.and_then(|effect| repeats::said(line, effect));
+            rows.extend(said.map(|said| reference(&line.name, entity, repeats::SAID, said)));
+        }
         let now_us = now.as_microsecond();
         // Where there was nothing to say, nobody has answered.
         if sent.requests > 0 {
@@ -288,7 +317,8 @@ impl Engine {
             age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
         let error = format!("{}: {}", trouble.reason.as_str(), line.said(trouble));
         // Where nothing has failed, the line fares as before.
-        let is_early = trouble.reason == Because::NotYet && !for_good;
+        let is_early =
+            (trouble.reason == Because::NotYet || is_about_one(row, trouble)) && !for_good;
         let rows = match is_early {
             true => Vec::new(),
             false => vec![self.fails(line, trouble, for_good, &error)],
@@ -302,7 +332,7 @@ impl Engine {
         let next_us = now.as_microsecond().saturating_add(micros(next));
         let (events, disturbs) = match came {
             Came::GivenUp => {
-                let title = format!("`{}` could not be told of {}", line.name, row.effect.entity);
+                let title = format!("`{}` could not be told of {}", line.name, record_of(row));
                 (vec![given_up(&line.name, row, trouble)], Some(Disturbs::Begins(title)))
             }
             Came::Waits if !is_early && self.is_outage(line, trouble, age) => {
@@ -352,7 +382,13 @@ impl Engine {
         Row::LinkHealth(LinkHealthRow { link: line.name.to_string(), ..health.clone() })
     }
 
-    fn next_attempt(&self, line: &Line, attempts: u32, trouble: &Trouble, sent: Sent) -> Duration {
+    pub(super) fn next_attempt(
+        &self,
+        line: &Line,
+        attempts: u32,
+        trouble: &Trouble,
+        sent: Sent,
+    ) -> Duration {
         let mut chance = [0; 8];
         self.rng().fill(&mut chance);
         // Nobody waits for hours for what has not failed.
@@ -395,7 +431,7 @@ impl Engine {
 pub(super) fn given_up(link: &LinkName, row: &OutboxRow, trouble: &Trouble) -> Event {
     let given_up = EffectGivenUp {
         link: link.clone(),
-        entity: row.effect.entity.clone(),
+        entity: record_of(row).to_owned(),
         key: row.effect.effect_key.clone(),
         reason: trouble.reason.as_str().to_owned(),
         detail: trouble.detail.to_owned(),

@@ -9,6 +9,7 @@ use sluice_core::effect::Effect;
 use sluice_core::ids::{PersonId, TeamName};
 use sluice_core::scope::Target;
 use sluice_core::standing::Standing;
+use sluice_organisation::Keys as _;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -44,7 +45,8 @@ impl Engine {
             // Whether the part always means somebody.
             let (named, somebody) = match part {
                 Audience::Address(address) => {
-                    found.insert(Addressee { address, name: None });
+                    let id = self.signing().identity("address", &address).to_string();
+                    found.insert(Addressee { address, name: None, id });
                     continue;
                 }
                 Audience::Person(handle) => {
@@ -71,7 +73,8 @@ impl Engine {
                     (!of_ours, mail.clone())
                 });
                 misses |= address.is_none();
-                reached.extend(address.map(|address| Addressee { address, name }));
+                let id = person.to_string();
+                reached.extend(address.map(|address| Addressee { address, name, id }));
             }
             Ok((reached, misses))
         });

@@ -9,6 +9,7 @@ mod attempt;
 mod audience;
 mod gone;
 mod held;
+mod later;
 mod line;
 mod looks;
 mod news;

@@ -41,6 +41,8 @@ pub(crate) struct News {
     left: BTreeMap<String, (String, String)>,
     /// The states of a record that may be our own doing, while it is not known how telling went.
     sent: BTreeMap<String, String>,
+    /// Which question of its run each is that a run asks.
+    pub(crate) turns: BTreeMap<String, u64>,
 }
 
 impl News {

@@ -59,11 +59,20 @@ impl Town {
     }
 
     async fn build_says(&self, seed: u8) {
-        let body = json!({
-            "event": "gate.waiting", "job": "acme/payments", "build": 7, "environment": "production",
+        self.build_tells(seed, "production", None).await;
+        while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
+    }
+
+    /// The build says for which environment it comes to wait; nobody has read it yet.
+    async fn build_tells(&self, seed: u8, environment: &str, at: Option<&str>) {
+        let mut body = json!({
+            "event": "gate.waiting", "job": "acme/payments", "build": 7, "environment": environment,
             "url": "https://jenkins.test/job/acme/job/payments/7/",
             "repository": "https://github.com/acme/payments.git", "commit": commit_id(seed).as_str(),
         });
+        if let Some(at) = at {
+            body["at"] = json!(at);
+        }
         let bytes = serde_json::to_vec(&body).unwrap();
         let secret = NamedSecrets::of("JENKINS_HOOK");
         let delivery = Delivery::of_body(bytes, self.world.engine.now())
@@ -71,7 +80,12 @@ impl Town {
         let hook = self.world.engine.hook_of(&link("builds"));
         let received = self.world.engine.receive(&hook, delivery).await;
         assert!(matches!(received, Received::Stored { .. }), "{received:?}");
+    }
+
+    /// The gate is asked for whatever waits; gives how many were answered for good.
+    async fn asked(&self) -> usize {
         while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
+        self.world.engine.answer_waiting_runs().await.unwrap()
     }
 
     async fn approved(&self, number: ChangeNumber) {
@@ -132,6 +146,113 @@ async fn a_build_that_comes_to_the_gate_again_is_answered_again() {
     let build = town.build();
     assert!(build.proceeded && build.input.is_none(), "{build:?}");
     assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 2);
+}
+
+/// Staging goes at once, production waits for people; both wait at the same step, one after the other.
+#[tokio::test]
+async fn the_answer_for_one_environment_lets_nothing_past_the_step_of_another() {
+    const A_WHILE: Duration = Duration::from_secs(6);
+    let (first, second) = ("2026-03-04T10:00:00Z", "2026-03-04T10:05:00Z");
+    for (at, case) in [
+        (None, "lost"),
+        (None, "lost and unread"),
+        (None, "comes again before the next stage"),
+        (None, "comes again after it"),
+        (Some((first, second)), "lost"),
+        (Some((first, second)), "comes again after it"),
+    ] {
+        let town = Town::with(LINKS).await;
+        let waits = town.world.ask(question("payments", 112, 112)).await;
+        let next = Some("Sluice".to_owned());
+        town.builds(Build { input: next.clone(), then: next.clone(), ..running(112) });
+        let staging = at.map(|(first, _)| first);
+        town.build_tells(112, "staging", staging).await;
+        assert_eq!(town.asked().await, 1, "{case}");
+        if case.starts_with("lost") {
+            // It is let on to its next stage, and the answer to that is lost.
+            town.net.lie(Lies::once_after(2, Lie::LostAnswer));
+            town.world.engine.deliver().await.unwrap();
+        } else {
+            town.builds(Build { input: next.clone(), ..running(112) });
+            town.settle(A_WHILE).await;
+        }
+        assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 1, "{case}");
+        town.world.clock.advance(A_WHILE);
+        if case == "comes again before the next stage" {
+            town.build_tells(112, "staging", staging).await;
+            assert_eq!(town.asked().await, 1, "{case}");
+            town.world.engine.deliver().await.unwrap();
+        }
+        town.builds(Build { input: next.clone(), ..running(112) });
+        town.build_tells(112, "production", at.map(|(_, second)| second)).await;
+        if case != "lost and unread" {
+            assert_eq!(town.asked().await, 0, "{case}");
+        }
+        if case == "comes again after it" {
+            town.world.clock.advance(A_WHILE);
+            town.build_tells(112, "staging", staging).await;
+            assert_eq!(town.asked().await, 0, "{case}");
+        }
+        for _ in 0..5 {
+            town.settle(Duration::from_secs(60)).await;
+            assert_eq!(town.asked().await, 0, "{case}");
+        }
+        assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 1, "{case} {at:?}");
+        assert!(town.build().input.is_some() && !town.build().aborted, "{case}");
+        // Its own answer is still told.
+        town.approved(waits.change.unwrap()).await;
+        assert_eq!(town.asked().await, 1, "{case}");
+        town.settle(DAY).await;
+        assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]), "{case}");
+        assert!(town.build().proceeded && town.build().input.is_none(), "{case}");
+        assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 2, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn where_environments_have_steps_of_their_own_each_is_answered_at_its_own() {
+    let links = LINKS.replace("user: sluice,", "user: sluice, inputs: {staging: Staging},");
+    let town = Town::with(&links).await;
+    town.builds(Build { input: Some("Sluice".to_owned()), ..running(113) });
+    town.build_tells(113, "production", None).await;
+    assert_eq!(town.asked().await, 0);
+    town.world.clock.advance(Duration::from_secs(6));
+    town.build_tells(113, "staging", None).await;
+    assert_eq!(town.asked().await, 1);
+    town.settle(Duration::from_secs(30)).await;
+    assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 0, "{:?}", town.build());
+    town.builds(Build { input: Some("Staging".to_owned()), ..running(113) });
+    town.settle(Duration::from_secs(120)).await;
+    assert!(town.build().proceeded);
+    assert_eq!(town.asked_of_jenkins("/input/Staging/proceedEmpty"), 1);
+    // The other question waits on.
+    town.stop_the_line().await;
+    town.builds(Build { input: Some("Sluice".to_owned()), ..running(113) });
+    assert_eq!(town.asked().await, 1);
+    town.settle(DAY).await;
+    assert!(town.build().aborted);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_before_a_question_is_none_to_it() {
+    let town = Town::with(LINKS).await;
+    town.builds(Build { input: Some("Sluice".to_owned()), ..running(114) });
+    town.net.lie(Lies::always(Lie::Unreachable));
+    town.build_tells(114, "staging", None).await;
+    assert_eq!(town.asked().await, 1);
+    town.world.engine.deliver().await.unwrap();
+    // The build is restarted, comes to the gate again, and by now nothing may go.
+    town.world.clock.advance(Duration::from_secs(6));
+    town.build_tells(114, "staging", None).await;
+    town.stop_the_line().await;
+    town.net.lie(Lies::none());
+    while town.world.engine.interpret_inbox().await.unwrap() > 0 {}
+    town.settle(Duration::from_secs(30)).await;
+    assert_eq!(town.asked_of_jenkins("/proceedEmpty"), 0);
+    assert_eq!(town.asked().await, 1);
+    town.settle(DAY).await;
+    assert!(town.build().aborted && town.asked_of_jenkins("/proceedEmpty") == 0);
+    assert_eq!((town.outbox("pending"), town.outbox("given_up")), (vec![], vec![]));
 }
 
 #[tokio::test]

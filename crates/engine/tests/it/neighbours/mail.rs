@@ -150,6 +150,67 @@ async fn a_change_that_becomes_an_emergency_waits_behind_nothing() {
     }
 }
 
+/// What failed before the night is held like everything else; what is owed anew of it too.
+#[tokio::test]
+async fn what_failed_before_it_was_held_holds_up_no_emergency() {
+    let quiet =
+        "to: [desk@acme.example], quiet: {from: \"20:00\", to: \"07:00\", zone: Europe/Berlin}";
+    let office = Office::start("2026-03-04T18:59:50Z", "[change, decision]", quiet).await;
+    office.server.lock().unwrap().code = Some(451);
+    let asked = question("payments", 79, 79);
+    office.world.ask(asked.clone()).await;
+    office.hours(0).await;
+    office.server.lock().unwrap().code = None;
+    office.hours(2).await;
+    assert_eq!(office.letters(), [], "it is night");
+    office.world.ask(Question { emergency: Some("payments fail".into()), ..asked }).await;
+    // The server fails once more: what waits after a failure is not pressed.
+    office.server.lock().unwrap().code = Some(451);
+    office.hours(0).await;
+    assert_eq!(office.letters(), []);
+    office.server.lock().unwrap().code = None;
+    office.hours(1).await;
+    let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
+    assert_eq!((owed.pending, owed.given_up), (0, 0));
+    assert!(office.letters().last().unwrap().text.contains("the gate says allow"));
+}
+
+#[tokio::test]
+async fn an_emergency_is_found_among_however_much_is_held_and_told_in_its_order() {
+    let quiet =
+        "to: [desk@acme.example], quiet: {from: \"20:00\", to: \"07:00\", zone: Europe/Berlin}";
+    let office = Office::start("2026-03-04T21:30:00Z", "[change, decision]", quiet).await;
+    let asked = question("payments", 1, 1);
+    let number = office.world.ask(asked.clone()).await.change.unwrap();
+    for seed in 2..110 {
+        office.world.ask(question("ledger", seed, u32::from(seed))).await;
+    }
+    // One more of the first change that can wait, and one that cannot.
+    let mut again = asked.clone();
+    again.lines_changed = Some(7);
+    office.world.ask(again).await;
+    office.hours(1).await;
+    assert_eq!(office.letters(), []);
+    let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
+    assert!(owed.pending > 200, "{owed:?}");
+    let of_first = || {
+        let readers = office.world.engine.readers();
+        readers.outbox_of("mail", &number.to_string(), 0, 100).unwrap()
+    };
+    let before = of_first();
+    assert!(before.len() >= 3, "{before:#?}");
+    office.world.ask(Question { emergency: Some("payments fail".into()), ..asked }).await;
+    office.hours(0).await;
+    assert_eq!(of_first(), []);
+    let letters = office.letters();
+    assert!(letters.iter().all(|letter| letter.text.contains(&number.to_string())));
+    assert!(letters.len() > before.len());
+    let place = |word: &str| letters.iter().position(|letter| letter.text.contains(word));
+    let (wait, allow) = (place("the gate says wait"), place("the gate says allow"));
+    assert!(wait.is_some() && wait < allow, "{wait:?} {allow:?}");
+    assert_eq!(allow, Some(letters.len() - 1));
+}
+
 #[tokio::test]
 async fn a_digest_says_in_one_message_what_happened_in_its_time() {
     let office = Office::start(
@@ -244,25 +305,69 @@ async fn who_is_not_taken_is_a_difference() {
         "to: [\"desk@acme.example\", \"gone@acme.example\"]",
     )
     .await;
-    for (seed, refused, deferred, theirs) in [
-        (72, 1, 0, "1 are not taken"),
-        (73, 0, 1, "1 are not taken now"),
-        (74, 1, 1, "1 are not taken, 1 not now"),
-    ] {
-        {
-            let mut server = office.server.lock().unwrap();
-            (server.refused, server.deferred) = (refused, deferred);
-            server.letters.clear();
+    office.server.lock().unwrap().refused = 1;
+    let number = office.world.ask(question("payments", 72, 72)).await.change.unwrap();
+    office.hours(1).await;
+    assert_eq!(office.letters().len(), 1);
+    let readers = office.world.engine.readers();
+    let known = readers.external_refs("mail", &number.to_string()).unwrap();
+    let differs = known.iter().find(|known| known.name == "differs.recipients").unwrap();
+    assert_eq!(differs.value, "2|1 are not taken");
+    let owed = readers.outbox_owed("mail").unwrap();
+    assert_eq!((owed.pending, owed.given_up), (0, 0));
+}
+
+/// Whose mailbox takes nothing just now gets it later, alone; nobody gets it twice, and nothing waits for it.
+#[tokio::test]
+async fn who_is_deferred_gets_it_later_and_nobody_twice() {
+    for digest in ["", ", digest_minutes: 5"] {
+        let to = format!("to: [\"a@acme.example\", \"b@acme.example\", \"person:emre\"]{digest}");
+        let office = Office::start("2026-03-04T10:00:00Z", "[change, decision]", &to).await;
+        let late = ["b@acme.example", "emre.yildiz@acme.example"];
+        office.server.lock().unwrap().deferred = late.map(str::to_owned).into();
+        office.world.ask(question("payments", 73, 73)).await;
+        office.world.ask(question("ledger", 74, 74)).await;
+        office.hours(3).await;
+        let first = office.letters();
+        assert!(first.iter().all(|letter| letter.to == ["a@acme.example"]), "{first:#?}");
+        let health = office.world.engine.readers().link_health("mail").unwrap().unwrap();
+        assert_eq!(health.failures, 0, "the server is well");
+        // One after the other is taken again.
+        for one in late {
+            office.server.lock().unwrap().deferred.remove(one);
+            office.hours(12).await;
         }
-        let asked = question("payments", seed, u32::from(seed));
-        let number = office.world.ask(asked).await.change.unwrap();
-        office.hours(1).await;
-        assert_eq!(office.letters().len(), 1);
-        let readers = office.world.engine.readers();
-        let known = readers.external_refs("mail", &number.to_string()).unwrap();
-        let differs = known.iter().find(|known| known.name == "differs.recipients").unwrap();
-        assert_eq!(differs.value, format!("2|{theirs}"));
-        let owed = readers.outbox_owed("mail").unwrap();
+        let letters = office.letters();
+        for one in late {
+            let got: Vec<_> = letters.iter().filter(|letter| letter.to == [one]).collect();
+            let texts = |all: &[&Letter]| {
+                let mut ids: Vec<_> =
+                    all.iter().map(|it| it.header("Message-ID").unwrap().to_owned()).collect();
+                ids.sort();
+                ids
+            };
+            assert_eq!(texts(&got), texts(&first.iter().collect::<Vec<_>>()), "{one}{digest}");
+        }
+        assert_eq!(letters.len(), 3 * first.len());
+        let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
         assert_eq!((owed.pending, owed.given_up), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_stays_full_is_given_up_after_three_days_and_shuts_nobody_out() {
+    let to = "to: [\"a@acme.example\", \"b@acme.example\"]";
+    let office = Office::start("2026-03-04T10:00:00Z", "[decision]", to).await;
+    office.server.lock().unwrap().deferred = ["b@acme.example".to_owned()].into();
+    office.world.ask(question("payments", 77, 77)).await;
+    office.hours(71).await;
+    office.world.ask(question("ledger", 78, 78)).await;
+    office.hours(0).await;
+    assert_eq!(office.letters().len(), 2);
+    office.hours(8).await;
+    let owed = office.world.engine.readers().outbox_owed("mail").unwrap();
+    assert_eq!((owed.pending, owed.given_up), (1, 1));
+    let incident = office.world.engine.standing();
+    let incident = incident.incident_from("sluice:link/mail").unwrap();
+    assert!(incident.title.contains("CHG0000001"), "{}", incident.title);
 }
