@@ -135,6 +135,13 @@ impl Readers {
         Ok(owed.unwrap_or_default())
     }
 
+    /// How many effects of a link were given up after a time, in microseconds since the Unix epoch, and not told since.
+    pub fn outbox_given_up_after(&self, link: &str, after_us: i64) -> Result<u64, ReadError> {
+        let sql = "SELECT count(*) FROM outbox
+             WHERE link = ?1 AND state = 'given_up' AND next_us > ?2";
+        Ok(self.one(sql, params![link, after_us], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    }
+
     /// Links that anything is still owed to.
     pub fn outbox_owing(&self) -> Result<Vec<String>, ReadError> {
         // From link to link by the index, however much one of them is owed.

@@ -17,6 +17,9 @@ const OUTAGE: SignedDuration = SignedDuration::from_hours(1);
 /// The same, where we are not believed, or may not.
 const REFUSED: SignedDuration = SignedDuration::from_mins(10);
 
+/// What is given up is noted a little before the incident that it opens.
+const MARGIN: SignedDuration = SignedDuration::from_mins(1);
+
 /// The incident that stands for a link which could not be told something.
 pub(super) enum Disturbs {
     Begins(String),
@@ -42,12 +45,14 @@ impl Engine {
     /// Whether the incident that stands for a link is over, now that something was told.
     pub(super) async fn outage_ends(&self, line: &Line) -> Result<Option<Disturbs>, EngineError> {
         let incident = incident_of(line.name.as_str());
-        if self.standing().incident_from(&incident).is_none() {
-            return Ok(None);
-        }
+        let standing = self.standing();
+        let Some(incident) = standing.incident_from(&incident) else { return Ok(None) };
+        // What was given up before is none of it: with an earlier link of that name, or an incident that people ended.
+        let before = incident.opened_at.checked_sub(MARGIN).unwrap_or(incident.opened_at);
         let (readers, link) = (self.readers().clone(), line.name.to_string());
-        let owed = self.blocking(move || readers.outbox_owed(&link)).await?;
-        Ok((owed.given_up == 0).then_some(Disturbs::Ends))
+        let after_us = before.as_microsecond();
+        let given_up = self.blocking(move || readers.outbox_given_up_after(&link, after_us));
+        Ok((given_up.await? == 0).then_some(Disturbs::Ends))
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use sluice_testkit::neighbours::{Lie, Lies};
+
 use super::{LINKS, Town, link};
 use crate::world::acme;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 const INCIDENT: &str = "sluice:link/servicenow";
 
 impl Town {
@@ -64,6 +67,26 @@ async fn what_is_owed_to_a_link_that_is_gone_or_renamed_is_given_up_and_can_be_t
         let ours = i64::from(town.state_here(number).servicenow()).to_string();
         assert_eq!(town.state_there(number), Some(ours), "{after}");
     }
+}
+
+#[tokio::test]
+async fn what_an_earlier_link_of_the_name_gave_up_keeps_no_incident_open() {
+    let town = Town::start().await;
+    town.deploy("payments", 32).await;
+    town.declared("links: []\n").await;
+    town.give_up().await;
+    let given_up = town.of_servicenow("given_up");
+    assert!(given_up > 0);
+    town.declared(LINKS).await;
+    town.world.clock.advance(DAY);
+    town.net.lie(Lies::always(Lie::Unreachable));
+    town.deploy("ledger", 33).await;
+    town.settle(2 * HOUR).await;
+    assert!(town.world.engine.standing().incident_from(INCIDENT).is_some());
+    town.net.lie(Lies::none());
+    town.settle(DAY).await;
+    assert_eq!((town.of_servicenow("pending"), town.of_servicenow("given_up")), (0, given_up));
+    assert!(town.world.engine.standing().incident_from(INCIDENT).is_none());
 }
 
 #[tokio::test]

@@ -213,6 +213,7 @@ async fn the_answer_for_one_environment_lets_nothing_past_the_step_of_another() 
 async fn where_environments_have_steps_of_their_own_each_is_answered_at_its_own() {
     let links = LINKS.replace("user: sluice,", "user: sluice, inputs: {staging: Staging},");
     let town = Town::with(&links).await;
+    town.world.ask(question("payments", 113, 113)).await;
     town.builds(Build { input: Some("Sluice".to_owned()), ..running(113) });
     town.build_tells(113, "production", None).await;
     assert_eq!(town.asked().await, 0);
