@@ -156,6 +156,7 @@ events! {
 
     DeploymentStarted(deployment::event::Started) = "deployment.started", 1;
     DeploymentEnded(deployment::event::Ended) = "deployment.ended", 1;
+    DeploymentCorrected(deployment::event::Corrected) = "deployment.corrected", 1;
     DigestDenied(deployment::event::DigestDenied) = "digest.denied", 1;
 
     StopPulled(stop::event::StopPulled) = "stop.pulled", 1;

@@ -28,6 +28,9 @@ pub fn written(event: &Event) -> Vec<&str> {
         Event::ChangeClosed(it) => vec![&it.note],
         Event::ChangeCanceled(it) => vec![&it.because],
         Event::DeploymentEnded(it) => vec![&it.report.note],
+        Event::DeploymentCorrected(it) => {
+            it.deployment.report.iter().map(|report| report.note.as_str()).collect()
+        }
         Event::StopPulled(it) => vec![&it.stop.reason],
         Event::StopLifted(it) => vec![&it.reason],
         Event::ExceptionGranted(it) => vec![&it.exception.reason],

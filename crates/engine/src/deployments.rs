@@ -5,15 +5,18 @@ use sluice_core::deployment::{self, Deployment, DeploymentReport};
 use sluice_core::ids::DeploymentNumber;
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
-use sluice_core::standing::Standing;
+use sluice_core::standing::{Standing, Topic};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::changes::short;
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Unavailable};
 use crate::idempotency::Known;
 use crate::sequencer::{Commit, Step};
+
+/// How often a deployment is read while much happens to its service.
+const READ: usize = 5;
 
 impl Engine {
     /// A deployment. Blocking.
@@ -44,16 +47,11 @@ impl Engine {
             Known::New(key) => key,
         };
         let actor = caller.actor();
-        let decide = move |standing: &Standing, now: Timestamp| {
-            let present = standing.deployments.get(&number).map(AsRef::as_ref).unwrap_or(&known);
-            match deployment::end(standing, number, Some(present), report, now) {
-                Ok(events) => Step::Record((), Commit::of(events, actor).with_key(key)),
-                Err(refusal) => Step::Refuse(refusal.into(), None),
-            }
-        };
-        let ((), done) = self.sequencer().submit(decide).await?;
-        let deployment = self.deployment(number)?.ok_or_else(|| unknown(number))?;
-        Ok(Answer::of(deployment, &done))
+        self.end_deployment(number, move |standing, present, now| {
+            let events = deployment::end(standing, number, Some(present), report.clone(), now)?;
+            Ok(Commit::of(events, actor.clone()).with_key(key.clone()))
+        })
+        .await
     }
 
     /// A person ends a deployment of which no outcome is told, as failed: its change and its place are free again.
@@ -64,19 +62,49 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<Deployment>, EngineError> {
         caller.require(Permission::ChangeEdit)?;
-        let known = self.known_deployment(caller, Permission::ChangeEdit, number)?;
+        self.known_deployment(caller, Permission::ChangeEdit, number)?;
         short("reason", &reason)?;
         let actor = caller.actor();
-        let decide = move |standing: &Standing, now: Timestamp| {
-            let present = standing.deployments.get(&number).map(AsRef::as_ref).unwrap_or(&known);
-            match deployment::give_up(standing, present, &reason, now) {
-                Ok(events) => Step::Record((), Commit::of(events, actor)),
-                Err(refusal) => Step::Refuse(refusal.into(), None),
+        self.end_deployment(number, move |standing, present, now| {
+            let events = deployment::give_up(standing, present, &reason, now)?;
+            Ok(Commit::of(events, actor.clone()))
+        })
+        .await
+    }
+
+    /// Ends a deployment as it stands when its turn comes. One that is not at hand is read from its row, and once more
+    /// where something happened to its service since: what is told of it at the same time counts once.
+    async fn end_deployment(
+        &self,
+        number: DeploymentNumber,
+        end: impl Fn(&Standing, &Deployment, Timestamp) -> Result<Commit, Refusal>
+        + Clone
+        + Send
+        + 'static,
+    ) -> Result<Answer<Deployment>, EngineError> {
+        for _ in 0..READ {
+            let size = self.standing().size;
+            let known = self.deployment(number)?.ok_or_else(|| unknown(number))?;
+            let end = end.clone();
+            let decide = move |standing: &Standing, now: Timestamp| {
+                let topic = Topic::Service(known.service.clone());
+                let present = match standing.deployments.get(&number) {
+                    Some(at_hand) => at_hand.as_ref(),
+                    None if standing.untouched_since([&topic], size) => &known,
+                    None => return Step::Answer(false),
+                };
+                match end(standing, present, now) {
+                    Ok(commit) => Step::Record(true, commit),
+                    Err(refusal) => Step::Refuse(refusal.into(), None),
+                }
+            };
+            let (is_recorded, done) = self.sequencer().submit(decide).await?;
+            if is_recorded {
+                let deployment = self.deployment(number)?.ok_or_else(|| unknown(number))?;
+                return Ok(Answer::of(deployment, &done));
             }
-        };
-        let ((), done) = self.sequencer().submit(decide).await?;
-        let deployment = self.deployment(number)?.ok_or_else(|| unknown(number))?;
-        Ok(Answer::of(deployment, &done))
+        }
+        Err(Unavailable::overloaded())
     }
 
     /// A deployment that the caller's permission covers; of any other nothing is said.

@@ -8,7 +8,7 @@ use sluice_core::change::Change;
 use sluice_core::deployment::Deployment;
 use sluice_core::effect::{self, Around, Effect, ItemCard, Subject, Subscription, Tell};
 use sluice_core::event::Event;
-use sluice_core::ids::{EnvironmentName, LinkName, ServiceName};
+use sluice_core::ids::{ChangeNumber, EnvironmentName, LinkName, ServiceName};
 use sluice_core::incident::Incident;
 use sluice_core::organisation::event::ItemDeclared;
 use sluice_core::organisation::{Item, Link};
@@ -93,11 +93,14 @@ impl Owing {
         if effect::tell_of(event).is_none() {
             return;
         }
+        let known = |number: Option<ChangeNumber>| {
+            number.and_then(|number| standing.changes.get(&number)).map(AsRef::as_ref)
+        };
         let change = match event {
             // These name their change; it is not altered by them in the standing's view of it.
-            Event::DeploymentEnded(ended) if change.is_none() => {
-                let number = ended.change.as_ref();
-                number.and_then(|number| standing.changes.get(number)).map(AsRef::as_ref)
+            Event::DeploymentEnded(ended) => change.or_else(|| known(ended.change)),
+            Event::DeploymentCorrected(corrected) => {
+                change.or_else(|| known(corrected.deployment.change))
             }
             _ => change,
         };

@@ -94,6 +94,7 @@ pub(crate) fn stream_of(event: &Event) -> String {
         Event::PassRefused(event) => format!("pass/{}", event.pass),
         Event::DeploymentStarted(event) => format!("deployment/{}", event.deployment.number),
         Event::DeploymentEnded(event) => format!("deployment/{}", event.deployment),
+        Event::DeploymentCorrected(event) => format!("deployment/{}", event.deployment.number),
         Event::DigestDenied(event) => format!("deployment/{}", event.deployment),
         Event::StopPulled(event) => format!("stop/{}", event.stop.id),
         Event::StopLifted(event) => format!("stop/{}", event.stop),

@@ -133,12 +133,17 @@ impl Projection {
             Event::DeploymentEnded(event) => {
                 let known = before.deployments.get(&event.deployment).map(AsRef::as_ref);
                 let row = match known.cloned().or_else(|| self.pending_deployment(event)) {
-                    Some(deployment) => {
+                    Some(mut deployment) => {
+                        deployment.untold = event.untold;
                         Row::Deployment(deployment_row(&deployment, Some(&event.report)))
                     }
                     None => undone_row(event, at),
                 };
                 self.push(Key::Deployment(event.deployment.0), row);
+            }
+            Event::DeploymentCorrected(event) => {
+                let row = deployment_row(&event.deployment, None);
+                self.push(Key::Deployment(event.deployment.number.0), Row::Deployment(row));
             }
             Event::ItemDeclared(event) => {
                 let (kind, name) = (event.item.kind().as_str(), event.item.name().to_owned());
@@ -205,6 +210,7 @@ pub fn change_of(event: &Event) -> Option<ChangeNumber> {
         Event::PassRedeemed(event) => event.change,
         Event::DeploymentStarted(event) => event.deployment.change,
         Event::DeploymentEnded(event) => event.change,
+        Event::DeploymentCorrected(event) => event.deployment.change,
         Event::LedgerOpened(_)
         | Event::TokenCreated(_)
         | Event::TokenExchanged(_)
@@ -364,6 +370,7 @@ fn undone_row(event: &Ended, at: Timestamp) -> Row {
         replaces: None,
         started_at: event.report.started_at.unwrap_or(at),
         report: None,
+        untold: event.untold,
     };
     let alone = deployment_row(&deployment, Some(&event.report));
     Row::DeploymentUndone { alone, report: json(&event.report) }

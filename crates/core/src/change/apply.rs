@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Begun, Change, ChangeKind, ChangeState, Evidence, Look, event};
 use crate::deployment::{Deployment, DeploymentState};
 use crate::event::Event;
+use crate::ids::ServiceName;
 
 /// The change after `event`, or `None` where the event is not about a change or the change is not there.
 pub fn apply(change: Option<&Change>, event: &Event, at: Timestamp) -> Option<Change> {
@@ -155,16 +156,26 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
         }
         Event::DeploymentEnded(event) => {
             change.running.remove(&event.deployment);
-            if event.report.state == DeploymentState::Succeeded {
-                change.deployed.insert(event.service.clone());
-            } else {
-                change.deployed.remove(&event.service);
+            if !event.outdated {
+                follow(change, &event.service, event.report.state);
             }
+        }
+        Event::DeploymentCorrected(event) if event.change_follows => {
+            follow(change, &event.deployment.service, event.deployment.state);
         }
         // Recorded on the change's stream for the auditor; nothing follows from it.
         Event::ChangeApprovalRefused(_) => {}
         // The one fall-through: events of other streams do not reach a change.
         _ => {}
+    }
+}
+
+/// A service is deployed by how its last deployment under the change ended.
+fn follow(change: &mut Change, service: &ServiceName, state: DeploymentState) {
+    if state == DeploymentState::Succeeded {
+        change.deployed.insert(service.clone());
+    } else {
+        change.deployed.remove(service);
     }
 }
 

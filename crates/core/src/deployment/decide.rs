@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::untold::without_outcome;
-use super::{Deployment, DeploymentReport, DeploymentState, Health, StartReport, event};
+use super::untold::{end_untold, without_outcome};
+use super::{Deployment, DeploymentReport, DeploymentState, Health, StartReport, event, late};
 use crate::change::{self, Change, ChangeOutcome, ChangeState};
 use crate::event::Event;
 use crate::ids::DeploymentNumber;
@@ -31,8 +31,7 @@ pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec
     });
     for older in untold {
         let untold = without_outcome(format!("no outcome was told before {number} began"));
-        let ended = end(standing, older.number, Some(older), untold, report.at);
-        events.extend(ended.unwrap_or_default());
+        events.extend(end_untold(standing, older, untold, report.at).unwrap_or_default());
     }
     events.push(
         event::Started {
@@ -51,6 +50,7 @@ pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec
                 replaces,
                 started_at: report.at,
                 report: None,
+                untold: false,
             },
         }
         .into(),
@@ -67,10 +67,10 @@ pub fn start(standing: &Standing, report: StartReport) -> (DeploymentNumber, Vec
     (number, events)
 }
 
-/// A deployment ends, or is undone after it had ended.
+/// A deployment ends, or is undone after it had ended. What had ended for want of news is corrected.
 ///
 /// Checks, in order: the deployment is known; the report says how it ended; its times make sense; it has not
-/// ended the same way before.
+/// ended the same way before, as far as that was told.
 pub fn end(
     standing: &Standing,
     number: DeploymentNumber,
@@ -95,29 +95,29 @@ pub fn end(
         None if report.note.is_empty() => format!("deployment {}", state.as_str()),
         None => report.note.clone(),
     };
-    let mut events: Vec<Event> = vec![
-        event::Ended {
+    let corrected = late::corrected(standing, deployment, &report);
+    let change = deployment.change.and_then(|number| standing.changes.get(&number));
+    let change = change.filter(|_| corrected.as_ref().is_none_or(|event| event.change_follows));
+    let mut events: Vec<Event> = vec![match corrected {
+        Some(corrected) => corrected.into(),
+        None => event::Ended {
             deployment: number,
             change: deployment.change,
             service: deployment.service.clone(),
             environment: deployment.environment.clone(),
             report,
+            untold: false,
+            outdated: false,
         }
         .into(),
-    ];
+    }];
     let proven_bad = state == DeploymentState::RolledBack || health == Health::Unhealthy;
-    if proven_bad && !deployment.artifacts.is_empty() {
-        events.push(
-            event::DigestDenied {
-                digests: deployment.artifacts.clone(),
-                service: deployment.service.clone(),
-                deployment: number,
-                reason,
-            }
-            .into(),
-        );
+    let digests = late::to_deny(standing, deployment);
+    if proven_bad && !digests.is_empty() {
+        let service = deployment.service.clone();
+        events.push(event::DigestDenied { digests, service, deployment: number, reason }.into());
     }
-    if let Some(change) = deployment.change.and_then(|number| standing.changes.get(&number)) {
+    if let Some(change) = change {
         follow(standing, change, deployment, state, health, &mut events);
     }
     events.extend(incident::after_deployment(standing, deployment, state, health));
@@ -154,6 +154,7 @@ fn check(
         ));
     }
     match (deployment.state, report.state) {
+        _ if deployment.untold => Ok(()),
         (before, after) if before == after => Err(Refusal::conflict(
             "already_ended",
             format!("{number} has ended as {} already", after.as_str()),

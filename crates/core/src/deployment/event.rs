@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deployment, DeploymentReport};
+use super::{Deployment, DeploymentReport, is_false};
 use crate::ids::{ChangeNumber, DeploymentNumber, Digest, EnvironmentName, ServiceName};
 
 /// It began.
@@ -28,6 +28,27 @@ pub struct Ended {
     pub environment: EnvironmentName,
     /// How.
     pub report: DeploymentReport,
+    /// Whether nobody told so: it was waited for long enough, somebody said so, or a newer one began.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untold: bool,
+    /// Whether a newer one of the same service had succeeded at its place by then: nothing there follows from it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outdated: bool,
+}
+
+/// It had ended for want of news, and its outcome was told after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// The deployment as it stands by what was told.
+    pub deployment: Deployment,
+    /// What was recorded for want of news.
+    pub before: DeploymentReport,
+    /// Whether its place follows: no newer one has begun there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub place_follows: bool,
+    /// Whether its change follows: no newer one of the same service has begun under it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub change_follows: bool,
 }
 
 /// What failed is refused from now on.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::is_false;
 use crate::ids::{
     ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, PassId, ServiceName,
 };
@@ -171,6 +172,9 @@ pub struct Deployment {
     /// How it ended, once it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<DeploymentReport>,
+    /// Whether it ended because no outcome was told of it. One that is told later is taken.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untold: bool,
 }
 
 /// A deployment under way; kept at hand until it ends.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::decide::end;
-use super::{Deployment, DeploymentReport, DeploymentState, Health};
+use super::{Deployment, DeploymentReport, DeploymentState, Health, late};
 use crate::event::Event;
 use crate::ids::DeploymentNumber;
 use crate::organisation::Organisation;
@@ -32,8 +32,8 @@ pub fn overdue(standing: &Standing, now: Timestamp, most: usize) -> Vec<Event> {
     let (mut after, mut events) = (standing.clone(), Vec::new());
     for number in due {
         let report = without_outcome(format!("no outcome was told within {hours} hours"));
-        let known = after.deployments.get(&number).cloned();
-        for event in end(&after, number, known.as_deref(), report, now).unwrap_or_default() {
+        let Some(known) = after.deployments.get(&number).cloned() else { continue };
+        for event in end_untold(&after, &known, report, now).unwrap_or_default() {
             // Each goes by what the one before has left: incidents are numbered, and changes have several deployments.
             let recorded = Recorded { index: after.size, at: now, actor: Actor::Sluice, event };
             after.apply(&recorded);
@@ -61,7 +61,24 @@ pub fn give_up(
             "nothing is left to do",
         ));
     }
-    end(standing, number, Some(deployment), without_outcome(reason.to_owned()), now)
+    end_untold(standing, deployment, without_outcome(reason.to_owned()), now)
+}
+
+/// Ends a deployment for want of news. What has come to run at its place since then goes on as it is.
+pub(super) fn end_untold(
+    standing: &Standing,
+    deployment: &Deployment,
+    report: DeploymentReport,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let mut events = end(standing, deployment.number, Some(deployment), report, now)?;
+    let outdated = late::is_outdated(standing, deployment);
+    for event in &mut events {
+        if let Event::DeploymentEnded(ended) = event {
+            (ended.untold, ended.outdated) = (true, outdated);
+        }
+    }
+    Ok(events)
 }
 
 pub(super) fn without_outcome(note: String) -> DeploymentReport {

@@ -19,6 +19,7 @@ pub use self::card::{
 pub use self::tell::{Subject, Subscription, Tell};
 use crate::change::{Change, Evidence};
 use crate::deployment::Deployment;
+use crate::deployment::event::{Corrected, Started};
 use crate::event::Event;
 use crate::gate::event::GateDecided;
 use crate::ids::{EnvironmentName, LinkName, ServiceName};
@@ -151,7 +152,7 @@ pub fn tell_of(event: &Event) -> Option<Tell> {
         Event::ChangeRejected(_) => Tell::ApprovalRefused,
         Event::GateDecided(_) => Tell::GateDecided,
         Event::DeploymentStarted(_) => Tell::DeploymentStarted,
-        Event::DeploymentEnded(_) => Tell::DeploymentEnded,
+        Event::DeploymentEnded(_) | Event::DeploymentCorrected(_) => Tell::DeploymentEnded,
         Event::StopPulled(_) => Tell::StopPulled,
         Event::StopLifted(_) => Tell::StopLifted,
         Event::IncidentOpened(_) => Tell::IncidentOpened,
@@ -206,8 +207,8 @@ fn fill(effect: &mut Effect, event: &Event, around: Around<'_>) {
             );
             effect.decision = Some(decided(event, around));
         }
-        Event::DeploymentStarted(event) => {
-            let deployment = &event.deployment;
+        Event::DeploymentStarted(Started { deployment })
+        | Event::DeploymentCorrected(Corrected { deployment, .. }) => {
             let number = deployment.number.to_string();
             effect.named(&number, &deployment.service, &deployment.environment);
             effect.deployed(&number, deployment.state.as_str(), Some(deployment));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Incident, IncidentState, OF_DEPLOYMENT, Resolution, event};
-use crate::deployment::{Deployment, DeploymentState, Health};
+use crate::deployment::{Deployment, DeploymentState, Health, is_outdated};
 use crate::event::Event;
 use crate::ids::{ChangeNumber, IncidentNumber, ServiceName};
 use crate::refusal::Refusal;
@@ -185,12 +185,16 @@ fn made_good(standing: &Standing, deployment: &Deployment) -> Vec<Event> {
         incident.is_of_deployment()
             && incident.services.contains(&deployment.service)
             && incident.environment.as_deref() == Some(deployment.environment.as_str())
-            && incident.deployment.is_some_and(|failed| failed < deployment.number)
+            && incident.deployment.is_some_and(|failed| failed <= deployment.number)
     });
     let note = format!("{} succeeded", deployment.number);
     let over = here.map(|incident| event::Resolved {
         incident: incident.number,
-        resolution: Resolution::Fixed,
+        // Its own was opened for want of news, and it has succeeded after all.
+        resolution: match incident.deployment == Some(deployment.number) {
+            true => Resolution::Unfounded,
+            false => Resolution::Fixed,
+        },
         note: note.clone(),
     });
     over.map(Event::from).collect()
@@ -200,15 +204,6 @@ fn made_good(standing: &Standing, deployment: &Deployment) -> Vec<Event> {
 fn was_bad(deployment: &Deployment) -> bool {
     let health = deployment.report.as_ref().and_then(|report| report.health);
     deployment.state == DeploymentState::Failed || health == Some(Health::Unhealthy)
-}
-
-/// Whether something newer has succeeded at its place.
-fn is_outdated(standing: &Standing, deployment: &Deployment) -> bool {
-    let place = standing.place(&deployment.service, &deployment.environment);
-    let recent = place.into_iter().flat_map(|place| &place.recent);
-    recent
-        .into_iter()
-        .any(|(number, state)| *number > deployment.number && *state == DeploymentState::Succeeded)
 }
 
 fn check_open(incident: &Incident) -> Result<(), Refusal> {

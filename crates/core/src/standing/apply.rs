@@ -203,6 +203,12 @@ impl Standing {
                     self.alter(number, event, at);
                 }
             }
+            Event::DeploymentCorrected(data) => {
+                self.deployment_corrected(data, at);
+                if let Some(number) = data.deployment.change {
+                    self.alter(number, event, at);
+                }
+            }
             Event::DigestDenied(data) => self.digests_denied(data),
             Event::StopPulled(data) => {
                 self.stops.insert(data.stop.id.clone(), Arc::new(data.stop.clone()));

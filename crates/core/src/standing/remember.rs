@@ -10,8 +10,8 @@ use super::{DeniedDigest, KeptSecret, ModelRecord, Standing, TokenInForce, Topic
 use crate::access::RoleState;
 use crate::access::event::RoleProposed;
 use crate::change::{self, ChangeOutcome};
-use crate::deployment::event::{DigestDenied, Ended};
-use crate::deployment::{Deployment, DeploymentState, Place, Ran};
+use crate::deployment::event::{Corrected, DigestDenied, Ended};
+use crate::deployment::{Deployment, DeploymentReport, DeploymentState, Place, Ran};
 use crate::housekeeping::{PushSeen, RunSeen, SecretSet, SourceSeen, TokenCreated, TokenExchanged};
 use crate::ids::{ChangeNumber, DeploymentNumber, PersonId};
 use crate::organisation::{Item, ItemKind, Person, RoleGrant};
@@ -233,14 +233,36 @@ impl Standing {
             let ended = Arc::make_mut(&mut deployment);
             ended.state = data.report.state;
             ended.report = Some(data.report.clone());
+            ended.untold = data.untold;
             self.deployments.insert(data.deployment, deployment);
         }
-        let over = older.filter(|older| {
-            let change = self.deployments.get(older).and_then(|deployment| deployment.change);
-            change.is_none_or(|number| !self.changes.contains_key(&number))
-        });
-        if let Some(older) = over {
-            self.forget_deployment(older);
+        // One that ends late is itself not the last.
+        for over in older.into_iter().chain([data.deployment]) {
+            let change = self.deployments.get(&over).and_then(|deployment| deployment.change);
+            if change.is_none_or(|number| !self.changes.contains_key(&number)) {
+                self.forget_deployment(over);
+            }
+        }
+    }
+
+    pub(super) fn deployment_corrected(&mut self, data: &Corrected, at: Timestamp) {
+        let deployment = &data.deployment;
+        let key = (deployment.service.clone(), deployment.environment.clone());
+        if let Some(known) = self.places.get_mut(&key) {
+            let place = Arc::make_mut(known);
+            let known = place.recent.iter_mut().find(|(number, _)| *number == deployment.number);
+            if let Some((_, state)) = known {
+                *state = deployment.state;
+            }
+            if data.place_follows {
+                place.last_ended_at = Some(at);
+                let report = deployment.report.iter();
+                let told = (deployment.number, Some(deployment));
+                report.for_each(|report| come_to_run(place, told, report, at));
+            }
+        }
+        if let Some(known) = self.deployments.get_mut(&deployment.number) {
+            *known = Arc::new(deployment.clone());
         }
     }
 
@@ -298,47 +320,65 @@ fn came_to(tip: &mut SourceSeen, data: &SourceSeen) {
 
 fn remember(place: &mut Place, known: Option<&Deployment>, data: &Ended, at: Timestamp) {
     let state = data.report.state;
+    // What ends for want of news ends at no time of its own: what began after it and has ended is newer all the same.
+    let newer = place.recent.iter().position(|(number, _)| *number > data.deployment);
+    let newer = newer.filter(|_| data.untold);
     match place.recent.iter_mut().find(|(number, _)| *number == data.deployment) {
         Some(entry) => entry.1 = state,
-        None => place.recent.push((data.deployment, state)),
+        None => {
+            place.recent.insert(newer.unwrap_or(place.recent.len()), (data.deployment, state));
+        }
     }
     let surplus = place.recent.len().saturating_sub(RECENT);
     place.recent.drain(..surplus);
-    // By when it was recorded and not by what was told: soak times rest on it.
-    place.last_ended_at = Some(at);
-    match (state, known) {
-        (DeploymentState::Succeeded, Some(deployment)) => {
-            place.version = deployment.version.clone();
-            place.commit = deployment.commit.clone();
-            place.artifacts = deployment.artifacts.clone();
-            place.since = place.last_ended_at;
-            for ran in &mut place.ran {
-                ran.until.get_or_insert(at);
-            }
-            if let Some(commit) = deployment.commit.clone() {
-                let ran = Ran {
-                    deployment: deployment.number,
-                    version: deployment.version.clone(),
-                    commit: commit.clone(),
-                    artifacts: deployment.artifacts.clone(),
-                    since: at,
-                    until: None,
-                };
-                // Where it ran before, what came after it was undone.
-                if let Some(again) = place.ran.iter().position(|ran| ran.commit == commit) {
-                    place.ran.truncate(again);
-                }
-                place.ran.push(ran);
-                let surplus = place.ran.len().saturating_sub(RAN);
-                place.ran.drain(..surplus);
-            }
-        }
+    if newer.is_none() {
+        // By when it was recorded and not by what was told: soak times rest on it.
+        place.last_ended_at = Some(at);
+        come_to_run(place, (data.deployment, known), &data.report, at);
+    }
+}
+
+/// What runs at a place when a deployment ended there, as far as it is known.
+fn come_to_run(
+    place: &mut Place,
+    (number, known): (DeploymentNumber, Option<&Deployment>),
+    report: &DeploymentReport,
+    at: Timestamp,
+) {
+    match (report.state, known) {
+        (DeploymentState::Succeeded, Some(deployment)) => succeeded(place, deployment, at),
         (DeploymentState::RolledBack, _) => {
-            let to = data.report.rollback.as_ref().and_then(|rollback| rollback.to_version.clone());
-            rolled_back(place, data.deployment, to);
+            let to = report.rollback.as_ref().and_then(|rollback| rollback.to_version.clone());
+            rolled_back(place, number, to);
         }
         (DeploymentState::Succeeded | DeploymentState::Failed | DeploymentState::Running, _) => {}
     }
+}
+
+fn succeeded(place: &mut Place, deployment: &Deployment, at: Timestamp) {
+    place.version = deployment.version.clone();
+    place.commit = deployment.commit.clone();
+    place.artifacts = deployment.artifacts.clone();
+    place.since = place.last_ended_at;
+    for ran in &mut place.ran {
+        ran.until.get_or_insert(at);
+    }
+    let Some(commit) = deployment.commit.clone() else { return };
+    let ran = Ran {
+        deployment: deployment.number,
+        version: deployment.version.clone(),
+        commit: commit.clone(),
+        artifacts: deployment.artifacts.clone(),
+        since: at,
+        until: None,
+    };
+    // Where it ran before, what came after it was undone.
+    if let Some(again) = place.ran.iter().position(|ran| ran.commit == commit) {
+        place.ran.truncate(again);
+    }
+    place.ran.push(ran);
+    let surplus = place.ran.len().saturating_sub(RAN);
+    place.ran.drain(..surplus);
 }
 
 /// What runs again after a deployment was undone. Where that cannot be told, it may be the oldest that is remembered.

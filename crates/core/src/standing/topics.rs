@@ -152,6 +152,9 @@ pub fn topics_of(event: &Event, after: &Standing) -> Vec<Topic> {
         Event::ChangeCanceled(event) => change(&event.change),
         Event::DeploymentStarted(event) => vec![Topic::Service(event.deployment.service.clone())],
         Event::DeploymentEnded(event) => vec![Topic::Service(event.service.clone())],
+        Event::DeploymentCorrected(event) => {
+            vec![Topic::Service(event.deployment.service.clone())]
+        }
         Event::DigestDenied(event) => event.digests.iter().cloned().map(Topic::Digest).collect(),
         Event::StopPulled(_)
         | Event::StopLifted(_)

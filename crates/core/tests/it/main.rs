@@ -7,6 +7,7 @@ mod calendar;
 mod delegates;
 mod gate;
 mod hands;
+mod late;
 mod life_cycle;
 mod organisation;
 mod proven;

@@ -189,10 +189,25 @@ impl Correlation<'_> {
         (same && deployment.state != DeploymentState::Running).then_some(number)
     }
 
+    /// The deployment of a service here by the same attempt of the same run that ended for want of news, while it is at
+    /// hand: it need not be the last of its place.
+    fn untold(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
+        let told = about.run?;
+        let same = |deployment: &&std::sync::Arc<deployment::Deployment>| {
+            let run = deployment.run.as_ref();
+            deployment.untold
+                && deployment.service == *service
+                && deployment.environment == about.environment
+                && run.is_some_and(|run| run.key() == told.key() && run.attempt == told.attempt)
+        };
+        self.standing.deployments.values().rev().find(same).map(|deployment| deployment.number)
+    }
+
     fn start(&mut self, about: &About<'_>) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            if self.running(&service, about).is_none() && self.ended(&service, about).is_none() {
+            let known = self.running(&service, about).or_else(|| self.ended(&service, about));
+            if known.or_else(|| self.untold(&service, about)).is_none() {
                 self.start_one(about, service, change.as_ref());
             }
         }
@@ -229,12 +244,13 @@ impl Correlation<'_> {
     fn end(&mut self, about: &About<'_>, state: DeploymentState) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            let known =
-                self.running(&service, about).or_else(|| self.ended(&service, about)).is_some();
-            if !known && state != DeploymentState::RolledBack {
+            let known = self.running(&service, about).or_else(|| self.untold(&service, about));
+            let is_known = known.or_else(|| self.ended(&service, about)).is_some();
+            if !is_known && state != DeploymentState::RolledBack {
                 self.start_one(about, service.clone(), change.as_ref());
             }
-            let number = self.running(&service, about).or_else(|| self.last(&service, about));
+            let number = known.or_else(|| self.running(&service, about));
+            let number = number.or_else(|| self.last(&service, about));
             let Some(number) = number else { continue };
             let known = self.standing.deployments.get(&number).cloned();
             let rollback = (state == DeploymentState::RolledBack).then(|| Rollback {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::change::{ChangeOutcome, ChangeState};
-use sluice_core::deployment::{DeploymentState, Health};
+use sluice_core::deployment::{Deployment, DeploymentReport, DeploymentState, Health};
 use sluice_core::gate::Decision;
 use sluice_core::ids::DeploymentNumber;
 use sluice_core::permission::Permission;
+use sluice_engine::store::Span;
 use sluice_engine::{CallerKind, EngineError, Redeemed};
 use sluice_testkit::FakeClock;
 
-use crate::world::{World, acme, against, digest, open, question};
+use crate::world::{World, acme, against, commit_id, digest, open, question};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -179,4 +180,70 @@ async fn reminders_keep_no_change_alive_and_leave_its_record_as_it_is() {
         world.engine.keep_deadlines().await.unwrap();
     }
     assert_eq!(world.change(number).state, ChangeState::Canceled);
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_told_after_all_corrects_the_record_once() {
+    let world = World::start().await;
+    let docs = running(&world, "docs", "production", 1).await;
+    let first = running(&world, "docs", "staging", 4).await.deployment;
+    let second = running(&world, "docs", "staging", 5).await.deployment;
+    let good = serde_json::json!({"state": "succeeded"});
+    assert_eq!(told(&world, second, good.clone()).await, "recorded");
+    world.clock.advance(24 * HOUR);
+    world.engine.keep_deadlines().await.unwrap();
+    let number = docs.deployment;
+    let untold = world.engine.deployment(number).unwrap().unwrap();
+    assert!(untold.untold && world.engine.deployment(first).unwrap().unwrap().untold);
+
+    // The same key twice is one outcome; another key tells it again.
+    let healthy: DeploymentReport = serde_json::from_value(
+        serde_json::json!({"state": "succeeded", "health": "healthy", "ended_at": "2026-03-04T10:20:00Z"}),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let report = healthy.clone();
+        let told =
+            world.engine.deployment_outcome(&world.pipeline, "late", [0; 32], number, report);
+        assert_eq!(told.await.unwrap().value.report.as_ref(), Some(&untold_by(&untold, &healthy)));
+    }
+    assert_eq!(told(&world, number, good.clone()).await, "already_ended");
+    let change = world.change(docs.change.unwrap());
+    assert_eq!(change.outcome, Some(ChangeOutcome::Successful));
+    assert!(world.engine.standing().incidents.is_empty(), "it was none");
+
+    // One that is not at hand any more, told by two at once; what came after it goes on.
+    assert!(!world.engine.standing().deployments.contains_key(&first));
+    let both = tokio::join!(told(&world, first, good.clone()), told(&world, first, good));
+    assert_eq!(both, ("recorded".to_owned(), "already_ended".to_owned()));
+    let corrected = world.engine.deployment(first).unwrap().unwrap();
+    assert_eq!((corrected.commit, corrected.untold), (Some(commit_id(4)), false));
+    let standing = world.engine.standing();
+    let place = standing.place(&corrected.service, &corrected.environment).unwrap();
+    assert_eq!(place.commit, Some(commit_id(5)));
+    let to_us = world.engine.now().as_microsecond();
+    let span = Span { from_us: to_us - 48 * 3_600_000_000, to_us, ..Span::default() };
+    let days = world.engine.readers().deployed_by_day(&span).unwrap();
+    let days: Vec<_> = days.into_iter().map(|day| (day.ended, day.failed)).collect();
+    assert_eq!(days, [(3, 0)]);
+    same_by_a_replay(world);
+}
+
+/// What is recorded of an outcome that was told.
+fn untold_by(untold: &Deployment, told: &DeploymentReport) -> DeploymentReport {
+    DeploymentReport { started_at: Some(untold.started_at), ..told.clone() }
+}
+
+/// The standing and the views are what the entries say, read from the first.
+fn same_by_a_replay(world: World) {
+    let World { engine, dir, clock, .. } = world;
+    let before = engine.standing();
+    engine.shutdown();
+    let report = sluice_engine::fsck::fsck(dir.path()).unwrap();
+    assert!(report.differences.is_empty(), "{:#?}", report.differences);
+    let engine = open(dir.path(), &clock, 9);
+    assert_eq!(
+        (&engine.standing().places, &engine.standing().deployments),
+        (&before.places, &before.deployments)
+    );
 }
