@@ -142,6 +142,15 @@ impl Readers {
         Ok(self.one(sql, params![link, after_us], |row| Ok(row.get(0)?))?.unwrap_or(0))
     }
 
+    /// Whether something else than one effect has failed, is still to be told, and is owed since before a time. What
+    /// has no place over there yet has not failed.
+    pub fn outbox_fails(&self, link: &str, before_us: i64, but: u64) -> Result<bool, ReadError> {
+        let sql = "SELECT 1 FROM outbox WHERE link = ?1 AND state = 'pending' AND id <> ?3
+             AND created_us <= ?2 AND last_error IS NOT NULL
+             AND substr(last_error, 1, 8) <> 'not_yet:' LIMIT 1";
+        Ok(self.one(sql, params![link, before_us, int(but)], |_| Ok(()))?.is_some())
+    }
+
     /// Links that anything is still owed to.
     pub fn outbox_owing(&self) -> Result<Vec<String>, ReadError> {
         // From link to link by the index, however much one of them is owed.

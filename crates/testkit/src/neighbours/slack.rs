@@ -12,6 +12,8 @@ pub struct Slack {
     pub messages: Vec<Value>,
     /// The error that every call ends in.
     pub error: Option<String>,
+    /// Whatever says this ends in an error of theirs.
+    pub fails_on: Option<String>,
     /// Whether the bot may not read what was said in the channel.
     pub no_history: bool,
     /// What was said to whoever pressed a button: path of the address, and the message.
@@ -46,6 +48,9 @@ impl Neighbour for Slack {
             return no(error);
         }
         let mut body = seen.json();
+        if self.fails_on.as_ref().is_some_and(|word| body.to_string().contains(word)) {
+            return no("internal_error");
+        }
         match seen.path.as_str() {
             "/api/auth.test" => Said::json(200, &json!({ "ok": true, "user": "sluice" })),
             "/api/chat.postMessage" => {

@@ -296,7 +296,7 @@ impl Engine {
                 ..health.clone()
             }));
         }
-        let disturbs = self.outage_ends(line).await?;
+        let disturbs = self.outage_ends(line, row.id).await?;
         let (state, next_us) = (OUTBOX_DELIVERED.to_owned(), now_us);
         let row = Row::EffectOutcome { id: row.id, state, attempts, next_us, last_error: None };
         Ok(Outcome { row, events, rows, disturbs, came: Came::Told })
@@ -335,7 +335,7 @@ impl Engine {
                 let title = format!("`{}` could not be told of {}", line.name, record_of(row));
                 (vec![given_up(&line.name, row, trouble)], Some(Disturbs::Begins(title)))
             }
-            Came::Waits if !is_early && self.is_outage(line, trouble, age) => {
+            Came::Waits if !is_early && self.is_outage(line, trouble, created(row, now)) => {
                 let title =
                     format!("`{}` cannot be told anything: {}", line.name, line.said(trouble));
                 (Vec::new(), Some(Disturbs::Begins(title)))

@@ -1,4 +1,8 @@
 //! When a link that fails is an incident, and when that is over.
+//!
+//! It begins when something was owed for long and nothing at all has gone well since: what fails while others go well has
+//! trouble of its own. It is over when something went well and nothing that failed is owed for long any more, so that a link
+//! which works now and then has one incident and not many.
 
 use jiff::{SignedDuration, Timestamp};
 use sluice_connectors::tell::{Because, Trouble};
@@ -29,21 +33,24 @@ pub(super) enum Disturbs {
 }
 
 impl Engine {
-    /// Whether people should know that a link fails, although it is still tried: nothing has gone well for as long as
-    /// something has been owed. Who we are is not accepted by itself again.
-    pub(super) fn is_outage(&self, line: &Line, trouble: &Trouble, age: SignedDuration) -> bool {
-        let refused = trouble.reason == Because::Auth;
-        let patience = if refused { REFUSED } else { OUTAGE };
-        if age < patience {
+    /// Whether people should know that a link fails, although it is still tried: nothing has gone well since something
+    /// is owed that was owed for long. Who we are is not accepted by itself again.
+    pub(super) fn is_outage(&self, line: &Line, trouble: &Trouble, owed: Timestamp) -> bool {
+        let patience = if trouble.reason == Because::Auth { REFUSED } else { OUTAGE };
+        if self.now().duration_since(owed) < patience {
             return false;
         }
         let last_good_us = line.state.fares.lock().health.as_ref().and_then(|it| it.last_good_us);
         let last_good = last_good_us.and_then(|us| Timestamp::from_microsecond(us).ok());
-        refused || last_good.is_none_or(|last| self.now().duration_since(last) >= patience)
+        last_good.is_none_or(|last| last < owed)
     }
 
-    /// Whether the incident that stands for a link is over, now that something was told.
-    pub(super) async fn outage_ends(&self, line: &Line) -> Result<Option<Disturbs>, EngineError> {
+    /// Whether the incident that stands for a link is over, now that an effect was told.
+    pub(super) async fn outage_ends(
+        &self,
+        line: &Line,
+        told: u64,
+    ) -> Result<Option<Disturbs>, EngineError> {
         let incident = incident_of(line.name.as_str());
         let standing = self.standing();
         let Some(incident) = standing.incident_from(&incident) else { return Ok(None) };
@@ -51,8 +58,13 @@ impl Engine {
         let before = incident.opened_at.checked_sub(MARGIN).unwrap_or(incident.opened_at);
         let (readers, link) = (self.readers().clone(), line.name.to_string());
         let after_us = before.as_microsecond();
-        let given_up = self.blocking(move || readers.outbox_given_up_after(&link, after_us));
-        Ok((given_up.await? == 0).then_some(Disturbs::Ends))
+        let long_ago = self.now().saturating_sub(OUTAGE).unwrap_or(Timestamp::MIN);
+        let long_ago_us = long_ago.as_microsecond();
+        let is_over = self.blocking(move || {
+            let given_up = readers.outbox_given_up_after(&link, after_us)? > 0;
+            Ok(!given_up && !readers.outbox_fails(&link, long_ago_us, told)?)
+        });
+        Ok(is_over.await?.then_some(Disturbs::Ends))
     }
 }
 

@@ -101,6 +101,42 @@ async fn a_credential_that_is_not_accepted_is_an_incident_soon() {
     assert_eq!(town.slack.lock().unwrap().roots().len(), 1);
 }
 
+/// What begins and ends an incident is one rule: it does not come and go with each thing that is told.
+#[tokio::test]
+async fn trouble_of_one_record_is_no_outage_and_an_outage_is_one_incident() {
+    const HOURS: Duration = Duration::from_secs(6 * 3_600);
+    let town = Town::start().await;
+    let fails_on = |word: Option<&str>| {
+        town.slack.lock().unwrap().fails_on = word.map(str::to_owned);
+    };
+    let opened = || town.world.engine.standing().incidents_counted;
+    fails_on(Some("payments"));
+    for (service, seed) in [("payments", 76), ("docs", 77)] {
+        town.world.ask(question(service, seed, seed.into())).await;
+    }
+    town.settle(HOURS).await;
+    assert!(!town.outbox("pending").is_empty());
+    assert_eq!((opened(), town.is_disturbed("slack")), (0, false), "others went well");
+
+    town.slack.lock().unwrap().error = Some("internal_error".to_owned());
+    town.world.ask(question("ledger", 78, 78)).await;
+    town.settle(HOURS).await;
+    assert_eq!((opened(), town.is_disturbed("slack")), (1, true), "nothing goes well");
+
+    // Now one goes well, and what was owed for hours does not.
+    town.slack.lock().unwrap().error = None;
+    fails_on(Some("ledger"));
+    let before = town.slack.lock().unwrap().messages.len();
+    town.world.ask(question("docs", 79, 79)).await;
+    town.settle(HOURS).await;
+    assert!(town.slack.lock().unwrap().messages.len() > before);
+    assert_eq!((opened(), town.is_disturbed("slack")), (1, true), "not all is well");
+    fails_on(None);
+    town.settle(DAY).await;
+    assert_eq!(town.outbox("pending"), []);
+    assert_eq!((opened(), town.is_disturbed("slack")), (1, false));
+}
+
 /// Much to tell, and little that may be said in a minute: approvers over there count in time all the same.
 #[tokio::test]
 async fn a_link_with_much_to_tell_is_read_back() {
