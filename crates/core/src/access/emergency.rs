@@ -10,8 +10,8 @@ use super::another::another;
 use super::event::{GlassAsked, GlassOpened};
 use super::{Glass, Proposer, still_may};
 use crate::event::Event;
-use crate::gate::Question;
-use crate::ids::{ExceptionId, GrantId, PersonId};
+use crate::gate::{Question, find};
+use crate::ids::{EnvironmentName, ExceptionId, GrantId, PersonId, ServiceName};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::scope::{Scope, Target};
@@ -35,6 +35,7 @@ pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec
             "say what is broken, and why it cannot wait",
         ));
     }
+    covers_change(standing, &asked.question)?;
     let alive = standing.access.glasses.values().filter(|one| one.is_open(now) || one.waits(now));
     if alive.count() >= MOST {
         let message = format!("{MOST} emergency paths wait or are open");
@@ -67,6 +68,7 @@ pub fn open(
         let mut targets = targets(standing, question);
         targets.all(|target| scopes.iter().any(|scope| scope.covers(&target)))
     })?;
+    covers_change(standing, question)?;
     let until = now.saturating_add(OPEN).unwrap_or(Timestamp::MAX);
     let mut services = question.services.clone();
     services.insert(question.service.clone());
@@ -94,15 +96,43 @@ pub fn open(
     Ok(std::iter::once(opened.into()).chain(granted).collect())
 }
 
+/// The change that it is for becomes an emergency as a whole, with what emergencies may pass: each of its services has to
+/// be named, and so to be covered by those who open it.
+fn covers_change(standing: &Standing, question: &Question) -> Result<(), Refusal> {
+    let environment = own_name(standing, question);
+    let Some(change) = find(standing, question, environment) else { return Ok(()) };
+    let named = |service: &&ServiceName| {
+        **service == question.service || question.services.contains(*service)
+    };
+    let others: Vec<&str> = change
+        .services
+        .iter()
+        .filter(|service| !named(service))
+        .map(|service| service.as_str())
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let (number, others) = (change.number, others.join("`, `"));
+    Err(Refusal::conflict(
+        "emergency_not_covered",
+        format!("{number} takes `{others}` along, which the emergency path does not cover"),
+        "name all its services, or deploy by a change of its own",
+    ))
+}
+
+fn own_name<'a>(standing: &'a Standing, question: &'a Question) -> &'a EnvironmentName {
+    let known = standing.organisation.environment_named(question.environment.as_str());
+    known.map_or(&question.environment, |found| &found.name)
+}
+
 /// All that an emergency path would let through.
 pub fn targets<'a>(
     standing: &'a Standing,
     question: &'a Question,
 ) -> impl Iterator<Item = Target> + 'a {
     let organisation = &standing.organisation;
-    let environment = organisation
-        .environment_named(question.environment.as_str())
-        .map_or(&question.environment, |found| &found.name);
+    let environment = own_name(standing, question);
     let services = question.services.iter().chain([&question.service]);
     services.map(move |name| organisation.target(name, environment))
 }

@@ -15,6 +15,7 @@ mod record;
 mod redeem;
 
 pub use decide::{Judgement, decide, pass_expiry};
+pub(crate) use place::find;
 pub use place::{Placement, place};
 pub use question::{Decision, Question};
 pub use record::{Ids, debts, record};

@@ -80,7 +80,7 @@ fn service_set(question: &Question) -> BTreeSet<ServiceName> {
 }
 
 /// The open change that the question belongs to: first by run, then by commit.
-fn find<'a>(
+pub(crate) fn find<'a>(
     standing: &'a Standing,
     question: &Question,
     environment: &EnvironmentName,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sluice_core::change::ChangeKind;
 use sluice_core::permission::Permission;
 use sluice_testkit::{ORGANISATION, TestApp};
 
@@ -35,6 +36,38 @@ async fn break_glass_for_an_environment_by_another_of_its_names_lifts_what_holds
     let open = format!("{path}/{}/open", asked.json()["id"].as_str().expect("an id"));
     let opened = app.post(&bob, &open, &[], &json!({})).await;
     assert_eq!(opened.json()["answer"], "allow", "{opened:?}");
+}
+
+#[tokio::test]
+async fn break_glass_for_one_service_of_a_change_is_not_for_the_others() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let path = "/api/v1/break-glass";
+    let ask = async |question: &Value| {
+        app.post(&alice, path, &[], &json!({"question": question, "reason": REASON})).await
+    };
+    // Asked for while nothing is known of the change, it takes another along when it is to be opened.
+    let early = ask(&question()).await;
+    assert_eq!(early.status, 201, "{early:?}");
+    let mut both = question();
+    both["services"] = json!(["docs", "shop"]);
+    let placed = app.post(&app.admin, "/api/v1/gate", &[("idempotency-key", "both")], &both).await;
+    let number = placed.json()["change"].as_str().expect("a change").to_owned();
+    let open = format!("{path}/{}/open", early.json()["id"].as_str().expect("an id"));
+    for refused in [app.post(&bob, &open, &[], &json!({})).await, ask(&question()).await] {
+        assert_eq!((refused.status, refused.code().as_str()), (409, "emergency_not_covered"));
+        let told = refused.json()["detail"].to_string();
+        assert!(told.contains(&number) && told.contains("`docs`"), "{told}");
+    }
+    assert!(app.engine.standing().exceptions.is_empty(), "nothing is lifted");
+    let kind = |app: &TestApp| app.engine.standing().changes.values().next().map(|it| it.kind);
+    assert_eq!(kind(&app), Some(ChangeKind::Normal));
+    let named = ask(&both).await;
+    assert_eq!(named.status, 201, "{named:?}");
+    let open = format!("{path}/{}/open", named.json()["id"].as_str().expect("an id"));
+    let opened = app.post(&bob, &open, &[], &json!({})).await;
+    assert_eq!(opened.json()["answer"], "allow", "{opened:?}");
+    assert_eq!(kind(&app), Some(ChangeKind::Emergency));
 }
 
 const REASON: &str = "checkout is down, the fix is one line";

@@ -67,6 +67,9 @@ pub(crate) struct AskArgs {
     /// The service to be deployed
     #[arg(long)]
     service: String,
+    /// Another service of the same change; may be repeated
+    #[arg(long = "with-service", value_name = "NAME")]
+    services: Vec<String>,
     /// The environment
     #[arg(long)]
     environment: String,
@@ -103,6 +106,7 @@ fn ask(arguments: &AskArgs) -> Result<(), Failure> {
     let run = json!({"system": "break-glass", "id": uuid::Uuid::new_v4().to_string()});
     let question = json!({
         "service": arguments.service,
+        "services": arguments.services,
         "environment": arguments.environment,
         "commit": arguments.commit,
         "artifacts": arguments.artifacts,
