@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use sluice_connectors::tell::{Because, Exchange, Session, Step, Talk, Trouble};
-use sluice_core::effect::{ChangeCard, Effect, IncidentCard, ProblemCard, Tell};
+use sluice_core::effect::{ChangeCard, Effect, IncidentCard, ItemCard, ProblemCard, Tell};
 use sluice_core::ids::LinkName;
 use sluice_core::link::EffectsReplayed;
 use sluice_core::permission::Permission;
@@ -86,7 +86,7 @@ impl Engine {
         if !line.telling.keeps_records() {
             return Err(unusable(name, "it keeps no records of ours that could be compared").into());
         }
-        let told = self.newest_told(name).await?;
+        let told = self.newest_told(&line).await?;
         let session =
             self.session(&line).await.map_err(|trouble| unusable(name, trouble.detail))?;
         let mut result = Reconciliation {
@@ -120,8 +120,9 @@ impl Engine {
         Ok(result)
     }
 
-    /// The newest effect of each change that a link was told of.
-    async fn newest_told(&self, name: &str) -> Result<Vec<OutboxRow>, EngineError> {
+    /// The newest effect of each record that a link was told of, then the services that it was told of longer ago.
+    async fn newest_told(&self, line: &Line) -> Result<Vec<OutboxRow>, EngineError> {
+        let name = line.name.as_str();
         let (mut seen, mut told) = (BTreeSet::new(), Vec::new());
         let mut before = None;
         for _ in 0..PAGES {
@@ -137,6 +138,16 @@ impl Engine {
             }
             if before.is_none() || told.len() >= MOST {
                 break;
+            }
+        }
+        let standing = self.standing();
+        for service in standing.organisation.services.keys() {
+            let entity = ItemCard::entity(service);
+            if told.len() >= MOST {
+                break;
+            }
+            if !seen.contains(&entity) && !self.known(&line.name, &entity).await?.is_empty() {
+                told.extend(as_declared(&standing, &line.name, &entity, self.now()));
             }
         }
         told.truncate(MOST);
@@ -290,6 +301,31 @@ fn would(card: &Ours, step: &str) -> Difference {
 fn unknown(row: &OutboxRow, detail: &str) -> Option<Difference> {
     let effect = serde_json::from_str::<Effect>(&row.effect.body).ok()?;
     Some(of(&Ours::of(&effect)?, "unknown", detail, false))
+}
+
+/// How a service would be told of now. What was told of it long ago has left the outbox, and the neighbour has it still.
+pub(crate) fn as_declared(
+    standing: &Standing,
+    link: &LinkName,
+    entity: &str,
+    now: Timestamp,
+) -> Option<OutboxRow> {
+    let service = standing.organisation.services.get(entity.strip_prefix("service/")?)?;
+    let key = format!("{link}:{entity}:declared");
+    let mut effect = Effect::aside(String::new(), key, Tell::ItemDeclared, now, String::new());
+    effect.declared(service);
+    let now_us = now.as_microsecond();
+    let effect = EffectRow {
+        link: link.to_string(),
+        entity: entity.to_owned(),
+        body: serde_json::to_string(&effect).ok()?,
+        effect_key: effect.key,
+        kind: effect.tell.as_str().to_owned(),
+        next_us: now_us,
+        created_us: now_us,
+    };
+    let (state, last_error) = (OUTBOX_DELIVERED.to_owned(), None);
+    Some(OutboxRow { id: 0, effect, state, attempts: 1, last_error })
 }
 
 /// The same thing owed once more, as it stands now.

@@ -25,7 +25,7 @@ use sluice_store::{OutboxFilter, Page, Row};
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::reconcile::{Compared, Difference, again};
+use crate::reconcile::{Compared, Difference, again, as_declared};
 use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept what is to be looked at, and when.
@@ -111,7 +111,9 @@ impl Engine {
     }
 
     async fn look(&self, line: &Line, entity: &str) -> Result<Looked, EngineError> {
-        let Some(told) = self.last_told(&line.name, entity).await? else {
+        let told = self.last_told(&line.name, entity).await?;
+        let declared = || as_declared(&self.standing(), &line.name, entity, self.now());
+        let Some(told) = told.or_else(declared) else {
             return self.looked(line, entity, Vec::new()).await;
         };
         if told.state == OUTBOX_GIVEN_UP {

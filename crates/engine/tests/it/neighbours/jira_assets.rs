@@ -7,7 +7,7 @@ use sluice_testkit::neighbours::{Lie, Lies};
 
 use super::Town;
 use super::servicenow::differing;
-use crate::world::acme;
+use crate::world::{acme, question};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -254,4 +254,34 @@ async fn what_is_altered_over_there_is_seen_within_hours() {
         assert_eq!(town.differing_assets(), again.collect::<Vec<_>>(), "{authority}");
         assert!(town.settled());
     }
+}
+
+/// What was told of a service leaves the outbox after thirty days; its object is compared for as long as there is one.
+#[tokio::test]
+async fn what_was_told_long_ago_is_compared_all_the_same() {
+    let town = Town::with(&link("native")).await;
+    town.settle(Duration::from_secs(600)).await;
+    let ours = town.asset("payments", "Tier");
+    for _ in 0..31 {
+        town.settle(DAY).await;
+    }
+    // What is old is told by the last entry.
+    town.world.ask(question("docs", 80, 80)).await;
+    town.world.engine.prune().await.unwrap();
+    assert_eq!(town.outbox("delivered"), [], "nothing is left of what was told");
+    let altered = |key: &str| {
+        let mut assets = town.assets.lock().unwrap();
+        let mut objects = assets.objects.iter_mut();
+        let object = objects.find(|it| it.values["Sluice key"] == key).unwrap();
+        object.values.insert("Tier".to_owned(), "tier-9".to_owned());
+    };
+    altered("payments");
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    let compared = engine.reconcile_link(admin, "assets", false).await.unwrap();
+    assert_eq!(compared.compared, town.services() as u64);
+    let differing: Vec<_> = compared.differing.into_iter().map(|it| it.entity).collect();
+    assert_eq!(differing, ["service/payments"]);
+    town.settle(DAY).await;
+    assert_eq!(town.asset("payments", "Tier"), ours, "it is compared within a day, and mended");
+    assert!(town.settled());
 }
