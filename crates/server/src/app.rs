@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use sluice_core::change::Change;
+use sluice_engine::limits::Limits;
 use sluice_engine::store::{ReadError, Readers};
 use sluice_engine::{Caller, Engine};
 use tokio::sync::watch;
 
-use crate::hooks;
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::options::ServerOptions;
 use crate::overload::Overload;
 use crate::problem::Problem;
 use crate::reports::Reports;
-use crate::room::Room;
+use crate::room::Rooms;
 use crate::session::Logins;
 use crate::status;
 use crate::web;
@@ -36,8 +36,8 @@ pub(crate) struct Shared {
     pub(crate) overload: Overload,
     /// Logins that were begun at a provider.
     pub(crate) logins: Logins,
-    /// Room in memory for deliveries.
-    pub(crate) hook_room: Room,
+    /// Room in memory for bodies.
+    pub(crate) rooms: Rooms,
     /// Becomes true when the server stops.
     pub(crate) closing: watch::Sender<bool>,
     /// The API's own description.
@@ -53,7 +53,7 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(engine: Engine, options: ServerOptions) -> Self {
-        let hook_room = Room::new(options.hook_budget_bytes, hooks::largest(&options));
+        let rooms = Rooms::new(&options, Limits::API.size_bytes);
         Self {
             shared: Arc::new(Shared {
                 engine,
@@ -62,7 +62,7 @@ impl App {
                 reports: Reports::default(),
                 overload: Overload::default(),
                 logins: Logins::default(),
-                hook_room,
+                rooms,
                 closing: watch::Sender::new(false),
                 openapi: openapi::text(),
                 options,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -19,6 +19,7 @@ use sluice_engine::limits::Limits;
 use sluice_engine::strict_json;
 
 use crate::problem::Problem;
+use crate::room::Part;
 use crate::status;
 
 /// A typed body, with the hash of the request it came with.
@@ -113,14 +114,21 @@ pub(crate) async fn read(
     body: Body,
     limit: usize,
 ) -> Result<Bytes, Problem> {
-    read_within(READ_TIME, declared, body, limit).await
+    read_within(READ_TIME, declared, body, limit, None).await
 }
 
-/// Reads the body of a request and puts it back, so that whoever takes it has it at once.
-pub(crate) async fn read_ahead(request: &mut Request, large: bool) -> Result<(), Problem> {
-    let limit = if large { LARGE.size_bytes } else { Limits::API.size_bytes };
+/// The largest body that is a whole organisation.
+pub(crate) const LARGEST: usize = LARGE.size_bytes;
+
+/// Reads the body of a request and puts it back, so that whoever takes it has it at once. As it comes it takes room.
+pub(crate) async fn read_ahead(
+    request: &mut Request,
+    limit: usize,
+    part: Option<&mut Part>,
+) -> Result<(), Problem> {
     let declared = request.headers().get(CONTENT_LENGTH).cloned();
-    let bytes = read(declared, std::mem::take(request.body_mut()), limit).await?;
+    let body = std::mem::take(request.body_mut());
+    let bytes = read_within(READ_TIME, declared, body, limit, part).await?;
     *request.body_mut() = Body::from(bytes);
     Ok(())
 }
@@ -130,21 +138,41 @@ async fn read_within(
     declared: Option<HeaderValue>,
     body: Body,
     limit: usize,
+    part: Option<&mut Part>,
 ) -> Result<Bytes, Problem> {
     let too_large =
         || Problem::of(&status::BODY_TOO_LARGE, format!("it has more than {limit} bytes"));
     if declared_length(declared.as_ref()).is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let collected = Limited::new(body, limit).collect();
-    let Ok(collected) = tokio::time::timeout(time, collected).await else {
-        return Err(Problem::of(&status::BODY_TIMEOUT, ""));
-    };
-    match collected {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Problem::of(&status::BODY_UNREADABLE, "").logged(error)),
+    match tokio::time::timeout(time, collect(Limited::new(body, limit), part)).await {
+        Ok(Err(Unread::TooLarge)) => Err(too_large()),
+        Ok(Err(Unread::Broken(problem))) => Err(problem),
+        Ok(Ok(bytes)) => Ok(bytes),
+        Err(_) => Err(Problem::of(&status::BODY_TIMEOUT, "")),
     }
+}
+
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    Broken(Problem),
+}
+
+async fn collect(mut body: Limited<Body>, mut part: Option<&mut Part>) -> Result<Bytes, Unread> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Unread::TooLarge,
+            false => Unread::Broken(Problem::of(&status::BODY_UNREADABLE, "").logged(error)),
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if let Some(part) = &mut part {
+            part.grow(bytes.len() + data.len()).map_err(Unread::Broken)?;
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
 }
 
 /// The declared length of a body.
@@ -241,7 +269,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_given_up() {
         let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
         let body = Body::from_stream(never);
-        let problem = read_within(Duration::from_millis(1), None, body, 100).await;
+        let problem = read_within(Duration::from_millis(1), None, body, 100, None).await;
         let response = problem.expect_err("it never comes").render("here");
         assert_eq!(response.status(), http::StatusCode::REQUEST_TIMEOUT);
     }

@@ -6,21 +6,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, request};
 use sluice_core::permission::Permission;
+use sluice_engine::limits::Limits;
 use sluice_engine::{Caller, Client};
 
 use crate::app::App;
 use crate::overload::{FolderRoom, Place};
 use crate::problem::Problem;
+use crate::room::{self, Part, Whose};
 use crate::route::{Access, Class, Facts};
-use crate::session::{Csrf, check_own, check_token, needs_check, secret_of};
-use crate::{body, conditions};
-use crate::{names, status, web};
+use crate::session::{Csrf, Peer, address_of, check_own, check_token, needs_check, secret_of};
+use crate::{body, conditions, hooks, names, status, web};
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES: usize = 512;
@@ -110,10 +112,17 @@ fn looker(app: &App, request: &Request) -> Option<web::Looker> {
 struct Admitted {
     time: Duration,
     _place: Place,
+    _received: Received,
+}
+
+/// The room that a body takes in memory until it is answered.
+struct Received {
+    _part: Option<Part>,
     _folder: Option<FolderRoom>,
 }
 
-/// Lets a request in.
+/// Lets a request in: who asks is found out first, what they send is read then as far as there is room for it, and only
+/// who has sent all of it gets a place.
 async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitted, Problem> {
     app.overload.glance(facts.class)?;
     let who = authenticate(app, facts, request)?;
@@ -121,11 +130,6 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
         if let Some(csrf) = csrf {
             if needs_check(request.method()) {
                 check_own(&app.options, request.headers(), true)?;
-                // Whoever comes in has the form of somebody who is not in yet.
-                if !matches!(facts.access, Access::Public(_)) {
-                    let good = caller.person.as_ref().map(|person| app.engine.csrf_tokens(person));
-                    check_token(request, &good.unwrap_or_default()).await?;
-                }
             }
             request.extensions_mut().insert(Csrf(csrf));
         }
@@ -138,15 +142,14 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
         // Nobody is made to come in as somebody else by another site.
         check_own(&app.options, request.headers(), false)?;
     }
-    // What is sent is kept in memory before there is a place for it: of what is large, only so many at once.
-    let folder = facts.takes_folder.then(|| app.overload.receive_folder()).transpose()?;
-    if matches!(facts.class, Class::Gate | Class::Act | Class::Read | Class::Bulk) {
-        // Nobody holds a place while they send: it is for those who are at work.
-        let read = body::read_ahead(request, facts.takes_folder);
-        match tokio::time::timeout(app.options.request_timeout, read).await {
-            Ok(read) => read?,
-            Err(_) => return Err(Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1)),
-        }
+    let received = receive(app, facts, request).await?;
+    // Whoever comes in has the form of somebody who is not in yet.
+    let is_open = matches!(facts.access, Access::Public(_));
+    let by_cookie = request.extensions().get::<Csrf>().is_some();
+    if by_cookie && !is_open && needs_check(request.method()) {
+        let person = request.extensions().get::<By>().and_then(|By(caller)| caller.person.clone());
+        let good = person.as_ref().map(|person| app.engine.csrf_tokens(person));
+        check_token(request, &good.unwrap_or_default()).await?;
     }
     let wait = match facts.class {
         Class::Gate => conditions::wait(request.uri(), request.headers())?,
@@ -160,7 +163,53 @@ async fn admit(app: &App, facts: &Facts, request: &mut Request) -> Result<Admitt
     // request apart before it begins to work.
     request.extensions_mut().insert(place.clone());
     let time = wait.map_or(app.options.request_timeout, |wait| wait + BEYOND_WAIT);
-    Ok(Admitted { time, _place: place, _folder: folder })
+    Ok(Admitted { time, _place: place, _received: received })
+}
+
+/// Reads what is sent. Nobody holds a place while they send: it is for those who are at work.
+async fn receive(app: &App, facts: &Facts, request: &mut Request) -> Result<Received, Problem> {
+    let folder = facts.takes_folder.then(|| app.overload.receive_folder()).transpose()?;
+    let is_read = needs_check(request.method()) || !matches!(facts.class, Class::Light);
+    if !is_read || request.body().is_end_stream() {
+        return Ok(Received { _part: None, _folder: folder });
+    }
+    let limit = largest(app, facts);
+    let declared = body::declared_length(request.headers().get(CONTENT_LENGTH)).unwrap_or(limit);
+    // Who delivers cannot be told before all of it is there: there is room for all of it from the beginning.
+    let first = if facts.class == Class::Deliver { declared.min(limit) } else { 0 };
+    let room = app.rooms.of(facts);
+    let part =
+        room.map(|room| room.take(sender(app, facts, request), first).ok_or_else(room::none));
+    let mut part = part.transpose()?;
+    let read = body::read_ahead(request, limit, part.as_mut());
+    match tokio::time::timeout(app.options.request_timeout, read).await {
+        Ok(read) => read?,
+        Err(_) => return Err(Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1)),
+    }
+    Ok(Received { _part: part, _folder: folder })
+}
+
+/// The largest body that a route takes.
+fn largest(app: &App, facts: &Facts) -> usize {
+    let of_its_kind = match (facts.class, facts.access) {
+        _ if facts.takes_folder => body::LARGEST,
+        (Class::Deliver, _) => hooks::largest(&app.options),
+        (_, Access::Public(_)) => room::OPEN_BODY,
+        _ => Limits::API.size_bytes,
+    };
+    facts.at_most.unwrap_or(of_its_kind)
+}
+
+/// Whose room a body takes: that of the token it comes by or, where anybody may send, that of the address.
+fn sender(app: &App, facts: &Facts, request: &Request) -> Whose {
+    let caller = request.extensions().get::<By>().filter(|_| !is_open(app, facts.access));
+    match caller {
+        Some(By(caller)) => Whose::Token(caller.token.clone()),
+        None => {
+            let peer = request.extensions().get::<Peer>().copied();
+            Whose::Address(address_of(&app.options, request.headers(), peer))
+        }
+    }
 }
 
 /// Whether anybody may come.

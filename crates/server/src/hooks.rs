@@ -2,12 +2,12 @@
 //!
 //! Signatures are checked over the raw bytes by the engine. An address that does not exist, one
 //! whose signature does not hold and one without any are answered alike: nobody learns which
-//! hooks there are. What may be in memory at the same time is bounded, for all and for each sender.
+//! hooks there are. What may be in memory at the same time is bounded, for all and for each sender (`room.rs`).
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use sluice_engine::{Delivery, Received};
 
@@ -16,7 +16,6 @@ use crate::app::App;
 use crate::body;
 use crate::options::ServerOptions;
 use crate::problem::Problem;
-use crate::session::From;
 use crate::status;
 
 /// The largest body that can be configured.
@@ -36,18 +35,11 @@ pub(crate) fn largest(options: &ServerOptions) -> usize {
 pub(crate) async fn deliver(
     State(app): State<App>,
     Path(hook): Path<String>,
-    From(sender): From,
     request: Request,
 ) -> Result<Response, Problem> {
-    let limit = largest(&app.options);
     let (parts, body) = request.into_parts();
-    let declared = parts.headers.get(CONTENT_LENGTH).cloned();
-    let expected = body::declared_length(declared.as_ref()).unwrap_or(limit).min(limit);
-    let _room = app
-        .hook_room
-        .take(sender, expected)
-        .ok_or_else(|| Problem::of(&status::OVERLOADED, "").retry_after(2))?;
-    let body = body::read(declared, body, limit).await?;
+    // The guard has read it.
+    let body = body::read(None, body, largest(&app.options)).await?;
     let delivery = Delivery {
         headers: plain(&parts.headers),
         body,

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::status;
 
 /// The most bytes of a delivery of reports.
-const MOST: usize = 16 * 1024;
+pub(crate) const MOST: usize = 16 * 1024;
 /// Deliveries that are looked at in a minute.
 const EACH_MINUTE: u32 = 30;
 /// Reports of one delivery that are logged.

@@ -62,6 +62,8 @@ pub struct Facts {
     pub takes: Option<&'static str>,
     /// Whether its body is a whole organisation, which is larger than any other.
     pub takes_folder: bool,
+    /// Most bytes of its body, where they are fewer than those of its kind.
+    pub at_most: Option<usize>,
     /// Status, media type and schema of its answer.
     pub gives: (u16, &'static str, Option<&'static str>),
 }
@@ -148,6 +150,7 @@ impl Route {
             parameters: &[],
             takes: None,
             takes_folder: false,
+            at_most: None,
             gives: (200, "application/json", None),
         };
         Self { facts, handler: on(filter, handler) }
@@ -175,6 +178,12 @@ impl Route {
     pub(crate) fn takes_folder(mut self, schema: &'static str) -> Self {
         self.facts.takes_folder = true;
         self.takes(schema)
+    }
+
+    /// Most bytes of its body.
+    pub(crate) fn at_most(mut self, bytes: usize) -> Self {
+        self.facts.at_most = Some(bytes);
+        self
     }
 
     /// The schema of its answer.

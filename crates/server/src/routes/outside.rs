@@ -22,6 +22,7 @@ pub(super) fn outside() -> Vec<Route> {
             Deliver,
             reports::take,
         )
+        .at_most(reports::MOST)
         .about("Take a browser's report about the content security policy; it is logged, not kept.")
         .answers(204, ""),
         Route::get("/healthz", Public("for those who restart the process"), Light, system::health)

@@ -8,7 +8,7 @@ mod cookie;
 mod csrf;
 mod logins;
 
-pub(crate) use address::{From, Peer};
+pub(crate) use address::{From, Peer, address_of};
 pub(crate) use cookie::{clear, clear_login, is_loopback, login_of, secret_of, set};
 pub(crate) use csrf::{Csrf, check_own, check_token, needs_check};
 pub(crate) use logins::{Logins, set_login};
