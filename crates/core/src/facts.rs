@@ -219,11 +219,15 @@ pub struct ApprovalRuleFact {
     pub applies: bool,
     /// Persons needed, in all.
     pub quorum: u32,
-    /// How many of them for the services of each team, where it asks the owners of several.
+    /// How many of them for each share: for the services of a team, where it asks the owners of several, or for
+    /// `service:...`, where nobody holds a role for all of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shares: BTreeMap<String, u32>,
     /// Who can meet it: persons by id, `team:payments`, `role:change_manager`, `claim:...`.
     pub who: Vec<String>,
+    /// Teams among them that can meet it for their own services only.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub owners: BTreeSet<String>,
     /// Risk levels at which somebody involved counts all the same.
     pub involved_may_approve: BTreeSet<RiskLevel>,
 }
@@ -265,11 +269,15 @@ pub struct GivenApproval {
     /// those involved, and others who spoke.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub same_hands: BTreeSet<PersonId>,
-    /// Rules this person may speak for (or the one they stand in for may), and until when it counts there.
+    /// Rules this person may speak for (or the one they stand in for may), and until when it counts there. Of a no, those
+    /// that let them speak for any service of the change.
     pub eligible: BTreeMap<RuleName, Timestamp>,
-    /// For the services of which teams, of rules that have shares.
+    /// For which shares, of rules that have some: as recorded before each had an end of its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shares: BTreeMap<RuleName, BTreeSet<String>>,
+    /// For which shares, of rules that have some, and until when it counts for each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares_until: BTreeMap<RuleName, BTreeMap<String, Timestamp>>,
 }
 
 /// Another change in the way.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::share::{OWNER, Share, owners, shares};
+use super::share::{OWNER, Share, names, shares, singly};
 use crate::access::event::LoginGroups;
 use crate::access::same_hands;
 use crate::change::{Approval, ApprovalVerdict, Change, GroupVoice, Involvement};
@@ -33,7 +33,9 @@ pub fn gather(
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
         .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
         .collect();
-    let facts = rules.iter().map(|rule| rule_fact(rule, targets, risk)).collect();
+    let rules: Vec<(&ApprovalRule, Vec<Share<'_>>)> =
+        rules.into_iter().map(|rule| (rule, shares(organisation, rule, targets))).collect();
+    let facts = rules.iter().map(|(rule, shares)| rule_fact(rule, shares, risk)).collect();
     let behind = standing.behind_change(change);
     let (involved, unresolved) = involvement(organisation, &behind.involved);
     let words = last_words(change);
@@ -50,9 +52,12 @@ pub fn gather(
                 same_hands: hands(standing, approval, involved.keys().chain(words.keys().copied())),
                 eligible: BTreeMap::new(),
                 shares: BTreeMap::new(),
+                shares_until: BTreeMap::new(),
             };
-            for rule in &rules {
-                hear(organisation, rule, approval, &voices, targets, &mut given);
+            for (rule, shares) in &rules {
+                let singly = given.rejected.then(|| singly(rule, targets));
+                let spoken_of = singly.as_ref().unwrap_or(shares);
+                hear(organisation, rule, spoken_of, approval, &voices, &mut given);
             }
             given
         })
@@ -60,8 +65,7 @@ pub fn gather(
     (facts, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
 }
 
-fn rule_fact(rule: &ApprovalRule, targets: &[Target], risk: RiskLevel) -> ApprovalRuleFact {
-    let shares = shares(rule, targets);
+fn rule_fact(rule: &ApprovalRule, shares: &[Share<'_>], risk: RiskLevel) -> ApprovalRuleFact {
     let parts = u32::try_from(shares.len()).unwrap_or(u32::MAX);
     ApprovalRuleFact {
         name: rule.name.clone(),
@@ -69,8 +73,9 @@ fn rule_fact(rule: &ApprovalRule, targets: &[Target], risk: RiskLevel) -> Approv
         min_risk: rule.min_risk,
         applies: risk >= rule.min_risk,
         quorum: rule.quorum.saturating_mul(parts),
-        shares: owners(&shares).into_iter().map(|owner| (owner, rule.quorum)).collect(),
-        who: selectors(rule, &shares),
+        shares: names(shares).into_iter().map(|name| (name, rule.quorum)).collect(),
+        who: selectors(rule, shares),
+        owners: owners_only(rule, shares),
         involved_may_approve: rule.involved_may_approve.clone(),
     }
 }
@@ -79,23 +84,22 @@ fn rule_fact(rule: &ApprovalRule, targets: &[Target], risk: RiskLevel) -> Approv
 fn hear(
     organisation: &Organisation,
     rule: &ApprovalRule,
+    shares: &[Share<'_>],
     approval: &Approval,
     voices: &[&PersonId],
-    targets: &[Target],
     given: &mut GivenApproval,
 ) {
-    let shares = shares(rule, targets);
-    for share in &shares {
+    for share in shares {
         let mut until = expiry(rule, approval.at);
         if !voices.iter().any(|voice| share.heeds(organisation, rule, voice)) {
             let Some(by_login) = by_login(organisation, rule, approval, share) else { continue };
             until = until.min(by_login);
         }
-        // Of several shares the one that ends first: the word is one.
         let known = given.eligible.entry(rule.name.clone()).or_insert(until);
-        *known = until.min(*known);
-        if let Some(owner) = share.owner.filter(|_| shares.len() > 1) {
-            given.shares.entry(rule.name.clone()).or_default().insert(owner.to_owned());
+        *known = until.max(*known);
+        if shares.len() > 1 && !given.rejected {
+            let shares = given.shares_until.entry(rule.name.clone()).or_default();
+            shares.insert(share.name(), until);
         }
     }
 }
@@ -227,10 +231,11 @@ pub fn eligible(
     person: &PersonId,
     targets: &[Target],
 ) -> bool {
-    shares(rule, targets).iter().any(|share| share.heeds(organisation, rule, person))
+    shares(organisation, rule, targets).iter().any(|share| share.heeds(organisation, rule, person))
 }
 
 /// Whether a word may be said for a rule: by the voice of one of these persons, or by groups of the login it was said in.
+/// A yes is for a whole share, a no for any service.
 pub(crate) fn may_say(
     organisation: &Organisation,
     rule: &ApprovalRule,
@@ -238,7 +243,11 @@ pub(crate) fn may_say(
     voices: &[&PersonId],
     targets: &[Target],
 ) -> bool {
-    shares(rule, targets).iter().any(|share| {
+    let spoken_of = match approval.verdict {
+        ApprovalVerdict::Approve => shares(organisation, rule, targets),
+        ApprovalVerdict::Reject => singly(rule, targets),
+    };
+    spoken_of.iter().any(|share| {
         voices.iter().any(|voice| share.heeds(organisation, rule, voice))
             || by_login(organisation, rule, approval, share).is_some()
     })
@@ -254,6 +263,13 @@ fn selectors(rule: &ApprovalRule, shares: &[Share<'_>]) -> Vec<String> {
     who.extend(rule.approvers.roles.iter().map(|role| format!("role:{role}")));
     who.extend(rule.approvers.claims.iter().map(|claim| format!("claim:{claim}")));
     who
+}
+
+/// Of those who can meet a rule, the teams that only own services and are not named beside: what another team answers for
+/// is not theirs to say.
+fn owners_only(rule: &ApprovalRule, shares: &[Share<'_>]) -> BTreeSet<String> {
+    let owners = shares.iter().filter_map(|share| share.owner);
+    owners.filter(|owner| !rule.approvers.teams.contains(*owner)).map(str::to_owned).collect()
 }
 
 /// Persons who had a hand in it over all their identities, and identities that are nobody's.

@@ -185,9 +185,9 @@ impl Booth<'_> {
     /// Whether somebody is missing whom this person could be. Of a rule that teams share, one may have given its part.
     fn needs(&self, person: &PersonId) -> bool {
         let awaits = self.weighed.map(|rule| &rule.awaits).filter(|awaits| !awaits.is_empty());
-        let open = shares(self.rule, &self.poll.targets).into_iter().filter(|share| {
-            awaits.is_none_or(|awaits| share.owner.is_some_and(|owner| awaits.contains(owner)))
-        });
+        let open = shares(self.poll.organisation, self.rule, &self.poll.targets)
+            .into_iter()
+            .filter(|share| awaits.is_none_or(|awaits| awaits.contains(&share.name())));
         open.into_iter().any(|share| share.heeds(self.poll.organisation, self.rule, person))
     }
 
@@ -198,7 +198,15 @@ impl Booth<'_> {
     fn voters(&self) -> (Vec<Voter>, usize) {
         let delegates = self.met();
         let named = self.poll.organisation.everybody().filter(|person| self.names(person));
-        let persons: BTreeSet<&PersonId> = delegates.chain(named).collect();
+        // Whoever may speak for one of several services can say no and nothing else.
+        let against = self
+            .poll
+            .facts
+            .given
+            .iter()
+            .filter(|given| given.rejected && given.eligible.contains_key(&self.rule.name));
+        let against = against.map(|given| &given.person);
+        let persons: BTreeSet<&PersonId> = delegates.chain(named).chain(against).collect();
         let mut voters: Vec<Voter> = persons
             .into_iter()
             .map(|person| Voter {

@@ -4,7 +4,8 @@
 //! a person who may speak for the rule now, and not from somebody who had a hand in the change unless the
 //! rule says so for that risk level. Persons are counted, not accounts, and each person once:
 //! several rules are met by an assignment of persons to rules, which is found if there is one. A rule speaks only of the
-//! services in its scope, and where it asks the owners of several, of each of them.
+//! services in its scope, and where it asks the owners of several, of each of them. A no is heard of everybody who may speak
+//! for any of those services.
 
 mod ballot;
 mod electorate;
@@ -16,4 +17,5 @@ pub(crate) use ballot::may_say;
 pub use ballot::{eligible, gather, involvement, role_used};
 pub use electorate::{RuleElectorate, Voter, VoterStanding, could_speak, electorate, waits_for};
 pub use matching::assign;
+pub(crate) use share::told;
 pub use weigh::{ApprovalStanding, Discounted, RuleStanding, weigh};

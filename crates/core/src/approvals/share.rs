@@ -2,7 +2,10 @@
 //!
 //! A rule speaks only of the services in its scope, so only what a person may say of those counts. Where it asks their
 //! owners and they have several, each owner team has a share of its own: one team's yes says nothing of what another
-//! team answers for. Anybody else speaks for a share if they may for every service in it.
+//! team answers for. Anybody else speaks for a share if they may for every service in it. Where roles are held service by
+//! service, so that nobody may for all of a share, it falls into parts that somebody can speak for.
+//!
+//! That is of a yes. A no is heard of everybody who may speak for any service of the rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,30 +16,111 @@ use crate::scope::{Scope, Target};
 /// The word for the team that owns the service in question.
 pub(super) const OWNER: &str = "@owner";
 
+/// What the name of a share begins with that is no team's: the names of its services follow.
+const SERVICES: &str = "service:";
+
 /// Services that one person can speak for before one rule.
+#[derive(Clone)]
 pub(crate) struct Share<'a> {
     /// The team that owns all of them, where the rule asks for owners.
     pub(super) owner: Option<&'a str>,
+    /// Whether it is a part of what would be one share, if somebody held a role for all of it.
+    is_part: bool,
     targets: Vec<&'a Target>,
 }
 
-/// The owner teams that share a rule; none where it is not shared.
-pub(super) fn owners(shares: &[Share<'_>]) -> BTreeSet<String> {
-    let owners = shares.iter().filter_map(|share| share.owner).map(str::to_owned);
-    if shares.len() > 1 { owners.collect() } else { BTreeSet::new() }
+/// The names of the shares of a rule; none where it is not shared.
+pub(super) fn names(shares: &[Share<'_>]) -> BTreeSet<String> {
+    if shares.len() > 1 { shares.iter().map(Share::name).collect() } else { BTreeSet::new() }
+}
+
+/// For what of a rule these shares are, in words.
+pub(crate) fn told(names: &BTreeSet<String>) -> String {
+    let one = |name: &String| match name.strip_prefix(SERVICES) {
+        Some(services) => format!("`{}`", services.replace(',', "`, `")),
+        None if name.is_empty() => "services that nobody owns".to_owned(),
+        None => format!("the services of `{name}`"),
+    };
+    names.iter().map(one).collect::<Vec<_>>().join(", and ")
 }
 
 /// The shares of a rule in these targets; none where it covers none of them.
-pub(crate) fn shares<'a>(rule: &ApprovalRule, targets: &'a [Target]) -> Vec<Share<'a>> {
+pub(crate) fn shares<'a>(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    targets: &'a [Target],
+) -> Vec<Share<'a>> {
     let by_owner = rule.approvers.teams.contains(OWNER);
     let mut shares: BTreeMap<Option<&str>, Vec<&Target>> = BTreeMap::new();
     for target in targets.iter().filter(|target| rule.scope.covers(target)) {
         shares.entry(by_owner.then_some(target.team.as_str())).or_default().push(target);
     }
-    shares.into_iter().map(|(owner, targets)| Share { owner, targets }).collect()
+    let whole = |(owner, targets)| Share { owner, is_part: false, targets };
+    shares.into_iter().map(whole).flat_map(|share| parts(organisation, rule, share)).collect()
+}
+
+/// Each service of a rule by itself: whoever may speak for one of them is heard when they say no.
+pub(crate) fn singly<'a>(rule: &ApprovalRule, targets: &'a [Target]) -> Vec<Share<'a>> {
+    let by_owner = rule.approvers.teams.contains(OWNER);
+    let covered = targets.iter().filter(|target| rule.scope.covers(target));
+    let single = |target: &'a Target| Share {
+        owner: by_owner.then_some(target.team.as_str()),
+        is_part: false,
+        targets: vec![target],
+    };
+    covered.map(single).collect()
+}
+
+/// A share as it is, where anybody could speak for all of it. Else the parts that single people or groups hold a role for,
+/// the largest first, and what nobody does.
+fn parts<'a>(organisation: &Organisation, rule: &ApprovalRule, share: Share<'a>) -> Vec<Share<'a>> {
+    if share.targets.len() < 2
+        || rule.approvers.roles.is_empty()
+        || organisation.everybody().any(|person| share.heeds(organisation, rule, person))
+    {
+        return vec![share];
+    }
+    let by_person =
+        organisation.everybody().map(|person| scopes_of(rule, organisation.roles_of(person)));
+    // Whose login says a group is not known before they speak.
+    let by_group = organisation.mappings.values().map(|group| scopes_of(rule, group.roles.iter()));
+    let mut holders: Vec<Vec<&Scope>> = by_person.chain(by_group).collect();
+    holders.retain(|scopes| !scopes.is_empty());
+    let mut left = share.targets.clone();
+    let mut parts = Vec::new();
+    while !left.is_empty() {
+        let covered = |scopes: &Vec<&Scope>| -> Vec<&'a Target> {
+            let covers = |target: &&Target| scopes.iter().any(|scope| scope.covers(target));
+            left.iter().copied().filter(covers).collect()
+        };
+        let most = holders.iter().map(covered).max_by_key(Vec::len).unwrap_or_default();
+        let part = if most.is_empty() { left.clone() } else { most };
+        left.retain(|target| part.iter().all(|taken| taken.service != target.service));
+        parts.push(Share { owner: share.owner, is_part: true, targets: part });
+    }
+    if parts.len() > 1 { parts } else { vec![share] }
+}
+
+/// The scopes of those roles that a rule names.
+fn scopes_of<'a>(
+    rule: &ApprovalRule,
+    roles: impl Iterator<Item = &'a crate::organisation::RoleGrant>,
+) -> Vec<&'a Scope> {
+    roles.filter(|held| rule.approvers.roles.contains(&held.role)).map(|held| &held.scope).collect()
 }
 
 impl Share<'_> {
+    /// What it is called among the shares of its rule: as its team, or by its services.
+    pub(super) fn name(&self) -> String {
+        match self.owner {
+            Some(owner) if !self.is_part => owner.to_owned(),
+            _ => {
+                let services = self.targets.iter().map(|target| target.service.as_str());
+                format!("{SERVICES}{}", services.collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
     /// Whether these scopes cover every service of it.
     pub(super) fn within(&self, scopes: &[&Scope]) -> bool {
         self.targets.iter().all(|target| scopes.iter().any(|scope| scope.covers(target)))
@@ -54,17 +138,12 @@ impl Share<'_> {
         let in_team = |team: &str| {
             organisation.teams.get(team).is_some_and(|team| team.members.contains(person))
         };
-        let roles = organisation.roles_of(person);
-        let held: Vec<&Scope> = roles
-            .filter(|held| approvers.roles.contains(&held.role))
-            .map(|held| &held.scope)
-            .collect();
         approvers.persons.contains(person)
             || approvers.claims.iter().any(|claim| declared.claims.contains(claim))
             || approvers.teams.iter().any(|team| match team.as_str() {
                 OWNER => self.owner.is_some_and(in_team),
                 team => in_team(team),
             })
-            || self.within(&held)
+            || self.within(&scopes_of(rule, organisation.roles_of(person)))
     }
 }

@@ -43,7 +43,8 @@ pub struct RuleStanding {
     pub quorum: u32,
     /// Persons counted for it.
     pub met_by: BTreeSet<PersonId>,
-    /// The owner teams for whose services somebody is still missing, where several teams share the rule.
+    /// Where the rule has shares: those for which one person more would help, be it that somebody who is counted there
+    /// becomes free for another.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub awaits: BTreeSet<String>,
     /// Who can meet it.
@@ -58,6 +59,16 @@ impl RuleStanding {
     /// Persons still missing.
     pub fn missing(&self) -> u32 {
         self.quorum.saturating_sub(u32::try_from(self.met_by.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Names no team any more that has given what it could.
+    fn leave_out(&mut self, fact: &ApprovalRuleFact) {
+        let shares = fact.owners.iter().filter(|team| fact.shares.contains_key(*team));
+        let done = shares.filter(|team| !self.awaits.contains(*team));
+        let done: BTreeSet<String> = done.map(|team| format!("team:{team}")).collect();
+        if !self.awaits.is_empty() {
+            self.who.retain(|who| !done.contains(who));
+        }
     }
 }
 
@@ -101,22 +112,21 @@ pub fn weigh(
         seats.iter().map(|seat| usize::try_from(seat.persons).unwrap_or(usize::MAX)).collect();
     let assignment = assign(&may, &places);
     standing.rules = known.iter().map(|(rule, owed)| unmet(rule, *owed)).collect();
-    let mut left: Vec<u32> = seats.iter().map(|seat| seat.persons).collect();
     for (given, seat) in yes.iter().zip(&assignment) {
-        let Some((at, seat)) = seat.and_then(|at| Some((at, seats.get(at)?))) else { continue };
-        left[at] = left[at].saturating_sub(1);
+        let Some(seat) = seat.and_then(|at| seats.get(at)) else { continue };
         if let Some(rule) = standing.rules.get_mut(seat.index) {
             rule.met_by.insert(given.person.clone());
-            rule.good_until = [rule.good_until, given.eligible.get(&rule.rule).copied()]
-                .into_iter()
-                .flatten()
-                .min();
+            rule.good_until = [rule.good_until, seat.until(given)].into_iter().flatten().min();
         }
     }
-    for (seat, _) in seats.iter().zip(left).filter(|(_, left)| *left > 0) {
-        if let (Some(owner), Some(rule)) = (seat.owner, standing.rules.get_mut(seat.index)) {
-            rule.awaits.insert(owner.to_owned());
-        }
+    for (at, seat) in seats.iter().enumerate() {
+        let Some(rule) = standing.rules.get_mut(seat.index).filter(|it| it.missing() > 0) else {
+            continue;
+        };
+        rule.awaits.extend(seat.share.filter(|_| one_more(&may, &places, at)).map(str::to_owned));
+    }
+    for (rule, (fact, _)) in standing.rules.iter_mut().zip(&known) {
+        rule.leave_out(fact);
     }
     // A no counts of everybody whom any rule of this change lets speak, whether that rule is wanted or not.
     standing.rejected_by = facts
@@ -147,12 +157,18 @@ fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
     }
 }
 
-/// Places that the same people can fill: those of a rule or, where several teams share it, of one of them.
+/// Whether somebody more at a seat would fill a place more, of whichever seat.
+fn one_more(may: &[Vec<usize>], places: &[usize], at: usize) -> bool {
+    let with: Vec<Vec<usize>> = may.iter().cloned().chain([vec![at]]).collect();
+    assign(&with, places).last().is_some_and(Option::is_some)
+}
+
+/// Places that the same people can fill: those of a rule or, where it has shares, of one of them.
 struct Seat<'a> {
     /// The rule, and where it stands among those wanted.
     rule: &'a ApprovalRuleFact,
     index: usize,
-    owner: Option<&'a str>,
+    share: Option<&'a str>,
     persons: u32,
 }
 
@@ -160,21 +176,25 @@ impl<'a> Seat<'a> {
     fn of(known: &[(&'a ApprovalRuleFact, bool)]) -> Vec<Self> {
         let mut seats = Vec::new();
         for (index, (rule, _)) in known.iter().enumerate() {
-            let seat = |owner, persons| Self { rule, index, owner, persons };
+            let seat = |share, persons| Self { rule, index, share, persons };
             if rule.shares.is_empty() {
                 seats.push(seat(None, rule.quorum));
             }
             let shares = rule.shares.iter();
-            seats.extend(shares.map(|(owner, persons)| seat(Some(owner.as_str()), *persons)));
+            seats.extend(shares.map(|(share, persons)| seat(Some(share.as_str()), *persons)));
         }
         seats
     }
 
-    /// Whether a word was given by somebody who may speak here, and has not expired.
-    fn heeds(&self, given: &GivenApproval, now: Timestamp) -> bool {
-        let shares = given.shares.get(&self.rule.name);
-        given.eligible.get(&self.rule.name).is_some_and(|until| now < *until)
-            && self.owner.is_none_or(|owner| shares.is_some_and(|known| known.contains(owner)))
+    /// Until when a word counts here, where it was given by somebody who may speak here.
+    fn until(&self, given: &GivenApproval) -> Option<Timestamp> {
+        let of_rule = given.eligible.get(&self.rule.name).copied();
+        let Some(share) = self.share else { return of_rule };
+        let known = given.shares_until.get(&self.rule.name);
+        known.and_then(|known| known.get(share)).copied().or_else(|| {
+            let known = given.shares.get(&self.rule.name)?;
+            of_rule.filter(|_| known.contains(share))
+        })
     }
 }
 
@@ -191,7 +211,7 @@ fn counted_for(
     seats
         .iter()
         .enumerate()
-        .filter(|(_, seat)| seat.heeds(given, now))
+        .filter(|(_, seat)| seat.until(given).is_some_and(|until| now < until))
         .filter(|(_, seat)| seat.rule.involved_may_approve.contains(&risk) || independent)
         .map(|(index, _)| index)
         .collect()

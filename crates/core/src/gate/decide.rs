@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
-use crate::approvals::{ApprovalStanding, weigh};
+use crate::approvals::{self, ApprovalStanding, weigh};
 use crate::facts::{ExceptionFact, GateFacts};
 use crate::ids::ServiceName;
 use crate::risk::RiskAssessment;
@@ -236,7 +236,12 @@ fn approval_reasons(approvals: &ApprovalStanding, reasons: &mut Vec<Reason>) {
                     (quorum, _) if quorum == missing => format!("{quorum} people"),
                     (quorum, _) => format!("{persons} of {quorum}"),
                 };
-                format!("`{}` waits for {awaited}{}", rule.rule, discounted.concat())
+                let of = if rule.awaits.is_empty() {
+                    String::new()
+                } else {
+                    format!(", for {}", approvals::told(&rule.awaits))
+                };
+                format!("`{}` waits for {awaited}{of}{}", rule.rule, discounted.concat())
             },
             until: None,
             who: rule.who.clone(),

@@ -39,6 +39,7 @@ fn rule(name: &str, quorum: u32, involved: bool) -> ApprovalRuleFact {
         quorum,
         shares: BTreeMap::new(),
         who: Vec::new(),
+        owners: BTreeSet::new(),
         involved_may_approve: if involved { [RiskLevel::Low].into() } else { BTreeSet::new() },
     }
 }
@@ -54,6 +55,7 @@ fn given(number: u8, said: Said) -> GivenApproval {
         same_hands: BTreeSet::new(),
         eligible: rules.map(|(_, name)| (name.parse::<RuleName>().unwrap(), until)).collect(),
         shares: BTreeMap::new(),
+        shares_until: BTreeMap::new(),
     }
 }
 
