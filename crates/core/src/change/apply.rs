@@ -125,7 +125,11 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
             change.state = ChangeState::Implement;
             change.implemented_at.get_or_insert(at);
         }
-        Event::ChangeImplementationEnded(_) => change.state = ChangeState::Review,
+        Event::ChangeImplementationEnded(_) => {
+            change.state = ChangeState::Review;
+            // Nothing of it is under way: what begins after this begins anew.
+            change.begun = None;
+        }
         Event::ChangeDebtIncurred(event) => change.debts.extend(event.debts.iter().cloned()),
         Event::ChangeDebtSettled(event) => {
             for debt in &mut change.debts {
@@ -180,10 +184,13 @@ fn follow(change: &mut Change, service: &ServiceName, state: DeploymentState) {
 }
 
 /// A deployment of another commit is another thing than what was begun before; one of no known commit is nothing that
-/// could go on.
+/// could go on. Neither is one that began without a pass: what runs was seen, and nobody let it.
 fn begun(before: Option<Begun>, deployment: &Deployment) -> Option<Begun> {
     let commit = deployment.commit.clone()?;
     let before = before.filter(|before| before.commit == commit);
+    if deployment.pass.is_none() {
+        return before;
+    }
     let mut artifacts = before.map(|before| before.artifacts).unwrap_or_default();
     artifacts.insert(deployment.service.clone(), deployment.artifacts.clone());
     Some(Begun { commit, artifacts })

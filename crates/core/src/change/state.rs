@@ -322,7 +322,7 @@ pub struct Origin {
     pub paths: Vec<String>,
 }
 
-/// What the last deployments under a change were begun with.
+/// What the last deployments under a change were begun with, as far as each had a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     /// The commit of all of them.
@@ -381,7 +381,7 @@ pub struct Change {
     pub deployments: BTreeSet<DeploymentNumber>,
     /// Deployments still running.
     pub running: BTreeSet<DeploymentNumber>,
-    /// What is being implemented, once something is.
+    /// What is being implemented, once something is that was let through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<Begun>,
     /// Services whose deployment under it succeeded.

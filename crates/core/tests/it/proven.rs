@@ -3,17 +3,28 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use sluice_core::change::ChangeState;
 use sluice_core::deployment::{
     self, DeploymentReport, DeploymentState, Proven, Rollback, StartReport, Strategy,
 };
 use sluice_core::event::Event;
-use sluice_core::ids::ChangeNumber;
+use sluice_core::ids::{ChangeNumber, PassId};
 
-use crate::world::{Play, allow, commit, digest, production, question, service};
+use crate::world::{Play, allow, commit, digest, production, question, service, wants};
 
 use DeploymentState::{Failed, RolledBack, Succeeded};
 
 fn start(play: &mut Play, change: Option<ChangeNumber>, name: &str, number: u8) {
+    start_by(play, change, name, number, None);
+}
+
+fn start_by(
+    play: &mut Play,
+    change: Option<ChangeNumber>,
+    name: &str,
+    number: u8,
+    pass: Option<PassId>,
+) {
     let report = StartReport {
         change,
         service: service(name),
@@ -22,7 +33,7 @@ fn start(play: &mut Play, change: Option<ChangeNumber>, name: &str, number: u8) 
         commit: Some(commit(number)),
         artifacts: [digest(number)].into(),
         run: None,
-        pass: None,
+        pass,
         strategy: Strategy::default(),
         at: play.now,
     };
@@ -102,12 +113,13 @@ fn what_ran_long_enough_and_was_not_undone_is_proven() {
 #[test]
 fn a_change_goes_on_with_what_was_begun_and_nothing_else() {
     let mut play = Play::start();
-    let number = play.ask(&question("shop", 1, 1), &allow()).change;
+    let asked = play.ask(&question("shop", 1, 1), &allow());
+    let number = asked.change;
     let goes_on = |play: &Play, name, of: u8, artifact: u8| {
         play.change(number).goes_on_with(&service(name), &commit(of), &[digest(artifact)].into())
     };
     assert!(!goes_on(&play, "shop", 1, 1), "nothing was begun");
-    start(&mut play, Some(number), "shop", 1);
+    start_by(&mut play, Some(number), "shop", 1, asked.pass);
     assert!(goes_on(&play, "shop", 1, 1));
     assert!(!goes_on(&play, "shop", 1, 2), "another build of the commit");
     assert!(!goes_on(&play, "shop", 2, 1), "another commit");
@@ -118,4 +130,18 @@ fn a_change_goes_on_with_what_was_begun_and_nothing_else() {
     assert!(goes_on(&play, "shop", 1, 1) && !goes_on(&play, "shop", 2, 2));
     end(&mut play, Succeeded);
     assert!(!goes_on(&play, "shop", 1, 1), "it is not being implemented any more");
+    start(&mut play, Some(number), "shop", 1);
+    assert!(!goes_on(&play, "shop", 1, 1), "it is seen to run again, and had no pass for that");
+}
+
+#[test]
+fn what_was_only_seen_to_run_was_not_begun() {
+    for verdict in [allow(), wants(&["owner"], false)] {
+        let mut play = Play::start();
+        let number = play.ask(&question("shop", 1, 1), &verdict).change;
+        start(&mut play, Some(number), "shop", 1);
+        let change = play.change(number);
+        assert_eq!(change.state, ChangeState::Implement);
+        assert!(!change.goes_on_with(&service("shop"), &commit(1), &[digest(1)].into()));
+    }
 }

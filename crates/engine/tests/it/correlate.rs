@@ -25,7 +25,7 @@ async fn push(world: &World, number: u8, id: &str) {
     world.github("push", id, &body).await;
 }
 
-async fn status(world: &World, number: u8, state: &str, id: &str) {
+pub(crate) async fn status(world: &World, number: u8, state: &str, id: &str) {
     let body = serde_json::json!({
         "action": "created",
         "deployment_status": {"id": 7, "state": state, "environment": "production", "created_at": "2026-03-04T10:00:00Z",

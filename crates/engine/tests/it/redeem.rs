@@ -1,9 +1,10 @@
 //! Between allow and redeem the world changes: each way in which it does refuses the pass.
 
-use sluice_core::change::EvidenceStatus;
+use sluice_core::change::{ChangeState, EvidenceStatus};
 use sluice_core::gate::Decision;
 use sluice_core::ids::ChangeNumber;
 use sluice_core::scope::Scope;
+use sluice_core::verdict::Effect;
 use sluice_engine::organisation_files::Folder;
 use sluice_engine::{EngineError, GateAnswer};
 
@@ -173,4 +174,23 @@ async fn a_pass_ends_where_the_next_freeze_begins() {
     } else {
         panic!("{:#?}", answer.reasons);
     }
+}
+
+#[tokio::test]
+async fn what_its_forge_sees_begin_in_a_freeze_was_not_begun() {
+    let world = World::start().await;
+    freeze(&world).await;
+    let mut asked = question("payments", 2, 2);
+    let first = world.ask(asked.clone()).await;
+    let frozen = |answer: &GateAnswer| {
+        let waits = answer.reasons.iter().filter(|reason| reason.effect == Effect::Wait);
+        waits.map(|reason| reason.rule.as_str()).any(|rule| rule == "freeze.in_force")
+    };
+    assert!(frozen(&first), "{:#?}", first.reasons);
+    crate::correlate::status(&world, 2, "in_progress", "status-1").await;
+    assert_eq!(world.change(first.change.unwrap()).state, ChangeState::Implement);
+    asked.run.attempt = 2;
+    let again = world.ask(asked).await;
+    assert_eq!(again.change, first.change);
+    assert!(frozen(&again), "{:#?}", again.reasons);
 }
