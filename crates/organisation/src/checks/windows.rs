@@ -1,6 +1,8 @@
 //! Windows, once the settings' zone is known.
 
-use jiff::civil::DateTime;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Date, DateTime};
 use sluice_core::calendar::{Schedule, ScheduleProblem, WindowProblem};
 use sluice_core::organisation::{Item, Settings};
 
@@ -40,17 +42,31 @@ pub(super) fn finish(findings: &mut Findings) {
 
 /// Takes occurrences out, and tells of entries that take out none: somebody believes that a day is free of the window.
 fn leave_out(findings: &mut Findings, schedule: &mut Schedule, left_out: Vec<LeftOut>) {
-    let dates = || left_out.iter().map(|it| it.local.date());
-    let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return };
-    // What cannot be expanded is told of when the window is checked.
-    let starts = schedule.starts_between(first, last).ok();
+    if left_out.is_empty() {
+        return;
+    }
+    if schedule.validate().is_err() {
+        // That is told of when the window is checked.
+        schedule.exdates.extend(left_out.into_iter().map(|it| it.local));
+        return;
+    }
+    let dates: BTreeSet<Date> = left_out.iter().map(|it| it.local.date()).collect();
+    let mut begins = BTreeMap::new();
+    begin_on(schedule, &dates.into_iter().collect::<Vec<_>>(), &mut begins);
     for LeftOut { local, day, at } in left_out {
-        let meant = |start: &&DateTime| match day {
-            true => start.date() == local.date(),
-            false => **start == local,
+        let starts = match begins.get(&local.date()) {
+            Some(Err(problem)) => {
+                let message =
+                    format!("what begins on `{}` cannot be listed: {problem}", local.date());
+                findings.error(at, "bad_schedule", message, problem.help().to_owned());
+                continue;
+            }
+            Some(Ok(starts)) => starts.as_slice(),
+            None => &[],
         };
-        let found: Vec<DateTime> = starts.iter().flatten().filter(meant).copied().collect();
-        if starts.is_some() && found.is_empty() {
+        let found: Vec<DateTime> =
+            starts.iter().filter(|start| day || **start == local).copied().collect();
+        if found.is_empty() {
             let message = match day {
                 true => {
                     format!("`{}` leaves nothing out: nothing begins on that day", local.date())
@@ -67,6 +83,32 @@ fn leave_out(findings: &mut Findings, schedule: &mut Schedule, left_out: Vec<Lef
     }
     schedule.exdates.sort_unstable();
     schedule.exdates.dedup();
+}
+
+/// What begins on each of these dates, which are sorted. Where there is more from the first to the last than is listed at
+/// once, in halves.
+fn begin_on(
+    schedule: &Schedule,
+    dates: &[Date],
+    found: &mut BTreeMap<Date, Result<Vec<DateTime>, ScheduleProblem>>,
+) {
+    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return };
+    match schedule.starts_between(*first, *last) {
+        Ok(starts) => {
+            for start in
+                starts.into_iter().filter(|start| dates.binary_search(&start.date()).is_ok())
+            {
+                let on = found.entry(start.date()).or_insert_with(|| Ok(Vec::new()));
+                on.iter_mut().for_each(|starts| starts.push(start));
+            }
+        }
+        Err(problem) if dates.len() == 1 => drop(found.insert(*first, Err(problem))),
+        Err(_) => {
+            let (before, after) = dates.split_at(dates.len() / 2);
+            begin_on(schedule, before, found);
+            begin_on(schedule, after, found);
+        }
+    }
 }
 
 fn report(findings: &mut Findings, problem: &WindowProblem, spots: &Spots) {

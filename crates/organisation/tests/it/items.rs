@@ -135,9 +135,30 @@ fn dates_that_are_added_and_left_out_are_days_of_what_begins_at_a_time() {
             json!(["2026-01-06T00:00:00"]),
             Value::Null,
         ),
+        // More begins from the first to the last than is listed at once.
+        (
+            format!("{daily}, exdates: [2026-12-24, 2926-12-24]"),
+            json!(["2026-12-24T09:00:00", "2926-12-24T09:00:00"]),
+            Value::Null,
+        ),
+        (
+            "start: '2026-01-05T00:00:00', duration: PT1M, rrule: 'FREQ=HOURLY', exdates: ['2026-01-06T05:00:00', '2027-12-24T07:00:00', '2028-12-24T07:00:00']".to_owned(),
+            json!(["2026-01-06T05:00:00", "2027-12-24T07:00:00", "2028-12-24T07:00:00"]),
+            Value::Null,
+        ),
     ] {
         assert_eq!(exdates(&yaml), (left_out, added), "{yaml}");
     }
+    let hourly = "start: '2026-01-05T00:00:00', duration: PT1M, rrule: FREQ=HOURLY";
+    let (left_out, _) = exdates(&format!("{hourly}, exdates: [2026-12-24, 2028-12-25]"));
+    assert_eq!(left_out.as_array().map(Vec::len), Some(48));
+    let text = format!("windows: [{{name: w, kind: release, {daily}, exdates: [9999-12-31]}}]\n");
+    let folder = [("a.yaml", text.as_str())].into_iter().collect();
+    let told = rendered(&folder, &read_offline(&folder));
+    assert!(
+        told.contains("error bad_schedule: what begins on `9999-12-31` cannot be listed"),
+        "{told}"
+    );
 }
 
 #[test]
