@@ -110,11 +110,15 @@ impl Organisation {
     }
 
     /// Who claims a record, and under which user name: the one that it has or, where nobody claims that, the one under
-    /// which it was claimed before. A rename over there makes nobody else of anybody.
+    /// which it was claimed before. A rename over there makes nobody else of anybody, unless another record has that name
+    /// by now: a name is one record's.
     pub fn claim<'a>(&'a self, set: &'a UserSet) -> Option<(&'a PersonId, &'a IdentityKey)> {
         let before =
             self.provision.users.get(&set.user).and_then(|known| known.claimed_as.as_ref());
-        let mut names = std::iter::once(&set.user_name).chain(before);
+        let is_free = |name: &&IdentityKey| {
+            self.provision.user_named(name).is_none_or(|record| *record == set.user)
+        };
+        let mut names = std::iter::once(&set.user_name).chain(before.filter(is_free));
         names.find_map(|name| self.declared_with(name).map(|person| (person, name)))
     }
 }

@@ -214,7 +214,9 @@ impl Provision {
     fn unbind(&mut self, id: &ProvisionedId) {
         let Some(user) = self.users.get(id) else { return };
         let (person, own) = (user.person().cloned(), user.bond == Bond::Own);
-        if let Some(once) = &user.claimed_as {
+        if let Some(once) = &user.claimed_as
+            && self.renamed.get(once) == Some(id)
+        {
             self.renamed.remove(once);
         }
         let Some(person) = person else { return };

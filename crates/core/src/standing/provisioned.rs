@@ -17,8 +17,16 @@ impl Standing {
     pub(super) fn user_set(&mut self, set: &UserSet, at: Timestamp) {
         let before = self.person_of_record(&set.user);
         let claimed = self.claimed_record(&set.user);
+        let once_named = self.organisation.provision.user_once_named(&set.user_name);
+        let displaced = once_named.filter(|record| **record != set.user).cloned();
         self.organisation.provision.user_set(set, at);
         self.organisation.settle(&set.user);
+        if let Some(record) = displaced {
+            let before = self.person_of_record(&record);
+            self.organisation.settle(&record);
+            let after = self.person_of_record(&record);
+            self.leave_unless_same(before, after);
+        }
         if let Some((person, name)) = claimed
             && self.claimed_record(&set.user).is_none_or(|(now, _)| now != person)
         {
