@@ -6,14 +6,13 @@ use std::time::Duration;
 use data_encoding::BASE32_DNSSEC;
 use jiff::Timestamp;
 use sluice_core::change::event::DebtIncurred;
-use sluice_core::change::{Involvement, InvolvementRole};
+use sluice_core::change::{Evidence, Involvement, InvolvementRole};
 use sluice_core::event::Event;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::gate::{
     Decision, Ids, Judgement, Placement, Question, debts, decide, place, record,
 };
-use sluice_core::ids::{ChangeNumber, DecisionId, Digest, EnvironmentName, PassId};
-use sluice_core::organisation::Organisation;
+use sluice_core::ids::{ChangeNumber, DecisionId, Digest, PassId};
 use sluice_core::permission::Permission;
 use sluice_core::risk::RiskLevel;
 use sluice_core::standing::{Standing, Topic};
@@ -21,7 +20,7 @@ use sluice_store::Row;
 use sluice_store::rows::BlobRow;
 
 use super::gather::{Gathering, is_controlled};
-use super::within::check;
+use super::within::{check, is_in_scope};
 use super::{DecisionInput, GateAnswer, Judged};
 use crate::caller::Caller;
 use crate::engine::Engine;
@@ -257,7 +256,7 @@ impl Engine {
     }
 
     /// Evaluates a question that may have been asked before. Where its change was ended meanwhile, the one that takes its
-    /// place has nothing yet: it gets all that the question brought.
+    /// place has nothing yet and gets all that the question brought; one that is there already gets what it lacks.
     fn evaluate_again(
         &self,
         standing: &Standing,
@@ -266,15 +265,26 @@ impl Engine {
         now: Timestamp,
     ) -> Evaluated {
         let Asking { question, told } = asking;
-        if let Some(told) = told {
-            let bare = Question { evidence: Vec::new(), ..question.clone() };
-            let evaluated = self.evaluate(standing, caller, &bare, now);
-            let placed = evaluated.placement.as_ref();
-            if placed.is_some_and(|placed| !placed.is_new && placed.change.number == *told) {
-                return evaluated;
-            }
+        let Some(told) = told else { return self.evaluate(standing, caller, question, now) };
+        let bare = Question { evidence: Vec::new(), ..question.clone() };
+        let evaluated = self.evaluate(standing, caller, &bare, now);
+        let placed = evaluated.placement.as_ref().filter(|placed| !placed.is_new);
+        let number = placed.map(|placed| placed.change.number);
+        if number == Some(*told) {
+            return evaluated;
         }
-        self.evaluate(standing, caller, question, now)
+        let mut evidence = self.newest(&question.evidence, *told);
+        if let Some(change) = number.and_then(|number| standing.changes.get(&number)) {
+            evidence.retain(|brought| same_evidence(&change.evidence, brought).is_none());
+        }
+        self.evaluate(standing, caller, &Question { evidence, ..question.clone() }, now)
+    }
+
+    /// What a question brought to a change that was ended, as that had it at the end: others may have brought newer.
+    fn newest(&self, brought: &[Evidence], told: ChangeNumber) -> Vec<Evidence> {
+        let known = self.change(told).ok().flatten().map(|change| change.evidence);
+        let known = known.unwrap_or_default();
+        brought.iter().map(|one| same_evidence(&known, one).unwrap_or(one).clone()).collect()
     }
 
     /// Evaluates a question. A change model is for its own risk and below, and the risk is known only when everything
@@ -467,21 +477,9 @@ impl Engine {
     }
 }
 
-/// Whether a caller may ask for all that a question speaks of; what makes the whole change an emergency, for all of that.
-fn is_in_scope(
-    organisation: &Organisation,
-    caller: &Caller,
-    question: &Question,
-    environment: &EnvironmentName,
-    placement: Option<&Placement>,
-) -> bool {
-    let whole = placement.filter(|_| question.emergency.is_some());
-    let change = whole.into_iter().flat_map(|placement| &placement.change.services);
-    std::iter::once(&question.service).chain(&question.services).chain(change).all(|service| {
-        let target = organisation.target(service, environment);
-        caller.covers(Permission::GateEvaluate, &target)
-            || caller.covers(Permission::GateRedeem, &target)
-    })
+/// The evidence of the same type and name.
+fn same_evidence<'e>(among: &'e [Evidence], one: &Evidence) -> Option<&'e Evidence> {
+    among.iter().find(|it| (&it.kind, &it.name) == (&one.kind, &one.name))
 }
 
 /// Whether a question would be answered as it was: of the same change, and with the same words.

@@ -1,8 +1,12 @@
-//! What a question may bring at most.
+//! What a question may bring at most, and of what it may speak.
 
-use sluice_core::gate::Question;
+use sluice_core::gate::{Placement, Question};
+use sluice_core::ids::EnvironmentName;
+use sluice_core::organisation::Organisation;
+use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 
+use crate::caller::Caller;
 use crate::error::EngineError;
 
 /// Everything from outside has a limit.
@@ -44,4 +48,21 @@ pub(crate) fn check(question: &Question) -> Result<(), EngineError> {
             Err(Refusal::invalid("over_limit", message, "send less, or shorter texts").into())
         }
     }
+}
+
+/// Whether a caller may ask for all that a question speaks of; what makes the whole change an emergency, for all of that.
+pub(super) fn is_in_scope(
+    organisation: &Organisation,
+    caller: &Caller,
+    question: &Question,
+    environment: &EnvironmentName,
+    placement: Option<&Placement>,
+) -> bool {
+    let whole = placement.filter(|_| question.emergency.is_some());
+    let change = whole.into_iter().flat_map(|placement| &placement.change.services);
+    std::iter::once(&question.service).chain(&question.services).chain(change).all(|service| {
+        let target = organisation.target(service, environment);
+        caller.covers(Permission::GateEvaluate, &target)
+            || caller.covers(Permission::GateRedeem, &target)
+    })
 }

@@ -168,3 +168,48 @@ async fn a_question_brings_its_evidence_to_the_change_that_takes_the_place_of_on
     assert_eq!(evidence(second).collect::<Vec<_>>(), evidence(first).collect::<Vec<_>>());
     assert!(evidence(second).any(|kind| kind == "test_report"));
 }
+
+/// Two attempts of a run wait with the same change, which is ended; both come to the one that takes its place.
+#[tokio::test]
+async fn the_newest_of_what_several_questions_brought_goes_to_the_next_change() {
+    let world = World::start().await;
+    let attempt = |number: u32| {
+        let mut asked = question("payments", 2, 2);
+        asked.lines_changed = Some(2_000);
+        asked.run.attempt = number;
+        asked.evidence[0].url = Some(format!("https://ci.example/{number}"));
+        asked
+    };
+    let first = world.ask(attempt(1)).await.change.unwrap();
+    let wait = Some(Duration::from_secs(600));
+    let (engine, pipeline) = (&world.engine, &world.pipeline);
+    let older = engine.ask(pipeline, "older", [0; 32], attempt(1), wait);
+    let newer = engine.ask(pipeline, "newer", [0; 32], attempt(2), wait);
+    let meanwhile = async {
+        let mut size = engine.watch_size();
+        let newest = |number| {
+            let change = engine.standing().changes.get(&number).cloned();
+            change.is_some_and(|it| it.evidence[0].url.as_deref() == Some("https://ci.example/2"))
+        };
+        while !newest(first) {
+            size.changed().await.unwrap();
+        }
+        engine.cancel_change(&world.admin, first, None, "another way".to_owned()).await.unwrap();
+        let second = loop {
+            size.mark_unchanged();
+            let standing = engine.standing();
+            if let Some(open) = standing.changes.values().find(|it| !it.state.is_over()) {
+                break open.number;
+            }
+            size.changed().await.unwrap();
+        };
+        for handle in ["bob", "grace", "ines"] {
+            let _ = world.approve(&world.person(handle).await, second).await;
+        }
+        second
+    };
+    let (older, newer, second) = tokio::join!(older, newer, meanwhile);
+    assert_eq!((older.unwrap().change, newer.unwrap().change), (Some(second), Some(second)));
+    let url = world.change(second).evidence[0].url.clone();
+    assert_eq!(url.as_deref(), Some("https://ci.example/2"));
+}
