@@ -182,6 +182,15 @@ impl Engine {
         self.inner.skew.trusted(clock.now(), clock.monotonic())
     }
 
+    /// The later of what the clock says and what is trusted of it: by this it is judged whether sessions, tokens and proofs
+    /// are over, and what others have signed with their time. While it is not known which of the two is right, nothing is
+    /// good for longer by that. What is written goes by [`Engine::now`].
+    pub fn latest(&self) -> Timestamp {
+        let clock = self.inner.clock.as_ref();
+        let wall = clock.now();
+        self.inner.skew.trusted(wall, clock.monotonic()).max(wall)
+    }
+
     /// The standing as of the last durable entry.
     pub fn standing(&self) -> Arc<Standing> {
         self.inner.sequencer.standing()

@@ -30,7 +30,7 @@ impl From<Refusal> for EngineError {
 /// It cannot be recorded now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unavailable {
-    /// `ledger_unavailable`, `outcome_unknown`, `safe_halt` or `overloaded`.
+    /// `ledger_unavailable`, `outcome_unknown`, `safe_halt`, `clock_untrusted` or `overloaded`.
     pub code: &'static str,
     /// What is the matter.
     pub message: String,
@@ -61,6 +61,14 @@ impl Unavailable {
             code: "safe_halt",
             message: format!("nothing is answered until a person has looked: {reason}"),
             retry_after_s: None,
+        })
+    }
+
+    pub(crate) fn clock() -> EngineError {
+        EngineError::Unavailable(Self {
+            code: "clock_untrusted",
+            message: "the clock has jumped by hours: what began now would be over by it".into(),
+            retry_after_s: Some(60),
         })
     }
 

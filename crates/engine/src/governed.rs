@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use sluice_core::access::apart;
 use sluice_core::access::event::{PlanConfirmed, PlanProposed};
 use sluice_core::access::{
-    Proposer, benefits, everywhere, lends_voices, sensitive, still_here, still_may, two_could,
-    two_could_lately,
+    Plan as Waiting, Proposer, benefits, everywhere, lends_voices, sensitive, still_here,
+    still_in_force, still_may, two_could, two_could_lately,
 };
 use sluice_core::ids::Digest;
 use sluice_core::permission::Permission;
@@ -56,7 +56,7 @@ impl Engine {
         if confirming {
             let (by, _) = caller.require_session()?;
             let confirmed = PlanConfirmed { plan: plan.digest.clone(), by };
-            confirmable(&standing, &confirmed, self.now())?;
+            confirmable(&standing, &confirmed, self.now(), self.latest())?;
             if gains(&confirmed.by) {
                 return Err(own_gain().into());
             }
@@ -96,7 +96,7 @@ impl Engine {
         texts: Vec<Row>,
     ) -> Result<Answer<Applied>, EngineError> {
         let standing = self.standing();
-        let already = good(&standing, &proposed.plan, self.now()).cloned();
+        let already = good(&standing, &proposed.plan, self.now(), self.latest()).cloned();
         let proposed = already.unwrap_or(proposed);
         let pending = Pending {
             plan: proposed.plan.clone(),
@@ -111,11 +111,11 @@ impl Engine {
             created_us: self.now().as_microsecond(),
         });
         let rows = std::iter::once(kept).chain(texts).collect();
-        let now = self.now();
+        let (now, latest) = (self.now(), self.latest());
         let answer = self
             .decide_with(caller.actor(), rows, move |standing| {
                 // Proposing it again does not begin the waiting again, and does not change who proposed it.
-                let known = good(standing, &proposed.plan, now).is_some();
+                let known = good(standing, &proposed.plan, now, latest).is_some();
                 Ok(if known { Vec::new() } else { vec![proposed.into()] })
             })
             .await?;
@@ -132,13 +132,16 @@ pub(crate) fn second_person_needed(standing: &Standing, now: Timestamp) -> bool 
 }
 
 /// Whether a plan that is confirmed waits, was proposed by somebody who could propose it still, and is confirmed by another
-/// person than them, not before its time. Asked before anything is prepared, and again where it is recorded.
+/// person than them, not before its time. Asked before anything is prepared, and again where it is recorded. `latest` is
+/// the time by which tokens run out.
 pub(crate) fn confirmable(
     standing: &Standing,
     confirmed: &PlanConfirmed,
     now: Timestamp,
+    latest: Timestamp,
 ) -> Result<(), Refusal> {
-    let proposed = waiting(standing, &confirmed.plan, now)?;
+    let plan = waiting(standing, &confirmed.plan, now)?;
+    let proposed = &plan.proposed;
     if proposed.by.as_ref() == Some(&confirmed.by) {
         return Err(Refusal::forbidden(
             "same_person",
@@ -149,7 +152,7 @@ pub(crate) fn confirmable(
     if let Some(first) = &proposed.by {
         apart(standing, first, &confirmed.by, now)?;
     }
-    still_good(standing, proposed)?;
+    still_good(standing, plan, latest)?;
     if now < proposed.from {
         let message = format!("the plan can be confirmed from {} on", proposed.from);
         return Err(Refusal::conflict("cooling_off", message, "wait until then"));
@@ -162,25 +165,34 @@ pub(crate) fn waiting<'a>(
     standing: &'a Standing,
     plan: &Digest,
     now: Timestamp,
-) -> Result<&'a PlanProposed, Refusal> {
-    let proposed = standing.access.plans.get(plan).map(AsRef::as_ref);
-    proposed.filter(|it| it.waits(now)).ok_or_else(no_such_plan)
+) -> Result<&'a Waiting, Refusal> {
+    let known = standing.access.plans.get(plan).map(AsRef::as_ref);
+    known.filter(|it| it.proposed.waits(now)).ok_or_else(no_such_plan)
 }
 
 /// A proposal that waits, of somebody who could propose it still.
-fn good<'a>(standing: &'a Standing, plan: &Digest, now: Timestamp) -> Option<&'a PlanProposed> {
-    waiting(standing, plan, now).ok().filter(|it| still_good(standing, it).is_ok())
+fn good<'a>(
+    standing: &'a Standing,
+    plan: &Digest,
+    now: Timestamp,
+    latest: Timestamp,
+) -> Option<&'a PlanProposed> {
+    let known = waiting(standing, plan, now).ok()?;
+    still_good(standing, known, latest).is_ok().then_some(&known.proposed)
 }
 
-/// Whether whoever proposed it could propose it still. A machine has its rights by its token, with which its proposals are void; whoever
-/// answers for it has to be there.
-fn still_good(standing: &Standing, proposed: &PlanProposed) -> Result<(), Refusal> {
-    let PlanProposed { by, groups, token, .. } = proposed;
+/// Whether whoever proposed it could propose it still. A machine has its rights by its token, with which its proposals are
+/// void; whoever answers for it has to be there.
+fn still_good(standing: &Standing, plan: &Waiting, latest: Timestamp) -> Result<(), Refusal> {
+    let PlanProposed { by, groups, token, .. } = &plan.proposed;
+    if let Some(token) = token {
+        still_in_force(standing, token, latest)?;
+    }
     match (by, token) {
         (None, _) => Ok(()),
         (Some(maker), Some(_)) => still_here(standing, maker),
         (Some(person), None) => {
-            let proposer = Proposer { person, groups: groups.as_ref() };
+            let proposer = Proposer { person, groups: groups.as_ref(), at: plan.at };
             still_may(standing, proposer, Permission::OrganisationApply, everywhere)
         }
     }

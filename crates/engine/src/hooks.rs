@@ -84,7 +84,7 @@ impl Engine {
             kind: String::new(),
             headers: kept_headers(&delivery, &ear.secrets),
             body: delivery.body.to_vec(),
-            received_us: delivery.received_at.as_microsecond(),
+            received_us: delivery.received_at.min(self.now()).as_microsecond(),
         };
         let decide = move |_: &Standing, _: Timestamp| {
             let mut commit =

@@ -53,7 +53,7 @@ impl Engine {
         digest: &Digest,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::PolicyActivate)?;
-        caller.require_recent(self.now())?;
+        caller.require_recent(self.latest())?;
         let kept = self.kept_plan(digest)?;
         let standing = self.standing();
         let in_force = standing.policy.as_ref().map(|policy| policy.bundle.clone());
@@ -82,8 +82,9 @@ impl Engine {
             self.policies().keep(digest, policy, in_force.as_ref());
         }
         let (actor, proposed_at, steps) = (caller.actor(), kept.proposed_at, plan.steps);
+        let latest = self.latest();
         let decide = move |standing: &Standing, now: Timestamp| {
-            if let Err(refusal) = confirmable(standing, &confirmed, now) {
+            if let Err(refusal) = confirmable(standing, &confirmed, now, latest) {
                 return Step::Refuse(refusal.into(), None);
             }
             if !standing.untouched_since(&[Topic::Organisation], proposed_at) {

@@ -184,7 +184,7 @@ impl Engine {
         expected: Option<&Digest>,
     ) -> Result<Answer<Applied>, EngineError> {
         caller.require(Permission::PolicyActivate)?;
-        caller.require_recent(self.now())?;
+        caller.require_recent(self.latest())?;
         self.make_so(caller, folder, source, expected, Manner::Confirming).await
     }
 
@@ -236,9 +236,9 @@ impl Engine {
             );
         }
         if let Some(confirmed) = confirmation {
-            let (actor, now) = (caller.actor(), self.now());
+            let (actor, now, latest) = (caller.actor(), self.now(), self.latest());
             self.decide_with(actor, Vec::new(), move |standing| {
-                confirmable(standing, &confirmed, now)?;
+                confirmable(standing, &confirmed, now, latest)?;
                 Ok(vec![confirmed.into()])
             })
             .await?;

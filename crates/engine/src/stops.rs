@@ -68,7 +68,7 @@ impl Engine {
         until: Timestamp,
     ) -> Result<Answer<Exception>, EngineError> {
         caller.require(Permission::ExceptionGrant)?;
-        let by = caller.require_recent(self.now())?;
+        let by = caller.require_recent(self.latest())?;
         let scope = own_names(&self.standing().organisation, scope);
         within(caller, Permission::ExceptionGrant, &scope)?;
         self.known_rule(&lifts)?;

@@ -69,7 +69,7 @@ impl Engine {
         value: &[u8],
     ) -> Result<Answer<u32>, EngineError> {
         caller.require(Permission::SecretWrite)?;
-        caller.recent_if_session(self.now())?;
+        caller.recent_if_session(self.latest())?;
         if value.is_empty() || value.len() > MOST_BYTES {
             let message = format!("a secret has 1 to {MOST_BYTES} bytes");
             return Err(Refusal::invalid("bad_secret", message, "send another one").into());
@@ -100,7 +100,7 @@ impl Engine {
         name: SecretName,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::SecretWrite)?;
-        caller.recent_if_session(self.now())?;
+        caller.recent_if_session(self.latest())?;
         let actor = caller.actor();
         let step = move |standing: &Standing, _: Timestamp| {
             if !standing.secrets.contains_key(&name) {
@@ -120,7 +120,7 @@ impl Engine {
     /// Puts all secrets under the current master key. All of them, or none.
     pub async fn rewrap_secrets(&self, caller: &Caller) -> Result<Answer<u32>, EngineError> {
         caller.require(Permission::SecretWrite)?;
-        caller.recent_if_session(self.now())?;
+        caller.recent_if_session(self.latest())?;
         let key = self.vault_or()?.key_id();
         let (engine, actor) = (self.clone(), caller.actor());
         let step = move |standing: &Standing, _: Timestamp| {

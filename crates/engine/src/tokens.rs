@@ -89,7 +89,7 @@ impl Engine {
         if let Some(person) = &known.token.person {
             standing.may_act(person).then_some(())?;
         }
-        (self.now() < known.token.expires_at).then(|| caller(&standing, known))
+        (self.latest() < known.token.expires_at).then(|| caller(&standing, known))
     }
 
     fn is_stored(&self, hash: &[u8; 32], id: &TokenId) -> bool {
@@ -144,11 +144,11 @@ impl Engine {
         new: NewToken,
     ) -> Result<Answer<CreatedToken>, EngineError> {
         match new.kind {
-            CallerKind::Person => own(caller, &new, self.now())?,
+            CallerKind::Person => own(caller, &new, self.latest())?,
             CallerKind::Pipeline => {
                 manages(caller)?;
                 if !new.permissions.iter().all(|permission| permission.is_of_reading()) {
-                    caller.recent_if_session(self.now())?;
+                    caller.recent_if_session(self.latest())?;
                 }
             }
         }
@@ -306,7 +306,7 @@ fn at_most(
     permissions: &BTreeSet<Permission>,
     scope: &Scope,
 ) -> Vec<Grant> {
-    let held = sluice_core::access::held_beside(standing, person, None).into_iter();
+    let held = sluice_core::access::held_beside(standing, person).into_iter();
     let grants = held.filter_map(|held| {
         let scope = if held.scope.contains(scope) {
             scope.clone()

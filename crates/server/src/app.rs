@@ -53,6 +53,7 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(engine: Engine, options: ServerOptions) -> Self {
+        engine.come_in_by(&options.providers);
         let rooms = Rooms::new(&options, Limits::API.size_bytes);
         Self {
             shared: Arc::new(Shared {

@@ -44,7 +44,7 @@ pub(crate) async fn deliver(
         headers: plain(&parts.headers),
         body,
         query: parts.uri.query().map(str::to_owned),
-        received_at: app.engine.now(),
+        received_at: app.engine.latest(),
     };
     match app.engine.receive(&hook, delivery).await {
         Received::Stored { plain: true, .. } => Ok(StatusCode::OK.into_response()),

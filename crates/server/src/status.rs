@@ -83,6 +83,7 @@ codes! {
     SHUTTING_DOWN = 503 "shutting_down", "The server is about to stop", "try again with the same idempotency key";
     LEDGER_UNAVAILABLE = 503 "ledger_unavailable", "The ledger cannot be reached", "try again after `Retry-After` with the same idempotency key; then look at disk and log of the server";
     OUTCOME_UNKNOWN = 503 "outcome_unknown", "It is not known yet whether this was recorded", "try again with the same idempotency key";
+    CLOCK_UNTRUSTED = 503 "clock_untrusted", "It is not known yet what time it is", "try again after `Retry-After`; then look at the clock of the server";
     LOGIN_NOT_BEGUN = 400 "login_not_begun", "There is no login to go on with", "begin again";
     NOT_CONFIGURED = 503 "not_configured", "The server is not set up for this", "let an administrator complete its configuration";
     PROVIDER_UNAVAILABLE = 503 "provider_unavailable", "The provider of identities cannot be asked", "try again; then look whether this server reaches it";

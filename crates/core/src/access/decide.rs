@@ -79,7 +79,7 @@ pub fn confirm(
     let words = ("whoever proposed a role cannot confirm it", "role.grant");
     another(standing, &role.proposed.by, by, now, words)?;
     let RoleProposed { by: person, groups, .. } = &role.proposed;
-    let proposer = Proposer { person, groups: groups.as_ref() };
+    let proposer = Proposer { person, groups: groups.as_ref(), at: role.at };
     still_may(standing, proposer, Permission::RoleGrant, everywhere)?;
     if lapsed(role, now) {
         let message = format!("`{grant}` was proposed more than seven days ago");
@@ -123,6 +123,20 @@ pub fn due(standing: &Standing, now: Timestamp) -> Vec<Event> {
         }
     });
     due.collect()
+}
+
+/// Roles whose time is over, or whose holder is gone, and nothing else of what time makes of roles: what takes a right away
+/// does not wait for a clock that is trusted.
+pub fn over(standing: &Standing, now: Timestamp) -> Vec<Event> {
+    let held = |event: &Event| match event {
+        Event::RoleRevoked(revoked) => standing
+            .access
+            .roles
+            .get(&revoked.grant)
+            .is_some_and(|role| role.state != RoleState::Proposed),
+        _ => false,
+    };
+    due(standing, now).into_iter().filter(held).collect()
 }
 
 fn found<'a>(standing: &'a Standing, grant: &GrantId) -> Result<&'a StandingRole, Refusal> {

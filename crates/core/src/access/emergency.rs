@@ -63,7 +63,7 @@ pub fn open(
         ));
     }
     let GlassAsked { question, by: asker, groups, .. } = &glass.asked;
-    let proposer = Proposer { person: asker, groups: groups.as_ref() };
+    let proposer = Proposer { person: asker, groups: groups.as_ref(), at: glass.at };
     still_may(standing, proposer, Permission::BreakGlass, |scopes| {
         let mut targets = targets(standing, question);
         targets.all(|target| scopes.iter().any(|scope| scope.covers(&target)))

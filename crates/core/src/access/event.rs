@@ -72,6 +72,9 @@ pub struct SessionOpened {
     /// Groups that the login said, of those that mappings name; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<LoginGroups>,
+    /// Whether no provider of identities confirms roles here any more: what one confirmed once narrows nobody then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
 }
 
 impl SessionOpened {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::ids::PersonId;
 use crate::organisation::{ApprovalRule, GroupMapping, Person, RoleGrant};
 use crate::permission::Permission;
@@ -9,7 +11,7 @@ use crate::scope::Scope;
 use crate::standing::Standing;
 
 use super::event::{LoginGroups, SessionOpened};
-use super::{Reach, Role};
+use super::{Narrowed, Reach, Role};
 
 /// Permissions that a person has by one thing, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +69,30 @@ pub fn held_with(
     held
 }
 
-/// What a person has where no session of theirs says what their login confirmed: by a token, or as whoever proposed
-/// something once. It is no more than what the last login by their provider confirmed, where that confirms roles.
-pub fn held_beside(
+/// What a person has by a token, where no session of theirs says what their login confirmed. It is no more than what the
+/// last login by their provider confirmed, where that confirms roles.
+pub fn held_beside(standing: &Standing, person: &PersonId) -> Vec<Held> {
+    let held = held_by(standing, person);
+    narrowed(held, standing.access.narrowed.get(person).map(AsRef::as_ref))
+}
+
+/// What a person has still who proposed something at a time. Their session had what it took then, whatever a login had
+/// confirmed before; one that came after it may have confirmed less.
+pub(super) fn held_since(
     standing: &Standing,
     person: &PersonId,
     groups: Option<&LoginGroups>,
+    at: Timestamp,
 ) -> Vec<Held> {
-    let mut held = held_with(standing, person, groups);
-    if let Some(confirmed) = standing.access.narrowed.get(person) {
+    let held = held_with(standing, person, groups);
+    let later = standing.access.narrowed.get(person).filter(|narrowed| narrowed.at >= at);
+    narrowed(held, later.map(AsRef::as_ref))
+}
+
+fn narrowed(mut held: Vec<Held>, to: Option<&Narrowed>) -> Vec<Held> {
+    if let Some(confirmed) = to {
         for one in &mut held {
-            one.permissions.retain(|permission| confirmed.contains(permission.as_str()));
+            one.permissions.retain(|permission| confirmed.to.contains(permission.as_str()));
         }
     }
     held

@@ -22,6 +22,6 @@ pub use governed::{benefits, lends_voices, sensitive};
 pub use hands::{Hand, Handed, apart, hands_of, same_hands};
 pub use held::{Held, held_beside, held_by, held_in, held_with, permissions_of};
 pub use second::{two_could, two_could_lately};
-pub use state::{Access, Account, Glass, Reset, RoleState, Session, StandingRole};
-pub use still::{Proposer, everywhere, still_here, still_may};
+pub use state::{Access, Account, Glass, Narrowed, Plan, Reset, RoleState, Session, StandingRole};
+pub use still::{Proposer, everywhere, still_here, still_in_force, still_may};
 pub use table::{Reach, Role, RoleTable};

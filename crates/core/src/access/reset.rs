@@ -68,7 +68,7 @@ pub fn confirm(
     let words = ("whoever asked to set an account back cannot confirm it", "account.manage");
     another(standing, &reset.asked.by, by, now, words)?;
     let ResetAsked { by: asker, groups, .. } = &reset.asked;
-    let proposer = Proposer { person: asker, groups: groups.as_ref() };
+    let proposer = Proposer { person: asker, groups: groups.as_ref(), at: reset.at };
     still_may(standing, proposer, Permission::AccountManage, everywhere)?;
     let (person, asked_by) = (person.clone(), reset.asked.by.clone());
     Ok(ResetConfirmed { person, by: by.clone(), asked_by })

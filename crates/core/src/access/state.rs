@@ -27,7 +27,7 @@ pub struct Access {
     pub sessions: OrdMap<TokenId, Arc<Session>>,
     /// The permissions that the last login by a provider of identities confirmed of a person, where it confirms roles.
     #[serde(default)]
-    pub narrowed: OrdMap<PersonId, Arc<BTreeSet<String>>>,
+    pub narrowed: OrdMap<PersonId, Arc<Narrowed>>,
     /// Roles that were proposed, confirmed or granted, and are not over.
     pub roles: OrdMap<GrantId, Arc<StandingRole>>,
     /// Emergency paths that were asked for or are open.
@@ -35,7 +35,7 @@ pub struct Access {
     pub glasses: OrdMap<GrantId, Arc<Glass>>,
     /// Plans that wait for a second person.
     #[serde(default)]
-    pub plans: OrdMap<Digest, Arc<PlanProposed>>,
+    pub plans: OrdMap<Digest, Arc<Plan>>,
     /// When two people could agree with one another for the last time before something took a right, an account or a
     /// person away.
     #[serde(default)]
@@ -53,6 +53,24 @@ pub struct Access {
     /// Tokens that the console showed: whoever has one sets the installation up.
     #[serde(default)]
     pub console: BTreeSet<TokenId>,
+}
+
+/// What a login by a provider of identities confirmed of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// The permissions; others that they have count no more.
+    pub to: BTreeSet<String>,
+    /// When it did.
+    pub at: Timestamp,
+}
+
+/// A plan that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What was proposed.
+    pub proposed: PlanProposed,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An account that somebody wants set back.
@@ -157,7 +175,7 @@ impl PlanProposed {
 impl Access {
     /// Plans that wait for a second person at a time.
     pub fn plans_waiting(&self, now: Timestamp) -> impl Iterator<Item = &PlanProposed> {
-        self.plans.values().map(AsRef::as_ref).filter(move |plan| plan.waits(now))
+        self.plans.values().map(|plan| &plan.proposed).filter(move |plan| plan.waits(now))
     }
 
     /// Roles that hold of a person, beyond those that the organisation declares.
@@ -218,11 +236,14 @@ impl Access {
         for (_, id) in own.iter().take((own.len() + 1).saturating_sub(SESSIONS_EACH)) {
             self.sessions.remove(id);
         }
-        if opened.is_of_provider() {
-            match &opened.narrowed_to {
-                Some(names) => self.narrowed.insert(opened.person.clone(), Arc::new(names.clone())),
-                None => self.narrowed.remove(&opened.person),
-            };
+        match &opened.narrowed_to {
+            Some(names) if opened.is_of_provider() => {
+                let narrowed = Narrowed { to: names.clone(), at };
+                self.narrowed.insert(opened.person.clone(), Arc::new(narrowed));
+            }
+            None if opened.is_of_provider() => drop(self.narrowed.remove(&opened.person)),
+            _ if opened.unconfirmed => drop(self.narrowed.remove(&opened.person)),
+            Some(_) | None => {}
         }
         let session = Session { opened: opened.clone(), since: at };
         self.sessions.insert(opened.session.clone(), Arc::new(session));
@@ -306,18 +327,20 @@ impl Access {
         let over: Vec<Digest> = self
             .plans
             .iter()
-            .filter(|(_, plan)| !plan.waits(at))
+            .filter(|(_, plan)| !plan.proposed.waits(at))
             .map(|(digest, _)| digest.clone())
             .collect();
         for digest in over {
             self.plans.remove(&digest);
         }
-        self.plans.insert(proposed.plan.clone(), Arc::new(proposed.clone()));
+        let plan = Plan { proposed: proposed.clone(), at };
+        self.plans.insert(proposed.plan.clone(), Arc::new(plan));
     }
 
     /// What a machine proposed is void with its token.
     pub(crate) fn token_revoked(&mut self, token: &TokenId) {
-        let theirs = self.plans.iter().filter(|(_, plan)| plan.token.as_ref() == Some(token));
+        let theirs =
+            self.plans.iter().filter(|(_, plan)| plan.proposed.token.as_ref() == Some(token));
         let theirs: Vec<Digest> = theirs.map(|(digest, _)| digest.clone()).collect();
         for digest in theirs {
             self.plans.remove(&digest);

@@ -3,9 +3,11 @@
 //! A proposal waits for days, and by another's word it takes effect in the name of whoever made it. Whoever has left, whose account
 //! was closed, or who may not any more what it took to propose it, gets nothing by that word.
 
+use jiff::Timestamp;
+
 use super::event::LoginGroups;
-use super::held_beside;
-use crate::ids::PersonId;
+use super::held::held_since;
+use crate::ids::{PersonId, TokenId};
 use crate::permission::Permission;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
@@ -18,6 +20,8 @@ pub struct Proposer<'a> {
     pub person: &'a PersonId,
     /// The groups that their login said, where one did: they may be what gave the right to.
     pub groups: Option<&'a LoginGroups>,
+    /// When they did.
+    pub at: Timestamp,
 }
 
 impl Standing {
@@ -47,13 +51,22 @@ pub fn still_may(
     reaches: impl FnOnce(&[Scope]) -> bool,
 ) -> Result<(), Refusal> {
     still_here(standing, proposer.person)?;
-    let held = held_beside(standing, proposer.person, proposer.groups);
+    let held = held_since(standing, proposer.person, proposer.groups, proposer.at);
     let having = held.into_iter().filter(|held| held.permissions.contains(&permission));
     let scopes: Vec<Scope> = having.map(|held| held.scope).collect();
     if !scopes.is_empty() && reaches(&scopes) {
         return Ok(());
     }
     Err(may_not(&format!("whoever proposed it has `{permission}` no more, or not there")))
+}
+
+/// Refuses what a machine proposed whose token was revoked or has run out.
+pub fn still_in_force(standing: &Standing, token: &TokenId, now: Timestamp) -> Result<(), Refusal> {
+    let known = standing.tokens.get(token);
+    if known.is_some_and(|known| now < known.token.expires_at) {
+        return Ok(());
+    }
+    Err(may_not("the token that proposed it has run out, or was revoked"))
 }
 
 /// That a permission holds for the whole organisation.

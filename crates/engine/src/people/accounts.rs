@@ -54,10 +54,10 @@ pub struct TotpStart {
 }
 
 impl Engine {
-    /// Makes an account for a declared person, or sets an existing one back where one person may: its factors are gone and
-    /// its sessions over. The answer is the code by which the person sets a password. Whoever has it could come in as that
-    /// person: no token sets an account back, one person does so only where no other could agree, and the two do not count
-    /// as two people for a week (`access::apart`).
+    /// Makes an account for a declared person, or another code for one that never had a password. The answer is the code by
+    /// which the person sets one. Whoever has it could come in as that person: where there ever was a password this sets
+    /// nothing back, not even where its code has lapsed after that; [`Engine::ask_reset`] does. The two do not count as
+    /// two people for a week (`access::apart`).
     pub async fn create_account(
         &self,
         caller: &Caller,
@@ -65,7 +65,7 @@ impl Engine {
     ) -> Result<Answer<Enrolment>, EngineError> {
         caller.require(Permission::AccountManage)?;
         not_oneself(&self.standing(), caller, person)?;
-        caller.recent_if_session(self.now())?;
+        caller.recent_if_session(self.latest())?;
         let by = caller.session.as_ref().and(caller.person.clone());
         let who = person.clone();
         self.hand_code_over(caller, person, move |standing, now| {
@@ -141,10 +141,10 @@ impl Engine {
         self.not_held_up(&person, address)?;
         let row = self.read(|readers| readers.credentials(person.as_str()))?;
         let given = super::sessions::hash(code.trim());
-        let now_us = self.now().as_microsecond();
+        let (now_us, latest_us) = (self.now().as_microsecond(), self.latest().as_microsecond());
         let good = row.as_ref().is_some_and(|row| {
             let same = row.enrol_hash.is_some_and(|hash| hash.ct_eq(&given).into());
-            same && row.enrol_until_us.is_some_and(|until| now_us < until)
+            same && row.enrol_until_us.is_some_and(|until| latest_us < until)
         });
         let Some(row) = row.filter(|_| good) else {
             return Err(self.failed_code(&person, address));
@@ -200,7 +200,7 @@ impl Engine {
 
     /// Begins to make a device the second factor. It counts only after [`Engine::confirm_totp`].
     pub async fn begin_totp(&self, caller: &Caller) -> Result<TotpStart, EngineError> {
-        let person = caller.require_recent(self.now())?;
+        let person = caller.require_recent(self.latest())?;
         let _one_at_a_time = self.people().credentials.lock().await;
         let row = self.own_row(&person)?;
         if row.totp_ready {
@@ -226,7 +226,7 @@ impl Engine {
         caller: &Caller,
         code: &str,
     ) -> Result<Answer<Vec<String>>, EngineError> {
-        let person = caller.require_recent(self.now())?;
+        let person = caller.require_recent(self.latest())?;
         let _one_at_a_time = self.people().credentials.lock().await;
         let row = self.own_row(&person)?;
         let nonce = row.totp.clone().filter(|_| !row.totp_ready);
@@ -236,7 +236,7 @@ impl Engine {
         };
         self.not_held_up(&person, None)?;
         let key = self.totp_key(person.as_str(), &nonce);
-        let step = totp::find(&key, code.trim(), self.now().as_second(), row.totp_step);
+        let step = totp::find(&key, code.trim(), self.latest().as_second(), row.totp_step);
         let Some(totp_step) = step else {
             return Err(self.failed_code(&person, None));
         };
@@ -291,7 +291,7 @@ impl Engine {
         not_oneself(&self.standing(), caller, person)?;
         if is_open {
             // To close one must not wait for anything.
-            caller.recent_if_session(self.now())?;
+            caller.recent_if_session(self.latest())?;
         }
         let person = person.clone();
         self.decide_with(caller.actor(), Vec::new(), move |standing| {
@@ -418,7 +418,7 @@ fn reset_by_session(person: &PersonId) -> Refusal {
     Refusal::forbidden(
         "session_needed",
         format!(
-            "{person} has a password already: only a person who is logged in sets an account back, no token"
+            "{person} has had a password before: only a person who is logged in sets an account back, no token"
         ),
         "log in as somebody else with `account.manage`: `sluice login`, or in a browser",
     )
@@ -428,7 +428,7 @@ fn reset_says_why(person: &PersonId) -> Refusal {
     Refusal::conflict(
         "account_enrolled",
         format!(
-            "{person} has a password already: setting the account back is another thing, and says why"
+            "{person} has had a password before: setting the account back is another thing, and says why"
         ),
         "use `sluice account reset --reason`",
     )
@@ -438,7 +438,7 @@ pub(super) fn takes_two(person: &PersonId) -> Refusal {
     Refusal::conflict(
         "second_person_needed",
         format!(
-            "{person} has a password already, and another person could agree: it takes two to set the account back"
+            "{person} has had a password before, and another person could agree: it takes two to set the account back"
         ),
         "ask for it with `sluice account reset`, and have somebody else with `account.manage` confirm it",
     )

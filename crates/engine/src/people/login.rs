@@ -251,7 +251,7 @@ impl Engine {
             ));
         };
         let key = self.totp_key(&row.person_id, nonce);
-        let step = totp::find(&key, code, self.now().as_second(), row.totp_step);
+        let step = totp::find(&key, code, self.latest().as_second(), row.totp_step);
         if let Some(totp_step) = step {
             methods.insert("totp".to_owned());
             return Ok((methods, CredentialsRow { totp_step, ..row }, Vec::new()));

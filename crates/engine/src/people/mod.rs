@@ -20,7 +20,7 @@ mod totp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::Mutex;
 use sluice_core::ids::TokenId;
@@ -50,6 +50,8 @@ pub(crate) struct People {
     seen: Mutex<BTreeMap<TokenId, Seen>>,
     /// Command lines that wait to be confirmed.
     devices: Mutex<Vec<devices::Device>>,
+    /// Whether it is known that no provider of identities confirms roles.
+    unconfirmed: AtomicBool,
     /// How often a password was hashed.
     hashed: AtomicU64,
     /// What unknown names are compared with, so that they take as long as known ones.
@@ -70,6 +72,7 @@ impl Default for People {
             credentials: Arc::default(),
             seen: Mutex::default(),
             devices: Mutex::default(),
+            unconfirmed: AtomicBool::new(false),
             hashed: AtomicU64::new(0),
             dummy: std::sync::OnceLock::new(),
         }

@@ -288,7 +288,7 @@ impl Engine {
         };
         let mut anew = false;
         loop {
-            let now = self.now();
+            let now = self.latest();
             let keys =
                 self.issuer_keys().get(self.net(), reach, &started.jwks_uri, anew, now).await?;
             match verify(token, &expected, &keys, now.as_second()) {

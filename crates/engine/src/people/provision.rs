@@ -293,7 +293,7 @@ impl Engine {
         token: &TokenId,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::RoleGrant)?;
-        let (by, token) = (caller.require_recent(self.now())?, token.clone());
+        let (by, token) = (caller.require_recent(self.latest())?, token.clone());
         self.decide(caller, move |standing, now| {
             decide::confirm_token(standing, &token, &by, now).map(|events| ((), events))
         })

@@ -22,8 +22,8 @@ impl Engine {
         let (by, _) = caller.require_session()?;
         let standing = self.standing();
         let own = |by: &PersonId| {
-            let proposed = standing.access.plans.get(plan);
-            proposed.is_some_and(|proposed| proposed.by.as_ref() == Some(by))
+            let known = standing.access.plans.get(plan);
+            known.is_some_and(|known| known.proposed.by.as_ref() == Some(by))
         };
         if !own(&by) {
             caller.require_everywhere(Permission::PolicyActivate)?;

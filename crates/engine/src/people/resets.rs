@@ -23,7 +23,7 @@ impl Engine {
         reason: String,
     ) -> Result<Answer<Option<Enrolment>>, EngineError> {
         caller.require(Permission::AccountManage)?;
-        let by = caller.require_recent(self.now())?;
+        let by = caller.require_recent(self.latest())?;
         let groups = self.login_groups(&caller.token);
         let asked = ResetAsked { person: person.clone(), by: by.clone(), groups, reason };
         if !reset::reset_takes_two(&self.standing(), person, &by, self.now()) {
@@ -50,7 +50,7 @@ impl Engine {
         person: &PersonId,
     ) -> Result<Answer<Enrolment>, EngineError> {
         caller.require(Permission::AccountManage)?;
-        let by = caller.require_recent(self.now())?;
+        let by = caller.require_recent(self.latest())?;
         let who = person.clone();
         self.hand_code_over(caller, person, move |standing, now| {
             reset::confirm(standing, &who, &by, now).map(|confirmed| vec![confirmed.into()])

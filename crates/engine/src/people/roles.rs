@@ -61,7 +61,7 @@ impl Engine {
         wish: RoleWish,
     ) -> Result<Answer<GrantId>, EngineError> {
         caller.require(Permission::RoleGrant)?;
-        let by = caller.require_recent(self.now())?;
+        let by = caller.require_recent(self.latest())?;
         let id = GrantId::parse(&format!("g-{}", &self.rng().opaque_id()[..12]));
         let grant = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let RoleWish { person, role, scope, until, reason } = wish;
@@ -81,7 +81,7 @@ impl Engine {
         grant: &GrantId,
     ) -> Result<Answer<()>, EngineError> {
         caller.require(Permission::RoleGrant)?;
-        let (by, grant) = (caller.require_recent(self.now())?, grant.clone());
+        let (by, grant) = (caller.require_recent(self.latest())?, grant.clone());
         self.decide(caller, move |standing, now| {
             access::decide::confirm(standing, &grant, &by, now).map(|events| ((), events))
         })

@@ -4,6 +4,7 @@
 //! person change. What the person may is gathered anew for each request.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -18,11 +19,11 @@ use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
 use sluice_store::rows::SessionRow;
 
-use super::Seen;
+use super::{LoginProvider, Seen};
 use crate::answer::Answer;
 use crate::caller::{Caller, CallerKind, CallerSession, Client, Grant};
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Unavailable};
 use crate::sequencer::{Commit, Step};
 
 /// How long a session is good without being used.
@@ -84,6 +85,15 @@ pub(super) fn hash(secret: &str) -> [u8; 32] {
 }
 
 impl Engine {
+    /// Says by which providers people come in here. Where none confirms roles, the next login of whatever kind lifts what
+    /// one confirmed before.
+    pub fn come_in_by(&self, providers: &[LoginProvider]) {
+        let confirms = |one: &LoginProvider| {
+            one.groups.as_ref().is_some_and(|groups| !groups.roles.is_empty())
+        };
+        self.people().unconfirmed.store(!providers.iter().any(confirms), Ordering::Relaxed);
+    }
+
     /// Opens a session for a person who has proved who they are. The caller of this function has seen the proof.
     pub async fn open_session(
         &self,
@@ -104,6 +114,9 @@ impl Engine {
         let standing = self.standing();
         let above = with.under.as_ref().and_then(|id| standing.access.sessions.get(id));
         let expires_at = above.map_or(longest, |above| above.opened.expires_at.min(longest));
+        if self.latest() >= expires_at {
+            return Err(Unavailable::clock());
+        }
         let narrowed_to = new.narrowed_to.map(|permissions| {
             permissions.iter().map(|permission| permission.as_str().to_owned()).collect()
         });
@@ -116,6 +129,7 @@ impl Engine {
             expires_at,
             narrowed_to,
             groups: new.groups,
+            unconfirmed: self.people().unconfirmed.load(Ordering::Relaxed),
         };
         let row = SessionRow {
             id: id.to_string(),
@@ -175,18 +189,17 @@ impl Engine {
         let standing = self.standing();
         let session = standing.access.sessions.get(&id)?;
         let row = self.read(|readers| readers.session_by_hash(&hash(secret))).ok().flatten()?;
-        let now = self.now();
         let good = row.id == id.as_str()
             && session.opened.client == client.as_str()
-            && now < session.opened.expires_at
+            && self.latest() < session.opened.expires_at
             && may_come_in(&standing, &session.opened.person).is_ok()
-            && self.see(&id, row.seen_us, now.as_microsecond());
+            && self.see(&id, row.seen_us);
         good.then(|| caller(&standing, session, client))
     }
 
     /// Whose session this is, if it is good and was not left alone for too long. It does not count as used by that.
     pub(crate) fn person_of_session(&self, id: &TokenId, client: Client) -> Option<Caller> {
-        let (standing, now) = (self.standing(), self.now());
+        let (standing, now) = (self.standing(), self.latest());
         let session = standing.access.sessions.get(id)?;
         let seen = self.people().seen.lock().get(id).map(|seen| seen.at_us);
         let idle_us = i64::try_from(IDLE.as_micros()).unwrap_or(i64::MAX);
@@ -228,13 +241,18 @@ impl Engine {
         crate::keys::base32(&self.signing().derive("csrf", session.as_str()))
     }
 
-    /// Notes that a session is used, unless it was left alone for too long.
-    fn see(&self, id: &TokenId, stored_us: i64, now_us: i64) -> bool {
+    /// Notes that a session is used, unless it was left alone for too long. Where that is so only by a time that is not
+    /// trusted, nothing is noted and nothing forgotten.
+    fn see(&self, id: &TokenId, stored_us: i64) -> bool {
+        let (now_us, latest_us) = (self.now().as_microsecond(), self.latest().as_microsecond());
         let mut seen = self.people().seen.lock();
         let last = seen.get(id).map_or(stored_us, |seen| seen.at_us.max(stored_us));
         let idle_us = i64::try_from(IDLE.as_micros()).unwrap_or(i64::MAX);
         if now_us.saturating_sub(last) > idle_us {
             seen.remove(id);
+            return false;
+        }
+        if latest_us.saturating_sub(last) > idle_us {
             return false;
         }
         seen.insert(id.clone(), Seen { at_us: now_us.max(last), stored_us });

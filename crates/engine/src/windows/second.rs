@@ -23,7 +23,7 @@ impl Engine {
         caller: &Caller,
         proposal: &ProposalId,
     ) -> Result<Answer<()>, EngineError> {
-        let by = caller.require_recent(self.now())?;
+        let by = caller.require_recent(self.latest())?;
         self.require_say(caller, proposal)?;
         let proposal = proposal.clone();
         self.decide(caller, move |standing, now| {
@@ -119,7 +119,7 @@ fn all_within(scopes: &[Scope], reach: &[Scope]) -> bool {
 fn still_proposed(standing: &Standing, proposal: &ProposalId) -> Result<(), Refusal> {
     let Some(found) = standing.made.proposals.get(proposal) else { return Ok(()) };
     let WindowProposed { by: person, groups, deed, .. } = &found.proposed;
-    let proposer = Proposer { person, groups: groups.as_ref() };
+    let proposer = Proposer { person, groups: groups.as_ref(), at: found.at };
     let reach = reach(standing, deed);
     still_may(standing, proposer, Permission::CalendarEdit, |scopes| all_within(scopes, &reach))
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sluice_core::gate::Decision;
-use sluice_engine::{Engine, EngineError, EngineOptions};
+use sluice_engine::{Client, Engine, EngineError, EngineOptions, NewSession};
 use sluice_testkit::{NamedSecrets, SeededRng};
 
 use crate::world::{World, against, digest, question};
@@ -159,6 +159,43 @@ async fn a_start_with_a_clock_that_is_years_ahead_leaves_nothing_behind() {
     clock.advance(Duration::from_secs(60));
     assert!(!against(&ask("right", 1).await).contains(&"clock".to_owned()));
     assert_eq!(engine.standing().last_time, Some(engine.now()));
+}
+
+/// The machine has slept for hours: the clock is right, and not trusted yet.
+#[tokio::test]
+async fn what_is_over_by_the_clock_is_over_before_the_clock_is_trusted() {
+    let world = World::start().await;
+    let open = async || {
+        let new = NewSession {
+            person: world.engine.person_by_handle("bob").unwrap(),
+            client: Client::Cli,
+            methods: ["password".to_owned()].into(),
+            auth_time: None,
+            narrowed_to: None,
+            groups: None,
+        };
+        world.engine.open_session(new).await
+    };
+    let secret = open().await.unwrap().value.secret;
+    let asked = question("payments", 1, 1);
+    let number = world.ask(asked).await.change.unwrap();
+    let bob = world.engine.authenticate(&secret).unwrap();
+    // Jumps beyond the ten minutes of a proof, the half hour of idleness and the whole session.
+    for (wall, good) in [("10:20:00", true), ("10:40:00", false), ("23:00:00", false)] {
+        world.clock.jump_to(&format!("2026-03-04T{wall}Z"));
+        assert_eq!(world.engine.authenticate(&secret).is_some(), good, "{wall}");
+        let said = world.approve(&bob, number).await;
+        assert!(
+            matches!(said, Err(EngineError::Refused(no)) if no.code == "step_up_needed"),
+            "{wall}"
+        );
+    }
+    let login = open().await;
+    assert!(matches!(login, Err(EngineError::Unavailable(why)) if why.code == "clock_untrusted"));
+    // It was wrong: nothing has come of it.
+    world.clock.jump_to("2026-03-04T10:00:01Z");
+    assert!(world.engine.authenticate(&secret).is_some());
+    world.approve(&bob, number).await.unwrap();
 }
 
 /// Goes round once, or as far as it gets.

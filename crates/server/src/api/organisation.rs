@@ -255,8 +255,8 @@ pub(crate) async fn waiting(
         let app = kept;
         let kept = app.engine.waiting_plan(&caller, &plan)?;
         let standing = app.engine.standing();
-        let proposed =
-            standing.access.plans.get(&plan).ok_or_else(|| no_such("plan that waits"))?;
+        let known = standing.access.plans.get(&plan).ok_or_else(|| no_such("plan that waits"))?;
+        let proposed = &known.proposed;
         Ok(WaitingReply {
             touches: proposed.touches.iter().cloned().collect(),
             proposed_by: proposed.by.as_ref().map(|by| card_of(&app, by)),

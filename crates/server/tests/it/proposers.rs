@@ -6,6 +6,7 @@ use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
 use sluice_core::permission::Permission;
+use sluice_engine::Clock;
 use sluice_testkit::{Answered, ORGANISATION, TestApp, request};
 
 use crate::sessions::enrol;
@@ -177,4 +178,49 @@ async fn what_a_machine_proposed_is_void_with_its_token() {
     assert_eq!(revoked.status, 200, "{revoked:?}");
     let carol = app.logged_in("carol").await;
     assert_eq!(app.post(&carol, &plan, &[], &json!({})).await.code(), "plan_unknown");
+}
+
+#[tokio::test]
+async fn what_a_machine_proposed_is_void_when_its_token_runs_out() {
+    let (app, _) = start().await;
+    let token = json!({"label": "ci", "kind": "pipeline", "permissions": ["organisation.apply", "organisation.read"], "expires_in_hours": 1});
+    let made = app.post(&app.admin, "/api/v1/tokens", &[], &token).await.json();
+    let proposed = app.post(&text(&made, "secret"), APPLY, &[], &stricter()).await.json();
+    let plan = format!("/api/v1/organisation/plans/{}/confirm", text(&proposed["pending"], "plan"));
+    app.clock.advance(Duration::from_secs(3_601));
+    let carol = app.logged_in("carol").await;
+    let late = app.post(&carol, &plan, &[], &json!({})).await;
+    assert_eq!(said(&late), (409, "proposer_may_not".into()));
+    // Whoever proposes the same plan now is whoever proposed it.
+    let bob = app.logged_in("bob").await;
+    assert_eq!(app.post(&bob, APPLY, &[], &stricter()).await.status, 200);
+    assert_eq!(app.post(&carol, &plan, &[], &json!({})).await.status, 200);
+}
+
+/// A wrong time was taken and written, and corrected: the clock is behind the ledger and not trusted.
+#[tokio::test]
+async fn a_role_until_a_time_ends_by_a_clock_that_is_not_trusted() {
+    let (app, _) = start().await;
+    let (alice, bob) = (app.logged_in("alice").await, app.logged_in("bob").await);
+    let until = app.clock.now() + jiff::SignedDuration::from_hours(24);
+    let wish = json!({"person": "eve", "role": "auditor", "reason": "one day", "until": until});
+    let proposed = app.post(&alice, "/api/v1/roles/grants", &[], &wish).await.json();
+    let path = format!("/api/v1/roles/grants/{}/confirm", text(&proposed, "grant"));
+    assert_eq!(app.post(&bob, &path, &[], &json!({})).await.status, 200);
+    let waiting = json!({"person": "eve", "role": "developer", "reason": "for good"});
+    app.post(&alice, "/api/v1/roles/grants", &[], &waiting).await;
+    let at = |hours: i64| (until + jiff::SignedDuration::from_hours(hours)).to_string();
+    let eve = app.engine.person_by_handle("eve").expect("she is declared");
+    let right = || app.engine.standing().access.granted(&eve).count();
+    app.clock.jump_to(&at(9 * 24));
+    app.engine.now();
+    app.clock.advance(Duration::from_secs(660));
+    app.logged_in("carol").await;
+    for (hours, ended, held) in [(-1, 0, 1), (1, 1, 0), (2, 0, 0)] {
+        app.clock.jump_to(&at(hours));
+        app.engine.now();
+        app.clock.advance(Duration::from_secs(660));
+        assert_eq!(app.engine.keep_deadlines().await.expect("it is recorded"), ended, "{hours}");
+        assert_eq!(right(), held, "{hours}");
+    }
 }
