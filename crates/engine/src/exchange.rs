@@ -5,7 +5,7 @@
 //! compared with each rule. It is taken once, for ever: what stands for it is recorded in the same
 //! transaction as the session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -65,6 +65,11 @@ impl Engine {
         format!("sluice:{}", self.keys().origin)
     }
 
+    /// Issuers of which trust rules say different things, so that no token of theirs is exchanged.
+    pub fn differing_issuers(&self) -> Vec<String> {
+        differing(&self.standing()).into_keys().map(str::to_owned).collect()
+    }
+
     /// Exchanges the token of a pipeline's system for a session.
     pub async fn exchange(&self, token: &str) -> Result<Answer<ExchangedToken>, EngineError> {
         let standing = self.standing();
@@ -93,7 +98,7 @@ impl Engine {
     async fn verified(&self, token: &str, issuer: &PipelineIssuer) -> Result<Claims, EngineError> {
         let reach = reach(issuer)?;
         let audience = self.audience();
-        let now = self.now();
+        let now = self.latest();
         let expected = Expected {
             issuer: &issuer.url,
             audience: &audience,
@@ -123,6 +128,10 @@ impl Engine {
     ) -> Result<Answer<ExchangedToken>, EngineError> {
         let now = self.now();
         let expires_at = now.saturating_add(SESSION).unwrap_or(Timestamp::MAX);
+        // The token is taken once: not for a session that would be over at once.
+        if self.latest() >= expires_at {
+            return Err(Unavailable::clock());
+        }
         let (id, secret) = tokens::secret(self.rng());
         let exchanged = TokenExchanged {
             token: id.clone(),
@@ -171,21 +180,37 @@ impl Engine {
 }
 
 /// What all rules for an issuer say of it. Where they differ (`sluice check` says so), none counts: by one of them the
-/// token would be verified, and by another remembered.
+/// token would be verified, and by another remembered. Whoever shows a token is told no names before it is verified.
 fn one_issuer<'r>(rules: &[&'r Arc<TrustRule>]) -> Result<&'r PipelineIssuer, EngineError> {
     let first = rules.first().ok_or_else(|| refused(&Reject::Issuer))?;
-    match rules.iter().find(|rule| rule.issuer != first.issuer) {
-        None => Ok(&first.issuer),
-        Some(other) => Err(Refusal::forbidden(
-            "exchange_refused",
-            format!(
-                "the rules `{}` and `{}` say different things of the issuer",
-                first.name, other.name
-            ),
-            "write the same `issuer` in all rules for it, and apply the files",
-        )
-        .into()),
+    if rules.iter().all(|rule| rule.issuer == first.issuer) {
+        return Ok(&first.issuer);
     }
+    let issuer = &first.issuer.url;
+    tracing::error!(
+        issuer,
+        "no token is exchanged: trust rules say different things of its issuer"
+    );
+    Err(Refusal::forbidden(
+        "exchange_refused",
+        "rules for the issuer say different things of it",
+        "write the same `issuer` in all rules for it, and apply the files: the log of the server names them",
+    )
+    .into())
+}
+
+/// Issuers of which trust rules say different things, each with its rules: no token of theirs is exchanged. Ledgers have
+/// them from before that was an error.
+pub(crate) fn differing(standing: &Standing) -> BTreeMap<&str, BTreeSet<&RuleName>> {
+    let rules = || standing.organisation.trust_rules.values();
+    let differs = |one: &TrustRule| {
+        rules().any(|it| it.issuer.url == one.issuer.url && it.issuer != one.issuer)
+    };
+    let mut found: BTreeMap<&str, BTreeSet<&RuleName>> = BTreeMap::new();
+    for rule in rules().filter(|rule| differs(rule)) {
+        found.entry(&rule.issuer.url).or_default().insert(&rule.name);
+    }
+    found
 }
 
 /// The first rule, by name, that believes the pipeline. What has not been merged is believed for
@@ -274,4 +299,42 @@ fn refusal(message: &str) -> EngineError {
     let help =
         "let the pipeline's system make a new token for the audience that `/api/v1/keys` names";
     Refusal::forbidden("exchange_refused", message, help).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_core::organisation::Item;
+    use sluice_core::organisation::event::ItemDeclared;
+    use sluice_core::standing::Recorded;
+
+    use super::*;
+
+    fn rule(name: &str, url: &str, minutes: u32) -> Item {
+        let issuer = serde_json::json!({"system": "jenkins", "url": url, "keys": format!("{url}/keys"), "max_age_minutes": minutes});
+        let spec = serde_json::json!({"name": name, "issuer": issuer, "claims": {"sub": ["x"]}, "scope": {}, "permissions": []});
+        serde_json::from_value(serde_json::json!({"kind": "trust_rule", "spec": spec}))
+            .expect("a rule")
+    }
+
+    #[test]
+    fn issuers_of_which_rules_say_different_things_are_named_to_nobody_without_a_token() {
+        let mut standing = Standing::default();
+        let items = [
+            rule("one", "https://a.example", 5),
+            rule("other", "https://a.example", 60),
+            rule("sound", "https://b.example", 5),
+        ];
+        for (index, item) in (0..).zip(items) {
+            let event = ItemDeclared { item }.into();
+            let at = Timestamp::UNIX_EPOCH;
+            standing.apply(&Recorded { index, at, actor: Actor::Sluice, event });
+        }
+        assert_eq!(differing(&standing).into_keys().collect::<Vec<_>>(), ["https://a.example"]);
+        let rules: Vec<_> = standing.organisation.trust_rules.values().collect();
+        let Err(EngineError::Refused(refused)) = one_issuer(&rules[..2]) else {
+            panic!("one of the two would have to be believed")
+        };
+        assert!(!format!("{refused:?}").contains("other"), "{refused:?}");
+        assert!(one_issuer(&rules[2..]).is_ok());
+    }
 }

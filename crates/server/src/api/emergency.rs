@@ -96,6 +96,8 @@ struct StatusReply {
     break_glass: Vec<GlassReply>,
     /// Plans that wait for a second person.
     plans: Vec<PlanItem>,
+    /// Issuers of which trust rules say different things: no token of theirs is exchanged.
+    differing_issuers: Vec<String>,
     as_of: u64,
 }
 
@@ -127,6 +129,7 @@ pub(crate) async fn status(
         stops: standing.stops.len(),
         break_glass,
         plans: plans.collect(),
+        differing_issuers: app.engine.differing_issuers(),
         as_of: standing.size,
     }))
 }
