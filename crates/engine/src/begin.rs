@@ -21,6 +21,14 @@ impl Engine {
     /// another version's are. Blocking.
     pub(crate) fn begin(&self) -> Result<(), OpenError> {
         let standing = self.standing();
+        for (issuer, rules) in crate::exchange::differing(&standing) {
+            let rules = rules.into_iter().map(|rule| rule.as_str()).collect::<Vec<_>>().join(", ");
+            tracing::error!(
+                issuer,
+                rules,
+                "trust rules say different things of an issuer: no token of it is exchanged until they are mended"
+            );
+        }
         let mut opening: Vec<Event> = Vec::new();
         if standing.size == 0 {
             opening.push(
@@ -64,7 +72,7 @@ impl Engine {
                 self.own_modules(in_force).map_err(|message| OpenError::Standing { message })?
             }
         };
-        match Candidate::compile(&own) {
+        match Candidate::recorded(&own) {
             Ok(candidate) => Ok(Some(candidate)),
             Err(problems) => {
                 for problem in problems {

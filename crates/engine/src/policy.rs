@@ -61,10 +61,31 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Compiles the shipped modules together with the organisation's (path, format, text).
     pub(crate) fn compile(own: &[(String, PolicyFormat, String)]) -> Result<Self, Vec<Problem>> {
+        Self::with(own, GatePolicy::assemble)
+    }
+
+    /// The same of texts that are recorded as applied. What is refused in new files only goes on as it did, and is logged:
+    /// a program that finds more than the one before it closes no gate by that.
+    pub(crate) fn recorded(own: &[(String, PolicyFormat, String)]) -> Result<Self, Vec<Problem>> {
+        let problems = match Self::compile(own) {
+            Ok(candidate) => return Ok(candidate),
+            Err(problems) => problems,
+        };
+        let candidate = Self::with(own, GatePolicy::assemble_recorded)?;
+        for problem in problems {
+            tracing::warn!(%problem, "the policy in force has what no new files may have: it means what it did, mend it and apply");
+        }
+        Ok(candidate)
+    }
+
+    fn with(
+        own: &[(String, PolicyFormat, String)],
+        assemble: impl FnOnce(&BTreeMap<String, String>) -> Result<GatePolicy, Vec<Problem>>,
+    ) -> Result<Self, Vec<Problem>> {
         let judging = own.iter().filter(|(_, format, _)| *format != PolicyFormat::RegoTest);
         let files: BTreeMap<String, String> =
             judging.map(|(path, _, text)| (path.clone(), text.clone())).collect();
-        let policy = GatePolicy::assemble(&files)?;
+        let policy = assemble(&files)?;
         let digest = Digest::parse(policy.digest())
             .map_err(|error| vec![Problem::of_file("", "bad_digest", error.to_string(), "")])?;
         let modules = own
@@ -164,7 +185,7 @@ impl Engine {
     fn recompile(&self, in_force: &PolicyInForce) -> Result<Arc<GatePolicy>, PolicyFault> {
         let fault = |message: String| PolicyFault { code: "policy_error".into(), message };
         let own = self.own_modules(in_force).map_err(fault)?;
-        let candidate = Candidate::compile(&own).map_err(|problems| {
+        let candidate = Candidate::recorded(&own).map_err(|problems| {
             let first = problems.first().map(ToString::to_string).unwrap_or_default();
             fault(format!("{} problems, the first: {first}", problems.len()))
         })?;

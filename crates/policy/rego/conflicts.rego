@@ -15,9 +15,9 @@ conflicts_reasons contains {
 }
 
 # A run that was killed tells no outcome: its deployments end by themselves, or by whoever may edit the change.
-endings(conflict) := [sprintf("where its run was killed, whoever may edit it ends it: `sluice deployment end %v`, or on its page", [concat(" ", numbers)]) |
-	numbers := [number | some number in object.get(conflict, "deployments", [])]
-	count(numbers) > 0
+endings(conflict) := [sprintf("where its run was killed, whoever may edit it ends it: %v, or on its page", [concat(", ", commands)]) |
+	commands := [sprintf("`sluice deployment end %v --reason '...'`", [number]) | some number in object.get(conflict, "deployments", [])]
+	count(commands) > 0
 ]
 
 # Another change of the same service holds a pass: there is one slot, and it is taken until the pass ends.

@@ -165,13 +165,13 @@ test_a_running_change_waits_and_a_planned_one_is_noted if {
 }
 
 test_who_may_end_what_runs_is_told_with_its_end if {
-	running := {"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true, "until": "2026-03-05T10:00:00Z", "deployments": ["DEP0000007"], "owner": "web"}
+	running := {"change": "CHG0000002", "service": "payments", "relation": "same", "state": "implement", "running": true, "until": "2026-03-05T10:00:00Z", "deployments": ["DEP0000007", "DEP0000008"], "owner": "web"}
 	verdict := gate.verdict with input as changed({"conflicts": [running]})
 	some reason in verdict.reasons
 	reason.rule == "conflicts.running"
 	reason.until == "2026-03-05T10:00:00Z"
 	reason.who == ["team:web", "role:change_manager"]
-	contains(reason.pass_if, "sluice deployment end DEP0000007")
+	contains(reason.pass_if, "`sluice deployment end DEP0000007 --reason '...'`, `sluice deployment end DEP0000008 --reason '...'`, or")
 }
 
 test_failed_digests_are_denied if {

@@ -8,6 +8,7 @@ use sluice_core::verdict::{PolicyFault, Verdict};
 
 use crate::bundle::{Bundle, Sources};
 use crate::fault::{Fault, FaultCode};
+use crate::guardrails::Rigour;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::program::{Place, Preference, Program};
@@ -61,6 +62,15 @@ impl GatePolicy {
     /// Every problem of the files, with file, line and help.
     pub fn assemble(files: &BTreeMap<String, String>) -> Result<GatePolicy, Vec<Problem>> {
         GatePolicy::at(sources(files)?, Preference::Best, place(files))
+    }
+
+    /// The same of files that are recorded as applied: what is refused in new files only keeps the meaning that it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`GatePolicy::assemble`], but for that.
+    pub fn assemble_recorded(files: &BTreeMap<String, String>) -> Result<GatePolicy, Vec<Problem>> {
+        GatePolicy::at(recorded_sources(files)?, Preference::Best, place(files))
     }
 
     /// The policy of ready sources, answered by a chosen engine.
@@ -134,7 +144,20 @@ impl From<Fault> for PolicyFault {
 ///
 /// Problems of guardrails that do not compile.
 pub fn sources(files: &BTreeMap<String, String>) -> Result<Sources, Vec<Problem>> {
-    let mut modules = guardrails::modules(files)?;
+    sources_with(files, Rigour::New)
+}
+
+/// The same of files that are recorded as applied.
+///
+/// # Errors
+///
+/// As [`sources`], but for what is refused in new files only.
+pub fn recorded_sources(files: &BTreeMap<String, String>) -> Result<Sources, Vec<Problem>> {
+    sources_with(files, Rigour::Recorded)
+}
+
+fn sources_with(files: &BTreeMap<String, String>, rigour: Rigour) -> Result<Sources, Vec<Problem>> {
+    let mut modules = guardrails::modules(files, rigour)?;
     let replaced =
         modules.iter().any(|(path, text)| !path.ends_with("_test.rego") && is_gate(path, text));
     for (path, text) in SHIPPED {

@@ -36,12 +36,24 @@ const MAX_GUARDRAILS: usize = 200;
 /// Most steps in one guardrail.
 const MAX_STEPS: usize = 50;
 
+/// What is looked at in an organisation's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rigour {
+    /// Everything: they are about to be applied.
+    New,
+    /// What keeps them from judging: they were applied before, and mean what they meant then, whatever is refused by now.
+    Recorded,
+}
+
 /// The modules that an organisation's files make: `.rego` as they are, all others as guardrails.
 ///
 /// # Errors
 ///
 /// Problems of guardrails that do not compile, and of two files that make one module.
-pub fn modules(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+pub fn modules(
+    files: &BTreeMap<String, String>,
+    rigour: Rigour,
+) -> Result<BTreeMap<String, String>, Vec<Problem>> {
     let mut modules = BTreeMap::new();
     let mut problems = Vec::new();
     for (path, text) in files {
@@ -50,7 +62,7 @@ pub fn modules(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stri
             continue;
         }
         let module = format!("{path}.rego");
-        if files.contains_key(&module) {
+        if rigour == Rigour::New && files.contains_key(&module) {
             problems.push(Problem::of_file(
                 path,
                 "guardrails",
@@ -58,7 +70,7 @@ pub fn modules(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stri
                 "give one of the two files another name",
             ));
         }
-        match compile(path, text) {
+        match compile(path, text, rigour) {
             Ok(rego) => drop(modules.insert(module, rego)),
             Err(found) => problems.extend(found),
         }
@@ -71,7 +83,7 @@ pub fn modules(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stri
 /// # Errors
 ///
 /// Every problem found: not YAML, unknown keys, empty names, conditions that are no expressions.
-pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
+pub fn compile(path: &str, text: &str, rigour: Rigour) -> Result<String, Vec<Problem>> {
     let file = read(path, text).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let mut rego = format!(
@@ -118,7 +130,7 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
                 "",
             );
         }
-        match write_guardrail(&format!("g_{prefix}_{index}"), guardrail) {
+        match write_guardrail(&format!("g_{prefix}_{index}"), guardrail, rigour) {
             Ok(rules) => rego.push_str(&rules),
             Err(found) => found.into_iter().for_each(|(message, help)| problem(message, help)),
         }
@@ -129,12 +141,19 @@ pub fn compile(path: &str, text: &str) -> Result<String, Vec<Problem>> {
 /// Whether every condition of a file is a phrase, so that nothing in what it is compiled to was written by others.
 pub(crate) fn are_phrases(path: &str, text: &str) -> bool {
     let spoken = |step: &Step| {
-        step.r#if.all().iter().all(|one| matches!(condition::translate(one), Ok(Some(_))))
+        step.r#if
+            .all()
+            .iter()
+            .all(|one| matches!(condition::translate(one, Rigour::New), Ok(Some(_))))
     };
     read(path, text).is_ok_and(|file| file.guardrails.iter().flat_map(|it| &it.steps).all(spoken))
 }
 
-fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(String, &'static str)>> {
+fn write_guardrail(
+    id: &str,
+    guardrail: &Guardrail,
+    rigour: Rigour,
+) -> Result<String, Vec<(String, &'static str)>> {
     let mut problems = Vec::new();
     let mut out = format!("\n# {}\n", guardrail.name.replace(['\n', '\r'], " "));
     if !guardrail.description.is_empty() {
@@ -143,7 +162,7 @@ fn write_guardrail(id: &str, guardrail: &Guardrail) -> Result<String, Vec<(Strin
     let _ = writeln!(out, "{id}_covers if {{\n{}}}", scope(&guardrail.when));
     for (number, step) in guardrail.steps.iter().enumerate() {
         let holds = format!("{id}_{number}_holds");
-        match conditions(step.r#if.all()) {
+        match conditions(step.r#if.all(), rigour) {
             Ok(body) => {
                 let _ = writeln!(out, "\n{holds} if {{\n{body}}}");
             }
@@ -289,10 +308,10 @@ fn scope(when: &When) -> String {
     if out.is_empty() { "\ttrue\n".into() } else { out }
 }
 
-fn conditions(all: &[String]) -> Result<String, String> {
+fn conditions(all: &[String], rigour: Rigour) -> Result<String, String> {
     let mut out = String::new();
     for text in all {
-        let expression = match condition::translate(text)? {
+        let expression = match condition::translate(text, rigour)? {
             Some(expression) => expression,
             None => checked(text)?,
         };
@@ -360,7 +379,7 @@ mod tests {
             (step("{ if: business hours, risk: +1000 }"), "between -100 and +100"),
             ("guardrails: 7\n".to_owned(), ""),
         ] {
-            let problems = compile("g.yaml", &text).expect_err(&text);
+            let problems = compile("g.yaml", &text, Rigour::New).expect_err(&text);
             assert!(
                 problems.iter().any(|problem| problem.message.contains(expected)),
                 "{text}: {problems:?}"
@@ -371,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_guardrail_becomes_rules() {
-        let rego = compile("g.yaml", &step("{ if: \"input.history.dependents < 3\", on_fail: { deny: too many, require_approval: [a, b] }, risk: +5 }"))
+        let rego = compile("g.yaml", &step("{ if: \"input.history.dependents < 3\", on_fail: { deny: too many, require_approval: [a, b] }, risk: +5 }"), Rigour::New)
             .expect("compiles");
         assert!(
             rego.contains("deny contains {\"rule\": \"guardrail.one\", \"message\": \"too many\""),

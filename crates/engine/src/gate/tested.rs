@@ -45,7 +45,7 @@ impl Engine {
         let mut files: BTreeMap<String, String> =
             own.into_iter().map(|(path, _, text)| (path, text)).collect();
         files.extend(tests.iter().cloned());
-        let bundle = sluice_policy::gate::sources(&files).and_then(Bundle::parse);
+        let bundle = sluice_policy::gate::recorded_sources(&files).and_then(Bundle::parse);
         let bundle = match bundle {
             Ok(bundle) => bundle,
             Err(problems) => {

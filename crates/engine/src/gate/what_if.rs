@@ -76,7 +76,7 @@ impl Engine {
 }
 
 fn compile(modules: &[(String, PolicyFormat, String)]) -> Result<Candidate, WhatIfError> {
-    Candidate::compile(modules).map_err(|problems| {
+    Candidate::recorded(modules).map_err(|problems| {
         WhatIfError::Policy(problems.iter().take(20).map(ToString::to_string).collect())
     })
 }

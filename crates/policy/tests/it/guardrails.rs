@@ -74,3 +74,23 @@ fn every_step_that_adds_risk_counts() {
     let risk = judge(&policy, &facts(&[])).expect("a verdict").risk.expect("a risk");
     assert_eq!(risk.level.as_str(), "high", "two files, each with one");
 }
+
+#[test]
+fn what_new_files_may_not_say_keeps_its_meaning_where_it_was_recorded() {
+    let misspelt = guardrail("{ if: risk is hihg, on_pass: deny, message: never }");
+    let beside = guardrail("{ if: risk is low, on_pass: deny, message: always }");
+    let rego = "package sluice.rules\n";
+    let files: BTreeMap<String, String> = [
+        ("a.yaml", misspelt.as_str()),
+        ("b.yaml", beside.as_str()),
+        ("c.yaml", beside.as_str()),
+        ("c.yaml.rego", rego),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+    .into();
+    let problems = GatePolicy::assemble(&files).expect_err("they are new");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let policy = GatePolicy::assemble_recorded(&files).expect("they were applied");
+    let verdict = judge(&policy, &facts(&[("/risk/level", json!("low"))])).expect("a verdict");
+    assert_eq!(rules(&verdict), ["always"]);
+}

@@ -47,7 +47,7 @@ type Modules = BTreeMap<String, String>;
 /// The files as Rego, guardrails compiled.
 fn modules(paths: &[PathBuf]) -> Result<Result<Modules, Vec<Problem>>, Failure> {
     let files = files::modules(paths, &["rego", "yaml", "yml"])?;
-    Ok(guardrails::modules(&files))
+    Ok(guardrails::modules(&files, guardrails::Rigour::New))
 }
 
 /// Prints problems with their places.
