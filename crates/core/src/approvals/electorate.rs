@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::share::shares;
+use super::share::{shares, singly};
 use super::{RuleStanding, eligible, gather, weigh};
 use crate::access::same_hands;
-use crate::change::{Change, InvolvementRole};
+use crate::change::{Change, InvolvementRole, targets_of};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::{PersonId, RuleName};
 use crate::organisation::{ApprovalRule, Organisation};
@@ -109,6 +109,17 @@ pub fn waits_for(
         (booth.is_open() && booth.could(person)).then(|| fact.name.clone())
     };
     Poll::of(standing, change, now).each(waits).into_iter().flatten().next()
+}
+
+/// Whether a person may say no to a change: for that it is enough to speak for one of its services.
+pub fn could_reject(organisation: &Organisation, change: &Change, person: &PersonId) -> bool {
+    let targets = targets_of(change, organisation);
+    let rules = organisation.approval_rules.values();
+    let mut of_kind =
+        rules.filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind));
+    of_kind.any(|rule| {
+        singly(rule, &targets).iter().any(|share| share.heeds(organisation, rule, person))
+    })
 }
 
 /// Everybody who could still speak for a rule that needs somebody.

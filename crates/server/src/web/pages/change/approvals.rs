@@ -1,6 +1,6 @@
 //! Approvals: who counts for which rule, who could, who may not and why.
 
-use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding};
+use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding, could_reject};
 use sluice_core::change::{ApprovalVerdict, Change, InvolvementRole};
 
 use crate::web::visit::Visit;
@@ -135,7 +135,7 @@ fn parts(voter: &Voter) -> String {
 }
 
 /// Why the word of the person who looks would not count; `None` where it would.
-pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String> {
+pub(super) fn why_not(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Option<String> {
     let Some(person) = &visit.caller.person else {
         return Some(w::t("approvals.a_machine_s_token_cannot").to_owned());
     };
@@ -159,5 +159,6 @@ pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String>
             | VoterStanding::Could => return None,
         }
     }
-    found.or_else(|| Some(w::t("approvals.none_of_the_rules_that").to_owned()))
+    let nobody = || !could_reject(&visit.standing.organisation, change, person);
+    found.or_else(|| nobody().then(|| w::t("approvals.none_of_the_rules_that").to_owned()))
 }

@@ -263,7 +263,7 @@ fn actions(
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
     let owes_review = change.owed().any(|debt| debt.kind == sluice_core::change::DebtKind::Review);
-    let why_not = votable.then(|| approvals::why_not(visit, rules)).flatten();
+    let why_not = votable.then(|| approvals::why_not(visit, change, rules)).flatten();
     Actions {
         vote: votable && may && why_not.is_none(),
         why_not,
