@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sluice_policy::{Bundle, Limits, Sources, guardrails as compiled};
+use sluice_policy::guardrails::{Rigour, compile};
+use sluice_policy::{Bundle, Limits, Sources};
 
 /// The longest text: parsing takes longer with more, and says nothing else.
 const MOST: usize = 8 * 1024;
@@ -27,7 +28,8 @@ pub fn policy_text(data: &[u8]) {
 /// Guardrails: what compiles is Rego.
 pub fn guardrails(data: &[u8]) {
     let Some(text) = text(data) else { return };
-    if let Ok(rego) = compiled::compile("fuzz.yaml", text) {
+    for rigour in [Rigour::New, Rigour::Recorded] {
+        let Ok(rego) = compile("fuzz.yaml", text, rigour) else { continue };
         let parsed = Bundle::parse(Sources::of([("fuzz.rego", rego.clone())]));
         assert!(parsed.is_ok(), "guardrails became what is no Rego: {rego}");
     }

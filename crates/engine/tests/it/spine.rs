@@ -87,7 +87,7 @@ async fn a_high_risk_change_waits_for_people_and_then_goes() {
     let answer = world.ask(asked).await;
     assert_eq!(answer.decision, Decision::Allow, "{:#?}", answer.reasons);
     assert_eq!(answer.change, Some(number), "asking again is about the same change");
-    world.ask(question("ledger", 3, 3)).await;
+    world.ask(question("docs", 3, 3)).await;
     let span = Span { to_us: i64::MAX, ..Span::default() };
     let passages = world.engine.readers().passages(&span).unwrap();
     let by_people: Vec<_> =
