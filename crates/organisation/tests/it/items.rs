@@ -156,7 +156,7 @@ fn dates_that_are_added_and_left_out_are_days_of_what_begins_at_a_time() {
     let folder = [("a.yaml", text.as_str())].into_iter().collect();
     let told = rendered(&folder, &read_offline(&folder));
     assert!(
-        told.contains("error bad_schedule: what begins on `9999-12-31` cannot be listed"),
+        told.contains("error[bad_schedule]: what begins on `9999-12-31` cannot be listed"),
         "{told}"
     );
 }
