@@ -134,8 +134,14 @@ fn parts(voter: &Voter) -> String {
     parts.join(", ")
 }
 
-/// Why the word of the person who looks would not count; `None` where it would.
-pub(super) fn why_not(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Option<String> {
+/// Whether the person who looks may say no, although their yes would not count.
+pub(super) fn may_reject(visit: &Visit, change: &Change) -> bool {
+    let person = visit.caller.person.as_ref();
+    person.is_some_and(|person| could_reject(&visit.standing.organisation, change, person))
+}
+
+/// Why a yes of the person who looks would not count; `None` where it would.
+pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String> {
     let Some(person) = &visit.caller.person else {
         return Some(w::t("approvals.a_machine_s_token_cannot").to_owned());
     };
@@ -159,6 +165,5 @@ pub(super) fn why_not(visit: &Visit, change: &Change, rules: &[RuleElectorate]) 
             | VoterStanding::Could => return None,
         }
     }
-    let nobody = || !could_reject(&visit.standing.organisation, change, person);
-    found.or_else(|| nobody().then(|| w::t("approvals.none_of_the_rules_that").to_owned()))
+    found.or_else(|| Some(w::t("approvals.none_of_the_rules_that").to_owned()))
 }

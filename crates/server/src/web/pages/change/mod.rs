@@ -126,6 +126,8 @@ struct Head {
 /// What the person who looks may do.
 struct Actions {
     vote: bool,
+    /// Whether their yes would count; else they may say no alone.
+    approve: bool,
     why_not: Option<String>,
     cancel: bool,
     close: bool,
@@ -263,9 +265,10 @@ fn actions(
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
     let owes_review = change.owed().any(|debt| debt.kind == sluice_core::change::DebtKind::Review);
-    let why_not = votable.then(|| approvals::why_not(visit, change, rules)).flatten();
+    let why_not = votable.then(|| approvals::why_not(visit, rules)).flatten();
     Actions {
-        vote: votable && may && why_not.is_none(),
+        vote: votable && may && (why_not.is_none() || approvals::may_reject(visit, change)),
+        approve: why_not.is_none(),
         why_not,
         cancel: edit && before,
         close: edit && change.state == ChangeState::Review,
