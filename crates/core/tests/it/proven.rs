@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use sluice_core::change::ChangeState;
-use sluice_core::deployment::{
-    self, DeploymentReport, DeploymentState, Proven, Rollback, StartReport, Strategy,
-};
+use sluice_core::deployment::{self, DeploymentState, Proven, StartReport, Strategy};
 use sluice_core::event::Event;
 use sluice_core::ids::{ChangeNumber, PassId};
 
+use crate::trail::told;
 use crate::world::{Play, allow, commit, digest, production, question, service, wants};
 
 use DeploymentState::{Failed, RolledBack, Succeeded};
@@ -49,21 +48,7 @@ fn end(play: &mut Play, state: DeploymentState) {
     });
     let known = last.unwrap();
     let number = known.number;
-    let rollback = (state == RolledBack).then(|| Rollback {
-        reason: "it broke".into(),
-        to_version: None,
-        started_at: None,
-        ended_at: None,
-        automatic: false,
-    });
-    let report = DeploymentReport {
-        state,
-        started_at: None,
-        ended_at: None,
-        health: None,
-        note: String::new(),
-        rollback,
-    };
+    let report = told(state, None);
     let events = deployment::end(&play.standing, number, Some(&known), report, play.now).unwrap();
     play.play(events);
 }

@@ -392,9 +392,8 @@ fn start_of(play: &mut Play, change: Option<ChangeNumber>, commit: CommitId, ver
     play.play(events);
 }
 
-/// The last deployment ends.
-fn end(play: &mut Play, state: DeploymentState, to_version: Option<String>) {
-    let (number, known) = play.standing.deployments.get_max().cloned().unwrap();
+/// What a pipeline tells of an end; of a rollback, to which version.
+pub(crate) fn told(state: DeploymentState, to_version: Option<String>) -> DeploymentReport {
     let rollback = (state == DeploymentState::RolledBack).then(|| Rollback {
         reason: "it broke".into(),
         to_version,
@@ -402,14 +401,20 @@ fn end(play: &mut Play, state: DeploymentState, to_version: Option<String>) {
         ended_at: None,
         automatic: false,
     });
-    let report = DeploymentReport {
+    DeploymentReport {
         state,
         started_at: None,
         ended_at: None,
         health: None,
         note: String::new(),
         rollback,
-    };
+    }
+}
+
+/// The last deployment ends.
+fn end(play: &mut Play, state: DeploymentState, to_version: Option<String>) {
+    let (number, known) = play.standing.deployments.get_max().cloned().unwrap();
+    let report = told(state, to_version);
     let events = deployment::end(&play.standing, number, Some(&known), report, play.now).unwrap();
     play.play(events);
 }
