@@ -1,7 +1,7 @@
 //! Bytes and proofs: the tamper-evident log, and everything an outsider needs to check it.
 //!
 //! The log is a Merkle tree after RFC 6962, published in the C2SP forms (tlog-tiles,
-//! tlog-checkpoint, signed-note, tlog-proof). This crate hashes, proves, signs and verifies.
+//! tlog-checkpoint, tlog-cosignature, tlog-witness, signed-note, tlog-proof). This crate hashes, proves, signs and verifies.
 //! It knows nothing of what an entry means, reads no file, opens no connection, asks no clock
 //! and draws no random number: bytes come in through traits ([`HashReader`], [`LogSource`]),
 //! and go out as values.
@@ -18,10 +18,12 @@ pub mod hash;
 pub mod log;
 pub mod note;
 pub mod proof;
+pub mod quorum;
 pub mod receipt;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
+pub mod witness;
 
 pub use anchor::AnchorState;
 pub use batch::{Batch, append_with_proofs};
@@ -29,8 +31,9 @@ pub use bundle::MAX_ENTRY_BYTES;
 pub use checkpoint::Checkpoint;
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
 pub use log::{LogProblem, LogReport, LogSource, LogVerifier, Progress, verify_log};
-pub use note::{SigningKey, VerifyingKey};
+pub use note::{Cosignature, CosignerKey, CosigningKey, SigningKey, VerifyingKey};
 pub use proof::{HashReader, verify_consistency, verify_inclusion};
+pub use quorum::{BadQuorum, CosignedHead, Quorum, QuorumError};
 pub use receipt::Receipt;
 pub use tile::{BundleId, TileId};
 pub use tree::Frontier;

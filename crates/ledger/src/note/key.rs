@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 const ED25519: u8 = 0x01;
+/// The type of keys whose signatures carry a time (tlog-cosignature, `cosignature/v1`).
+pub(super) const COSIGNATURE_V1: u8 = 0x04;
 const PRIVATE_START: &str = "PRIVATE+KEY+";
 
 /// A key that signs. Its secret is wiped when dropped and is shown by nothing but
@@ -38,15 +40,30 @@ pub enum KeyError {
     /// Not of the form `PRIVATE+KEY+name+id+key`.
     #[error("the private key is not of the form `PRIVATE+KEY+<name>+<id>+<base64>`")]
     PrivateForm,
-    /// Another kind of key than Ed25519.
-    #[error("key type {0:#04x} is not supported, only Ed25519 (0x01)")]
-    Type(u8),
+    /// A key for something else: a log's key is no witness's, and neither is another algorithm's.
+    #[error("the key is of type {found:#04x} ({}), here belongs one of type {expected:#04x} ({})", told(*found), told(*expected))]
+    Type {
+        /// Its type.
+        found: u8,
+        /// The type that is read here.
+        expected: u8,
+    },
     /// The bytes are not a usable Ed25519 public key.
     #[error("the key's bytes are not an Ed25519 public key")]
     Point,
     /// The id is not that of this name and key.
     #[error("the key's id does not belong to its name and bytes")]
     Id,
+}
+
+/// What a type of key is for.
+fn told(kind: u8) -> &'static str {
+    match kind {
+        ED25519 => "Ed25519, the key of a log",
+        COSIGNATURE_V1 => "Ed25519 cosignatures, the key of a witness",
+        0x06 => "ML-DSA-44 cosignatures, which are not read yet",
+        _ => "not known here",
+    }
 }
 
 impl SigningKey {
@@ -64,7 +81,7 @@ impl SigningKey {
     pub fn from_secret_text(text: &str) -> Result<Self, KeyError> {
         let rest = text.trim_end().strip_prefix(PRIVATE_START).ok_or(KeyError::PrivateForm)?;
         let (name, id, bytes) = split_fields(rest).ok_or(KeyError::PrivateForm)?;
-        let seed = ed25519_bytes(&bytes, KeyError::PrivateForm)?;
+        let seed = point_bytes(&bytes, ED25519, KeyError::PrivateForm)?;
         let key = Self::from_seed(name, seed)?;
         if key.key_id == id { Ok(key) } else { Err(KeyError::Id) }
     }
@@ -112,19 +129,8 @@ impl SigningKey {
 impl VerifyingKey {
     /// Reads the public text form, `<name>+<id>+<base64>`.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let (name, id, bytes) = split_fields(text.trim_end()).ok_or(KeyError::Form)?;
-        if !is_key_name(name) {
-            return Err(KeyError::Name);
-        }
-        let point = ed25519_bytes(&bytes, KeyError::Form)?;
-        let inner = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(|_| KeyError::Point)?;
-        if inner.is_weak() {
-            return Err(KeyError::Point);
-        }
-        if key_id(name, point) != id {
-            return Err(KeyError::Id);
-        }
-        Ok(Self { name: name.to_owned(), key_id: id, inner })
+        let (name, key_id, inner) = parse_public(text, ED25519)?;
+        Ok(Self { name, key_id, inner })
     }
 
     /// The key's name; for a log, its origin.
@@ -166,14 +172,39 @@ impl std::str::FromStr for VerifyingKey {
     }
 }
 
+fn key_id(name: &str, public: &[u8; 32]) -> u32 {
+    key_id_of(name, ED25519, public)
+}
+
+/// Reads `name+id+base64` of an Ed25519 key of this type: the name, the id and the point.
+pub(super) fn parse_public(
+    text: &str,
+    kind: u8,
+) -> Result<(String, u32, ed25519_dalek::VerifyingKey), KeyError> {
+    let (name, id, bytes) = split_fields(text.trim_end()).ok_or(KeyError::Form)?;
+    if !is_key_name(name) {
+        return Err(KeyError::Name);
+    }
+    let point = point_bytes(&bytes, kind, KeyError::Form)?;
+    let inner = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(|_| KeyError::Point)?;
+    if inner.is_weak() {
+        return Err(KeyError::Point);
+    }
+    if key_id_of(name, kind, point) != id {
+        return Err(KeyError::Id);
+    }
+    Ok((name.to_owned(), id, inner))
+}
+
 pub(super) fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
 }
 
-fn key_id(name: &str, public: &[u8; 32]) -> u32 {
+/// First four bytes of the hash over name, type and public key.
+pub(super) fn key_id_of(name: &str, kind: u8, public: &[u8; 32]) -> u32 {
     let digest = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', ED25519])
+        .chain_update([b'\n', kind])
         .chain_update(public)
         .finalize();
     let mut id = [0; 4];
@@ -190,10 +221,10 @@ fn split_fields(text: &str) -> Option<(&str, u32, Zeroizing<Vec<u8>>)> {
     Some((name, id, Zeroizing::new(BASE64.decode(encoded.as_bytes()).ok()?)))
 }
 
-fn ed25519_bytes(typed: &[u8], malformed: KeyError) -> Result<&[u8; 32], KeyError> {
+fn point_bytes(typed: &[u8], kind: u8, malformed: KeyError) -> Result<&[u8; 32], KeyError> {
     match typed.split_first() {
         None => Err(malformed),
-        Some((&ED25519, bytes)) => bytes.try_into().map_err(|_| malformed),
-        Some((other, _)) => Err(KeyError::Type(*other)),
+        Some((found, bytes)) if *found == kind => bytes.try_into().map_err(|_| malformed),
+        Some((other, _)) => Err(KeyError::Type { found: *other, expected: kind }),
     }
 }

@@ -1,7 +1,9 @@
 //! Signed notes (C2SP signed-note): a text, an empty line, and signatures over the text.
 
+mod cosigner;
 mod key;
 
+pub use cosigner::{Cosignature, CosignerKey, CosigningKey, MAX_AHEAD_S};
 pub use key::{KeyError, SigningKey, VerifyingKey};
 
 use data_encoding::BASE64;
@@ -106,6 +108,38 @@ pub fn open<'a>(note: &'a str, keys: &[VerifyingKey]) -> Result<OpenedNote<'a>, 
     if opened.verified.is_empty() { Err(NoteError::NoKnownSignature) } else { Ok(opened) }
 }
 
+/// The cosignatures of these witnesses among signature lines over `text`, in the order of the lines.
+///
+/// Lines by other keys are skipped: nothing is known of them. One that a known witness did not make refuses all.
+pub fn cosignatures(
+    text: &str,
+    lines: &str,
+    witnesses: &[CosignerKey],
+) -> Result<Vec<Cosignature>, NoteError> {
+    let mut found = Vec::new();
+    for (line, number) in lines.split_terminator('\n').zip(1..) {
+        if number > MAX_SIGNATURES {
+            return Err(NoteError::TooManySignatures);
+        }
+        let (signature, bytes) =
+            parse_signature(line).ok_or(NoteError::MalformedSignature(number))?;
+        let known =
+            |key: &&CosignerKey| key.name() == signature.name && key.key_id() == signature.key_id;
+        let mut candidates = witnesses.iter().filter(known).peekable();
+        if candidates.peek().is_none() {
+            continue;
+        }
+        let cosigned = candidates.find_map(|key| Some((key, key.verify(text, &bytes)?)));
+        match cosigned {
+            Some((key, time_s)) => {
+                found.push(Cosignature { key: key.clone(), time_s, line: format!("{line}\n") });
+            }
+            None => return Err(NoteError::BadSignature { name: signature.name }),
+        }
+    }
+    Ok(found)
+}
+
 /// The text of a note and its signature lines, well-formed but not verified.
 pub fn split(note: &str) -> Result<(&str, &str), NoteError> {
     check_size(note)?;
@@ -122,9 +156,13 @@ pub fn split(note: &str) -> Result<(&str, &str), NoteError> {
 }
 
 fn signature_line(key: &SigningKey, text: &str) -> String {
-    let mut bytes = key.key_id().to_be_bytes().to_vec();
-    bytes.extend_from_slice(&key.sign(text.as_bytes()));
-    format!("{SIGNATURE_START}{} {}\n", key.name(), BASE64.encode(&bytes))
+    line_of(key.name(), key.key_id(), &key.sign(text.as_bytes()))
+}
+
+fn line_of(name: &str, key_id: u32, signature: &[u8]) -> String {
+    let mut bytes = key_id.to_be_bytes().to_vec();
+    bytes.extend_from_slice(signature);
+    format!("{SIGNATURE_START}{name} {}\n", BASE64.encode(&bytes))
 }
 
 fn parse_signature(line: &str) -> Option<(Signature, Vec<u8>)> {

@@ -3,6 +3,7 @@
 
 mod anchor;
 mod checkpoint;
+mod cosignature;
 mod flips;
 mod log;
 mod memory_log;
@@ -14,3 +15,4 @@ mod receipt;
 mod tile;
 mod tree;
 mod vectors;
+mod witness;

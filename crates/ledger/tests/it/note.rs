@@ -101,14 +101,14 @@ fn key_texts_come_back_and_malformed_ones_are_refused() {
         (public.replace("a.example", "b.example"), KeyError::Id),
         (public.replace("a.example", "a example"), KeyError::Name),
         (public.replace("a.example", ""), KeyError::Name),
-        (format!("{head}+{}", &encoded[4..]), KeyError::Type(0)),
-        (format!("{head}+BA=="), KeyError::Type(4)),
+        (format!("{head}+{}", &encoded[4..]), KeyError::Type { found: 0, expected: 1 }),
+        (format!("{head}+BA=="), KeyError::Type { found: 4, expected: 1 }),
         (format!("{head}+AQ=="), KeyError::Form),
         (format!("{head}+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), KeyError::Point),
     ];
     for (text, expected) in cases {
         match (VerifyingKey::parse(&text), expected) {
-            (Err(KeyError::Type(_)), KeyError::Type(_)) => {}
+            (Err(KeyError::Type { .. }), KeyError::Type { .. }) => {}
             (found, expected) => assert_eq!(found, Err(expected), "{text}"),
         }
     }
