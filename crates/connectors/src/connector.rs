@@ -1,7 +1,9 @@
 //! What every connector offers, whatever it speaks to.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use sluice_core::run::RunRef;
 use sluice_core::signal::Heard;
 
 use crate::kit::delivery::Delivery;
@@ -54,6 +56,12 @@ pub trait Hear {
     /// Whether a delivery is a question without an id: the same one, put again, wants another answer.
     fn asks(&self, _delivery: &Delivery) -> bool {
         false
+    }
+
+    /// The run that comes to wait for the gate by a delivery which cannot be read, as far as it names one, and when it says
+    /// that it did: what it asked before is over, whatever it asks now.
+    fn asks_unread(&self, _delivery: &Delivery) -> Option<(RunRef, Option<Timestamp>)> {
+        None
     }
 
     /// Whether the sender takes nothing but an empty `200` for an acknowledgement.

@@ -407,6 +407,10 @@ pub struct Waits {
     pub commit: CommitId,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it may have been let on by us: what waits from then on may be something else.
+    pub let_on: Option<Timestamp>,
+    /// Whether the run waited for this environment before, and was let on.
+    pub again: bool,
 }
 
 impl<'a> Talk<'a> {

@@ -134,6 +134,8 @@ mod tests {
                 environment: environment.to_owned(),
                 commit: CommitId::parse(&ours).expect("a commit"),
                 since: jiff::Timestamp::UNIX_EPOCH,
+                let_on: None,
+                again: false,
             };
             let build = json!({ "building": true, "actions": actions });
             let found = is_what_it_said(&build, job, declared, &waits);

@@ -1,12 +1,13 @@
 //! Verifying what Jenkins sends and telling its two bodies apart.
 
+use jiff::Timestamp;
 use sluice_core::run::RunRef;
 use sluice_core::signal::{Heard, Outcome, Signal};
 use url::Url;
 
 use crate::connector::{Hear, Unreadable};
 use crate::jenkins::config::Config;
-use crate::jenkins::wire::{Either, Report};
+use crate::jenkins::wire::{Either, Waiting};
 use crate::jenkins::{notification, report};
 use crate::kit::delivery::Delivery;
 use crate::kit::halt::{Halt, heard, ignored, unreadable};
@@ -44,11 +45,14 @@ impl Hear for JenkinsLink {
     /// A build may come to the gate again, for its next stage or after a restart, and say the same of itself. One that says
     /// when it came there says another time then.
     fn asks(&self, delivery: &Delivery) -> bool {
-        let sound = check(&delivery.body, &Limits::HOOK);
-        let report = sound.and_then(|()| read::<Report>(&delivery.body));
-        report.is_ok_and(|report| {
-            report.event.as_deref() == Some(report::WAITING) && report::at(&report).is_none()
+        let waiting = read::<Waiting>(&delivery.body);
+        waiting.is_ok_and(|waiting| {
+            report::is_waiting(&waiting) && report::waited_since(&waiting).is_none()
         })
+    }
+
+    fn asks_unread(&self, delivery: &Delivery) -> Option<(RunRef, Option<Timestamp>)> {
+        report::waits(&self.config, &delivery.body)
     }
 
     fn hear(&self, delivery: &Delivery) -> Result<Heard, Unreadable> {

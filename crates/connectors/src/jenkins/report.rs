@@ -1,26 +1,24 @@
 //! Our own report, for `httpRequest` steps: documented in README.md of this folder.
 
+use serde::Deserialize as _;
 use sluice_core::ids::Digest;
 use sluice_core::run::RunRef;
 use sluice_core::signal::{DeploymentSignal, Outcome, Signal};
 
 use crate::jenkins::config::Config;
 use crate::jenkins::hear::{branch, job_of_address, outcome, run};
-use crate::jenkins::wire::Report;
+use crate::jenkins::wire::{Report, Waiting};
 use crate::kit::halt::{Halt, unreadable};
-use crate::kit::reading::{self, commit, need, need_commit, need_text};
+use crate::kit::reading::{self, Written, commit, need, need_commit, need_text};
 use crate::kit::{repository, text, time};
 
 /// The word for a build that has come to the gate.
-pub(crate) const WAITING: &str = "gate.waiting";
+const WAITING: &str = "gate.waiting";
 
 /// A run, stage or deployment that started or ended.
 pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
     let report: Report = reading::read(body)?;
-    let job = text::filled(report.job.as_deref());
-    let job = job.or_else(|| job_of_address(report.url.as_deref()?));
-    let number = need(report.build.as_ref(), "build")?.0.clone();
-    let run = run(config, &need(job, "job")?, &number, report.url.clone())?;
+    let run = build(config, report.job.as_deref(), report.build.as_ref(), report.url.as_deref())?;
     let ended = || outcome(report.result.as_deref(), "result");
     let signal = match need(report.event.as_deref(), "event")? {
         "run.started" => run_started(report, run),
@@ -41,6 +39,34 @@ pub(crate) fn read(config: &Config, body: &[u8]) -> Result<Vec<Signal>, Halt> {
         _ => return Err(unreadable("unknown_word", "the word in `event` is not known")),
     };
     Ok(vec![signal])
+}
+
+/// The build that comes to wait, whatever else of the report can be read, and when.
+pub(crate) fn waits(config: &Config, body: &[u8]) -> Option<(RunRef, Option<jiff::Timestamp>)> {
+    let waiting: Waiting = reading::read(body).ok().filter(|it: &Waiting| is_waiting(it))?;
+    let (job, url) = (waiting.job.as_deref(), waiting.url.as_deref());
+    let run = build(config, job, waiting.build.as_ref(), url).ok()?;
+    Some((run, waited_since(&waiting)))
+}
+
+pub(crate) fn is_waiting(report: &Waiting) -> bool {
+    report.event.as_deref() == Some(WAITING)
+}
+
+pub(crate) fn waited_since(report: &Waiting) -> Option<jiff::Timestamp> {
+    let at = Written::deserialize(report.at.as_ref()?).ok()?;
+    time::read(&at.0)
+}
+
+fn build(
+    config: &Config,
+    job: Option<&str>,
+    number: Option<&Written>,
+    url: Option<&str>,
+) -> Result<RunRef, Halt> {
+    let job = text::filled(job).or_else(|| job_of_address(url?));
+    let number = need(number, "build")?.0.clone();
+    run(config, &need(job, "job")?, &number, url.map(str::to_owned))
 }
 
 fn run_started(report: Report, run: RunRef) -> Signal {
@@ -124,7 +150,7 @@ fn deployment_id(run: &RunRef, environment: &str, service: Option<&str>) -> Stri
     }
 }
 
-pub(crate) fn at(report: &Report) -> Option<jiff::Timestamp> {
+fn at(report: &Report) -> Option<jiff::Timestamp> {
     time::read(&report.at.as_ref()?.0)
 }
 
@@ -156,7 +182,26 @@ mod tests {
                 // Which environments there are is not known here.
                 let is_heard = member == "environment" && wrong == Some("?");
                 assert_eq!(heard(&body), is_heard, "{member} {wrong:?}");
+                let body = serde_json::to_vec(&body).expect("JSON");
+                let waits = waits(&Config::offline(), &body).map(|(run, _)| run.id);
+                assert_eq!(waits.as_deref(), Some("acme/payments/42"), "{member} {wrong:?}");
             }
+        }
+        for (body, waits_at) in [
+            (json!({ "commit": 7, "at": "2026-03-04T10:00:00Z" }), Some("2026-03-04T10:00:00Z")),
+            (json!({ "commit": 7, "at": [] }), Some("")),
+            (json!({ "build": null }), None),
+            (json!({ "event": "stage.started" }), None),
+        ] {
+            let mut whole = whole.clone();
+            whole
+                .as_object_mut()
+                .expect("an object")
+                .extend(body.as_object().expect("one").clone());
+            let bytes = serde_json::to_vec(&whole).expect("JSON");
+            let found = waits(&Config::offline(), &bytes);
+            let at = found.map(|(_, at)| at.map_or(String::new(), |at| at.to_string()));
+            assert_eq!(at.as_deref(), waits_at, "{body}");
         }
     }
 }

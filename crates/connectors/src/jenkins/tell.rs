@@ -20,6 +20,11 @@ use crate::tell::{
 
 /// A build that said that it waits reaches its `input` within so long, or never.
 const REACHES: SignedDuration = SignedDuration::from_hours(1);
+/// One that was let on before and said the same again is at its `input` within so long, or has only said it twice.
+const REACHES_AGAIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// The word that lets a build go on.
+const LETS_ON: &str = "proceedEmpty";
 
 /// Under which it is kept which build waited last under a change.
 const WAITS: &str = "waits";
@@ -125,7 +130,8 @@ impl JenkinsTold {
             None => Receipt::plain(),
         };
         let word = match decision.answer {
-            Decision::Allow if decision.lets_go(talk.now) => "proceedEmpty",
+            // What became of it is looked at as long as it takes: nothing is let on by that.
+            Decision::Allow if decision.lets_go(talk.now) || waits.let_on.is_some() => LETS_ON,
             Decision::Deny => "abort",
             Decision::Allow | Decision::Wait => return Ok(receipt),
         };
@@ -153,6 +159,9 @@ impl JenkinsTold {
             return waits_not(talk, word, waits);
         }
         let Some(sent) = talk.last("answer") else {
+            if let Some(since) = waits.let_on.filter(|_| word == LETS_ON) {
+                return waits_still(talk, since);
+            }
             let url = format!("{build}/input/{input}/{word}");
             return Err(self.post(talk, "answer", url).knowing(receipt));
         };
@@ -212,10 +221,14 @@ fn is_pending(looked: &Exchange, input: &str) -> Said<bool> {
 /// What follows for a build that goes on and does not wait. It has not come to its step yet; or it was answered before,
 /// by us or by somebody else, which looks the same.
 fn waits_not(talk: &Talk<'_>, word: &str, waits: &Waits) -> Said<()> {
-    let is_denied = word == "abort";
+    let is_denied = word != LETS_ON;
+    if !is_denied && waits.let_on.is_some() {
+        return Ok(());
+    }
     // An `allow` is always fresh, since an old one is asked for anew.
     let since = if is_denied { talk.effect.at } else { waits.since };
-    if talk.now.duration_since(since) < REACHES {
+    let reaches = if waits.again && !is_denied { REACHES_AGAIN } else { REACHES };
+    if talk.now.duration_since(since) < reaches {
         return Err(Step::Retry(Trouble::new(Because::NotYet, "the build does not wait yet")));
     }
     if is_denied {
@@ -223,6 +236,17 @@ fn waits_not(talk: &Talk<'_>, word: &str, waits: &Waits) -> Said<()> {
         return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));
     }
     Ok(())
+}
+
+/// What follows for a build that was let on and waits: it has not heard it, or has come to its next stage, of which nothing
+/// was heard. Nobody can see which, so that it is not let on a second time.
+fn waits_still(talk: &Talk<'_>, since: Timestamp) -> Said<()> {
+    if talk.now.duration_since(since) < REACHES {
+        let detail = "the build was let on and waits still, or for something else";
+        return Err(Step::Retry(Trouble::new(Because::NotYet, detail)));
+    }
+    let detail = "the build was let on and waits still, or for something else: it has to ask again";
+    Err(Step::GiveUp(Trouble::new(Because::Client, detail)))
 }
 
 /// A success, or the redirect that many of its forms end in.

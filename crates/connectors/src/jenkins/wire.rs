@@ -69,6 +69,17 @@ pub(crate) struct Report {
     pub(crate) at: Option<Written>,
 }
 
+/// Of a report that cannot be read, what says which build comes to wait.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Waiting {
+    pub(crate) event: Option<String>,
+    pub(crate) job: Option<String>,
+    pub(crate) build: Option<Written>,
+    pub(crate) url: Option<String>,
+    pub(crate) at: Option<serde_json::Value>,
+}
+
 /// Enough to tell the two bodies apart.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

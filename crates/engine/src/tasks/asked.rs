@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sluice_connectors::tell::Waits;
+use sluice_connectors::tell::{Because, Trouble, Waits};
 use sluice_core::effect::Effect;
 use sluice_core::gate::{Decision, Question};
 use sluice_core::ids::{CommitId, DecisionId, LinkName, ServiceName};
@@ -19,6 +19,7 @@ use sluice_store::Row;
 use sluice_store::rows::ExternalRefRow;
 
 use super::Line;
+use super::of_run::InTurn;
 use super::rules::FRESH;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -51,6 +52,12 @@ pub(crate) struct WaitingRun {
     /// Whether it waits no more, where that is kept for a while to know what comes again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) over: bool,
+    /// Since when it may have been let on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) let_on: Option<Timestamp>,
+    /// Whether its run waited for this environment before, and was let on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) again: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -112,38 +119,25 @@ impl WaitingRun {
         line.telling.waits_at(&self.environment)
     }
 
-    /// Whether another question of the run was asked since, at the same place.
-    pub(super) fn is_passed(&self, others: &[Self], line: &Line) -> bool {
-        let Some(place) = self.place(line) else { return false };
-        let is_later = |other: &&Self| {
-            (other.turn, other.since) > (self.turn, self.since) && other.place(line) == Some(place)
-        };
-        self.others(others).any(|other| is_later(&other))
+    /// The same, of something that nobody is told an answer to, from this turn on.
+    pub(super) fn unread(&self, turn: u64, at: Option<Timestamp>, since: Timestamp) -> Self {
+        let (environment, over, answered) = (String::new(), true, None);
+        let (let_on, again) = (None, false);
+        Self { environment, since, answered, turn, at, over, let_on, again, ..self.clone() }
     }
 
-    /// The questions of the same run for other environments.
-    fn others<'a>(&'a self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
-        all.iter()
-            .filter(|other| is_same(&other.run, &self.run) && other.environment != self.environment)
+    /// Whether it is not known for what it waits, or nobody is told the answer.
+    pub(super) fn is_unread(&self) -> bool {
+        self.environment.is_empty()
     }
 
-    /// Whether it came late: the run has come to wait for another environment since.
-    fn is_late(&self, known: &[Self], line: &Line) -> bool {
-        let Some(place) = self.place(line) else { return false };
-        let others = self.others(known).filter(|other| other.place(line) == Some(place));
-        let Some(newest) = others.max_by_key(|other| (other.turn, other.since)) else {
-            return false;
-        };
-        let before = known.iter().find(|known| known.name() == self.name());
-        match (self.at, newest.at) {
-            (Some(at), Some(newest)) => at < newest,
-            // Without times, one that was asked before the other is that one again.
-            _ => before.is_some_and(|it| (it.turn, it.since) < (newest.turn, newest.since)),
-        }
+    /// The same, with this decision as its answer.
+    pub(super) fn answered_by(&self, decision: &str) -> Self {
+        Self { answered: DecisionId::parse(decision).ok(), ..self.clone() }
     }
 
     /// The question that a signal is.
-    fn of(signal: &Signal, now: Timestamp) -> Option<Self> {
+    pub(super) fn of(signal: &Signal, now: Timestamp) -> Option<Self> {
         let Signal::GateRequested { repository, environment, run, commit, at, .. } = signal else {
             return None;
         };
@@ -157,6 +151,8 @@ impl WaitingRun {
             turn: 0,
             at: *at,
             over: false,
+            let_on: None,
+            again: false,
         })
     }
 
@@ -164,12 +160,12 @@ impl WaitingRun {
     pub(crate) fn asked(
         link: &LinkName,
         signal: &Signal,
-        turns: &BTreeMap<String, u64>,
+        turns: &BTreeMap<String, InTurn>,
         now: Timestamp,
     ) -> Option<Row> {
         let asked = Self::of(signal, now)?;
-        let turn = *turns.get(&asked.name())?;
-        Some(Self { turn, ..asked }.row(link))
+        let turn = turns.get(&asked.name())?;
+        Some(Self { turn: turn.number, again: turn.again, ..asked }.row(link))
     }
 
     fn as_told(&self) -> Waits {
@@ -178,6 +174,8 @@ impl WaitingRun {
             environment: self.environment.clone(),
             commit: self.commit.clone(),
             since: self.since,
+            let_on: self.let_on,
+            again: self.again,
         }
     }
 
@@ -223,7 +221,7 @@ fn name_of(run: &RunRef, environment: &str) -> String {
     format!("{}/{}/{environment}", run.key(), run.attempt)
 }
 
-fn is_same(run: &RunRef, other: &RunRef) -> bool {
+pub(super) fn is_same(run: &RunRef, other: &RunRef) -> bool {
     run.key() == other.key() && run.attempt == other.attempt
 }
 
@@ -246,31 +244,6 @@ impl Engine {
         Ok(rows.iter().filter_map(|row| serde_json::from_str(&row.value).ok()).collect())
     }
 
-    /// Which question of its run each is that comes with these signals; nothing for one that came late.
-    pub(super) async fn turns(
-        &self,
-        link: &LinkName,
-        signals: &[Signal],
-    ) -> Result<BTreeMap<String, u64>, EngineError> {
-        let mut turns = BTreeMap::new();
-        for signal in signals {
-            let Some(asked) = WaitingRun::of(signal, self.now()) else { continue };
-            let known = self.kept_runs(link).await?;
-            let standing = self.standing();
-            let declared = standing.organisation.links.get(link.as_str());
-            let line = declared.and_then(|declared| self.line(declared).ok());
-            if line.is_some_and(|line| asked.is_late(&known, &line)) {
-                let run = asked.run.key();
-                tracing::warn!(%link, run, asked.environment, "a question came again after the next one");
-                continue;
-            }
-            let of_run = known.iter().filter(|known| is_same(&known.run, &asked.run));
-            let newest = of_run.map(|known| known.turn).max().unwrap_or(0);
-            turns.insert(asked.name(), newest + 1);
-        }
-        Ok(turns)
-    }
-
     /// Rows for the run that a decision answers, where one waits at a rule: it is over when it was told, and asks anew
     /// where the answer is too old to be told.
     pub(super) async fn runs_answered_by(
@@ -283,49 +256,75 @@ impl Engine {
         let Some(decision) = &effect.decision else { return Ok(answered) };
         let ours = decision.asked_by.as_ref() == Some(&line.name);
         let Some(run) = decision.run.as_ref().filter(|_| ours) else { return Ok(answered) };
-        let (standing, mut anew) = (self.standing(), Vec::new());
+        let (standing, is_final) = (self.standing(), decision.answer != Decision::Wait);
         let mut kept = self.kept_runs(&line.name).await?;
         kept.retain(|kept| is_same(&kept.run, run));
-        for waiting in kept.iter().filter(|kept| !kept.over) {
-            let environment = standing.organisation.environment_named(&waiting.environment);
-            if environment.map(|known| &known.name) != effect.environment.as_ref() {
-                continue;
-            }
-            let is_final = decision.answer != Decision::Wait;
-            if is_final && waiting.is_passed(&kept, line) {
-                answered.instead.get_or_insert_default().push(waiting.ended(line));
-                continue;
-            }
-            if is_final && effect.at < waiting.since {
+        let questions = self.questions_beside(line, &kept).await?;
+        let is_for = |kept: &WaitingRun| {
+            let environment = standing.organisation.environment_named(&kept.environment);
+            environment.map(|known| &known.name) == effect.environment.as_ref()
+        };
+        kept.retain(|kept| !kept.over && is_for(kept));
+        let is_its = |kept: &WaitingRun| {
+            kept.answered.as_ref().is_some_and(|answer| answer.as_str() == decision.id)
+        };
+        if kept.iter().any(is_its) {
+            kept.retain(is_its);
+        }
+        let (mut its, mut others) = (None, None::<Vec<Row>>);
+        for waiting in &kept {
+            if is_final && questions.is_passed(waiting, line) {
+                others.get_or_insert_default().push(waiting.ended(line));
+            } else if is_final && effect.at < waiting.since {
                 // It was asked again since, and has an answer of its own to come.
-                answered.instead.get_or_insert_default();
-                continue;
-            }
-            answered.waits = Some(waiting.as_told());
-            if is_final {
-                answered.over.extend(waiting.ended_by(line, &decision.id));
-                let again = WaitingRun { answered: None, ..waiting.clone() };
-                anew.push(waiting.becomes(&line.name, &again));
+                others.get_or_insert_default();
+            } else {
+                // Of two names of one environment each is a question with its own answer.
+                its.get_or_insert(waiting);
             }
         }
+        let Some(its) = its else {
+            answered.instead = others;
+            return Ok(answered);
+        };
+        answered.waits = Some(its.as_told());
+        if is_final {
+            answered.over = its.ended_by(line, &decision.id);
+            answered.over.extend(others.into_iter().flatten());
+        }
         let is_old = now.duration_since(effect.at) > FRESH || !decision.lets_go(now);
-        if decision.answer == Decision::Allow && is_old && !anew.is_empty() {
-            answered.instead = Some(anew);
+        // What was let on is only looked at.
+        if decision.answer == Decision::Allow && is_old && its.let_on.is_none() {
+            let again = WaitingRun { answered: None, ..its.clone() };
+            answered.instead = Some(vec![its.becomes(&line.name, &again)]);
         }
         Ok(answered)
     }
 
+    /// Whether the run may be answered now: nothing else waits at its place, and that it is let on is noted before.
+    pub(super) async fn why_not_answered(
+        &self,
+        line: &Line,
+        effect: &Effect,
+        waits: &Waits,
+    ) -> Result<Option<Trouble>, EngineError> {
+        if line.telling.waits_at(&waits.environment).is_none() {
+            return Ok(None);
+        }
+        let lets_on = effect.decision.as_ref().is_some_and(|it| it.answer == Decision::Allow);
+        let may = self.still_waits(line, effect, waits).await?
+            && (!lets_on || self.note_let_on(line, effect, &waits.environment).await?);
+        Ok((!may).then(|| Trouble::new(Because::NotYet, "the run waits for something else")))
+    }
+
     /// Whether a question is still the one that an answer is for, with everything read that was heard by now: a run is
     /// heard before it comes to its next place.
-    pub(super) async fn still_waits(
+    async fn still_waits(
         &self,
         line: &Line,
         effect: &Effect,
         waits: &Waits,
     ) -> Result<bool, EngineError> {
-        if line.telling.waits_at(&waits.environment).is_none() {
-            return Ok(true);
-        }
         let readers = self.readers().clone();
         let mut unread = self.blocking(move || readers.inbox_backlog()).await?;
         while unread > 0 {

@@ -122,6 +122,8 @@ impl Check {
             turn: 0,
             at: None,
             over: false,
+            let_on: None,
+            again: false,
         }
     }
 

@@ -1,9 +1,11 @@
 //! Deliveries in the inbox become signals, signals become commands, in the order in which they came.
 
+use jiff::Timestamp;
 use sluice_connectors::Delivery;
 use sluice_core::event::Event;
 use sluice_core::housekeeping::DeliveryHeard;
 use sluice_core::ids::{Digest, LinkName};
+use sluice_core::run::RunRef;
 use sluice_core::signal::Heard;
 use sluice_core::standing::{Actor, Standing};
 use sluice_store::Row;
@@ -39,6 +41,8 @@ struct Interpreted {
     state: &'static str,
     detail: String,
     signals: Vec<sluice_core::signal::Signal>,
+    /// The run that comes to wait by it, where it cannot be read for what.
+    unread: Option<(RunRef, Option<Timestamp>)>,
 }
 
 /// A delivery whose outcome is to be recorded.
@@ -104,11 +108,13 @@ impl Engine {
         let heard = read.unwrap_or_else(|_| quarantined("reader_panicked"));
         let Ok(link) = LinkName::parse(&row.delivery.link) else { return Ok(()) };
         let turns = self.turns(&link, &heard.signals).await?;
+        let in_vain = self.in_vain(&row, &link, &heard).await?;
         let (mut news, mut rows) = self.news(&link, heard.signals).await?;
         news.turns = turns;
+        rows.extend(in_vain);
         let taken = Taken::of(&row, &link);
         let (engine, by) = (self.clone(), link.clone());
-        let make = move |standing: &Standing, now: jiff::Timestamp| {
+        let make = move |standing: &Standing, now: Timestamp| {
             let events = engine.correlate(standing, &by, &news, &mut rows, now);
             (events, rows)
         };
@@ -126,6 +132,26 @@ impl Engine {
         Ok(())
     }
 
+    /// What is kept of runs that come to wait by a delivery for what nobody is told an answer to. Read once more by a
+    /// person, a delivery tells nothing of what waits now.
+    async fn in_vain(
+        &self,
+        row: &InboxRow,
+        link: &LinkName,
+        heard: &Interpreted,
+    ) -> Result<Vec<Row>, EngineError> {
+        let mut rows = Vec::new();
+        if row.attempts > 0 {
+            return Ok(rows);
+        }
+        let unanswered = self.unanswered(link, &heard.signals).into_iter();
+        let runs = unanswered.map(|asked| (asked.run, asked.at)).chain(heard.unread.clone());
+        for (run, at) in runs {
+            rows.extend(self.asked_in_vain(&run, at).await?);
+        }
+        Ok(rows)
+    }
+
     /// Records what a delivery came to, together with what `make` makes of it. Where that panics, or is more than can be
     /// recorded, the delivery is put aside and the others go on; it stays where it is only while nothing can be recorded
     /// at all.
@@ -134,10 +160,10 @@ impl Engine {
         taken: Taken,
         state: &'static str,
         detail: String,
-        make: impl FnOnce(&Standing, jiff::Timestamp) -> (Vec<Event>, Vec<Row>) + Send + 'static,
+        make: impl FnOnce(&Standing, Timestamp) -> (Vec<Event>, Vec<Row>) + Send + 'static,
     ) -> Result<(), EngineError> {
         let it = taken.clone();
-        let decide = move |standing: &Standing, now: jiff::Timestamp| {
+        let decide = move |standing: &Standing, now: Timestamp| {
             let make = std::panic::AssertUnwindSafe(|| make(standing, now));
             let commit = match std::panic::catch_unwind(make) {
                 Ok((events, rows)) => it.came_to(state, detail, events, rows),
@@ -169,27 +195,37 @@ impl Engine {
         let Some(ear) = self.ear(link) else { return quarantined("link_not_usable") };
         let headers: Vec<(String, String)> =
             serde_json::from_str(&row.delivery.headers).unwrap_or_default();
-        let received_at = jiff::Timestamp::from_microsecond(row.delivery.received_us)
-            .unwrap_or_else(|_| self.now());
+        let received_at =
+            Timestamp::from_microsecond(row.delivery.received_us).unwrap_or_else(|_| self.now());
         let mut delivery = Delivery::of_body(row.delivery.body.clone(), received_at);
         delivery.headers = headers;
         match ear.hearing.hear(&delivery) {
             Ok(Heard::Signals { signals }) => {
                 let names: Vec<String> = signals.iter().map(name_of).collect();
-                Interpreted { state: "signals", detail: cut(&names.join(" ")), signals }
+                Interpreted {
+                    state: "signals",
+                    detail: cut(&names.join(" ")),
+                    signals,
+                    unread: None,
+                }
             }
             Ok(Heard::Ignored { code, reason }) => Interpreted {
                 state: "ignored",
                 detail: cut(&format!("{code}: {reason}")),
                 signals: Vec::new(),
+                unread: None,
             },
-            Err(unreadable) => quarantined(&format!("{}: {}", unreadable.code, unreadable.reason)),
+            Err(unreadable) => Interpreted {
+                unread: ear.hearing.asks_unread(&delivery),
+                ..quarantined(&format!("{}: {}", unreadable.code, unreadable.reason))
+            },
         }
     }
 }
 
 fn quarantined(detail: &str) -> Interpreted {
-    Interpreted { state: "quarantined", detail: cut(detail), signals: Vec::new() }
+    let (state, detail) = ("quarantined", cut(detail));
+    Interpreted { state, detail, signals: Vec::new(), unread: None }
 }
 
 fn cut(text: &str) -> String {
@@ -259,7 +295,7 @@ mod tests {
     async fn record(
         engine: &Engine,
         id: u64,
-        make: impl FnOnce(&Standing, jiff::Timestamp) -> (Vec<Event>, Vec<Row>) + Send + 'static,
+        make: impl FnOnce(&Standing, Timestamp) -> (Vec<Event>, Vec<Row>) + Send + 'static,
     ) {
         let row = engine.readers().inbox_get(id).expect("it reads").expect("it is there");
         let taken = Taken::of(&row, &LinkName::parse("github").expect("a name"));

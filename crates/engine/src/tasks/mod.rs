@@ -7,6 +7,7 @@ mod deadlines;
 mod deliver;
 mod health;
 mod interpret;
+mod of_run;
 mod patrol;
 mod rules;
 
@@ -15,6 +16,7 @@ pub use self::deliver::Delivered;
 pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken, place};
 pub use self::health::TaskHealth;
 pub(crate) use self::health::Tasks;
+pub(crate) use self::of_run::InTurn;
 use crate::engine::Engine;
 
 impl Engine {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
-use sluice_core::effect::Subject;
 use sluice_core::gate::Decision;
 use sluice_core::ids::{LinkName, TokenId};
 use sluice_core::organisation::Link;
@@ -18,7 +17,9 @@ use sluice_core::standing::Standing;
 use sluice_store::Row;
 use tokio::task::JoinHandle;
 
+use super::Line;
 use super::asked::WaitingRun;
+use super::of_run::{Questions, is_answered};
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -78,36 +79,43 @@ impl Engine {
 
     async fn waiting_runs(&self) -> Result<Vec<(LinkName, WaitingRun)>, EngineError> {
         let standing = self.standing();
-        let told = |link: &&std::sync::Arc<Link>| {
-            link.tell.as_ref().is_some_and(|tell| tell.about.contains(&Subject::Decision))
-        };
+        let (mut all, mut questions) = (Vec::new(), Questions::default());
+        for link in standing.organisation.links.values().filter(|link| is_answered(link)) {
+            let (kept, line) = (self.kept_runs(&link.name).await?, self.line(link).ok());
+            if let Some(line) = &line {
+                questions.hear(line, &kept);
+            }
+            all.push((link, line, kept));
+        }
         let mut waiting = Vec::new();
-        for link in standing.organisation.links.values().filter(told) {
-            let runs = self.waiting_at(link).await?;
+        for (link, line, kept) in all {
+            let runs = self.waiting_at(link, line.as_ref(), kept, &questions).await?;
             waiting.extend(runs.into_iter().map(|run| (link.name.clone(), run)));
         }
         Ok(waiting)
     }
 
     /// The runs that wait for an answer of one link. Those that wait no more are forgotten.
-    async fn waiting_at(&self, link: &Link) -> Result<Vec<WaitingRun>, EngineError> {
-        let (mut kept, now) = (self.kept_runs(&link.name).await?, self.now());
-        let mut over: Vec<Row> = Vec::new();
-        kept.retain(|run| {
+    async fn waiting_at(
+        &self,
+        link: &Link,
+        line: Option<&Line>,
+        kept: Vec<WaitingRun>,
+        questions: &Questions,
+    ) -> Result<Vec<WaitingRun>, EngineError> {
+        let (now, mut over) = (self.now(), Vec::<Row>::new());
+        let mut waits = Vec::new();
+        for run in kept {
             let most = if run.over { KEPT } else { GIVEN_UP };
-            let is_kept = now.duration_since(run.since) < most;
-            over.extend((!is_kept).then(|| run.forgotten(&link.name)));
-            is_kept
-        });
-        let mut waits: Vec<WaitingRun> = kept.iter().filter(|run| !run.over).cloned().collect();
-        if let Some(line) =
-            Some(link).filter(|_| !waits.is_empty()).and_then(|it| self.line(it).ok())
-        {
-            waits.retain(|run| {
-                let is_passed = run.is_passed(&kept, &line);
-                over.extend(is_passed.then(|| run.ended(&line)));
-                !is_passed
-            });
+            if now.duration_since(run.since) >= most {
+                over.push(run.forgotten(&link.name));
+            } else if let Some(line) = line.filter(|_| !run.over)
+                && questions.is_passed(&run, line)
+            {
+                over.push(run.ended(line));
+            } else if !run.over {
+                waits.push(run);
+            }
         }
         if !over.is_empty() {
             self.record_rows(&link.name, over).await?;

@@ -127,6 +127,8 @@ impl Engine {
         if was_told {
             rows.extend(along.rows.iter().map(|row| self.told_along(row)));
             rows.extend(runs.over);
+            let waits = runs.waits.as_ref().map(|waits| waits.environment.as_str());
+            rows.extend(self.over_as_let_on(line, effect.as_ref(), waits).await?);
         }
         self.record(&line.name, outcome.events, rows, outcome.disturbs).await?;
         Ok(came)
@@ -185,6 +187,7 @@ impl Engine {
         let newest = known.get(TOLD).and_then(|entry| entry.parse::<u64>().ok());
         let late = entry_of(&effect.key).zip(newest).is_some_and(|(entry, newest)| entry < newest);
         let (mut conversation, mut noted) = (Conversation::default(), None);
+        let mut lets_on = None;
         loop {
             let turn = self.turn(line, &mut conversation, |so_far| {
                 line.telling.tell(&Talk {
@@ -205,19 +208,24 @@ impl Engine {
                 })
             });
             match turn.await {
-                Turn::Over(result) => return Ok((result, conversation.sent)),
+                Turn::Over(result) => {
+                    if let Some((at, waits)) = lets_on
+                        && conversation.was_not_heard(at)
+                    {
+                        self.note_not_let_on(line, effect, waits).await?;
+                    }
+                    return Ok((result, conversation.sent));
+                }
                 Turn::Knows(receipt) => {
                     if noted.as_ref() != Some(&receipt) {
                         self.note(line, effect, receipt.clone()).await?;
                         noted = Some(receipt);
                     }
-                    if let Some(waits) = waits
-                        && !self.still_waits(line, effect, waits).await?
-                    {
-                        let trouble =
-                            Trouble::new(Because::NotYet, "the run waits for something else");
+                    let Some(waits) = waits else { continue };
+                    if let Some(trouble) = self.why_not_answered(line, effect, waits).await? {
                         return Ok((Err((trouble, false)), conversation.sent));
                     }
+                    lets_on = Some((conversation.exchanges(), waits.environment.as_str()));
                 }
             }
         }

@@ -199,6 +199,21 @@ pub(super) struct Conversation {
     pub(super) sent: Sent,
 }
 
+impl Conversation {
+    /// How many exchanges there were.
+    pub(super) fn exchanges(&self) -> usize {
+        self.so_far.len()
+    }
+
+    /// Whether the request after so many exchanges has altered nothing over there.
+    pub(super) fn was_not_heard(&self, after: usize) -> bool {
+        self.so_far.get(after).is_none_or(|exchange| match &exchange.answer {
+            Ok(reply) => (400..500).contains(&reply.status) && reply.status != 408,
+            Err(lost) => !lost.may_have_arrived,
+        })
+    }
+}
+
 /// Where a conversation stands.
 pub(super) enum Turn<T> {
     /// At its end; of an error, whether it is for good.

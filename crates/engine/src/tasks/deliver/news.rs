@@ -15,6 +15,7 @@ use sluice_store::rows::ExternalRefRow;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::keys::Keys;
+use crate::tasks::InTurn;
 
 /// Under this name stands which revision a record shows, and since when. Names with a dot are for the machinery.
 const SHOWN: &str = "shown.revision";
@@ -42,7 +43,7 @@ pub(crate) struct News {
     /// The states of a record that may be our own doing, while it is not known how telling went.
     sent: BTreeMap<String, String>,
     /// Which question of its run each is that a run asks.
-    pub(crate) turns: BTreeMap<String, u64>,
+    pub(crate) turns: BTreeMap<String, InTurn>,
 }
 
 impl News {

@@ -15,7 +15,7 @@ use crate::world::{commit_id, question};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-const LINKS: &str = r#"
+pub(super) const LINKS: &str = r#"
 links:
   - name: builds
     connector: jenkins
@@ -29,8 +29,16 @@ links:
 
 const PATH: &str = "job/acme/job/payments/7";
 
+pub(super) fn said_by_build(seed: u8, environment: &str) -> serde_json::Value {
+    json!({
+        "event": "gate.waiting", "job": "acme/payments", "build": 7, "environment": environment,
+        "url": "https://jenkins.test/job/acme/job/payments/7/",
+        "repository": "https://github.com/acme/payments.git", "commit": commit_id(seed).as_str(),
+    })
+}
+
 /// A build of payments, as Jenkins knows it.
-fn running(seed: u8) -> Build {
+pub(super) fn running(seed: u8) -> Build {
     let made_of = (commit_id(seed).to_string(), "git@github.com:acme/payments.git".to_owned());
     Build { building: true, made_of: Some(made_of), ..Build::default() }
 }
@@ -42,7 +50,7 @@ impl Town {
         self.build_says(seed).await;
     }
 
-    fn builds(&self, build: Build) {
+    pub(super) fn builds(&self, build: Build) {
         self.jenkins.lock().unwrap().builds.insert(PATH.to_owned(), build);
     }
 
@@ -53,7 +61,7 @@ impl Town {
         assert_eq!(self.world.engine.answer_waiting_runs().await.unwrap(), 1);
     }
 
-    fn details(&self, state: &str) -> Vec<String> {
+    pub(super) fn details(&self, state: &str) -> Vec<String> {
         let rows = self.outbox(state).into_iter();
         rows.filter_map(|row| row.last_error).collect()
     }
@@ -64,26 +72,26 @@ impl Town {
     }
 
     /// The build says for which environment it comes to wait; nobody has read it yet.
-    async fn build_tells(&self, seed: u8, environment: &str, at: Option<&str>) {
-        let mut body = json!({
-            "event": "gate.waiting", "job": "acme/payments", "build": 7, "environment": environment,
-            "url": "https://jenkins.test/job/acme/job/payments/7/",
-            "repository": "https://github.com/acme/payments.git", "commit": commit_id(seed).as_str(),
-        });
+    pub(super) async fn build_tells(&self, seed: u8, environment: &str, at: Option<&str>) {
+        let mut body = said_by_build(seed, environment);
         if let Some(at) = at {
             body["at"] = json!(at);
         }
-        let bytes = serde_json::to_vec(&body).unwrap();
+        self.delivered("builds", &body).await;
+    }
+
+    pub(super) async fn delivered(&self, by: &str, body: &serde_json::Value) {
+        let bytes = serde_json::to_vec(body).unwrap();
         let secret = NamedSecrets::of("JENKINS_HOOK");
         let delivery = Delivery::of_body(bytes, self.world.engine.now())
             .with_header("x-sluice-token", std::str::from_utf8(&secret).unwrap());
-        let hook = self.world.engine.hook_of(&link("builds"));
+        let hook = self.world.engine.hook_of(&link(by));
         let received = self.world.engine.receive(&hook, delivery).await;
         assert!(matches!(received, Received::Stored { .. }), "{received:?}");
     }
 
     /// The gate is asked for whatever waits; gives how many were answered for good.
-    async fn asked(&self) -> usize {
+    pub(super) async fn asked(&self) -> usize {
         while self.world.engine.interpret_inbox().await.unwrap() > 0 {}
         self.world.engine.answer_waiting_runs().await.unwrap()
     }
@@ -97,7 +105,7 @@ impl Town {
         }
     }
 
-    fn build(&self) -> Build {
+    pub(super) fn build(&self) -> Build {
         self.jenkins.lock().unwrap().builds[PATH].clone()
     }
 
@@ -106,7 +114,7 @@ impl Town {
         engine.pull_stop(admin, Default::default(), "a drill".into()).await.unwrap();
     }
 
-    fn asked_of_jenkins(&self, what: &str) -> usize {
+    pub(super) fn asked_of_jenkins(&self, what: &str) -> usize {
         self.net.seen().iter().filter(|(_, seen)| seen.path.ends_with(what)).count()
     }
 }

@@ -13,6 +13,7 @@ mod gitlab_checks;
 mod gone;
 mod health;
 mod jenkins;
+mod jenkins_left_over;
 mod jira;
 mod jira_assets;
 mod jira_data_center;
