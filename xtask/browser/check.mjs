@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { cutOff } from "./cut.mjs";
 import { logIn, startDemo } from "./demo.mjs";
 import { pages } from "./pages.mjs";
 
@@ -123,6 +124,8 @@ try {
           checks += found.passes.length;
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
           check(wide <= 0, `${where} is ${wide} px wider than the window`);
+          const cut = await cutOff(page, size === "desktop");
+          check(cut.length === 0, `${where}: ${cut.join("; ")}`);
           check(page.faults.length === 0, `${where}: ${page.faults.join("; ")}`);
           page.faults.length = 0;
         }

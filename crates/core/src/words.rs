@@ -43,8 +43,18 @@ pub fn written(event: &Event) -> Vec<&str> {
         Event::ProblemResolved(it) => vec![&it.note],
         Event::WindowSet(it) => vec![&it.window.title, &it.reason],
         Event::WindowEnded(it) => vec![&it.reason],
+        Event::WindowProposed(it) => vec![&it.reason],
+        Event::WindowRefused(it) => vec![&it.because],
+        Event::RoleProposed(it) => vec![&it.reason],
         Event::RoleRevoked(it) => vec![&it.because],
-        // The one fall-through: in what else there is, nobody writes.
+        Event::AccountResetAsked(it) => vec![&it.reason],
+        Event::AccountDisabled(it) => vec![&it.because],
+        Event::AccountResetRefused(it) => vec![&it.because],
+        Event::GlassAsked(it) => it.question.emergency.iter().map(String::as_str).collect(),
+        Event::GlassRefused(it) => vec![&it.because],
+        Event::PlanRefused(it) => vec![&it.because],
+        Event::LinkPaused(it) => vec![&it.because],
+        // The one fall-through: in what else there is, nobody says why.
         _ => Vec::new(),
     }
 }

@@ -20,7 +20,7 @@ pub const ENTRYPOINT: &str = "data.sluice.gate.verdict";
 /// Most reasons in one verdict.
 const MAX_REASONS: usize = 200;
 /// Longest message of a reason, in bytes.
-const MAX_MESSAGE_BYTES: usize = 2_000;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 2_000;
 
 /// The shipped modules: path inside the bundle, text.
 const SHIPPED: &[(&str, &str)] = &[

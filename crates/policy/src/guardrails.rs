@@ -29,12 +29,17 @@ use sha2::{Digest as _, Sha256};
 
 use self::file::{Actions, Conditions, Guardrail, Names, Points, Step, When, Word, read};
 use crate::bundle::parse_module;
+use crate::gate::MAX_MESSAGE_BYTES;
 use crate::problem::Problem;
 
 /// Most guardrails in one file.
 const MAX_GUARDRAILS: usize = 200;
 /// Most steps in one guardrail.
 const MAX_STEPS: usize = 50;
+/// Longest line of what is compiled, in bytes: the engine of the policy reads 1,024 columns.
+const MAX_COLUMNS: usize = 1_000;
+/// Bytes of a text that go into one line.
+const PART: usize = 150;
 
 /// What is looked at in an organisation's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +136,10 @@ pub fn compile(path: &str, text: &str, rigour: Rigour) -> Result<String, Vec<Pro
             );
         }
         match write_guardrail(&format!("g_{prefix}_{index}"), guardrail, rigour) {
+            Ok(rules) if rules.lines().any(|line| line.len() > MAX_COLUMNS) => problem(
+                format!("a name or a condition in guardrail `{}` is too long", guardrail.name),
+                "each may have about 900 bytes: break a condition into several",
+            ),
             Ok(rules) => rego.push_str(&rules),
             Err(found) => found.into_iter().for_each(|(message, help)| problem(message, help)),
         }
@@ -157,7 +166,9 @@ fn write_guardrail(
     let mut problems = Vec::new();
     let mut out = format!("\n# {}\n", guardrail.name.replace(['\n', '\r'], " "));
     if !guardrail.description.is_empty() {
-        let _ = writeln!(out, "# {}", guardrail.description.replace(['\n', '\r'], " "));
+        for part in parts(&guardrail.description.replace(['\n', '\r'], " ")) {
+            let _ = writeln!(out, "# {part}");
+        }
     }
     let _ = writeln!(out, "{id}_covers if {{\n{}}}", scope(&guardrail.when));
     for (number, step) in guardrail.steps.iter().enumerate() {
@@ -170,6 +181,12 @@ fn write_guardrail(
                 message,
                 "a condition is a phrase such as `risk is at least high`, or an expression of Rego",
             )),
+        }
+        if texts(step).any(|text| text.len() > MAX_MESSAGE_BYTES) {
+            problems.push((
+                format!("a message of `{}` is too long", guardrail.name),
+                "a message may have 2000 bytes",
+            ));
         }
         if step.on_fail.is_none() && step.on_pass.is_none() && step.risk.is_none() {
             problems.push((
@@ -197,6 +214,16 @@ fn write_guardrail(
         }
     }
     if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+/// What a step says to people.
+fn texts(step: &Step) -> impl Iterator<Item = &String> {
+    let listed = [&step.on_fail, &step.on_pass].into_iter().flatten();
+    let listed = listed.filter_map(|actions| match actions {
+        Actions::Listed(listed) => Some([&listed.deny, &listed.wait, &listed.note]),
+        Actions::Word(_) => None,
+    });
+    [&step.message, &step.pass_if].into_iter().chain(listed.flatten()).flatten()
 }
 
 struct Writer<'a> {
@@ -257,11 +284,11 @@ impl Writer<'_> {
         });
         let _ = writeln!(
             out,
-            "\n{effect} contains {{\"rule\": {}, \"message\": {}, \"who\": [{}], \"pass_if\": {}}} if {{\n\t{}\n\t{condition}\n}}",
+            "\n{effect} contains {{\n\t\"rule\": {},\n\t\"message\": {},\n\t\"who\": [{}],\n\t\"pass_if\": {}\n}} if {{\n\t{}\n\t{condition}\n}}",
             quoted(&format!("guardrail.{}", self.guardrail.name)),
-            quoted(&message),
-            who.join(", "),
-            quoted(if effect == "note" { "" } else { &pass_if }),
+            prose(&message),
+            who.join(",\n\t\t"),
+            prose(if effect == "note" { "" } else { &pass_if }),
             self.covers,
         );
     }
@@ -280,8 +307,8 @@ impl Writer<'_> {
             .clone()
             .unwrap_or_else(|| format!("guardrail {}", self.guardrail.name));
         Ok(format!(
-            "\nrisk contains {{\"points\": {number}, \"because\": {}, \"of\": {}}} if {{\n\t{}\n\t{condition}\n}}\n",
-            quoted(&because),
+            "\nrisk contains {{\n\t\"points\": {number},\n\t\"because\": {},\n\t\"of\": {}\n}} if {{\n\t{}\n\t{condition}\n}}\n",
+            prose(&because),
             quoted(&format!("{} {of}", self.id)),
             self.covers
         ))
@@ -299,7 +326,7 @@ fn scope(when: &When) -> String {
     ] {
         if !set.is_empty() {
             let members: Vec<String> = set.iter().map(|member| quoted(member)).collect();
-            let _ = writeln!(out, "\tinput.target.{field} in {{{}}}", members.join(", "));
+            let _ = writeln!(out, "\tinput.target.{field} in {{{}}}", members.join(",\n\t\t"));
         }
     }
     for (key, value) in &when.labels {
@@ -339,6 +366,25 @@ fn checked(text: &str) -> Result<String, String> {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A text of people, over several lines where it is long.
+fn prose(text: &str) -> String {
+    if text.len() <= PART {
+        return quoted(text);
+    }
+    let parts: Vec<String> = parts(text).map(quoted).collect();
+    format!("concat(\"\", [\n\t\t{}\n\t])", parts.join(",\n\t\t"))
+}
+
+/// A text in parts that fit into a line, also where each letter of them is escaped.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(PART));
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// What the names of a file's own rules begin with: all files compile to one package, and no two may mean one rule.
@@ -393,7 +439,9 @@ mod tests {
         let rego = compile("g.yaml", &step("{ if: \"input.history.dependents < 3\", on_fail: { deny: too many, require_approval: [a, b] }, risk: +5 }"), Rigour::New)
             .expect("compiles");
         assert!(
-            rego.contains("deny contains {\"rule\": \"guardrail.one\", \"message\": \"too many\""),
+            rego.contains(
+                "deny contains {\n\t\"rule\": \"guardrail.one\",\n\t\"message\": \"too many\""
+            ),
             "{rego}"
         );
         assert!(

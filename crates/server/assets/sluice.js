@@ -66,7 +66,7 @@
   const key = (element) => {
     const named = element.id || element.getAttribute("data-part");
     if (named) return named;
-    if (element.matches("section")) return element.getAttribute("aria-labelledby") || "";
+    if (element.matches("section")) return element.getAttribute("aria-labelledby") || `section ${element.className}`;
     if (element.matches("form")) return deed(element);
     // A row is about what can be done in it, else about what it leads to.
     const [form, link] = element.matches("li, tr") ? [element.querySelector("form"), element.querySelector("a[href]")] : [];

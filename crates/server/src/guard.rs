@@ -182,7 +182,10 @@ async fn receive(app: &App, facts: &Facts, request: &mut Request) -> Result<Rece
         room.map(|room| room.take(sender(app, facts, request), first).ok_or_else(room::none));
     let mut part = part.transpose()?;
     let read = body::read_ahead(request, limit, part.as_mut());
-    match tokio::time::timeout(app.options.request_timeout, read).await {
+    let is_open = matches!(facts.access, Access::Public(_)) && facts.class != Class::Deliver;
+    let most = app.options.request_timeout;
+    let time = if is_open { most.min(room::OPEN_TIME) } else { most };
+    match tokio::time::timeout(time, read).await {
         Ok(read) => read?,
         Err(_) => return Err(Problem::of(&status::REQUEST_TIMEOUT, "").retry_after(1)),
     }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sluice_core::ids::TokenId;
@@ -24,14 +25,18 @@ const SHARE: usize = 4;
 /// The most deliveries of one address that are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// Bytes of questions and redemptions, and of what people and pipelines do to records, in memory at the same time.
-const ASKED: usize = 32 << 20;
+/// Bytes of questions and redemptions in memory at the same time. Those that wait are counted for as long as they do.
+const ASKED: usize = 128 << 20;
+/// The same of what people and pipelines do to records.
+const DONE: usize = 32 << 20;
 /// The same of reads, which hardly bring anything.
 const READ: usize = 8 << 20;
-/// The same of those who have not come in yet.
-const OPEN: usize = 16 << 20;
+/// The same of those who have not come in yet: as much as the connections that a server takes can bring.
+const OPEN: usize = 128 << 20;
 /// Most of one body of theirs.
 pub(crate) const OPEN_BODY: usize = 64 * 1024;
+/// How long they may take to send it: whoever sends slowly takes the room of others.
+pub(crate) const OPEN_TIME: Duration = Duration::from_secs(10);
 
 /// Room for every class.
 #[derive(Debug)]
@@ -47,7 +52,7 @@ impl Rooms {
     pub(crate) fn new(options: &ServerOptions, body: usize) -> Self {
         Self {
             gate: Room::new(ASKED, body, usize::MAX),
-            act: Room::new(ASKED, body, usize::MAX),
+            act: Room::new(DONE, body, usize::MAX),
             read: Room::new(READ, body, usize::MAX),
             open: Room::new(OPEN, OPEN_BODY, usize::MAX),
             deliveries: Room::new(options.hook_budget_bytes, hooks::largest(options), AT_ONCE),

@@ -47,6 +47,8 @@ pub struct Voter {
     pub standing: VoterStanding,
     /// In which parts they had a hand in the change.
     pub involved: BTreeSet<InvolvementRole>,
+    /// Whether a yes of theirs would be taken, also after a no: they may speak for the rule, and had no hand in the change.
+    pub may_say_yes: bool,
 }
 
 /// What a person's word is worth before one rule.
@@ -120,6 +122,22 @@ pub fn could_reject(organisation: &Organisation, change: &Change, person: &Perso
     of_kind.any(|rule| {
         singly(rule, &targets).iter().any(|share| share.heeds(organisation, rule, person))
     })
+}
+
+/// What the word of one person is worth before each rule that names them, and before each that they spoke against.
+pub fn stands(
+    standing: &Standing,
+    change: &Change,
+    person: &PersonId,
+    now: Timestamp,
+) -> Vec<Voter> {
+    let voter = |_: &ApprovalRuleFact, booth: &Booth<'_>| {
+        let known =
+            booth.met().any(|it| it == person) || booth.names(person) || booth.against(person);
+        let voter = known.then(|| booth.voter(person));
+        voter.filter(|it| it.standing != VoterStanding::Could || booth.needs(person))
+    };
+    Poll::of(standing, change, now).each(voter).into_iter().flatten().collect()
 }
 
 /// Everybody who could still speak for a rule that needs somebody.
@@ -209,28 +227,43 @@ impl Booth<'_> {
     fn voters(&self) -> (Vec<Voter>, usize) {
         let delegates = self.met();
         let named = self.poll.organisation.everybody().filter(|person| self.names(person));
-        // Whoever may speak for one of several services can say no and nothing else.
-        let against = self
-            .poll
-            .facts
-            .given
-            .iter()
-            .filter(|given| given.rejected && given.eligible.contains_key(&self.rule.name));
-        let against = against.map(|given| &given.person);
+        let given = self.poll.facts.given.iter().map(|given| &given.person);
+        let against = given.filter(|person| self.against(person));
         let persons: BTreeSet<&PersonId> = delegates.chain(named).chain(against).collect();
         let mut voters: Vec<Voter> = persons
             .into_iter()
-            .map(|person| Voter {
-                person: person.clone(),
-                standing: self.standing(person),
-                involved: self.poll.facts.involved.get(person).cloned().unwrap_or_default(),
-            })
+            .map(|person| self.voter(person))
             .filter(|voter| voter.standing != VoterStanding::Could || self.needs(&voter.person))
             .collect();
         voters.sort_by(|a, b| (a.standing, &a.person).cmp(&(b.standing, &b.person)));
         let more = voters.len().saturating_sub(MOST);
         voters.truncate(MOST);
         (voters, more)
+    }
+
+    /// Whether somebody said no who is heard for this rule. Whoever may speak for one of several services can say no and
+    /// nothing else.
+    fn against(&self, person: &PersonId) -> bool {
+        let mut given = self.poll.facts.given.iter();
+        given.any(|given| {
+            given.rejected
+                && given.person == *person
+                && given.eligible.contains_key(&self.rule.name)
+        })
+    }
+
+    fn voter(&self, person: &PersonId) -> Voter {
+        Voter {
+            person: person.clone(),
+            standing: self.standing(person),
+            involved: self.poll.facts.involved.get(person).cloned().unwrap_or_default(),
+            may_say_yes: self.names(person) && !self.is_involved(person),
+        }
+    }
+
+    fn is_involved(&self, person: &PersonId) -> bool {
+        let Poll { facts, risk, .. } = self.poll;
+        facts.involved.contains_key(person) && !self.rule.involved_may_approve.contains(risk)
     }
 
     /// Whether this person's word does not count because of whose hands an account went through; of somebody who has not
@@ -259,11 +292,9 @@ impl Booth<'_> {
         }
         let Poll { facts, risk, now, .. } = self.poll;
         let given = facts.given.iter().find(|given| given.person == *person);
-        let involved =
-            facts.involved.contains_key(person) && !self.rule.involved_may_approve.contains(risk);
         match given {
             Some(given) if given.rejected => VoterStanding::Rejected,
-            _ if involved => VoterStanding::Involved,
+            _ if self.is_involved(person) => VoterStanding::Involved,
             _ if self.in_hands(person, given) => VoterStanding::Hands,
             Some(given) => match given.eligible.get(&self.rule.name) {
                 Some(until) if until <= now => VoterStanding::Expired,

@@ -16,7 +16,7 @@ mod weigh;
 pub(crate) use ballot::may_say;
 pub use ballot::{eligible, gather, involvement, role_used};
 pub use electorate::{
-    RuleElectorate, Voter, VoterStanding, could_reject, could_speak, electorate, waits_for,
+    RuleElectorate, Voter, VoterStanding, could_reject, could_speak, electorate, stands, waits_for,
 };
 pub use matching::assign;
 pub(crate) use share::told;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sluice_core::access::event::LoginGroups;
-use sluice_core::approvals::{VoterStanding, electorate, role_used, waits_for};
+use sluice_core::approvals::{VoterStanding, electorate, role_used, stands, waits_for};
 use sluice_core::change::{ApprovalVerdict, command::Approve};
 use sluice_core::gate::{Decision, Question};
 use sluice_core::ids::ChangeNumber;
@@ -152,10 +152,10 @@ fn who_is_still_asked_are_those_whose_share_is_missing() {
 
 #[test]
 fn a_no_is_heard_of_whoever_speaks_for_one_service() {
-    for (approvers, by, heard) in [
-        (json!({"roles": ["manager"]}), 4, true),
-        (json!({"teams": ["@owner"]}), 3, true),
-        (json!({"teams": ["web"]}), 3, false),
+    for (approvers, by, heard, may_say_yes) in [
+        (json!({"roles": ["manager"]}), 4, true, Some(false)),
+        (json!({"teams": ["@owner"]}), 3, true, Some(true)),
+        (json!({"teams": ["web"]}), 3, false, None),
     ] {
         let mut play = without_rules();
         play.declare(manager_of(&json!(["pay"])));
@@ -176,6 +176,10 @@ fn a_no_is_heard_of_whoever_speaks_for_one_service() {
         assert_eq!(judgement.decision == Decision::Deny, heard, "{approvers}");
         let rules = electorate(&play.standing, play.change(number), play.now);
         assert_eq!(rules[0].count(VoterStanding::Rejected) == 1, heard, "{approvers}");
+        let own = stands(&play.standing, play.change(number), &person(by), play.now);
+        let own: Vec<_> = own.iter().map(|voter| (voter.standing, voter.may_say_yes)).collect();
+        let said = may_say_yes.map(|may| (VoterStanding::Rejected, may));
+        assert_eq!(own, said.into_iter().collect::<Vec<_>>(), "{approvers}");
     }
 }
 

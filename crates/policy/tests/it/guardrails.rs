@@ -94,3 +94,33 @@ fn what_new_files_may_not_say_keeps_its_meaning_where_it_was_recorded() {
     let verdict = judge(&policy, &facts(&[("/risk/level", json!("low"))])).expect("a verdict");
     assert_eq!(rules(&verdict), ["always"]);
 }
+
+#[test]
+fn what_is_longer_than_a_line_of_the_engine_is_named_where_it_is_written() {
+    let many: Vec<String> =
+        (0..200).map(|number| format!("a-long-name-of-a-service-{number}")).collect();
+    let scoped = format!(
+        "guardrails:\n  - name: one\n    when: {{services: [{}]}}\n    steps: [{{if: business hours, on_fail: deny}}]\n",
+        many.join(", ")
+    );
+    let condition = format!("input.target.service != \\\"{}\\\"", "a".repeat(1_000));
+    let condition = guardrail(&format!("{{ if: \"{condition}\", on_fail: deny }}"));
+    let said = |letters: usize| {
+        guardrail(&format!(
+            "{{ if: business hours, on_fail: deny, message: {} }}",
+            "é".repeat(letters)
+        ))
+    };
+    for (text, compiles) in
+        [(scoped, true), (said(1_000), true), (said(1_001), false), (condition, false)]
+    {
+        let told = assemble(&[("g.yaml", &text)]).err().unwrap_or_default();
+        assert_eq!(told.is_empty(), compiles, "{told:?}");
+        for problem in told {
+            assert_eq!((problem.file.as_str(), problem.line), ("g.yaml", 2), "{problem:?}");
+        }
+    }
+    let policy = assemble(&[("g.yaml", &said(900))]).expect("compiles");
+    let night = facts(&[("/history/business_hours", json!(false))]);
+    assert_eq!(rules(&judge(&policy, &night).expect("a verdict")), ["é".repeat(900)]);
+}

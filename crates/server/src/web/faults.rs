@@ -13,6 +13,7 @@ use super::visit::Visit;
 use super::{Markup, assets, marks, w};
 use crate::app::App;
 use crate::problem::Problem;
+use crate::route::Facts;
 
 #[derive(Template)]
 #[template(path = "pages/fault.html")]
@@ -112,7 +113,9 @@ fn before(path: &str) -> String {
     if path.starts_with("/exceptions") || path.starts_with("/stops") {
         return "/calendar".to_owned();
     }
-    let mut rest = path;
+    // What only takes a form is not to be looked at, also where the address of a page could be read so.
+    let (before, _) = path.rsplit_once('/').unwrap_or_default();
+    let mut rest = if takes_a_form(path) { before } else { path };
     while !rest.is_empty() {
         if is_page(rest) {
             return rest.to_owned();
@@ -122,13 +125,24 @@ fn before(path: &str) -> String {
     "/".to_owned()
 }
 
+/// The paths that are to be looked at, and those that take a form and nothing else.
+static PATHS: LazyLock<(Vec<&str>, Vec<&str>)> = LazyLock::new(|| {
+    let routes = || routes().into_iter().map(|route| route.facts);
+    let is_page = |facts: &Facts| facts.method == Method::GET;
+    let pages: Vec<&str> = routes().filter(is_page).map(|facts| facts.path).collect();
+    let others = routes().filter(|facts| !is_page(facts)).map(|facts| facts.path);
+    let forms = others.filter(|path| !pages.contains(path) && !path.ends_with('}')).collect();
+    (pages, forms)
+});
+
 /// Whether there is something to look at.
 fn is_page(path: &str) -> bool {
-    static PAGES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let pages = routes().into_iter().map(|route| route.facts);
-        pages.filter(|facts| facts.method == Method::GET).map(|facts| facts.path).collect()
-    });
-    PAGES.iter().any(|page| fits(page, path))
+    PATHS.0.iter().any(|page| fits(page, path))
+}
+
+/// Whether the last part of a path is the name of something that is done.
+fn takes_a_form(path: &str) -> bool {
+    PATHS.1.iter().any(|form| fits(form, path))
 }
 
 /// Whether a path is one of those that a route's path names.

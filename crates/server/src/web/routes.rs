@@ -10,7 +10,7 @@ use sluice_core::permission::Permission::{
 
 use super::{assets, pages};
 use crate::route::Access::{AnyToken, Needs, Public};
-use crate::route::Class::{Act, Follow, Light, Read};
+use crate::route::Class::{Act, Bulk, Follow, Light, Read};
 use crate::route::Route;
 
 /// The rows of the pages.
@@ -197,7 +197,7 @@ fn acting() -> Vec<Route> {
             .about("Say yes to several changes."),
         Route::post("/changes/{number}/comments", Needs(ChangeRead), Act, pages::change::comment)
             .about("Say something about a change."),
-        Route::post("/policies/tests", Needs(PolicyRead), Act, pages::policies::test)
+        Route::post("/policies/tests", Needs(PolicyRead), Bulk, pages::policies::test)
             .about("Run the tests of the policy in force; records nothing."),
         Route::post("/policies/decisions/{id}", Needs(PolicyRead), Act, pages::policies::judge)
             .about("Judge a decision by another policy; records nothing."),

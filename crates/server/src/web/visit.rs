@@ -98,13 +98,21 @@ impl Visit {
 
     /// Services whose names may be offered in a form.
     pub(crate) fn service_names(&self) -> Vec<String> {
-        let organisation = &self.standing.organisation;
         let all = self.everywhere(Permission::OrganisationRead);
-        let seen = organisation.services.keys().filter(|name| {
-            let mut environments = organisation.environments.keys();
-            all || environments.any(|it| self.sees([name.as_str()], it.as_str()))
-        });
+        let names = self.standing.organisation.services.keys();
+        let seen = names.filter(|name| all || self.sees_service(name.as_str()));
         seen.take(OFFERED).map(ToString::to_string).collect()
+    }
+
+    /// Declared services of which changes and deployments are seen, wherever they go.
+    pub(crate) fn services_seen(&self) -> Vec<String> {
+        let names = self.standing.organisation.services.keys().map(ToString::to_string);
+        names.filter(|name| self.sees_service(name)).collect()
+    }
+
+    fn sees_service(&self, name: &str) -> bool {
+        let mut environments = self.standing.organisation.environments.keys();
+        environments.any(|it| self.sees([name], it.as_str()))
     }
 
     /// Who a person is, as far as that has not been erased.

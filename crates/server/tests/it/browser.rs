@@ -69,6 +69,15 @@ async fn a_proof_in_one_tab_leaves_the_forms_of_the_others_good() {
         assert_eq!(page.contains("/changes/CHG0000001#entry-"), found, "{query}");
     }
     let docs = Scope { services: ["docs".to_owned()].into(), ..Scope::default() };
+    // What has no page of its own is for whoever reads the whole ledger.
+    let stop = json!({"scope": {"services": ["shop"]}, "reason": "typed by the chief"});
+    let pulled = tab.app.post(&tab.app.admin, "/api/v1/stops", &[], &stop).await;
+    assert_eq!(pulled.status, 201, "{pulled:?}");
+    let part = tab.app.scoped_token(&[Permission::LedgerRead], docs.clone()).await;
+    for (token, seen) in [(&tab.app.admin, true), (&part, false)] {
+        let page = tab.app.get(token, "/search?q=chief").await.text();
+        assert_eq!(page.contains("typed by the chief"), seen, "{page}");
+    }
     let elsewhere = tab.app.scoped_token(&[Permission::ChangeRead], docs).await;
     let page = tab.app.get(&elsewhere, "/search?q=typed").await.text();
     assert!(!page.contains("typed before"), "{page}");
@@ -105,6 +114,7 @@ async fn who_goes_astray_in_a_browser_meets_a_page() {
         ("/policies/decisions/d1", "/policies/decisions/d1"),
         ("/proposals/roles/g1/confirm", "/proposals"),
         ("/stops", "/calendar"),
+        ("/calendar/windows/w1/end", "/calendar/windows/w1"),
     ] {
         let form =
             request(Method::POST, path, "", &[HOST, OWN, FORM], Body::from("verdict=approve"));

@@ -13,8 +13,13 @@ const WHOLE: usize = 3;
 
 impl Readers {
     /// Entries in which every one of `words` was written, newest first; of longer words the beginning is enough. Where a
-    /// word stands in very many entries, not all of them are looked at.
-    pub fn entries_with(&self, words: &[String], limit: u32) -> Result<Vec<u64>, ReadError> {
+    /// word stands in very many entries, not all of them are looked at. `below`: only entries before that one.
+    pub fn entries_with(
+        &self,
+        words: &[String],
+        below: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<u64>, ReadError> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
@@ -35,8 +40,10 @@ impl Readers {
             ));
         }
         let of_all = parts.join(" INTERSECT ");
-        let sql =
-            format!("SELECT DISTINCT entry FROM ({of_all}) ORDER BY entry DESC LIMIT {limit}");
+        let below = below.and_then(|entry| i64::try_from(entry).ok()).unwrap_or(i64::MAX);
+        let sql = format!(
+            "SELECT DISTINCT entry FROM ({of_all}) WHERE entry < {below} ORDER BY entry DESC LIMIT {limit}"
+        );
         self.all(&sql, params_from_iter(values), |row| Ok(row.get(0)?))
     }
 }

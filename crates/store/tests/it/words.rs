@@ -31,7 +31,9 @@ fn entries_are_found_by_all_their_words_newest_first() {
         ("", vec![]),
     ] {
         let wanted: Vec<String> = wanted.split_whitespace().map(str::to_owned).collect();
-        assert_eq!(readers.entries_with(&wanted, 10).unwrap(), found, "{wanted:?}");
+        assert_eq!(readers.entries_with(&wanted, None, 10).unwrap(), found, "{wanted:?}");
     }
-    assert_eq!(readers.entries_with(&["pool".to_owned()], 2).unwrap(), [9, 5]);
+    let pool = ["pool".to_owned()];
+    assert_eq!(readers.entries_with(&pool, None, 2).unwrap(), [9, 5]);
+    assert_eq!(readers.entries_with(&pool, Some(9), 1).unwrap(), [5]);
 }

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::api::no_such;
 use crate::problem::Problem;
 use crate::query::{Query, id};
+use crate::status;
 use crate::web::form::{Form, NoFields};
 use crate::web::page::{Looker, page};
 use crate::web::shell::{Section, Shell};
@@ -87,10 +88,14 @@ pub(crate) async fn show(
     page(looker, move |visit| build(visit, query.module.as_deref(), None)).await
 }
 
-/// Runs the tests of the policy in force, one run after the other, and shows how they end.
+/// Runs the tests of the policy in force, one run at a time, and shows how they end.
 pub(crate) async fn test(looker: Looker, _: Form<NoFields>) -> Result<Response, Problem> {
     static ONE_AT_A_TIME: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
-    let turn = Arc::clone(&ONE_AT_A_TIME).acquire_owned().await;
+    let Ok(turn) = Arc::clone(&ONE_AT_A_TIME).try_acquire_owned() else {
+        return Err(
+            Problem::of(&status::OVERLOADED, w::t("policies.tests_are_running")).retry_after(5)
+        );
+    };
     page(looker, move |visit| {
         // It is kept for as long as they run, also where nobody waits for the answer any more.
         let _turn = turn;

@@ -31,15 +31,18 @@ pub(super) fn build(
     days: i64,
 ) -> Result<(Vec<Went>, bool, String), Problem> {
     let visit = frame.visit;
+    // Whoever sees a part finds it however much others deploy.
+    let part = (!visit.everywhere(Permission::ChangeRead)).then(|| visit.services_seen());
+    if part.as_ref().is_some_and(Vec::is_empty) {
+        return Ok((Vec::new(), false, first.strftime("%-d %B").to_string()));
+    }
     let span = Span {
         from_us: frame.start(first).as_microsecond(),
         to_us: frame.start(first.saturating_add(days.days())).as_microsecond(),
         environment: None,
         services: match &frame.service {
             Some(service) => vec![service.clone()],
-            // Whoever sees a part finds it however much others deploy.
-            None if !visit.everywhere(Permission::ChangeRead) => visit.service_names(),
-            None => Vec::new(),
+            None => part.unwrap_or_default(),
         },
     };
     let rows = read(visit.readers().deployments_within(&span, READ))?;

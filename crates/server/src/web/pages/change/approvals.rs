@@ -1,6 +1,6 @@
 //! Approvals: who counts for which rule, who could, who may not and why.
 
-use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding, could_reject};
+use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding, could_reject, stands};
 use sluice_core::change::{ApprovalVerdict, Change, InvolvementRole};
 
 use crate::web::visit::Visit;
@@ -134,23 +134,33 @@ fn parts(voter: &Voter) -> String {
     parts.join(", ")
 }
 
-/// Whether the person who looks may say no, although their yes would not count.
-pub(super) fn may_reject(visit: &Visit, change: &Change) -> bool {
+/// What the word of the person who looks is worth, before each rule.
+pub(super) fn own(visit: &Visit, change: &Change) -> Vec<Voter> {
+    let person = visit.caller.person.as_ref();
+    person.map_or_else(Vec::new, |it| stands(&visit.standing, change, it, visit.now))
+}
+
+/// Whether the person who looks may say no, although their yes would not count. Nobody says it twice.
+pub(super) fn may_reject(visit: &Visit, change: &Change, own: &[Voter]) -> bool {
     let person = visit.caller.person.as_ref();
     person.is_some_and(|person| could_reject(&visit.standing.organisation, change, person))
+        && own.iter().all(|voter| voter.standing != VoterStanding::Rejected)
 }
 
 /// Why a yes of the person who looks would not count; `None` where it would.
-pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate]) -> Option<String> {
-    let Some(person) = &visit.caller.person else {
+pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate], own: &[Voter]) -> Option<String> {
+    if visit.caller.person.is_none() {
         return Some(w::t("approvals.a_machine_s_token_cannot").to_owned());
-    };
+    }
     if rules.is_empty() {
         return Some(w::t("approvals.no_rule_asks_for_an").to_owned());
     }
     let mut found = None;
-    for voter in rules.iter().flat_map(|rule| &rule.voters).filter(|it| it.person == *person) {
+    for voter in own {
         match voter.standing {
+            VoterStanding::Rejected if !voter.may_say_yes => {
+                found = Some(w::t("approvals.your_no_stands").to_owned());
+            }
             VoterStanding::Involved => {
                 found = Some(w::f("approvals.your_approval_would_not_count", parts(voter)));
             }

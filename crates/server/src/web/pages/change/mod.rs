@@ -265,9 +265,10 @@ fn actions(
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
     let owes_review = change.owed().any(|debt| debt.kind == sluice_core::change::DebtKind::Review);
-    let why_not = votable.then(|| approvals::why_not(visit, rules)).flatten();
+    let own = approvals::own(visit, change);
+    let why_not = votable.then(|| approvals::why_not(visit, rules, &own)).flatten();
     Actions {
-        vote: votable && may && (why_not.is_none() || approvals::may_reject(visit, change)),
+        vote: votable && may && (why_not.is_none() || approvals::may_reject(visit, change, &own)),
         approve: why_not.is_none(),
         why_not,
         cancel: edit && before,

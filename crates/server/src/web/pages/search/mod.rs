@@ -10,6 +10,7 @@ use sluice_core::ids::CommitId;
 use sluice_core::permission::Permission;
 use sluice_engine::store::{ChangeFilter, IncidentFilter, ProblemFilter};
 
+use self::said::Said;
 use crate::paging::Seek;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -37,7 +38,7 @@ struct SearchPage {
     rows: Vec<Row>,
     others: Vec<Hit>,
     /// What people wrote.
-    said: Vec<Hit>,
+    said: Said,
     more: String,
 }
 
@@ -77,7 +78,7 @@ fn build(visit: &Visit, q: String) -> Result<SearchPage, Problem> {
     let changes = visit.may(Permission::ChangeRead) && !q.is_empty();
     let rows = if changes { titled(visit, &q)? } else { Vec::new() };
     let others = if q.is_empty() { Vec::new() } else { others(visit, &q)? };
-    let said = if q.is_empty() { Vec::new() } else { said::said(visit, &q)? };
+    let said = if q.is_empty() { Said::default() } else { said::said(visit, &q)? };
     Ok(SearchPage {
         shell: visit.shell(Section::Elsewhere, w::f("search.search", &q)),
         rows,

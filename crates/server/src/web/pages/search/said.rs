@@ -12,8 +12,10 @@ use crate::problem::Problem;
 use crate::web::visit::{Visit, read};
 use crate::web::{marks, w};
 
-/// The most entries that are read, of which some may not be seen by whoever looks.
+/// Entries that are read in one round, of which some may not be seen by whoever looks.
 const READ: u32 = 200;
+/// The most rounds.
+const ROUNDS: usize = 5;
 /// The most that are shown.
 const MOST: usize = 20;
 /// The most words that are looked for.
@@ -22,20 +24,37 @@ const WORDS: usize = 8;
 const BEFORE: usize = 40;
 const SHOWN: usize = 160;
 
+/// What was found, newest first.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) hits: Vec<Hit>,
+    /// Not everything that holds the words was looked at.
+    pub(super) cut: bool,
+}
+
 /// Entries in which all the words of `q` were written, as far as their records may be seen.
-pub(super) fn said(visit: &Visit, q: &str) -> Result<Vec<Hit>, Problem> {
+pub(super) fn said(visit: &Visit, q: &str) -> Result<Said, Problem> {
     let wanted: Vec<String> = words::words(q).into_iter().take(WORDS).collect();
-    let entries = read(visit.readers().entries_with(&wanted, READ))?;
-    let mut hits = Vec::new();
-    for index in entries {
-        if let Some(entry) = read(visit.readers().entry(index))? {
-            hits.extend(hit(visit, &entry, &wanted)?);
+    let mut said = Said::default();
+    let mut below = None;
+    for _ in 0..ROUNDS {
+        let entries = read(visit.readers().entries_with(&wanted, below, READ))?;
+        below = entries.last().copied();
+        said.cut = entries.len() == READ as usize;
+        for index in entries {
+            if let Some(entry) = read(visit.readers().entry(index))? {
+                said.hits.extend(hit(visit, &entry, &wanted)?);
+            }
+            if said.hits.len() == MOST {
+                said.cut = true;
+                return Ok(said);
+            }
         }
-        if hits.len() == MOST {
+        if !said.cut {
             break;
         }
     }
-    Ok(hits)
+    Ok(said)
 }
 
 fn hit(visit: &Visit, entry: &Entry, wanted: &[String]) -> Result<Option<Hit>, Problem> {
@@ -70,12 +89,17 @@ fn record(visit: &Visit, entry: &Entry) -> Result<Option<(String, String)>, Prob
     let (kind, id) = entry.stream.split_once('/').unwrap_or_default();
     let number = id.get(3..).and_then(|digits| digits.parse::<u64>().ok());
     let found = match (kind, number) {
-        ("change", Some(number)) if visit.may(Permission::ChangeRead) => {
-            let row = read(readers.change(number))?;
-            let seen = row.filter(|row| {
-                visit.sees(row.services.iter().map(String::as_str), &row.environment)
-            });
-            seen.map(|row| (format!("/changes/{id}#entry-{}", entry.seq), row.title))
+        ("change", Some(number)) => {
+            let title = change(visit, number)?;
+            title.map(|title| (format!("/changes/{id}#entry-{}", entry.seq), title))
+        }
+        // The page of its change tells the note of a deployment.
+        ("deployment", Some(number)) => {
+            let row = read(readers.deployment(number))?;
+            let Some(of) = row.and_then(|row| row.change_number) else {
+                return Ok(in_the_ledger(visit, entry));
+            };
+            change(visit, of)?.map(|title| (format!("/changes/CHG{of:07}"), title))
         }
         ("incident", Some(number)) if visit.may(Permission::IncidentRead) => {
             let row = read(readers.incident(number))?;
@@ -89,15 +113,28 @@ fn record(visit: &Visit, entry: &Entry) -> Result<Option<(String, String)>, Prob
             seen.map(|row| (format!("/problems/{id}#entry-{}", entry.seq), row.title))
         }
         ("change" | "incident" | "problem", _) => None,
-        // What has no page of its own is read in the ledger, by whoever may read it.
-        _ => visit
-            .may(Permission::LedgerRead)
-            .then(|| (format!("/audit/{}", entry.seq), String::new())),
+        _ => return Ok(in_the_ledger(visit, entry)),
     };
-    Ok(found.map(|(address, title)| {
-        let name = if title.is_empty() { entry.stream.clone() } else { format!("{id} {title}") };
-        (address, name)
-    }))
+    Ok(found.map(|(address, title)| (address, format!("{id} {title}"))))
+}
+
+/// The title of a change that may be seen.
+fn change(visit: &Visit, number: u64) -> Result<Option<String>, Problem> {
+    if !visit.may(Permission::ChangeRead) {
+        return Ok(None);
+    }
+    let row = read(visit.readers().change(number))?;
+    let seen =
+        row.filter(|row| visit.sees(row.services.iter().map(String::as_str), &row.environment));
+    Ok(seen.map(|row| row.title))
+}
+
+/// What has no page of its own is read in the ledger, by whoever may read all of it: a part of it is not to be told from
+/// the rest.
+fn in_the_ledger(visit: &Visit, entry: &Entry) -> Option<(String, String)> {
+    visit
+        .everywhere(Permission::LedgerRead)
+        .then(|| (format!("/audit/{}", entry.seq), entry.stream.clone()))
 }
 
 /// What stands around the first of the words.
