@@ -29,6 +29,7 @@ use crate::sequencer::{Parts, Sequencer};
 use crate::snapshot::{self, Owner, Snapshots};
 use crate::tasks::Lines;
 use crate::vault::Vault;
+use crate::witnesses::{Cosigning, Witnessing};
 
 /// What to open, and with what.
 pub struct EngineOptions {
@@ -58,6 +59,8 @@ pub struct EngineOptions {
     pub vault: Option<Vault>,
     /// Where our pages are, for links that people follow.
     pub public_url: Option<String>,
+    /// Who cosigns the log.
+    pub witnessing: Option<Witnessing>,
 }
 
 impl EngineOptions {
@@ -77,6 +80,7 @@ impl EngineOptions {
             net: Arc::new(sluice_outbound::Nowhere),
             vault: None,
             public_url: None,
+            witnessing: None,
         }
     }
 }
@@ -108,6 +112,7 @@ struct Inner {
     /// Whoever interprets deliveries holds it: each is interpreted once.
     interpreting: tokio::sync::Mutex<()>,
     people: People,
+    cosigning: Option<Arc<Cosigning>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     tasks: crate::tasks::Tasks,
 }
@@ -137,6 +142,7 @@ impl Engine {
             Owner { origin: keys.public.origin.as_str().into(), key: Arc::clone(&keys.log) };
         let (standing, snapshot) = stand(&readers, &owner)?;
         crate::stored_secrets::can_be_opened(&readers, &standing, options.vault.as_ref())?;
+        let cosigning = cosigning(options.witnessing, &readers, &keys)?;
         let clock = options.clock.as_ref();
         let skew = Arc::new(SkewWatch::begin(clock.now(), clock.monotonic(), standing.last_time));
         let parts = Parts {
@@ -168,6 +174,7 @@ impl Engine {
                 inbox: Notify::new(),
                 interpreting: tokio::sync::Mutex::new(()),
                 people: People::default(),
+                cosigning,
                 thread: Mutex::new(Some(thread)),
                 tasks: crate::tasks::Tasks::default(),
             }),
@@ -289,6 +296,10 @@ impl Engine {
         &self.inner.tasks
     }
 
+    pub(crate) fn cosigning(&self) -> Option<&Arc<Cosigning>> {
+        self.inner.cosigning.as_ref()
+    }
+
     /// Time since some fixed moment that no clock setting moves.
     pub(crate) fn monotonic(&self) -> std::time::Duration {
         self.inner.clock.monotonic()
@@ -389,6 +400,18 @@ fn wait_for(thread: std::thread::JoinHandle<()>, longest: std::time::Duration) -
     });
     waiting.ok()?;
     receiver.recv_timeout(longest).ok()?.ok()
+}
+
+/// Takes up what witnesses have cosigned.
+fn cosigning(
+    witnessing: Option<Witnessing>,
+    readers: &Readers,
+    keys: &Keys,
+) -> Result<Option<Arc<Cosigning>>, OpenError> {
+    let Some(config) = witnessing else { return Ok(None) };
+    let opened = Cosigning::open(config, readers, &keys.log.verifying_key());
+    let opened = opened.map_err(|error| OpenError::Standing { message: error.to_string() })?;
+    Ok(Some(Arc::new(opened)))
 }
 
 /// Folds the ledger: from the last good snapshot on. Also gives the size of that snapshot.

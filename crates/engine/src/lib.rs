@@ -49,6 +49,7 @@ mod told_plan;
 mod vault;
 pub mod views;
 mod windows;
+mod witnesses;
 
 pub use answer::Answer;
 pub use caller::{Caller, CallerKind, CallerSession, Client, Grant, RECENT};
@@ -91,3 +92,6 @@ pub use tokens::{CreatedToken, NewToken};
 pub use told_plan::{ToldDifference, ToldStep};
 pub use vault::Vault;
 pub use windows::{WindowAnswer, has_say};
+pub use witnesses::{
+    MOST_WITNESSES, Witness, WitnessCard, WitnessState, Witnessing, WitnessingCard,
+};

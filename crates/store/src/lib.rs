@@ -15,6 +15,7 @@
 mod anchor_file;
 mod batch;
 mod connection;
+mod cosigned;
 mod crash;
 mod edge;
 mod error;

@@ -99,6 +99,8 @@ pub enum Row {
     RemoveItem { kind: String, name: String },
     /// How far a following view has read; may be part of a rebuild.
     Cursor { name: String, seq: u64 },
+    /// A head that was cosigned; the one of that name gives way, unless it is of more entries.
+    Cosigned(CosignedRow),
     /// Words that people wrote in an entry, in small letters.
     Words { entry: u64, words: Vec<String> },
 }
@@ -337,6 +339,20 @@ pub struct SnapshotRow {
     pub name: String,
     pub size: u64,
     pub bytes: Vec<u8>,
+    pub note: String,
+}
+
+/// The name of the head that had the quorum. Keys of witnesses have a `+`, so that none is called like this.
+pub const QUORUM: &str = "quorum";
+
+/// A signed head with cosignatures. It is signed by the log, so that nobody alters it without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CosignedRow {
+    /// The key of the witness whose last one it is, or [`QUORUM`].
+    pub name: String,
+    pub size: u64,
+    /// The latest time that a witness gave.
+    pub at_us: i64,
     pub note: String,
 }
 

@@ -99,6 +99,11 @@ CREATE TABLE snapshots (
 CREATE TABLE cursors (
   name TEXT PRIMARY KEY, seq INTEGER NOT NULL, seal BLOB NOT NULL
 ) STRICT;
+-- Signed heads that witnesses have cosigned: the last of each, by its key, and the last that had the quorum.
+CREATE TABLE cosigned (
+  name TEXT PRIMARY KEY, size INTEGER NOT NULL, at_us INTEGER NOT NULL, note TEXT NOT NULL,
+  seal BLOB NOT NULL
+) STRICT;
 
 -- Views: derived from the entries, dropped and rebuilt at will.
 CREATE TABLE changes (

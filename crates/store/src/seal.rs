@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
 /// The tables whose rows end in a `seal` column, with the columns of their key.
-pub(crate) const SEALED: [(&str, &[&str]); 16] = [
+pub(crate) const SEALED: [(&str, &[&str]); 17] = [
     ("idempotency", &["scope", "key"]),
     ("inbox", &["id"]),
     ("outbox", &["id"]),
@@ -25,6 +25,7 @@ pub(crate) const SEALED: [(&str, &[&str]); 16] = [
     ("provisioned", &["id"]),
     ("snapshots", &["name", "size"]),
     ("cursors", &["name"]),
+    ("cosigned", &["name"]),
 ];
 
 const SEAL_BYTES: usize = 16;

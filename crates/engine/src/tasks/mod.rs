@@ -1,4 +1,4 @@
-//! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule and checks of proposals are answered, deadlines are kept, the stored entries are looked after.
+//! What runs by itself: deliveries are interpreted, calendars of neighbours are kept equal, neighbours are told, runs that wait at a rule and checks of proposals are answered, deadlines are kept, the stored entries are looked after, the head is shown to witnesses.
 
 mod asked;
 mod calendars;
@@ -10,6 +10,7 @@ mod interpret;
 mod of_run;
 mod patrol;
 mod rules;
+mod witness;
 
 pub(crate) use self::asked::{Answered, WaitingRun};
 pub use self::deliver::Delivered;
@@ -29,6 +30,7 @@ impl Engine {
             tokio::spawn(deliver::run(self.clone())),
             tokio::spawn(rules::run(self.clone())),
             tokio::spawn(checks::run(self.clone())),
+            tokio::spawn(witness::run(self.clone())),
         ]
     }
 }

@@ -21,4 +21,5 @@ mod spine;
 mod undone;
 mod untold;
 mod waiting;
+mod witnesses;
 mod world;

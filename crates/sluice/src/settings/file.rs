@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::login::LoginFile;
 use super::vault::SecretsFile;
+use super::witness::{WitnessFile, WitnessingFile};
 use crate::failure::Failure;
 
 /// What the file may say. Unknown keys are refused: a misspelt one must not be passed over.
@@ -47,6 +48,12 @@ pub(crate) struct ServeFile {
     /// Providers of identities.
     #[serde(default)]
     pub(crate) login: Vec<LoginFile>,
+    /// Who cosigns the log.
+    #[serde(default)]
+    pub(crate) witness: Vec<WitnessFile>,
+    /// How they are asked.
+    #[serde(default)]
+    pub(crate) witnessing: WitnessingFile,
 }
 
 /// `[outbound]`
@@ -96,7 +103,7 @@ impl ServeFile {
                 format!("the configuration `{}` is not understood: {error}", path.display()),
                 "known keys: data, listen, anchor, origin, public_url, address_header, \
                  public_metrics, public_log, hook_body_bytes, connections, log.format, log.filter, \
-                 traces.otlp_endpoint, outbound.ca_file, [secrets], [[login]]",
+                 traces.otlp_endpoint, outbound.ca_file, [secrets], [[login]], [[witness]], [witnessing]",
             )
         })
     }

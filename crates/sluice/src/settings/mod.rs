@@ -9,6 +9,7 @@ mod login;
 mod secrets;
 mod server;
 mod vault;
+mod witness;
 
 pub(crate) use ci::RunIdentity;
 pub(crate) use file::{LogFormat, ServeFile};
@@ -18,6 +19,7 @@ pub(crate) use login::{odd, providers, with_secrets};
 pub(crate) use secrets::PlainSecrets;
 pub(crate) use server::{JsonArgs, PageArgs, PassKeyArgs, ServerArgs};
 pub(crate) use vault::vault;
+pub(crate) use witness::witnessing;
 
 /// Whether a variable of the environment is set to nothing, as pipelines do with one that has no value.
 #[expect(clippy::disallowed_methods, reason = "this is the configuration")]

@@ -5,6 +5,7 @@ use sluice_ledger::{AnchorState, Checkpoint, Frontier};
 
 use super::{Opening, halt};
 use crate::anchor_file;
+use crate::cosigned;
 use crate::edge::{self, Edge, Tree};
 use crate::error::{OpenError, SafeHaltKind};
 use crate::format;
@@ -164,6 +165,20 @@ impl Opening<'_> {
             ));
         }
         self.check_unsigned(connection, head, signed)
+    }
+
+    /// Checks that the database holds what witnesses have cosigned.
+    pub(super) fn check_cosigned(
+        &self,
+        connection: &Connection,
+        edge: &Edge,
+    ) -> Result<(), OpenError> {
+        let key = self.options.signing_key.verifying_key();
+        let misfit = cosigned::check(connection, edge, &self.options.origin, &key);
+        let Some(misfit) = misfit.map_err(|e| self.read(e))? else { return Ok(()) };
+        let message =
+            format!("{}: run `sluice verify` and restore the newest backup", misfit.message);
+        Err(halt(misfit.kind, message))
     }
 
     /// Reads back what was committed after the anchor was written, and is going to be signed.

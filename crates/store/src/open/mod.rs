@@ -53,6 +53,7 @@ impl Store {
         opening.check_meta(&connection)?;
         let (stored, edge) = opening.check_head(&connection)?;
         opening.check_anchor(&connection, &stored, &edge, anchor.as_ref())?;
+        opening.check_cosigned(&connection, &edge)?;
         opening.start(connection, stored, edge, anchor, lock)
     }
 }

@@ -38,7 +38,7 @@ pub use self::log::{Entry, MAX_ENTRIES};
 pub use self::numbers::{DeployedDay, Passage, ProposedDay, Span};
 pub use self::outbox::{OutboxFilter, Owed};
 use self::pool::Pool;
-pub(crate) use self::stored::digest_holds;
+pub(crate) use self::stored::{COSIGNED, cosigned, digest_holds};
 use crate::edge::Edge;
 use crate::error::{OpenError, ReadError, SafeHaltKind};
 use crate::seal;

@@ -1,4 +1,4 @@
-//! Idempotency keys, blobs, snapshots, declared items and cursors.
+//! Idempotency keys, blobs, snapshots, declared items, cursors and cosigned heads.
 
 use data_encoding::HEXLOWER;
 use rusqlite::{Row, params};
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Readers, sealed};
 use crate::error::ReadError;
-use crate::rows::{BlobRow, IdempotencyRow, ItemRow, SnapshotRow};
+use crate::rows::{BlobRow, CosignedRow, IdempotencyRow, ItemRow, SnapshotRow};
 
 /// The most declared items of one kind that are read at once.
 const MAX_ITEMS: u32 = 100_000;
@@ -66,6 +66,11 @@ impl Readers {
         self.all(sql, params![kind, MAX_ITEMS], item)
     }
 
+    /// The heads that witnesses have cosigned, by name.
+    pub fn cosigned(&self) -> Result<Vec<CosignedRow>, ReadError> {
+        self.all(COSIGNED, [], cosigned)
+    }
+
     /// How far a following view has read.
     pub fn cursor(&self, name: &str) -> Result<Option<u64>, ReadError> {
         self.one("SELECT * FROM cursors WHERE name = ?1", [name], |row| {
@@ -73,6 +78,16 @@ impl Readers {
             Ok(row.get(1)?)
         })
     }
+}
+
+/// All that were cosigned: as many as there ever were witnesses in the configuration.
+pub(crate) const COSIGNED: &str = "SELECT * FROM cosigned ORDER BY name";
+
+/// Reads a cosigned head whose seal holds.
+pub(crate) fn cosigned(row: &Row<'_>) -> Result<CosignedRow, ReadError> {
+    let name: String = row.get(0)?;
+    sealed(row, || format!("the head cosigned by `{name}`"))?;
+    Ok(CosignedRow { size: row.get(1)?, at_us: row.get(2)?, note: row.get(3)?, name })
 }
 
 /// Whether bytes have this digest, `sha256:<64 hex>` or the bare hex digits.

@@ -1,4 +1,4 @@
-//! Idempotency keys, inbox, outbox, blobs, snapshots and cursors.
+//! Idempotency keys, inbox, outbox, blobs, snapshots, cursors and cosigned heads.
 
 use rusqlite::types::ValueRef::{Blob, Integer, Null, Text};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::prune::{Numbered, next_id};
 use super::{RecordError, int};
 use crate::rows::{
-    BlobRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS, KEEP_US,
-    RowOutcome, SnapshotRow,
+    BlobRow, CosignedRow, DeliveryRow, DuplicateBy, INBOX_NEW, IdempotencyRow, KEEP_SNAPSHOTS,
+    KEEP_US, RowOutcome, SnapshotRow,
 };
 use crate::seal;
 
@@ -153,6 +153,23 @@ pub(super) fn cursor(connection: &Connection, name: &str, seq: u64) -> Recorded 
         "INSERT INTO cursors VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, seal = excluded.seal",
         &[Text(name.as_bytes()), Integer(int(seq))],
+    )?;
+    Ok(RowOutcome::Done)
+}
+
+pub(super) fn cosigned(connection: &Connection, row: &CosignedRow) -> Recorded {
+    seal::insert(
+        connection,
+        "INSERT INTO cosigned VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (name) DO UPDATE SET size = excluded.size, at_us = excluded.at_us,
+           note = excluded.note, seal = excluded.seal
+         WHERE cosigned.size <= excluded.size",
+        &[
+            Text(row.name.as_bytes()),
+            Integer(int(row.size)),
+            Integer(row.at_us),
+            Text(row.note.as_bytes()),
+        ],
     )?;
     Ok(RowOutcome::Done)
 }

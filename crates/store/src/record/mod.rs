@@ -82,6 +82,7 @@ pub(crate) fn record(connection: &Connection, row: &Row) -> Result<RowOutcome, R
         | Row::Words { .. }
         | Row::RemoveItem { .. } => views::view(connection, row),
         Row::Cursor { name, seq } => beside::cursor(connection, name, *seq),
+        Row::Cosigned(row) => beside::cosigned(connection, row),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The identity of the folder, and its entries against the signed anchor.
+//! The identity of the folder, and its entries against the signed anchor and what witnesses have cosigned.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use sluice_ledger::{Checkpoint, VerifyingKey};
 
 use super::{Problem, Verification};
 use crate::anchor_file::{self, AnchorReadError};
+use crate::cosigned;
 use crate::edge::{Edge, Tree};
 use crate::format;
 
@@ -31,6 +32,20 @@ impl Verification<'_> {
             return Err(Problem::Identity(format!("the database belongs to the key `{stored}`")));
         }
         meta("origin")
+    }
+
+    /// Checks that the entries continue every head that a witness has cosigned.
+    pub(super) fn cosigned(
+        &self,
+        key: &VerifyingKey,
+        origin: &str,
+        edge: &Edge,
+    ) -> Result<(), Problem> {
+        match cosigned::check(&self.connection, edge, origin, key) {
+            Ok(None) => Ok(()),
+            Ok(Some(misfit)) => Err(Problem::Cosigned(misfit.message)),
+            Err(error) => Err(Problem::read("the cosigned heads", error)),
+        }
     }
 
     /// Checks that the entries continue the signed head; gives the signed size.

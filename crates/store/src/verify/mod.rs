@@ -1,7 +1,7 @@
 //! Checking a stopped folder from the first byte to the last, with nothing but the public key.
 //!
 //! Everything is read anew: every entry is hashed, every tile compared, the root held against
-//! the head and the signed anchor, the derived columns against the bytes, every other row
+//! the head, the signed anchor and what witnesses have cosigned, the derived columns against the bytes, every other row
 //! against its seal, every page of the file accounted for. The entries and their index are read
 //! from the pages of the file, without SQLite. What cannot be seen here: a row that was changed together with its seal,
 //! and a folder that was rolled back together with its anchor.
@@ -117,6 +117,7 @@ pub fn verify_dir(
     }
     let anchored_size =
         verification.anchor(&anchor, key, &origin, stored.commits, &checked.edge)?;
+    verification.cosigned(key, &origin, &checked.edge)?;
     let (rows, blobs) = beside?;
     verification.file.nothing_left_over()?;
     Ok(VerifyReport {

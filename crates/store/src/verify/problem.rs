@@ -36,6 +36,9 @@ pub enum Problem {
     /// The anchor is missing, damaged, or contradicts the entries.
     #[error("the anchor does not fit: {0}")]
     Anchor(String),
+    /// A head that witnesses have cosigned contradicts the entries.
+    #[error("{0}")]
+    Cosigned(String),
     /// An entry is missing or is not what the tree holds.
     #[error("entry {seq}: {message}")]
     Entry {

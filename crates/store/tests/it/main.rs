@@ -1,6 +1,7 @@
 //! The store on real files.
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod cosigned;
 mod crash;
 mod disturbed;
 mod flips;

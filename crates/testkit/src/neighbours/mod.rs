@@ -18,6 +18,7 @@ mod servicenow;
 mod servicenow_schedules;
 mod sinks;
 mod slack;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -40,6 +41,7 @@ pub use self::servicenow::{ServiceNow, Tasks};
 pub use self::servicenow_schedules::Schedules;
 pub use self::sinks::Sinks;
 pub use self::slack::Slack;
+pub use self::witness::{Witness, WitnessLie};
 use crate::clock::FakeClock;
 
 /// A request as a neighbour sees it.

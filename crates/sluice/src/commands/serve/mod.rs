@@ -11,13 +11,15 @@ use sluice_engine::clock::SystemClock;
 use sluice_engine::outbound::{self, Net, Roots};
 use sluice_engine::rng::SystemRng;
 use sluice_engine::store::{OpenError as StoreError, SafeHaltKind};
-use sluice_engine::{Engine, EngineOptions, OpenError, Vault};
+use sluice_engine::{Engine, EngineOptions, OpenError, Vault, Witnessing};
 use sluice_server::ServerOptions;
 
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
 use crate::output;
-use crate::settings::{LogFormat, PlainSecrets, ServeFile, odd, providers, vault, with_secrets};
+use crate::settings::{
+    LogFormat, PlainSecrets, ServeFile, odd, providers, vault, with_secrets, witnessing,
+};
 
 /// Arguments of `sluice serve`. Most can stand in the configuration file too; flags go first.
 #[derive(Debug, Args)]
@@ -86,8 +88,9 @@ pub(crate) fn run(arguments: &ServeArgs) -> Outcome {
     let vault = vault(&file.secrets)?;
     let served_how = server_options(&file)?;
     with_secrets(&served_how.providers, &PlainSecrets)?;
-    let engine =
-        Engine::open(options(arguments, file, net, vault)).map_err(|error| not_opened(&error))?;
+    let witnesses = witnessing(&file.witness, &file.witnessing)?;
+    let engine = Engine::open(options(arguments, file, net, vault, witnesses))
+        .map_err(|error| not_opened(&error))?;
     let table = engine.standing().access.table.clone();
     for odd in odd(&served_how.providers, |role| table.role(role).is_some()) {
         output::note(&format!("warning: {}", output::clean(&odd)));
@@ -184,6 +187,7 @@ fn options(
     file: ServeFile,
     net: Arc<dyn Net>,
     vault: Option<Vault>,
+    witnessing: Option<Witnessing>,
 ) -> EngineOptions {
     let data = arguments.data.clone().or(file.data);
     EngineOptions {
@@ -200,6 +204,7 @@ fn options(
         secrets: Arc::new(PlainSecrets),
         net,
         vault,
+        witnessing,
     }
 }
 
