@@ -87,7 +87,7 @@ pub use sluice_outbound as outbound;
 pub use sluice_policy::Outcome as TestOutcome;
 pub use sluice_store as store;
 pub use talk::{Comment, Picked, Together};
-pub use tasks::{Delivered, TaskHealth};
+pub use tasks::{Delivered, TaskHealth, record_owed};
 pub use tokens::{CreatedToken, NewToken};
 pub use told_plan::{ToldDifference, ToldStep};
 pub use vault::Vault;

@@ -178,7 +178,8 @@ pub(crate) fn owed(link: &LinkName, effect: &Effect) -> Row {
     })
 }
 
-fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {
+/// Whether a link is told of this.
+pub(crate) fn wants(standing: &Standing, link: &Link, effect: &Effect) -> bool {
     let Some(Subscription { about, scope }) = &link.tell else { return false };
     // Who cannot be told is not told of that.
     let source = effect.incident.as_ref().and_then(|incident| incident.source.as_deref());

@@ -20,10 +20,11 @@ use sluice_store::{OutboxFilter, Page, Row};
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::owe::wants;
 use crate::sequencer::{Commit, Step as Decided};
 use crate::tasks::Line;
 
-/// The most records that are compared at once, the newest first.
+/// The most records that are compared at once, the newest first; and as many services that were told of longer ago.
 const MOST: usize = 500;
 /// The most pages of the outbox that are looked through for them.
 const PAGES: u32 = 40;
@@ -140,17 +141,18 @@ impl Engine {
                 break;
             }
         }
-        let standing = self.standing();
+        told.truncate(MOST);
+        let (standing, most) = (self.standing(), told.len() + MOST);
         for service in standing.organisation.services.keys() {
             let entity = ItemCard::entity(service);
-            if told.len() >= MOST {
+            if told.len() >= most {
                 break;
             }
             if !seen.contains(&entity) && !self.known(&line.name, &entity).await?.is_empty() {
                 told.extend(as_declared(&standing, &line.name, &entity, self.now()));
             }
         }
-        told.truncate(MOST);
+        told.retain(|row| is_wanted(&standing, row));
         Ok(told)
     }
 
@@ -301,6 +303,14 @@ fn would(card: &Ours, step: &str) -> Difference {
 fn unknown(row: &OutboxRow, detail: &str) -> Option<Difference> {
     let effect = serde_json::from_str::<Effect>(&row.effect.body).ok()?;
     Some(of(&Ours::of(&effect)?, "unknown", detail, false))
+}
+
+/// Whether a link still is to be told what it was told: what it may not be told any more is not compared, and nobody mends
+/// it by telling how it stands now.
+pub(crate) fn is_wanted(standing: &Standing, row: &OutboxRow) -> bool {
+    let Ok(effect) = serde_json::from_str::<Effect>(&row.effect.body) else { return false };
+    let link = standing.organisation.links.get(row.effect.link.as_str());
+    link.is_some_and(|link| wants(standing, link, &effect))
 }
 
 /// How a service would be told of now. What was told of it long ago has left the outbox, and the neighbour has it still.

@@ -216,6 +216,8 @@ pub struct LinkHealthRow {
     pub polled_us: Option<i64>,
     /// How far the last reading back came.
     pub cursor: Option<String>,
+    /// When it was told something last: reading back is no telling.
+    pub last_told_us: Option<i64>,
 }
 
 /// What a neighbour has for one of our records.

@@ -42,10 +42,12 @@ CREATE INDEX outbox_by_link ON outbox (link, state, next_us, id);
 CREATE INDEX outbox_open ON outbox (link, state, id) WHERE state <> 'delivered';
 -- Lists by what has no order of its own: read from the newest on, the rows themselves only where they fit.
 CREATE INDEX outbox_listed ON outbox (id, link, state, entity);
+-- What has failed and is still owed, by how long it is.
+CREATE INDEX outbox_failing ON outbox (link, created_us, id) WHERE state = 'pending' AND last_error IS NOT NULL;
 CREATE INDEX outbox_by_age ON outbox (created_us) WHERE state = 'delivered';
 CREATE TABLE link_health (
   link TEXT PRIMARY KEY, last_good_us INTEGER, last_error_us INTEGER, last_error TEXT,
-  failures INTEGER NOT NULL, polled_us INTEGER, cursor TEXT, seal BLOB NOT NULL
+  failures INTEGER NOT NULL, polled_us INTEGER, cursor TEXT, last_told_us INTEGER, seal BLOB NOT NULL
 ) STRICT;
 CREATE TABLE external_refs (
   link TEXT NOT NULL, entity TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,

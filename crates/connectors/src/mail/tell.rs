@@ -141,7 +141,9 @@ fn taken<T>(exchange: &Exchange) -> Result<(), Step<T>> {
         250 => return Ok(()),
         // RFC 4954: credentials are wrong, expired, too weak, or wanted.
         432 | 454 | 530 | 534 | 535 | 538 => (Because::Auth, "the mail server does not let us in"),
-        421 | 450 | 452 => (Because::RateLimited, "the mail server wants to be asked later"),
+        // RFC 5321: the service is not available, to nobody.
+        421 => (Because::Unreachable, "the mail server goes away"),
+        450 | 452 => (Because::RateLimited, "the mail server wants to be asked later"),
         500..=599 => {
             let detail = "the mail server does not take the message";
             return Err(Step::GiveUp(Trouble::new(Because::Client, detail)));

@@ -13,7 +13,7 @@ mod rules;
 mod witness;
 
 pub(crate) use self::asked::{Answered, WaitingRun};
-pub use self::deliver::Delivered;
+pub use self::deliver::{Delivered, record_owed};
 pub(crate) use self::deliver::{Line, Lines, News, adopted, overtaken, place};
 pub use self::health::TaskHealth;
 pub(crate) use self::health::Tasks;

@@ -135,20 +135,34 @@ impl Readers {
         Ok(owed.unwrap_or_default())
     }
 
-    /// How many effects of a link were given up after a time, in microseconds since the Unix epoch, and not told since.
-    pub fn outbox_given_up_after(&self, link: &str, after_us: i64) -> Result<u64, ReadError> {
-        let sql = "SELECT count(*) FROM outbox
-             WHERE link = ?1 AND state = 'given_up' AND next_us > ?2";
-        Ok(self.one(sql, params![link, after_us], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    /// Effects of a link that were given up and not told since: by when and id, behind one, at most `max`.
+    pub fn outbox_given_up_after(
+        &self,
+        link: &str,
+        (after_us, after): (i64, u64),
+        max: u32,
+    ) -> Result<Vec<OutboxRow>, ReadError> {
+        let sql = "SELECT * FROM outbox INDEXED BY outbox_by_link
+             WHERE link = ?1 AND state = 'given_up' AND (next_us, id) > (?2, ?3)
+             ORDER BY next_us, id LIMIT ?4";
+        self.all(sql, params![link, after_us, int(after), max.min(MAX_PAGE)], effect)
     }
 
-    /// Whether something else than one effect has failed, is still to be told, and is owed since before a time. What
-    /// has no place over there yet has not failed.
-    pub fn outbox_fails(&self, link: &str, before_us: i64, but: u64) -> Result<bool, ReadError> {
-        let sql = "SELECT 1 FROM outbox WHERE link = ?1 AND state = 'pending' AND id <> ?3
-             AND created_us <= ?2 AND last_error IS NOT NULL
-             AND substr(last_error, 1, 8) <> 'not_yet:' LIMIT 1";
-        Ok(self.one(sql, params![link, before_us, int(but)], |_| Ok(()))?.is_some())
+    /// Effects of a link that have failed and are still to be told, owed since a time or before: the oldest first, behind
+    /// one, at most `max`.
+    pub fn outbox_failing(
+        &self,
+        link: &str,
+        until_us: i64,
+        (after_us, after): (i64, u64),
+        max: u32,
+    ) -> Result<Vec<OutboxRow>, ReadError> {
+        let sql = "SELECT * FROM outbox INDEXED BY outbox_failing
+             WHERE link = ?1 AND state = 'pending' AND last_error IS NOT NULL
+             AND created_us <= ?2 AND (created_us, id) > (?3, ?4)
+             ORDER BY created_us, id LIMIT ?5";
+        let values = params![link, until_us, after_us, int(after), max.min(MAX_PAGE)];
+        self.all(sql, values, effect)
     }
 
     /// Links that anything is still owed to.
@@ -176,6 +190,7 @@ impl Readers {
                 failures: row.get(4)?,
                 polled_us: row.get(5)?,
                 cursor: row.get(6)?,
+                last_told_us: row.get(7)?,
             })
         })
     }

@@ -91,7 +91,8 @@ fn no_list_reads_a_table_that_grows() {
         readers.outbox_due("gh", 9, 9).unwrap();
         readers.outbox_behind("gh", 9, (0, 3), 9).unwrap();
         readers.outbox_of("gh", "run/1", 3, 9).unwrap();
-        readers.outbox_given_up_after("gh", 9).unwrap();
+        readers.outbox_given_up_after("gh", (9, 3), 9).unwrap();
+        readers.outbox_failing("gh", 9, (0, 3), 9).unwrap();
         readers.outbox_owing().unwrap();
         readers.stream("change/CHG0000001", 0, 9).unwrap();
         readers.stream_before("change/CHG0000001", 9, 9).unwrap();

@@ -80,11 +80,11 @@ pub(super) fn health(connection: &Connection, row: &LinkHealthRow) -> Recorded {
     let (error, cursor) = (text(&row.last_error), text(&row.cursor));
     seal::insert(
         connection,
-        "INSERT INTO link_health VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO link_health VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (link) DO UPDATE SET last_good_us = excluded.last_good_us,
            last_error_us = excluded.last_error_us, last_error = excluded.last_error,
            failures = excluded.failures, polled_us = excluded.polled_us,
-           cursor = excluded.cursor, seal = excluded.seal",
+           cursor = excluded.cursor, last_told_us = excluded.last_told_us, seal = excluded.seal",
         &[
             Text(row.link.as_bytes()),
             number(row.last_good_us),
@@ -93,6 +93,7 @@ pub(super) fn health(connection: &Connection, row: &LinkHealthRow) -> Recorded {
             Integer(i64::from(row.failures)),
             number(row.polled_us),
             cursor.as_deref().map_or(Null, Text),
+            number(row.last_told_us),
         ],
     )?;
     Ok(RowOutcome::Done)

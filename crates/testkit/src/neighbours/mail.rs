@@ -37,6 +37,8 @@ pub struct MailServer {
     pub refused: usize,
     /// For whom it does not take one now.
     pub deferred: BTreeSet<String>,
+    /// For whom it never takes one.
+    pub unknown: BTreeSet<String>,
 }
 
 impl Neighbour for MailServer {
@@ -58,7 +60,11 @@ impl Neighbour for MailServer {
             if to.is_empty() {
                 return said(450);
             }
-            let to = to.into_iter().map(|(_, to)| to.to_owned()).collect();
+            let to = to.into_iter().map(|(_, to)| to.to_owned());
+            let to: Vec<String> = to.filter(|to| !self.unknown.contains(to)).collect();
+            if to.is_empty() {
+                return said(550);
+            }
             self.letters.push(Letter { at: now, to, text });
             deferred = later.into_iter().map(|(place, _)| place.to_string()).collect();
         }

@@ -48,6 +48,8 @@ pub struct ServiceNow {
     pub search_lag_s: i64,
     /// Fields that are not taken, as where the account may not write them.
     pub ignored: Vec<String>,
+    /// What whoever would alter something gets for an answer, while all can be read.
+    pub writes: Option<u16>,
     /// Whether `scheduled` is reached by approvals only.
     pub needs_approval: bool,
     /// Blackout and maintenance schedules.
@@ -328,6 +330,9 @@ impl Neighbour for ServiceNow {
             return failure(401, "User Not Authenticated");
         }
         self.end_scans(now);
+        if let Some(status) = self.writes.filter(|_| seen.method != "GET") {
+            return failure(status, "Operation Failed");
+        }
         if let Some(said) = self.beside(seen, now) {
             return said;
         }

@@ -19,7 +19,7 @@ use sluice_store::rows::{
 
 use super::along::Along;
 use super::audience::Reached;
-use super::later::{is_about_one, is_later, record_of};
+use super::later::{is_about_one, is_later, not_taken, record_of};
 use super::line::{Conversation, Line, Sent, Turn};
 use super::news::TOLD;
 use super::noted::{reference, seen_row, sent_row, told_row};
@@ -106,6 +106,12 @@ impl Engine {
                 let detail = "what is owed cannot be read by this version of the program";
                 (Err((Trouble::new(Because::Client, detail), true)), Sent::default())
             }
+        };
+        let told = match told {
+            (Err((trouble, true)), sent) if is_later(&row) && trouble.reason == Because::Client => {
+                (Ok(not_taken(&reached)), sent)
+            }
+            told => told,
         };
         let was_told = told.0.is_ok();
         let outcome = match told {
@@ -298,13 +304,14 @@ impl Engine {
             fares.breaker.went_well();
             let health = fares.health.get_or_insert_default();
             health.last_good_us = Some(now_us);
+            health.last_told_us = Some(now_us);
             health.failures = 0;
             rows.push(Row::LinkHealth(LinkHealthRow {
                 link: line.name.to_string(),
                 ..health.clone()
             }));
         }
-        let disturbs = self.outage_ends(line, row.id).await?;
+        let disturbs = self.outage_ends(line, row.id, sent).await?;
         let (state, next_us) = (OUTBOX_DELIVERED.to_owned(), now_us);
         let row = Row::EffectOutcome { id: row.id, state, attempts, next_us, last_error: None };
         Ok(Outcome { row, events, rows, disturbs, came: Came::Told })
@@ -325,8 +332,9 @@ impl Engine {
             age.unsigned_abs() >= pace::GIVE_UP && age.is_positive() && attempts >= pace::LEAST;
         let error = format!("{}: {}", trouble.reason.as_str(), line.said(trouble));
         // Where nothing has failed, the line fares as before.
+        let reason = trouble.reason.as_str();
         let is_early =
-            (trouble.reason == Because::NotYet || is_about_one(row, trouble)) && !for_good;
+            (trouble.reason == Because::NotYet || is_about_one(is_later(row), reason)) && !for_good;
         let rows = match is_early {
             true => Vec::new(),
             false => vec![self.fails(line, trouble, for_good, &error)],
@@ -336,14 +344,20 @@ impl Engine {
         } else {
             (OUTBOX_PENDING, Came::Waits)
         };
-        let next = self.next_attempt(line, attempts, trouble, sent);
+        let next = match came {
+            // Since then nobody tries it.
+            Came::GivenUp => Duration::ZERO,
+            Came::Told | Came::Waits => self.next_attempt(line, attempts, trouble, sent),
+        };
         let next_us = now.as_microsecond().saturating_add(micros(next));
+        let failed = line.failing(row, reason, attempts, now);
         let (events, disturbs) = match came {
             Came::GivenUp => {
                 let title = format!("`{}` could not be told of {}", line.name, record_of(row));
-                (vec![given_up(&line.name, row, trouble)], Some(Disturbs::Begins(title)))
+                let begins = failed.begins_given_up().then_some(Disturbs::Begins(title));
+                (vec![given_up(&line.name, row, trouble)], begins)
             }
-            Came::Waits if !is_early && self.is_outage(line, trouble, created(row, now)) => {
+            Came::Waits if self.is_outage(line, &failed) => {
                 let title =
                     format!("`{}` cannot be told anything: {}", line.name, line.said(trouble));
                 (Vec::new(), Some(Disturbs::Begins(title)))

@@ -114,7 +114,7 @@ impl Line {
         self.telling.held_until(effect, now).filter(|until| *until > now)
     }
 
-    fn holds_row(&self, row: &OutboxRow, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn holds_row(&self, row: &OutboxRow, now: Timestamp) -> Option<Timestamp> {
         let effect = serde_json::from_str::<Effect>(&row.effect.body).ok()?;
         self.holds(&effect, now)
     }

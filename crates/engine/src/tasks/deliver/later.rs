@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
-use sluice_connectors::tell::{Because, Trouble};
+use sluice_connectors::tell::{Because, Receipt, Trouble};
 use sluice_core::effect::Effect;
 use sluice_store::Row;
 use sluice_store::rows::{EffectRow, OutboxRow};
@@ -33,14 +33,25 @@ pub(super) fn is_later(row: &OutboxRow) -> bool {
 
 /// The record that a row of the outbox is about.
 pub(super) fn record_of(row: &OutboxRow) -> &str {
-    let entity = row.effect.entity.as_str();
+    record_owed(&row.effect.entity)
+}
+
+/// The record that something is owed about, by what it is owed under.
+pub fn record_owed(entity: &str) -> &str {
     let of = entity.strip_prefix(LATER).and_then(|rest| rest.split_once('/'));
     of.map_or(entity, |(_, record)| record)
 }
 
 /// Whether somebody's mailbox failed, and not the neighbour: others got the same message.
-pub(super) fn is_about_one(row: &OutboxRow, trouble: &Trouble) -> bool {
-    is_later(row) && matches!(trouble.reason, Because::RateLimited | Because::Server)
+pub(super) fn is_about_one(to_one: bool, reason: &str) -> bool {
+    to_one && [Because::RateLimited, Because::Server].iter().any(|of_one| of_one.as_str() == reason)
+}
+
+/// What is so of those for whom a message will never be taken, while others got it.
+pub(super) fn not_taken(reached: &Reached) -> Receipt {
+    let count = reached.people.len().to_string();
+    let theirs = format!("{count} are not taken");
+    Receipt { differs: Some(("recipients", count, theirs)), ..Receipt::plain() }
 }
 
 impl Engine {
@@ -88,5 +99,23 @@ impl Engine {
             }))
         });
         later.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record_owed;
+
+    #[test]
+    fn what_is_owed_to_single_people_is_about_its_record() {
+        for (entity, record) in [
+            ("CHG0000042", "CHG0000042"),
+            ("later/7/CHG0000042", "CHG0000042"),
+            ("later/7/service/payments", "service/payments"),
+            ("later/7", "later/7"),
+            ("service/later/7", "service/later/7"),
+        ] {
+            assert_eq!(record_owed(entity), record);
+        }
     }
 }

@@ -25,7 +25,7 @@ use sluice_store::{OutboxFilter, Page, Row};
 use super::line::Line;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::reconcile::{Compared, Difference, again, as_declared};
+use crate::reconcile::{Compared, Difference, again, as_declared, is_wanted};
 use crate::sequencer::{Commit, Step};
 
 /// Under which it is kept what is to be looked at, and when.
@@ -116,6 +116,10 @@ impl Engine {
         let Some(told) = told.or_else(declared) else {
             return self.looked(line, entity, Vec::new()).await;
         };
+        if !is_wanted(&self.standing(), &told) {
+            self.record_rows(&line.name, vec![row(&line.name, entity, None)]).await?;
+            return Ok(Looked::Done);
+        }
         if told.state == OUTBOX_GIVEN_UP {
             // A person has to look there anyway, and to tell it anew is to look.
             return self.looked(line, entity, Vec::new()).await;

@@ -31,6 +31,7 @@ use sluice_store::rows::OutboxRow;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::attempt::Came;
+pub use self::later::record_owed;
 pub(crate) use self::line::{Line, Lines, place};
 pub(crate) use self::news::{News, adopted, overtaken};
 use crate::engine::Engine;

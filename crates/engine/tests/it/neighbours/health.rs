@@ -20,7 +20,7 @@ const GITLAB: &str = r#"
 "#;
 
 impl Town {
-    fn is_disturbed(&self, link: &str) -> bool {
+    pub(super) fn is_disturbed(&self, link: &str) -> bool {
         let source = format!("sluice:link/{link}");
         self.world.engine.standing().incident_from(&source).is_some()
     }

@@ -45,7 +45,7 @@ pub(super) fn running(seed: u8) -> Build {
 
 impl Town {
     /// A build of payments comes to its input step, and says so.
-    async fn build_waits(&self, seed: u8) {
+    pub(super) async fn build_waits(&self, seed: u8) {
         self.builds(Build { input: Some("Sluice".to_owned()), ..running(seed) });
         self.build_says(seed).await;
     }
@@ -55,7 +55,7 @@ impl Town {
     }
 
     /// Denied while its build waits.
-    async fn denied(&self, seed: u8) {
+    pub(super) async fn denied(&self, seed: u8) {
         self.build_says(seed).await;
         self.stop_the_line().await;
         assert_eq!(self.world.engine.answer_waiting_runs().await.unwrap(), 1);

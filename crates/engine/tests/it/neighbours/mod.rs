@@ -19,6 +19,7 @@ mod jira_assets;
 mod jira_data_center;
 mod jira_deployments;
 mod mail;
+mod outages;
 mod reading;
 mod reconcile;
 mod rules;

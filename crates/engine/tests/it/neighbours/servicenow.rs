@@ -272,15 +272,26 @@ pub(super) fn disagreements(town: &Town) -> Vec<String> {
 }
 
 pub(super) fn differing(town: &Town) -> Vec<Disagreement> {
-    let readers = town.world.engine.readers();
-    let entries = readers.entries(0, 1_000).unwrap();
-    let events = entries.iter().filter_map(|entry| {
+    let differing = events(&town.world).into_iter().filter_map(|event| match event {
+        Event::Disagreement(event) => Some(event),
+        _ => None,
+    });
+    differing.collect()
+}
+
+/// What was given up, and why.
+pub(super) fn given_up(world: &crate::world::World) -> Vec<String> {
+    let given_up = events(world).into_iter().filter_map(|event| match event {
+        Event::EffectGivenUp(event) => Some(format!("{} {}", event.entity, event.reason)),
+        _ => None,
+    });
+    given_up.collect()
+}
+
+fn events(world: &crate::world::World) -> Vec<Event> {
+    let entries = world.engine.readers().entries(0, 1_000).unwrap();
+    let recorded = entries.iter().filter_map(|entry| {
         sluice_engine::envelope::Envelope::parse(&entry.bytes).unwrap().recorded().unwrap()
     });
-    events
-        .filter_map(|recorded| match recorded.event {
-            Event::Disagreement(event) => Some(event),
-            _ => None,
-        })
-        .collect()
+    recorded.map(|recorded| recorded.event).collect()
 }
