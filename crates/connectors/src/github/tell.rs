@@ -280,8 +280,10 @@ impl GitHubTold {
                 answers::success(sent).map(|_| ())
             };
         }
+        // Several of their environments may be one of ours: it is answered under the name by which it asked.
+        let asked = talk.waits.map(|waits| waits.environment.as_str());
         let mut body = json!({
-            "environment_name": self.api.environment(environment.as_str()),
+            "environment_name": asked.unwrap_or_else(|| self.api.environment(environment.as_str())),
             "comment": cut(&summary(talk), 1_000),
         });
         match decision.answer {

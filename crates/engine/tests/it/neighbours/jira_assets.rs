@@ -285,3 +285,49 @@ async fn what_was_told_long_ago_is_compared_all_the_same() {
     assert_eq!(town.asset("payments", "Tier"), ours, "it is compared within a day, and mended");
     assert!(town.settled());
 }
+
+/// What a link may not be told any more it is not told, whatever it was told before and however it stands there now.
+#[tokio::test]
+async fn a_service_that_left_the_scope_of_a_link_is_told_and_compared_no_more() {
+    for is_long_ago in [true, false] {
+        let town = Town::with(&link("native")).await;
+        town.settle(Duration::from_secs(600)).await;
+        if is_long_ago {
+            for _ in 0..31 {
+                town.settle(DAY).await;
+            }
+            town.world.ask(question("docs", 81, 81)).await;
+            town.world.engine.prune().await.unwrap();
+        }
+        let only = "tell: {about: [item], scope: {services: [ledger]}}";
+        let mut folder = acme();
+        let (title, tier) = (town.asset("payments", "Name"), town.asset("payments", "Tier"));
+        let renamed = folder.files().find_map(|(name, bytes)| {
+            let text = String::from_utf8(bytes.to_vec()).ok()?;
+            let is_it = name.starts_with("services/") && text.contains("name: payments\n");
+            is_it.then(|| (name.to_owned(), text.replace(&title, "Payments of another company")))
+        });
+        let (name, text) = renamed.expect("a file declares it");
+        folder.insert(name, text.into_bytes());
+        folder.insert(
+            "told.yaml".to_owned(),
+            link("native").replace("tell: [item]", only).into_bytes(),
+        );
+        let (engine, admin) = (&town.world.engine, &town.world.admin);
+        engine.apply(admin, &folder, "test", None).await.unwrap();
+        // Over there it is altered too.
+        {
+            let mut assets = town.assets.lock().unwrap();
+            let mut objects = assets.objects.iter_mut();
+            let object = objects.find(|it| it.values["Sluice key"] == "payments").unwrap();
+            object.values.insert("Tier".to_owned(), "tier-9".to_owned());
+        }
+        town.settle(DAY).await;
+        let compared = engine.reconcile_link(admin, "assets", true).await.unwrap();
+        assert_eq!((compared.compared, compared.equal), (1, 1), "{is_long_ago}: {compared:#?}");
+        town.settle(DAY).await;
+        assert_eq!(town.asset("payments", "Name"), title, "{is_long_ago}");
+        assert_ne!(town.asset("payments", "Tier"), tier, "{is_long_ago}");
+        assert!(town.settled());
+    }
+}

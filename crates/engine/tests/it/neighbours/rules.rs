@@ -77,6 +77,26 @@ async fn a_run_that_waits_is_told_why_and_answered_when_there_is_an_answer() {
     assert!(github.waiting.is_empty());
 }
 
+/// Two names over there are one environment here: each is a question that has its own answer.
+#[tokio::test]
+async fn a_run_that_waits_under_two_names_is_answered_under_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let town = start(dir.path()).await;
+    let (engine, admin) = (&town.world.engine, &town.world.admin);
+    engine.pull_stop(admin, Default::default(), "a drill".into()).await.unwrap();
+    for name in ["prod", "production"] {
+        // The first answer is not told yet when the second question comes.
+        town.waits_at_rule("acme/payments", 9003, name, 93).await;
+        assert_eq!(engine.answer_waiting_runs().await.unwrap(), 1, "{name}");
+        town.world.clock.advance(Duration::from_secs(5));
+    }
+    town.settle(DAY).await;
+    let github = town.github.lock().unwrap();
+    let answered: Vec<_> =
+        github.rules.iter().map(|(_, answer)| (&answer["environment_name"], &answer["state"])).collect();
+    assert_eq!(answered, [(&json!("prod"), &json!("rejected")), (&json!("production"), &json!("rejected"))]);
+}
+
 #[tokio::test]
 async fn where_no_record_is_needed_the_run_goes_at_once() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,9 +5,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use sluice_core::permission::Permission;
-use sluice_engine::LinkCard;
 use sluice_engine::store::rows::OutboxRow;
 use sluice_engine::store::{OutboxFilter, Page};
+use sluice_engine::{LinkCard, record_owed};
 
 use super::{Tab, tabs};
 use crate::app::App;
@@ -164,10 +164,11 @@ fn line(visit: &Visit, row: OutboxRow) -> EffectLine {
         _ => ("info", "clock"),
     };
     let pending = row.state == "pending";
+    let record = record_owed(&row.effect.entity);
     EffectLine {
         id: row.id,
         link: row.effect.link,
-        change: row.effect.entity.starts_with("CHG").then(|| row.effect.entity.clone()),
+        change: record.starts_with("CHG").then(|| record.to_owned()),
         entity: row.effect.entity,
         tell: w::named("tell", &row.effect.kind.replace('.', "_")),
         mark: marks::pill(tone, icon, &w::named("outbox", &row.state)),
