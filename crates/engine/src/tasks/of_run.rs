@@ -16,7 +16,7 @@ use sluice_core::signal::Signal;
 use sluice_store::Row;
 
 use super::Line;
-use super::asked::{WaitingRun, is_same};
+use super::asked::{Answered, WaitingRun, is_same};
 use crate::engine::Engine;
 use crate::error::EngineError;
 
@@ -246,16 +246,20 @@ impl Engine {
         Ok(open.find(|kept| kept.environment == environment))
     }
 
-    /// The row that ends a question which was let on meanwhile.
-    pub(crate) async fn over_as_let_on(
+    /// What ends the questions that are answered by now, also where one was let on meanwhile.
+    pub(crate) async fn answered(
         &self,
         line: &Line,
         effect: Option<&Effect>,
-        environment: Option<&str>,
-    ) -> Result<Option<Row>, EngineError> {
-        let (Some(effect), Some(environment)) = (effect, environment) else { return Ok(None) };
-        let open = self.open_question(line, effect, environment).await?;
-        Ok(open.filter(|open| open.let_on.is_some()).map(|open| open.ended(line)))
+        answered: Answered,
+    ) -> Result<Vec<Row>, EngineError> {
+        let mut over = answered.over;
+        if let (Some(effect), Some(waits), false) = (effect, &answered.waits, over.is_empty()) {
+            let open = self.open_question(line, effect, &waits.environment).await?;
+            let open = open.filter(|open| open.let_on.is_some());
+            over.extend(open.map(|open| open.ended(line)));
+        }
+        Ok(over)
     }
 }
 

@@ -107,12 +107,7 @@ impl Engine {
                 (Err((Trouble::new(Because::Client, detail), true)), Sent::default())
             }
         };
-        let told = match told {
-            (Err((trouble, true)), sent) if is_later(&row) && trouble.reason == Because::Client => {
-                (Ok(not_taken(&reached)), sent)
-            }
-            told => told,
-        };
+        let told = (not_taken(&row, &reached, told.0), told.1);
         let was_told = told.0.is_ok();
         let outcome = match told {
             (Ok(receipt), sent) => {
@@ -132,9 +127,7 @@ impl Engine {
         rows.extend(outcome.rows);
         if was_told {
             rows.extend(along.rows.iter().map(|row| self.told_along(row)));
-            rows.extend(runs.over);
-            let waits = runs.waits.as_ref().map(|waits| waits.environment.as_str());
-            rows.extend(self.over_as_let_on(line, effect.as_ref(), waits).await?);
+            rows.extend(self.answered(line, effect.as_ref(), runs).await?);
         }
         self.record(&line.name, outcome.events, rows, outcome.disturbs).await?;
         Ok(came)

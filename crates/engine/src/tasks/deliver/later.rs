@@ -47,11 +47,20 @@ pub(super) fn is_about_one(to_one: bool, reason: &str) -> bool {
     to_one && [Because::RateLimited, Because::Server].iter().any(|of_one| of_one.as_str() == reason)
 }
 
-/// What is so of those for whom a message will never be taken, while others got it.
-pub(super) fn not_taken(reached: &Reached) -> Receipt {
-    let count = reached.people.len().to_string();
-    let theirs = format!("{count} are not taken");
-    Receipt { differs: Some(("recipients", count, theirs)), ..Receipt::plain() }
+/// What came of telling, where the message will never be taken for those to whom it was left to tell it: others got it.
+pub(super) fn not_taken(
+    row: &OutboxRow,
+    reached: &Reached,
+    told: Result<Receipt, (Trouble, bool)>,
+) -> Result<Receipt, (Trouble, bool)> {
+    match told {
+        Err((trouble, true)) if is_later(row) && trouble.reason == Because::Client => {
+            let count = reached.people.len().to_string();
+            let theirs = format!("{count} are not taken");
+            Ok(Receipt { differs: Some(("recipients", count, theirs)), ..Receipt::plain() })
+        }
+        told => told,
+    }
 }
 
 impl Engine {

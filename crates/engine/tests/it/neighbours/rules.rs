@@ -92,9 +92,15 @@ async fn a_run_that_waits_under_two_names_is_answered_under_both() {
     }
     town.settle(DAY).await;
     let github = town.github.lock().unwrap();
-    let answered: Vec<_> =
-        github.rules.iter().map(|(_, answer)| (&answer["environment_name"], &answer["state"])).collect();
-    assert_eq!(answered, [(&json!("prod"), &json!("rejected")), (&json!("production"), &json!("rejected"))]);
+    let answered: Vec<_> = github
+        .rules
+        .iter()
+        .map(|(_, answer)| (&answer["environment_name"], &answer["state"]))
+        .collect();
+    assert_eq!(
+        answered,
+        [(&json!("prod"), &json!("rejected")), (&json!("production"), &json!("rejected"))]
+    );
 }
 
 #[tokio::test]
