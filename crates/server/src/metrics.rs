@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sluice_core::gate::Decision;
+use sluice_engine::WitnessCard;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -38,6 +39,12 @@ pub(crate) struct Held {
     pub(crate) credential: String,
 }
 
+/// A witness: its name, from the operator's configuration.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Cosigner {
+    witness: String,
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Build {
     version: &'static str,
@@ -52,6 +59,8 @@ pub(crate) struct Metrics {
     ledger_size: Gauge<u64, AtomicU64>,
     inbox_backlog: Gauge<u64, AtomicU64>,
     expiries: Family<Held, Gauge>,
+    cosigned_size: Family<Cosigner, Gauge<u64, AtomicU64>>,
+    cosigned_at: Family<Cosigner, Gauge>,
 }
 
 /// Upper bounds of the latency's buckets, in seconds.
@@ -76,8 +85,24 @@ impl Default for Metrics {
         registry.register("inbox_backlog", "Deliveries not handled yet", inbox_backlog.clone());
         let about = "When a link's credential expires, in seconds since 1970";
         registry.register("link_credential_expires", about, expiries.clone());
+        let cosigned_size = Family::<Cosigner, Gauge<u64, AtomicU64>>::default();
+        let cosigned_at = Family::<Cosigner, Gauge>::default();
+        let about = "How many entries a witness has last cosigned";
+        registry.register("witness_cosigned_size", about, cosigned_size.clone());
+        let about = "When a witness last cosigned, by its own clock, in seconds since 1970";
+        registry.register("witness_last_success_timestamp_seconds", about, cosigned_at.clone());
         registry.register("build_info", "The version that runs", build);
-        Self { registry, requests, latency, decisions, ledger_size, inbox_backlog, expiries }
+        Self {
+            registry,
+            requests,
+            latency,
+            decisions,
+            ledger_size,
+            inbox_backlog,
+            expiries,
+            cosigned_size,
+            cosigned_at,
+        }
     }
 }
 
@@ -102,7 +127,15 @@ impl Metrics {
         ledger_size: u64,
         inbox_backlog: u64,
         expiries: impl IntoIterator<Item = (Held, i64)>,
+        witnesses: &[WitnessCard],
     ) -> String {
+        for card in witnesses {
+            let labels = Cosigner { witness: card.name.clone() };
+            self.cosigned_size.get_or_create(&labels).set(card.size.unwrap_or(0));
+            if let Some(at) = card.at {
+                self.cosigned_at.get_or_create(&labels).set(at.as_second());
+            }
+        }
         self.ledger_size.set(ledger_size);
         self.inbox_backlog.set(inbox_backlog);
         self.expiries.clear();

@@ -476,7 +476,8 @@ fn ledgers() -> Vec<Route> {
             .about("Show an entry and its exact bytes.")
             .gives("Entry"),
         Route::get("/api/v1/ledger/receipts/{index}", Needs(LedgerRead), Read, ledger::receipt)
-            .about("Make a receipt of an entry under the present head.")
+            .about("Make a receipt of an entry under the present head, or under the newest that is witnessed.")
+            .with(&["witnessed"])
             .gives("Receipt"),
         Route::get("/api/v1/ledger/consistency", Needs(LedgerRead), Read, ledger::consistency)
             .about("Prove that the log of one size continues that of a smaller one.")
@@ -488,7 +489,10 @@ fn ledgers() -> Vec<Route> {
             .answers(200, "text/event-stream")
             .gives("CloudEvent"),
         Route::get("/log/checkpoint", Log, Light, log::checkpoint)
-            .about("The signed head, as C2SP checkpoint.")
+            .about("The signed head, as C2SP checkpoint, with the cosignatures of witnesses that it has.")
+            .answers(200, "text/plain; charset=utf-8"),
+        Route::get("/log/witnessed", Log, Light, log::witnessed)
+            .about("The newest signed head that so many witnesses have cosigned as are needed.")
             .answers(200, "text/plain; charset=utf-8"),
         Route::get("/log/tile/{*path}", Log, Read, log::tile)
             .about("A tile of hashes or a bundle of entries, as C2SP tlog-tiles.")

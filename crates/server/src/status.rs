@@ -52,6 +52,7 @@ codes! {
     SCOPE_TOO_NARROW = 403 "scope_too_narrow", "The token's scope is too narrow for this", "use a token for the whole organisation: this speaks of all of it";
     NOT_FOUND = 404 "not_found", "There is nothing here", "check the path against `/api/v1/openapi.json`";
     NO_SUCH_RECORD = 404 "no_such_record", "There is no such record", "check the number or name; it may lie outside of the token's scope";
+    NOT_WITNESSED = 404 "not_witnessed", "No head is witnessed", "name witnesses under `[[witness]]` in the server's configuration file (docs/guides/ledger.md); where there are some, look at their states under Audit or in `GET /api/v1/ledger/head`";
     PATH_NOT_NORMAL = 400 "path_not_normal", "The path is not in its normal form", "send it without `//`, `;`, `.` segments, a trailing `/`, and without encoding what needs no encoding";
     URL_TOO_LONG = 414 "url_too_long", "The URL is too long", "send at most 4 KiB";
     HEADERS_TOO_LARGE = 431 "headers_too_large", "The headers are too large", "send at most 100 headers and 16 KiB";

@@ -113,10 +113,18 @@ impl TestApp {
 
     /// A server with these options, an empty ledger, and nothing declared.
     pub async fn with(options: ServerOptions) -> Self {
+        Self::made(options, |_, _| {}).await
+    }
+
+    /// The same with an engine that is made otherwise: its clock, and its options as they are usually.
+    pub async fn made(
+        options: ServerOptions,
+        alter: impl FnOnce(&Arc<FakeClock>, &mut EngineOptions),
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a folder for the data");
         let clock = Arc::new(FakeClock::at("2026-03-04T10:00:00Z"));
         let net = Arc::new(FakeNet::default());
-        let engine = Engine::open(EngineOptions {
+        let mut how = EngineOptions {
             net: Arc::clone(&net) as _,
             vault: sluice_engine::Vault::new(&[7; 32], None),
             origin: Some("test.example/log".to_owned()),
@@ -124,7 +132,9 @@ impl TestApp {
             rng: Arc::new(SeededRng::new(1)),
             secrets: Arc::new(NamedSecrets),
             ..EngineOptions::new(dir.path())
-        });
+        };
+        alter(&clock, &mut how);
+        let engine = Engine::open(how);
         let engine = engine.expect("an empty folder opens");
         let router = sluice_server::app(engine.clone(), options);
         let first = engine.bootstrap_token().await.expect("a first token").expect("none before");

@@ -35,11 +35,8 @@ pub(super) async fn run(engine: Engine) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let asked = engine.ask_witnesses().await;
-        // A round in which nobody was asked says nothing of how they fare.
-        if !matches!(asked, Ok(0)) {
-            engine.went_round(TASK, asked.as_ref());
-        }
+        // How it ended is noted, and logged where it did not go well.
+        let _ = engine.ask_witnesses().await;
     }
 }
 
@@ -48,6 +45,15 @@ impl Engine {
     /// error names those that have not cosigned, and why.
     pub async fn ask_witnesses(&self) -> Result<usize, EngineError> {
         let Some(cosigning) = self.cosigning().cloned() else { return Ok(0) };
+        let asked = self.ask_those_due(cosigning).await;
+        // A round in which nobody was asked says nothing of how they fare.
+        if !matches!(asked, Ok(0)) {
+            self.went_round(TASK, asked.as_ref());
+        }
+        asked
+    }
+
+    async fn ask_those_due(&self, cosigning: Arc<Cosigning>) -> Result<usize, EngineError> {
         let _asking = cosigning.asking.lock().await;
         // Where the stored entries are in doubt, nobody is asked to vouch for them.
         let Some(head) = self.shown().filter(|_| self.halted().is_none()) else { return Ok(0) };

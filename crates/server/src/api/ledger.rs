@@ -8,6 +8,7 @@ use http::Uri;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sluice_engine::WitnessCard;
 use sluice_engine::ledger::Hash;
 use sluice_engine::store::Entry;
 
@@ -58,12 +59,38 @@ struct HeadReply {
     root: Hash,
     last_time: Option<Timestamp>,
     checkpoint: String,
+    witnesses: Vec<WitnessView>,
+    witnessed_size: Option<u64>,
+    quorum: Option<usize>,
+}
+
+/// Somebody who cosigns the log.
+#[derive(Serialize)]
+struct WitnessView {
+    name: String,
+    state: &'static str,
+    size: Option<u64>,
+    at: Option<Timestamp>,
+    error: Option<String>,
+}
+
+impl From<WitnessCard> for WitnessView {
+    fn from(card: WitnessCard) -> Self {
+        let WitnessCard { name, state, size, at, error } = card;
+        Self { name, state: state.as_str(), size, at, error }
+    }
 }
 
 pub(crate) async fn head(State(app): State<App>, By(_): By) -> impl IntoResponse {
     let readers = app.engine.lists();
     let head = readers.head();
+    let witnessing = app.engine.witnessing();
     Reply(HeadReply {
+        quorum: witnessing.as_ref().map(|card| card.quorum),
+        witnessed_size: witnessing.as_ref().and_then(|card| card.witnessed_size),
+        witnesses: witnessing
+            .map(|card| card.witnesses.into_iter().map(WitnessView::from).collect())
+            .unwrap_or_default(),
         origin: app.engine.keys().origin.clone(),
         size: head.size,
         root: head.root,
@@ -110,13 +137,35 @@ pub(crate) async fn entries(
     Ok(Reply(Listed { items, next, as_of }))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiptQuery {
+    witnessed: Option<bool>,
+}
+
+/// Under the present head, or under the newest that is witnessed: then nobody has to take our word for it.
 pub(crate) async fn receipt(
     State(app): State<App>,
     By(_): By,
     Path(index): Path<String>,
+    Query(query): Query<ReceiptQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let index: u64 = id(&index)?;
-    Ok(Reply(app.read(move |readers| readers.receipt(index)).await?))
+    if query.witnessed != Some(true) {
+        return Ok(Reply(app.read(move |readers| readers.receipt(index)).await?));
+    }
+    let engine = app.engine.clone();
+    let made = app.blocking(move || engine.witnessed_receipt(index).map_err(Problem::from));
+    let receipt = made.await?;
+    receipt.map(Reply).ok_or_else(|| {
+        match app.engine.witnessing().and_then(|card| card.witnessed_size) {
+            None => crate::log::unwitnessed(&app),
+            Some(size) => Problem::of(
+                &status::NOT_WITNESSED,
+                format!("entry {index} is not among the {size} that are witnessed"),
+            ),
+        }
+    })
 }
 
 #[derive(Debug, Deserialize)]

@@ -101,7 +101,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse,
             (Held { link, credential }, one.at.as_second())
         })
     });
-    let text = app.metrics.render(size, backlog, expiries);
+    let witnesses = app.engine.witnessing().map(|card| card.witnesses).unwrap_or_default();
+    let text = app.metrics.render(size, backlog, expiries, &witnesses);
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, media_type)], text))
 }

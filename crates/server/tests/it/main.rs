@@ -37,3 +37,4 @@ mod two_people;
 mod walks;
 mod windows;
 mod windows_agreed;
+mod witnesses;

@@ -2,6 +2,7 @@
 
 mod entry;
 mod explore;
+mod witnesses;
 
 use askama::Template;
 use axum::response::Response;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 pub(crate) use self::entry::{check, show as show_entry};
 use self::explore::Line;
+use self::witnesses::Witnesses;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::web::page::{Looker, page};
@@ -36,6 +38,7 @@ struct AuditPage {
     looked: Option<u64>,
     problem: Option<&'static str>,
     head: Head,
+    witnesses: Option<Witnesses>,
     filtered: bool,
 }
 
@@ -59,13 +62,15 @@ pub(crate) async fn show(
         let filtered = [&query.record, &query.person, &query.event, &query.at]
             .iter()
             .any(|it| it.as_deref().is_some_and(|text| !text.is_empty()));
+        let head = head(visit);
         Ok(AuditPage {
+            witnesses: witnesses::witnesses(visit, head.size),
             shell: visit.shell(Section::Audit, w::t("audit.audit")),
             lines: found.lines,
             next: found.next,
             looked: found.looked,
             problem: found.problem,
-            head: head(visit),
+            head,
             filtered,
             query,
         })
