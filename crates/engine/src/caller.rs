@@ -182,6 +182,24 @@ impl Caller {
         Err(Refusal::forbidden("scope_too_narrow", message, help).into())
     }
 
+    /// Whether it has a permission for every service of a change.
+    pub fn covers_change(
+        &self,
+        standing: &Standing,
+        permission: Permission,
+        change: &Change,
+    ) -> bool {
+        let target = |name| standing.organisation.target(name, &change.environment);
+        change.services.iter().all(|name| self.covers(permission, &target(name)))
+    }
+
+    /// Whether it may say yes or no to a change: one of its services is enough, for what a word counts for is said by the
+    /// rules, each of which may ask those of another service.
+    pub(crate) fn may_speak_of(&self, standing: &Standing, change: &Change) -> bool {
+        let target = |name| standing.organisation.target(name, &change.environment);
+        change.services.iter().any(|name| self.covers(Permission::ChangeApprove, &target(name)))
+    }
+
     /// Whether it may see a change: one of its services, in its environment.
     pub fn sees_change(&self, standing: &Standing, change: &Change) -> bool {
         let services = change.services.iter().map(ServiceName::as_str);

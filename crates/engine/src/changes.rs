@@ -102,9 +102,9 @@ impl Engine {
             login,
             given_at: None,
         };
-        self.edit(
+        self.edit_where(
+            Caller::may_speak_of,
             caller,
-            Permission::ChangeApprove,
             number,
             if_match,
             move |standing, change, now| {
@@ -187,7 +187,7 @@ impl Engine {
         .await
     }
 
-    /// The one way an existing change is edited: in scope, at the version that was seen, by its rules.
+    /// Edits a change for every service of which the caller has the permission.
     pub(crate) async fn edit(
         &self,
         caller: &Caller,
@@ -198,13 +198,28 @@ impl Engine {
         + Send
         + 'static,
     ) -> Result<Answer<Change>, EngineError> {
+        let in_scope = move |asker: &Caller, standing: &Standing, change: &Change| {
+            asker.covers_change(standing, permission, change)
+        };
+        self.edit_where(in_scope, caller, number, if_match, decide).await
+    }
+
+    /// The one way an existing change is edited: in scope, at the version that was seen, by its rules.
+    async fn edit_where(
+        &self,
+        in_scope: impl Fn(&Caller, &Standing, &Change) -> bool + Send + 'static,
+        caller: &Caller,
+        number: ChangeNumber,
+        if_match: Option<u64>,
+        decide: impl FnOnce(&Standing, &Change, Timestamp) -> Result<Vec<Event>, Refused>
+        + Send
+        + 'static,
+    ) -> Result<Answer<Change>, EngineError> {
         let asker = caller.clone();
         let step = move |standing: &Standing, now: Timestamp| {
             let refuse = |refusal: Refusal| Step::Refuse(EngineError::Refused(refusal), None);
-            let visible = standing
-                .changes
-                .get(&number)
-                .filter(|change| in_scope(standing, &asker, permission, change));
+            let visible =
+                standing.changes.get(&number).filter(|change| in_scope(&asker, standing, change));
             let Some(change) = visible else {
                 let over = number.0 > 0 && number.0 <= standing.changes_counted;
                 return refuse(if over { over_or_hidden(number) } else { unknown(number) });
@@ -233,22 +248,6 @@ impl Engine {
 fn in_production(standing: &Standing, change: &Change) -> bool {
     let environment = standing.organisation.environments.get(&change.environment);
     environment.is_none_or(|environment| environment.tier == EnvironmentTier::Production)
-}
-
-/// Whether a caller has a permission for every service of a change. To say yes or no to it one is enough: what a word
-/// counts for is said by the rules, each of which may ask those of another service.
-pub(crate) fn in_scope(
-    standing: &Standing,
-    caller: &Caller,
-    permission: Permission,
-    change: &Change,
-) -> bool {
-    let organisation = &standing.organisation;
-    let covers = |name| caller.covers(permission, &organisation.target(name, &change.environment));
-    match permission {
-        Permission::ChangeApprove => change.services.iter().any(covers),
-        _ => change.services.iter().all(covers),
-    }
 }
 
 pub(crate) fn unknown(number: ChangeNumber) -> Refusal {

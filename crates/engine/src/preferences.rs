@@ -13,7 +13,6 @@ use sluice_store::Row;
 use sluice_store::rows::PreferenceRow;
 
 use crate::caller::Caller;
-use crate::changes::in_scope;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::windows::has_say;
@@ -175,7 +174,7 @@ impl Engine {
         let (standing, now) = (self.standing(), self.now());
         let mine = standing.changes.values().rev().filter(|change| {
             change.waiting
-                && in_scope(&standing, caller, Permission::ChangeApprove, change)
+                && caller.may_speak_of(&standing, change)
                 && waits_for(&standing, change, person, now).is_some()
         });
         mine.take(WANTED)

@@ -10,7 +10,7 @@ use sluice_core::standing::{Actor, Standing};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
-use crate::changes::{ApprovalInput, in_scope, unknown};
+use crate::changes::{ApprovalInput, unknown};
 use crate::engine::Engine;
 use crate::envelope::Envelope;
 use crate::error::{EngineError, Unavailable};
@@ -79,8 +79,8 @@ impl Engine {
             let refuse = |refusal: Refusal| Step::Refuse(refusal.into(), None);
             let open = standing.changes.get(&number).map(AsRef::as_ref);
             let Some(change) = open.or(stored.as_ref()) else { return refuse(unknown(number)) };
-            let may = |permission| in_scope(standing, &asker, permission, change);
-            if !may(Permission::ChangeEdit) && !may(Permission::ChangeApprove) {
+            let edits = asker.covers_change(standing, Permission::ChangeEdit, change);
+            if !edits && !asker.may_speak_of(standing, change) {
                 return refuse(may_not_speak(number));
             }
             match change::comment(change, &text) {
