@@ -30,6 +30,6 @@ pub use facts::{ActiveWindow, CalendarFacts, ReleaseState};
 pub use local::{Lasting, LocalProblem, ScheduleEnd, parse_local};
 pub use reading::{Reading, instants, zone_data_version};
 pub use schedule::{
-    Expanded, HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, Schedule, ScheduleProblem,
+    DATES_LIMIT, Expanded, HORIZON_DAYS, OCCURRENCES_LIMIT, Occurrence, Schedule, ScheduleProblem,
 };
 pub use window::{InFlight, Window, WindowKind, WindowProblem};

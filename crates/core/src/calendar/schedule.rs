@@ -12,7 +12,7 @@ use super::reading::{self, Length, Reading};
 use super::recurrence::{Frequency, Request, Rule, RuleProblem};
 
 /// The most explicit dates a schedule may list.
-const DATES_LIMIT: usize = 10_000;
+pub const DATES_LIMIT: usize = 10_000;
 /// The most occurrences that a schedule may have within [`HORIZON_DAYS`] days.
 pub const OCCURRENCES_LIMIT: usize = 10_000;
 /// How far ahead windows are expanded, in days of 24 hours.
@@ -139,6 +139,15 @@ impl ScheduleProblem {
     }
 }
 
+/// From the beginning of one date to the end of another, on the clock of UTC.
+fn span_of(first: Date, last: Date) -> Result<(Timestamp, Timestamp), ScheduleProblem> {
+    let midnight = |date: Date| date.to_zoned(TimeZone::UTC).map(|it| it.timestamp()).ok();
+    let out_of_range = |date: Date| ScheduleProblem::OutOfRange { local: date.into() };
+    let from = midnight(first).ok_or_else(|| out_of_range(first))?;
+    let after = last.tomorrow().ok().and_then(midnight);
+    Ok((from, after.ok_or_else(|| out_of_range(last))?))
+}
+
 impl Schedule {
     /// Names the first thing that is wrong with this schedule.
     pub fn validate(&self) -> Result<(), ScheduleProblem> {
@@ -213,14 +222,15 @@ impl Schedule {
         last: Date,
     ) -> Result<BTreeSet<DateTime>, ScheduleProblem> {
         let zone = reading::zone(&self.zone)?;
-        let midnight = |date: Date| date.to_zoned(TimeZone::UTC).map(|it| it.timestamp()).ok();
-        let out_of_range = |date: Date| ScheduleProblem::OutOfRange { local: date.into() };
-        let from = midnight(first).ok_or_else(|| out_of_range(first))?;
-        let after = last.tomorrow().ok().and_then(midnight);
-        let to = after.ok_or_else(|| out_of_range(last))?;
+        let (from, to) = span_of(first, last)?;
         let every = Self { exdates: Vec::new(), ..self.clone() };
         let starts = every.local_starts(&zone, from, to, Reading::Widest, OCCURRENCES_LIMIT)?;
         Ok(starts.into_iter().filter(|at| (first..=last).contains(&at.date())).collect())
+    }
+
+    /// About how many steps [`Schedule::starts_between`] may take.
+    pub fn steps_between(&self, first: Date, last: Date) -> u64 {
+        span_of(first, last).map_or(1, |(from, to)| self.expansion_steps(from, to))
     }
 
     /// About how many steps [`Schedule::expand`] may take over `[from, to)`, for callers that

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod cycles;
+mod listing;
 mod mentions;
 mod references;
 mod settle;

@@ -1,11 +1,12 @@
 //! Windows, once the settings' zone is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::civil::{Date, DateTime};
-use sluice_core::calendar::{Schedule, ScheduleProblem, WindowProblem};
+use sluice_core::calendar::{DATES_LIMIT, Schedule, ScheduleProblem, WindowProblem};
 use sluice_core::organisation::{Item, Settings};
 
+use super::listing::{self, Listing};
 use crate::findings::Findings;
 use crate::problem::Place;
 use crate::sections::window::{LeftOut, Spots};
@@ -21,6 +22,7 @@ pub(super) fn finish(findings: &mut Findings) {
         _ => None,
     });
     let zone = zone.unwrap_or_else(|| Settings::default().zone);
+    let mut steps_left = listing::STEPS_LIMIT;
     for (position, draft) in std::mem::take(&mut findings.windows).into_iter().enumerate() {
         if position == WINDOWS_LIMIT {
             let message = format!("there are more than {WINDOWS_LIMIT} windows");
@@ -32,7 +34,7 @@ pub(super) fn finish(findings: &mut Findings) {
         if window.schedule.zone.is_empty() {
             window.schedule.zone.clone_from(&zone);
         }
-        leave_out(findings, &mut window.schedule, draft.left_out);
+        leave_out(findings, &mut window.schedule, draft.left_out, &mut steps_left);
         if let Err(problem) = window.validate() {
             report(findings, &problem, &draft.spots);
         }
@@ -41,7 +43,18 @@ pub(super) fn finish(findings: &mut Findings) {
 }
 
 /// Takes occurrences out, and tells of entries that take out none: somebody believes that a day is free of the window.
-fn leave_out(findings: &mut Findings, schedule: &mut Schedule, left_out: Vec<LeftOut>) {
+fn leave_out(
+    findings: &mut Findings,
+    schedule: &mut Schedule,
+    left_out: Vec<LeftOut>,
+    steps_left: &mut u64,
+) {
+    if let Some(beyond) = left_out.get(DATES_LIMIT) {
+        let message = format!("there are more than {DATES_LIMIT} entries in `exdates`");
+        let help = "give the window a rule that has no such days".to_owned();
+        findings.error(beyond.at.clone(), "bad_schedule", message, help);
+        return;
+    }
     if left_out.is_empty() {
         return;
     }
@@ -51,8 +64,10 @@ fn leave_out(findings: &mut Findings, schedule: &mut Schedule, left_out: Vec<Lef
         return;
     }
     let dates: BTreeSet<Date> = left_out.iter().map(|it| it.local.date()).collect();
-    let mut begins = BTreeMap::new();
-    begin_on(schedule, &dates.into_iter().collect::<Vec<_>>(), &mut begins);
+    let dates: Vec<Date> = dates.into_iter().collect();
+    let mut listing = Listing::of(schedule, steps_left);
+    listing.list(&dates);
+    let begins = listing.found;
     for LeftOut { local, day, at } in left_out {
         let starts = match begins.get(&local.date()) {
             Some(Err(problem)) => {
@@ -83,32 +98,6 @@ fn leave_out(findings: &mut Findings, schedule: &mut Schedule, left_out: Vec<Lef
     }
     schedule.exdates.sort_unstable();
     schedule.exdates.dedup();
-}
-
-/// What begins on each of these dates, which are sorted. Where there is more from the first to the last than is listed at
-/// once, in halves.
-fn begin_on(
-    schedule: &Schedule,
-    dates: &[Date],
-    found: &mut BTreeMap<Date, Result<Vec<DateTime>, ScheduleProblem>>,
-) {
-    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return };
-    match schedule.starts_between(*first, *last) {
-        Ok(starts) => {
-            for start in
-                starts.into_iter().filter(|start| dates.binary_search(&start.date()).is_ok())
-            {
-                let on = found.entry(start.date()).or_insert_with(|| Ok(Vec::new()));
-                on.iter_mut().for_each(|starts| starts.push(start));
-            }
-        }
-        Err(problem) if dates.len() == 1 => drop(found.insert(*first, Err(problem))),
-        Err(_) => {
-            let (before, after) = dates.split_at(dates.len() / 2);
-            begin_on(schedule, before, found);
-            begin_on(schedule, after, found);
-        }
-    }
 }
 
 fn report(findings: &mut Findings, problem: &WindowProblem, spots: &Spots) {

@@ -162,6 +162,41 @@ fn dates_that_are_added_and_left_out_are_days_of_what_begins_at_a_time() {
 }
 
 #[test]
+fn dates_that_cannot_be_listed_cost_no_more_than_a_window_may() {
+    let told = |rule: &str, dates: &[String]| {
+        let text = format!(
+            "windows: [{{name: w, kind: release, start: '2026-01-05T00:00:00', duration: PT1M, rrule: '{rule}', exdates: [{}]}}]\n",
+            dates.join(", ")
+        );
+        let folder = [("a.yaml", text.as_str())].into_iter().collect();
+        rendered(&folder, &read_offline(&folder))
+    };
+    let days_of = |first: i16, step: usize, many: usize| -> Vec<String> {
+        let first = jiff::civil::date(first, 1, 1);
+        first
+            .series(jiff::Span::new().days(1))
+            .step_by(step)
+            .take(many)
+            .map(|it| it.to_string())
+            .collect()
+    };
+    // Nothing of a rule that counts hours can be listed 114 years later: each date is a walk from its start.
+    let counted =
+        told("FREQ=HOURLY;COUNT=1000000", &[days_of(2027, 1, 1), days_of(2200, 1, 600)].concat());
+    let refused = "cannot be listed";
+    assert_eq!(counted.matches(refused).count(), 600, "{counted}");
+    assert!(!counted.contains("what begins on `2027-01-01`"));
+    // Nor what lies further apart than the folder's windows may take together.
+    let apart = told("FREQ=MINUTELY;BYHOUR=3;BYMINUTE=0", &days_of(2027, 800, 100));
+    assert!((50..100).contains(&apart.matches(refused).count()), "{apart}");
+    let many = told("FREQ=DAILY", &days_of(2027, 1, 10_001));
+    assert!(
+        many.contains("error[bad_schedule]: there are more than 10000 entries in `exdates`"),
+        "{many}"
+    );
+}
+
+#[test]
 fn every_event_of_a_calendar_is_a_window_of_its_own() {
     let calendar = "BEGIN:VCALENDAR\nVERSION:2.0\n\
         BEGIN:VEVENT\nUID:Xmas 1@acme.example\nDTSTAMP:20260101T000000Z\n\
