@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Begun, Change, ChangeKind, ChangeState, Evidence, Look, event};
 use crate::deployment::{Deployment, DeploymentState};
 use crate::event::Event;
-use crate::ids::ServiceName;
+use crate::ids::{DeploymentNumber, ServiceName};
 
 /// The change after `event`, or `None` where the event is not about a change or the change is not there.
 pub fn apply(change: Option<&Change>, event: &Event, at: Timestamp) -> Option<Change> {
@@ -160,6 +160,7 @@ fn alter(change: &mut Change, event: &Event, at: Timestamp) {
         }
         Event::DeploymentEnded(event) => {
             change.running.remove(&event.deployment);
+            change.begun = change.begun.take().and_then(|begun| without(begun, event.deployment));
             if !event.outdated {
                 follow(change, &event.service, event.report.state);
             }
@@ -191,9 +192,17 @@ fn begun(before: Option<Begun>, deployment: &Deployment) -> Option<Begun> {
     if deployment.pass.is_none() {
         return before;
     }
-    let mut artifacts = before.map(|before| before.artifacts).unwrap_or_default();
+    let (mut artifacts, mut running) =
+        before.map(|before| (before.artifacts, before.running)).unwrap_or_default();
     artifacts.insert(deployment.service.clone(), deployment.artifacts.clone());
-    Some(Begun { commit, artifacts })
+    running.insert(deployment.number);
+    Some(Begun { commit, artifacts, running })
+}
+
+/// What is begun yet when a deployment has ended.
+fn without(mut begun: Begun, ended: DeploymentNumber) -> Option<Begun> {
+    begun.running.remove(&ended);
+    (!begun.running.is_empty()).then_some(begun)
 }
 
 /// Newer evidence takes the place of older of the same type and name.

@@ -329,6 +329,9 @@ pub struct Begun {
     pub commit: CommitId,
     /// Their artifacts.
     pub artifacts: BTreeMap<ServiceName, BTreeSet<Digest>>,
+    /// Those that run. With the last one nothing is begun any more, whatever else is seen to run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub running: BTreeSet<DeploymentNumber>,
 }
 
 /// One proposed alteration of a controlled environment.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use sluice_core::change::ChangeState;
-use sluice_core::deployment::{self, DeploymentState, Proven, StartReport, Strategy};
+use sluice_core::deployment::{self, Deployment, DeploymentState, Proven, StartReport, Strategy};
 use sluice_core::event::Event;
 use sluice_core::ids::{ChangeNumber, PassId};
 
@@ -46,11 +46,13 @@ fn end(play: &mut Play, state: DeploymentState) {
         Event::DeploymentStarted(event) => Some(event.deployment.clone()),
         _ => None,
     });
-    let known = last.unwrap();
-    let number = known.number;
+    end_of(play, &last.unwrap(), state);
+}
+
+fn end_of(play: &mut Play, known: &Deployment, state: DeploymentState) {
     let report = told(state, None);
-    let events = deployment::end(&play.standing, number, Some(&known), report, play.now).unwrap();
-    play.play(events);
+    let ended = deployment::end(&play.standing, known.number, Some(known), report, play.now);
+    play.play(ended.unwrap());
 }
 
 #[test]
@@ -129,4 +131,23 @@ fn what_was_only_seen_to_run_was_not_begun() {
         assert_eq!(change.state, ChangeState::Implement);
         assert!(!change.goes_on_with(&service("shop"), &commit(1), &[digest(1)].into()));
     }
+}
+
+#[test]
+fn what_is_seen_to_run_keeps_nothing_begun() {
+    let mut play = Play::start();
+    let asked = play.ask(&question("shop", 1, 1), &allow());
+    let number = asked.change;
+    let goes_on = |play: &Play, name: &str| {
+        let change = play.change(number);
+        assert_eq!(change.state, ChangeState::Implement);
+        change.goes_on_with(&service(name), &commit(1), &[digest(1)].into())
+    };
+    start_by(&mut play, Some(number), "shop", 1, asked.pass);
+    let begun = *play.change(number).running.first().unwrap();
+    start(&mut play, Some(number), "pay", 1);
+    assert!(goes_on(&play, "shop"));
+    let known = play.standing.deployments[&begun].clone();
+    end_of(&mut play, &known, Succeeded);
+    assert!(!goes_on(&play, "shop") && !goes_on(&play, "pay"), "only what was seen runs yet");
 }
