@@ -33,12 +33,16 @@ impl Standing {
         }
     }
 
-    /// Forgets a deployment, unless it is the last of its place: that one may still be undone.
+    /// Forgets a deployment, unless it is the last of its place: that one may still be undone. So may the truth be told of
+    /// one that ended for want of news, as long as its place knows of it.
     pub(super) fn forget_deployment(&mut self, number: DeploymentNumber) {
         let Some(deployment) = self.deployments.get(&number) else { return };
         let key = (deployment.service.clone(), deployment.environment.clone());
-        let last = self.places.get(&key).and_then(|place| place.recent.last());
-        if last.is_none_or(|(last, _)| *last != number) {
+        let recent = self.places.get(&key).into_iter().flat_map(|place| &place.recent);
+        let mut recent = recent.map(|(number, _)| *number).rev();
+        let is_last = recent.next() == Some(number);
+        let stays = is_last || (deployment.untold && recent.any(|known| known == number));
+        if !stays {
             self.deployments.remove(&number);
         }
     }

@@ -222,11 +222,7 @@ impl Standing {
         let key = (data.service.clone(), data.environment.clone());
         let mut place =
             self.places.get(&key).map(|place| place.as_ref().clone()).unwrap_or_default();
-        let older = place
-            .recent
-            .last()
-            .map(|(number, _)| *number)
-            .filter(|number| *number != data.deployment);
+        let older: Vec<DeploymentNumber> = place.recent.iter().map(|(number, _)| *number).collect();
         remember(&mut place, known.as_deref(), data, at);
         self.places.insert(key, Arc::new(place));
         if let Some(mut deployment) = known {
@@ -238,10 +234,15 @@ impl Standing {
         }
         // One that ends late is itself not the last.
         for over in older.into_iter().chain([data.deployment]) {
-            let change = self.deployments.get(&over).and_then(|deployment| deployment.change);
-            if change.is_none_or(|number| !self.changes.contains_key(&number)) {
-                self.forget_deployment(over);
-            }
+            self.forget_without_change(over);
+        }
+    }
+
+    /// Forgets a deployment that has ended, unless its change is at hand, with which it goes.
+    fn forget_without_change(&mut self, over: DeploymentNumber) {
+        let change = self.deployments.get(&over).and_then(|deployment| deployment.change);
+        if change.is_none_or(|number| !self.changes.contains_key(&number)) {
+            self.forget_deployment(over);
         }
     }
 
@@ -263,6 +264,7 @@ impl Standing {
         }
         if let Some(known) = self.deployments.get_mut(&deployment.number) {
             *known = Arc::new(deployment.clone());
+            self.forget_without_change(deployment.number);
         }
     }
 

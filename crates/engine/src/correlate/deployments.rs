@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use globset::Glob;
 use sluice_core::change::{Change, ChangeOutcome, ChangeState, event};
 use sluice_core::deployment::{
-    self, DeploymentReport, DeploymentState, Rollback, StartReport, Strategy,
+    self, Deployment, DeploymentReport, DeploymentState, Rollback, StartReport, Strategy,
 };
 use sluice_core::ids::{
     ChangeNumber, CommitId, DeploymentNumber, Digest, EnvironmentName, ServiceName,
@@ -155,15 +155,50 @@ impl Correlation<'_> {
         known.into_iter().map(|service| service.name.clone()).collect()
     }
 
-    /// The deployment of a service here that runs, of this commit and artifact where they are known.
+    /// The newest deployment of a service here by the very attempt of the run that a report names, while it is at hand and
+    /// stands so.
+    fn by_run(
+        &self,
+        service: &ServiceName,
+        about: &About<'_>,
+        stands: impl Fn(&Deployment) -> bool,
+    ) -> Option<DeploymentNumber> {
+        let told = about.run?;
+        let same = |deployment: &&std::sync::Arc<Deployment>| {
+            let run = deployment.run.as_ref();
+            deployment.service == *service
+                && deployment.environment == about.environment
+                && run.is_some_and(|run| run.key() == told.key() && run.attempt == told.attempt)
+                && stands(deployment)
+        };
+        self.standing.deployments.values().rev().find(same).map(|deployment| deployment.number)
+    }
+
+    /// The deployment here that a report is about, by its run: the one that runs, else one that ended for want of news.
+    fn of_run(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
+        let runs = |known: &Deployment| known.state == DeploymentState::Running;
+        let running = self.by_run(service, about, runs);
+        running.or_else(|| self.by_run(service, about, |known| known.untold))
+    }
+
+    /// The deployment of a service here that runs, of this commit and artifact where they are known. One run may deploy for
+    /// another, so that it need not be of the run that is told; but without a commit nothing else says that it is the same.
     fn running(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
-        let same = |deployment: &&std::sync::Arc<deployment::Deployment>| {
+        let same = |deployment: &&std::sync::Arc<Deployment>| {
+            let other_run = match (&deployment.run, about.run) {
+                (Some(known), Some(told)) => {
+                    known.system == told.system && known.key() != told.key()
+                }
+                _ => false,
+            };
+            let same_commit = match (&deployment.commit, about.commit) {
+                (Some(known), Some(told)) => known == told,
+                _ => !other_run,
+            };
             deployment.service == *service
                 && deployment.environment == about.environment
                 && deployment.state == DeploymentState::Running
-                && (about.commit.is_none()
-                    || deployment.commit.is_none()
-                    || deployment.commit.as_ref() == about.commit)
+                && same_commit
                 && (deployment.artifacts.is_empty()
                     || about.artifact.is_none_or(|told| deployment.artifacts.contains(told)))
         };
@@ -189,25 +224,11 @@ impl Correlation<'_> {
         (same && deployment.state != DeploymentState::Running).then_some(number)
     }
 
-    /// The deployment of a service here by the same attempt of the same run that ended for want of news, while it is at
-    /// hand: it need not be the last of its place.
-    fn untold(&self, service: &ServiceName, about: &About<'_>) -> Option<DeploymentNumber> {
-        let told = about.run?;
-        let same = |deployment: &&std::sync::Arc<deployment::Deployment>| {
-            let run = deployment.run.as_ref();
-            deployment.untold
-                && deployment.service == *service
-                && deployment.environment == about.environment
-                && run.is_some_and(|run| run.key() == told.key() && run.attempt == told.attempt)
-        };
-        self.standing.deployments.values().rev().find(same).map(|deployment| deployment.number)
-    }
-
     fn start(&mut self, about: &About<'_>) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            let known = self.running(&service, about).or_else(|| self.ended(&service, about));
-            if known.or_else(|| self.untold(&service, about)).is_none() {
+            let known = self.of_run(&service, about).or_else(|| self.running(&service, about));
+            if known.or_else(|| self.ended(&service, about)).is_none() {
                 self.start_one(about, service, change.as_ref());
             }
         }
@@ -244,7 +265,10 @@ impl Correlation<'_> {
     fn end(&mut self, about: &About<'_>, state: DeploymentState) {
         let change = self.change(about);
         for service in self.services(about, change.as_ref()) {
-            let known = self.running(&service, about).or_else(|| self.untold(&service, about));
+            let known = self.of_run(&service, about);
+            // What another door told already says nothing of what runs by now.
+            let known = known.or_else(|| self.by_run(&service, about, |_| true));
+            let known = known.or_else(|| self.running(&service, about));
             let is_known = known.or_else(|| self.ended(&service, about)).is_some();
             if !is_known && state != DeploymentState::RolledBack {
                 self.start_one(about, service.clone(), change.as_ref());

@@ -26,13 +26,19 @@ async fn push(world: &World, number: u8, id: &str) {
 }
 
 pub(crate) async fn status(world: &World, number: u8, state: &str, id: &str) {
+    told_of(world, number, state, id, None).await;
+}
+
+/// What GitHub tells of a deployment by an attempt of a run.
+async fn told_of(world: &World, number: u8, state: &str, id: &str, run: Option<(u32, u32)>) {
+    let run = run.map(|(run, attempt)| serde_json::json!({"id": run, "run_attempt": attempt}));
     let body = serde_json::json!({
         "action": "created",
         "deployment_status": {"id": 7, "state": state, "environment": "production", "created_at": "2026-03-04T10:00:00Z",
             "updated_at": "2026-03-04T10:00:00Z", "description": "", "target_url": "", "creator": {"login": "chidi-acme", "id": 2, "type": "User"}},
         "deployment": {"id": 5, "sha": commit_id(number).as_str(), "ref": "main", "task": "deploy", "environment": "production",
             "created_at": "2026-03-04T10:00:00Z", "updated_at": "2026-03-04T10:00:00Z", "payload": {}, "creator": {"login": "chidi-acme", "id": 2, "type": "User"}},
-        "repository": repository(), "sender": {"login": "chidi-acme", "id": 2, "type": "User"},
+        "workflow_run": run, "repository": repository(), "sender": {"login": "chidi-acme", "id": 2, "type": "User"},
     });
     world.github("deployment_status", id, &body).await;
 }
@@ -85,4 +91,55 @@ async fn a_deployment_that_nobody_asked_for_is_on_record_without_a_change() {
         assert_eq!((deployment.change, deployment.state), (None, DeploymentState::Succeeded));
     }
     assert!(world.engine.standing().changes.is_empty());
+}
+
+#[tokio::test]
+async fn a_late_outcome_is_of_the_attempt_that_is_told() {
+    use DeploymentState::{Failed, Running, Succeeded};
+    // The run, attempt and commit of the first and of the second; how the first ends late, and how both stand then.
+    for (first, second, told, stand) in [
+        ((7, 1, 31), (7, 2, 31), "failure", [Failed, Running]),
+        ((7, 1, 31), (8, 1, 31), "success", [Succeeded, Running]),
+        ((7, 1, 31), (8, 1, 32), "failure", [Failed, Running]),
+    ] {
+        let world = World::start().await;
+        let case = format!("{first:?} {second:?} {told}");
+        told_of(&world, first.2, "in_progress", "one", Some((first.0, first.1))).await;
+        world.clock.advance(std::time::Duration::from_secs(24 * 3_600));
+        world.engine.keep_deadlines().await.unwrap();
+        told_of(&world, second.2, "in_progress", "two", Some((second.0, second.1))).await;
+        told_of(&world, first.2, told, "three", Some((first.0, first.1))).await;
+        let of_payments = |world: &World| -> Vec<_> {
+            let standing = world.engine.standing();
+            let all = standing.deployments.values();
+            let all = all.filter(|it| it.service.as_str() == "payments");
+            all.map(|it| (it.state, it.untold)).collect()
+        };
+        assert_eq!(of_payments(&world), [(stand[0], false), (stand[1], false)], "{case}");
+        told_of(&world, second.2, "success", "four", Some((second.0, second.1))).await;
+        assert_eq!(of_payments(&world).last(), Some(&(Succeeded, false)), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_told_after_a_newer_one_sets_nothing_back() {
+    let world = World::start().await;
+    let both = [(31, 7), (32, 8)];
+    for (commit, run) in both {
+        told_of(&world, commit, "in_progress", &format!("began-{run}"), Some((run, 1))).await;
+    }
+    let counted = world.engine.standing().deployments_counted;
+    for (commit, run) in both.into_iter().rev() {
+        world.clock.advance(std::time::Duration::from_secs(60));
+        told_of(&world, commit, "success", &format!("ended-{run}"), Some((run, 1))).await;
+    }
+    let standing = world.engine.standing();
+    assert_eq!(standing.deployments_counted, counted, "nothing ran a second time");
+    let first = world.engine.deployment(sluice_core::ids::DeploymentNumber(1)).unwrap().unwrap();
+    assert_eq!((first.state, first.untold), (DeploymentState::Succeeded, false));
+    for place in standing.places.values() {
+        assert_eq!(place.commit, Some(commit_id(32)));
+        assert!(place.recent.iter().all(|(_, state)| *state == DeploymentState::Succeeded));
+    }
+    assert!(standing.deployments.values().all(|it| it.commit == Some(commit_id(32))));
 }

@@ -148,16 +148,25 @@ async fn whoever_may_edit_the_change_ends_a_deployment_by_hand() {
 #[tokio::test]
 async fn at_a_place_without_changes_the_newer_deployment_ends_the_older() {
     let world = World::start().await;
-    for seed in 1..=5 {
-        running(&world, "docs", "staging", seed).await;
+    let mut begun = Vec::new();
+    for seed in 1..=3 {
+        begun.push(running(&world, "docs", "staging", seed).await.deployment);
     }
     let standing = world.engine.standing();
-    let runs: Vec<_> = standing.deployments.values().collect();
-    let [older, newer] = runs.as_slice() else {
-        panic!("what ended before the last one is not kept at hand: {runs:#?}")
-    };
-    assert_eq!(newer.state, DeploymentState::Running);
-    assert_eq!(older.report.as_ref().unwrap().note, "no outcome was told before DEP0000005 began");
+    let at_hand = |at: usize| standing.deployments.get(&begun[at]);
+    assert_eq!(at_hand(2).unwrap().state, DeploymentState::Running);
+    let older = at_hand(1).unwrap();
+    assert_eq!(older.report.as_ref().unwrap().note, "no outcome was told before DEP0000003 began");
+    assert!(at_hand(0).unwrap().untold, "its outcome may come yet");
+    // Until its place knows of it no more.
+    let good = serde_json::json!({"state": "succeeded"});
+    assert_eq!(told(&world, begun[2], good.clone()).await, "recorded");
+    for seed in 4..=22 {
+        let newer = running(&world, "docs", "staging", seed).await.deployment;
+        assert_eq!(told(&world, newer, good.clone()).await, "recorded");
+    }
+    let standing = world.engine.standing();
+    assert_eq!(standing.deployments.len(), 1, "the last one may be undone");
 }
 
 #[tokio::test]
@@ -187,9 +196,11 @@ async fn an_outcome_that_is_told_after_all_corrects_the_record_once() {
     let world = World::start().await;
     let docs = running(&world, "docs", "production", 1).await;
     let first = running(&world, "docs", "staging", 4).await.deployment;
-    let second = running(&world, "docs", "staging", 5).await.deployment;
     let good = serde_json::json!({"state": "succeeded"});
-    assert_eq!(told(&world, second, good.clone()).await, "recorded");
+    for seed in 5..=25 {
+        let newer = running(&world, "docs", "staging", seed).await.deployment;
+        assert_eq!(told(&world, newer, good.clone()).await, "recorded");
+    }
     world.clock.advance(24 * HOUR);
     world.engine.keep_deadlines().await.unwrap();
     let number = docs.deployment;
@@ -220,12 +231,12 @@ async fn an_outcome_that_is_told_after_all_corrects_the_record_once() {
     assert_eq!((corrected.commit, corrected.untold), (Some(commit_id(4)), false));
     let standing = world.engine.standing();
     let place = standing.place(&corrected.service, &corrected.environment).unwrap();
-    assert_eq!(place.commit, Some(commit_id(5)));
+    assert_eq!(place.commit, Some(commit_id(25)));
     let to_us = world.engine.now().as_microsecond();
     let span = Span { from_us: to_us - 48 * 3_600_000_000, to_us, ..Span::default() };
     let days = world.engine.readers().deployed_by_day(&span).unwrap();
     let days: Vec<_> = days.into_iter().map(|day| (day.ended, day.failed)).collect();
-    assert_eq!(days, [(3, 0)]);
+    assert_eq!(days, [(23, 0)]);
     same_by_a_replay(world);
 }
 
