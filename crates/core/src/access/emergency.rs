@@ -25,8 +25,13 @@ const OPEN: SignedDuration = SignedDuration::from_mins(60);
 /// Paths that wait or are open at the same time.
 const MOST: usize = 20;
 
-/// Asks for it.
-pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+/// Asks for it. A refusal names services that whoever asks sees, and counts the others.
+pub fn ask(
+    standing: &Standing,
+    asked: GlassAsked,
+    sees: impl Fn(&ServiceName) -> bool,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
     let reason = asked.question.emergency.as_deref().unwrap_or_default();
     if reason.trim().is_empty() || !(10..=1_000).contains(&reason.chars().count()) {
         return Err(Refusal::invalid(
@@ -35,7 +40,7 @@ pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec
             "say what is broken, and why it cannot wait",
         ));
     }
-    covers_change(standing, &asked.question)?;
+    covers_change(standing, &asked.question, sees)?;
     let alive = standing.access.glasses.values().filter(|one| one.is_open(now) || one.waits(now));
     if alive.count() >= MOST {
         let message = format!("{MOST} emergency paths wait or are open");
@@ -44,12 +49,13 @@ pub fn ask(standing: &Standing, asked: GlassAsked, now: Timestamp) -> Result<Vec
     Ok(vec![asked.into()])
 }
 
-/// A second person opens it.
+/// A second person opens it. A refusal names services that they see, and counts the others.
 pub fn open(
     standing: &Standing,
     id: &GrantId,
     by: &PersonId,
     exceptions: [ExceptionId; 2],
+    sees: impl Fn(&ServiceName) -> bool,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let glass = found(standing, id)?;
@@ -68,7 +74,7 @@ pub fn open(
         let mut targets = targets(standing, question);
         targets.all(|target| scopes.iter().any(|scope| scope.covers(&target)))
     })?;
-    covers_change(standing, question)?;
+    covers_change(standing, question, sees)?;
     let until = now.saturating_add(OPEN).unwrap_or(Timestamp::MAX);
     let mut services = question.services.clone();
     services.insert(question.service.clone());
@@ -98,26 +104,36 @@ pub fn open(
 
 /// The change that it is for becomes an emergency as a whole, with what emergencies may pass: each of its services has to
 /// be named, and so to be covered by those who open it.
-fn covers_change(standing: &Standing, question: &Question) -> Result<(), Refusal> {
+fn covers_change(
+    standing: &Standing,
+    question: &Question,
+    sees: impl Fn(&ServiceName) -> bool,
+) -> Result<(), Refusal> {
     let environment = own_name(standing, question);
     let Some(change) = find(standing, question, environment) else { return Ok(()) };
     let named = |service: &&ServiceName| {
         **service == question.service || question.services.contains(*service)
     };
-    let others: Vec<&str> = change
-        .services
-        .iter()
-        .filter(|service| !named(service))
-        .map(|service| service.as_str())
-        .collect();
-    if others.is_empty() {
+    let others = change.services.iter().filter(|service| !named(service));
+    let (seen, hidden): (Vec<&ServiceName>, Vec<&ServiceName>) = others.partition(|it| sees(it));
+    if seen.is_empty() && hidden.is_empty() {
         return Ok(());
     }
-    let (number, others) = (change.number, others.join("`, `"));
+    let number = change.number;
+    let mut along: Vec<String> = seen.iter().map(|service| format!("`{service}`")).collect();
+    along.extend((!hidden.is_empty()).then(|| match hidden.len() {
+        1 => "one service that you do not see".to_owned(),
+        many => format!("{many} services that you do not see"),
+    }));
     Err(Refusal::conflict(
         "emergency_not_covered",
-        format!("{number} takes `{others}` along, which the emergency path does not cover"),
-        "name all its services, or deploy by a change of its own",
+        format!(
+            "{number} takes {} along, which the emergency path does not cover",
+            along.join(" and ")
+        ),
+        format!(
+            "name all its services, or cancel or close {number} first, or ask with another commit: that has a change of its own"
+        ),
     ))
 }
 

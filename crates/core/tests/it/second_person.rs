@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::json;
 use sluice_core::access::event::{
-    AccountCreated, AccountDisabled, FactorChanged, RoleProposed, RoleTableSet, SessionOpened,
+    AccountCreated, AccountDisabled, FactorChanged, GlassAsked, RoleProposed, RoleTableSet,
+    SessionOpened,
 };
-use sluice_core::access::{RoleTable, decide, held_beside, two_could, two_could_lately};
+use sluice_core::access::{RoleTable, decide, emergency, held_beside, two_could, two_could_lately};
 use sluice_core::event::Event;
-use sluice_core::ids::{GrantId, TokenId};
+use sluice_core::gate::Question;
+use sluice_core::ids::{GrantId, ServiceName, TokenId};
 use sluice_core::organisation::ItemKind;
 use sluice_core::organisation::event::ItemWithdrawn;
+use sluice_core::refusal::Refusal;
 
-use crate::world::{Play, item, person};
+use crate::world::{Play, allow, item, person, question, service};
 
 /// Two change managers with an account and a password.
 fn two() -> Play {
@@ -118,5 +121,40 @@ fn for_a_week_after_there_were_two_it_is_as_if_there_still_were() {
             let now = at + SignedDuration::from_hours(hours);
             assert_eq!(two_could_lately(&play.standing, now), lately, "{hours} h: {taken:?}");
         }
+    }
+}
+
+#[test]
+fn an_emergency_path_names_the_services_that_the_asker_sees() {
+    let named = |names: &[&str]| names.iter().map(|name| service(name)).collect();
+    let of = |names: &[&str]| Question { services: named(names), ..question("pay", 1, 1) };
+    let mut play = Play::start();
+    let number = play.ask(&of(&["pay", "shop", "docs", "mail"]), &allow()).change;
+    for (asked, seen, told) in [
+        (
+            &["pay"][..],
+            &["shop", "docs", "mail"][..],
+            Some("takes `docs` and `mail` and `shop` along"),
+        ),
+        (
+            &["pay", "mail"],
+            &["shop"],
+            Some("takes `shop` and one service that you do not see along"),
+        ),
+        (&["pay"], &[], Some("takes 3 services that you do not see along")),
+        (&["pay", "shop", "docs", "mail"], &[], None),
+    ] {
+        let reason = "payments are down since ten".to_owned();
+        let question = Question { emergency: Some(reason), ..of(asked) };
+        let id = GrantId::parse("b-000000000001").unwrap();
+        let glass = GlassAsked { id, question, by: person(1), groups: None };
+        let sees = |name: &ServiceName| seen.contains(&name.as_str());
+        let refusal = emergency::ask(&play.standing, glass, sees, play.now).err();
+        let message = refusal.as_ref().map(|it| it.message.to_string());
+        let names = |words: &str| message.as_ref().is_some_and(|it| it.contains(words));
+        assert_eq!(message.is_some(), told.is_some(), "{message:?}");
+        assert!(told.is_none_or(names), "{message:?}");
+        let helps = |it: &Refusal| it.help.contains(&format!("cancel or close {number}"));
+        assert!(refusal.as_ref().is_none_or(helps), "{refusal:?}");
     }
 }

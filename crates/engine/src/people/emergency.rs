@@ -5,7 +5,7 @@ use sluice_core::access::emergency;
 use sluice_core::access::event::{GlassAsked, GlassRefused};
 use sluice_core::event::Event;
 use sluice_core::gate::{Decision, Question};
-use sluice_core::ids::{ExceptionId, GrantId, PersonId};
+use sluice_core::ids::{ExceptionId, GrantId, PersonId, ServiceName};
 use sluice_core::permission::Permission;
 use sluice_core::scope::Scope;
 use sluice_core::stop::event::ExceptionRevoked;
@@ -37,8 +37,12 @@ impl Engine {
         let id = id.unwrap_or_else(|_| unreachable!("letters and digits"));
         let groups = self.login_groups(&caller.token);
         let asked = GlassAsked { id: id.clone(), question, by, groups };
+        let asker = caller.clone();
         self.decide(caller, move |standing, now| {
-            emergency::ask(standing, asked, now).map(|events| (id, events))
+            let environment = asked.question.environment.clone();
+            let sees =
+                |name: &ServiceName| asker.sees(standing, [name.as_str()], environment.as_str());
+            emergency::ask(standing, asked, sees, now).map(|events| (id, events))
         })
         .await
     }
@@ -61,8 +65,11 @@ impl Engine {
         };
         let (exceptions, wanted) = ([exception(), exception()], id.clone());
         let (lifted, second) = (exceptions.clone(), by.clone());
+        let (opener, environment) = (caller.clone(), glass.asked.question.environment.clone());
         self.decide(caller, move |standing, now| {
-            let opened = emergency::open(standing, &wanted, &by, exceptions, now);
+            let sees =
+                |name: &ServiceName| opener.sees(standing, [name.as_str()], environment.as_str());
+            let opened = emergency::open(standing, &wanted, &by, exceptions, sees, now);
             opened.map(|events| ((), events))
         })
         .await?;
