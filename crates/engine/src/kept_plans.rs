@@ -12,6 +12,7 @@ use sluice_core::organisation::{Item, ItemKind, PlanStep, PolicyFormat, Withdraw
 use sluice_core::permission::Permission;
 use sluice_core::refusal::Refusal;
 use sluice_core::standing::{Standing, Topic};
+use sluice_policy::Problem;
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -154,7 +155,7 @@ impl Engine {
             let text = blob.and_then(|blob| String::from_utf8(blob.bytes).ok());
             own.push((file.path.clone(), file.format, text.ok_or_else(texts_missing)?));
         }
-        let candidate = Candidate::compile(&own).map_err(|_| texts_missing())?;
+        let candidate = Candidate::compile(&own).map_err(|problems| refused_now(&problems))?;
         if candidate.digest == *bundle { Ok(candidate) } else { Err(texts_missing().into()) }
     }
 }
@@ -204,10 +205,36 @@ fn touched() -> Refusal {
     )
 }
 
+/// A program that finds more than the one before it refuses what waited over its upgrade.
+fn refused_now(problems: &[Problem]) -> Refusal {
+    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    Refusal::conflict(
+        "policy_refused",
+        format!("the policy that this plan leads to is refused by now: {first}"),
+        "mend it in the files and propose the plan anew",
+    )
+}
+
 fn texts_missing() -> Refusal {
     Refusal::conflict(
         "files_needed",
         "the texts of the policy were not kept with this plan",
         "confirm it with its files: `sluice apply --confirm DIR`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_is_refused_by_now_is_not_called_missing() {
+        let text = "guardrails:\n  - name: calm\n    steps:\n      - if: risk is hihg\n        on_fail: wait\n        message: no\n";
+        let own = [("policies/calm.yaml".to_owned(), PolicyFormat::Guardrails, text.to_owned())];
+        let problems = Candidate::compile(&own).err().unwrap_or_default();
+        let refusal = refused_now(&problems);
+        assert_eq!(refusal.code, "policy_refused");
+        let message = refusal.message.as_str();
+        assert!(message.contains("policies/calm.yaml") && message.contains("hihg"), "{message}");
+    }
 }

@@ -3,6 +3,7 @@
 use sluice_core::gate::{Judgement, decide};
 use sluice_core::ids::DecisionId;
 use sluice_core::organisation::PolicyFormat;
+use sluice_policy::Problem;
 
 use super::DecisionInput;
 use crate::engine::Engine;
@@ -50,7 +51,8 @@ impl Engine {
         let in_force = standing.policy.as_ref().ok_or(WhatIfError::Unknown)?;
         let broken = |message: String| WhatIfError::Policy(vec![message]);
         let own = self.own_modules(in_force).map_err(broken)?;
-        let present = compile(&own)?;
+        let present = Candidate::lenient(&own).map_err(told)?;
+        let known = Candidate::compile(&own).err().unwrap_or_default();
         let mut changed = own;
         match changed.iter_mut().find(|(known, _, _)| known == path) {
             Some((_, _, old)) => text.clone_into(old),
@@ -59,7 +61,7 @@ impl Engine {
                 changed.push((path.to_owned(), rego, text.to_owned()));
             }
         }
-        let edited = compile(&changed)?;
+        let edited = edited(&changed, &known)?;
         let judged =
             |candidate: &Candidate| decide(&input.facts, &candidate.policy.judge(&input.facts));
         Ok(WhatIf { present: judged(&present), edited: judged(&edited) })
@@ -75,8 +77,61 @@ impl Engine {
     }
 }
 
-fn compile(modules: &[(String, PolicyFormat, String)]) -> Result<Candidate, WhatIfError> {
-    Candidate::recorded(modules).map_err(|problems| {
-        WhatIfError::Policy(problems.iter().take(20).map(ToString::to_string).collect())
-    })
+/// The policy with what was edited, as it could be applied. What those in force have that no new files may have is nothing
+/// that the edit brought.
+fn edited(
+    modules: &[(String, PolicyFormat, String)],
+    known: &[Problem],
+) -> Result<Candidate, WhatIfError> {
+    let is_new = |problem: &Problem| {
+        let same = |old: &Problem| {
+            (&old.file, &old.code, &old.message) == (&problem.file, &problem.code, &problem.message)
+        };
+        !known.iter().any(same)
+    };
+    match Candidate::compile(modules) {
+        Ok(candidate) => Ok(candidate),
+        Err(problems) if problems.iter().any(is_new) => {
+            Err(told(problems.into_iter().filter(is_new).collect()))
+        }
+        Err(_) => Candidate::lenient(modules).map_err(told),
+    }
+}
+
+fn told(problems: Vec<Problem>) -> WhatIfError {
+    WhatIfError::Policy(problems.iter().take(20).map(ToString::to_string).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guardrails(path: &str, condition: &str) -> (String, PolicyFormat, String) {
+        let text = format!(
+            "guardrails:\n  - name: {path}\n    steps:\n      - if: {condition}\n        on_fail: wait\n        message: no\n"
+        );
+        (format!("policies/{path}.yaml"), PolicyFormat::Guardrails, text)
+    }
+
+    #[test]
+    fn an_edit_is_judged_as_it_could_be_applied() {
+        let (good, bad) = ("risk is high", "risk is hihg");
+        // What is in force beside, what the edited text says, and whether it is judged by.
+        for (beside, condition, judged) in
+            [(good, good, true), (good, bad, false), (bad, good, true), (bad, bad, false)]
+        {
+            let old = guardrails("old", beside);
+            let known = Candidate::compile(std::slice::from_ref(&old)).err().unwrap_or_default();
+            assert_eq!(known.is_empty(), beside == good, "{known:?}");
+            let edited = edited(&[old, guardrails("new", condition)], &known);
+            match edited {
+                Ok(_) => assert!(judged, "{beside}, {condition}"),
+                Err(WhatIfError::Policy(problems)) => {
+                    assert!(!judged, "{beside}, {condition}: {problems:?}");
+                    assert!(problems.iter().all(|it| it.contains("new.yaml")), "{problems:?}");
+                }
+                Err(_) => panic!("nothing is read"),
+            }
+        }
+    }
 }
