@@ -67,7 +67,9 @@ impl Unavailable {
     pub(crate) fn clock() -> EngineError {
         EngineError::Unavailable(Self {
             code: "clock_untrusted",
-            message: "the clock has jumped by hours: what began now would be over by it".into(),
+            message:
+                "the clock has jumped, and is not trusted yet: what began now would be over by it"
+                    .into(),
             retry_after_s: Some(60),
         })
     }

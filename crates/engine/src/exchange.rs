@@ -110,7 +110,8 @@ impl Engine {
         };
         let mut anew = false;
         loop {
-            let keys = self.issuer_keys().get(self.net(), &reach, &issuer.keys, anew, now).await?;
+            let at = self.monotonic();
+            let keys = self.issuer_keys().get(self.net(), &reach, &issuer.keys, anew, at).await?;
             match verify(token, &expected, &keys, now.as_second()) {
                 Ok(claims) => return Ok(claims),
                 Err(Reject::UnknownKey) if !anew => anew = true,

@@ -2,12 +2,13 @@
 //!
 //! A set is used for 15 minutes and never longer: where it cannot be renewed, nothing is verified
 //! with it. A key that is not in the set makes it be fetched anew, at most once a minute for each
-//! issuer, whatever is shown to us.
+//! issuer, whatever is shown to us. Both by the monotonic clock: a wall clock that was wrong for a moment leaves nothing
+//! behind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use sluice_identity::KeySet;
 use sluice_outbound::{Method, Net, Reach, Request};
 use tokio::sync::Mutex;
@@ -15,9 +16,9 @@ use tokio::sync::Mutex;
 use crate::error::{EngineError, Unavailable};
 
 /// How long a set is used.
-const KEPT: SignedDuration = SignedDuration::from_mins(15);
+const KEPT: Duration = Duration::from_mins(15);
 /// How long after a fetch the next one may be, for a key that is not there or after a failure.
-const PAUSE: SignedDuration = SignedDuration::from_mins(1);
+const PAUSE: Duration = Duration::from_mins(1);
 /// Bytes of a set.
 const MAX_BYTES: usize = 256 << 10;
 
@@ -29,26 +30,28 @@ pub(crate) struct IssuerKeys {
 
 #[derive(Default)]
 struct Known {
-    set: Option<(Arc<KeySet>, Timestamp)>,
-    tried_at: Option<Timestamp>,
+    /// With the time since the start of the process at which it was fetched.
+    set: Option<(Arc<KeySet>, Duration)>,
+    tried_at: Option<Duration>,
 }
 
 impl IssuerKeys {
-    /// The set at an address. With `anew`, a newer one than was given before, where that is allowed.
+    /// The set at an address. With `anew`, a newer one than was given before, where that is allowed. `now` is of the
+    /// monotonic clock.
     pub(crate) async fn get(
         &self,
         net: &dyn Net,
         reach: &Reach,
         url: &str,
         anew: bool,
-        now: Timestamp,
+        now: Duration,
     ) -> Result<Arc<KeySet>, EngineError> {
         let known = Arc::clone(self.known.lock().await.entry(url.to_owned()).or_default());
         // Whoever comes meanwhile waits for the same answer instead of asking too.
         let mut known = known.lock().await;
-        let fresh = known.set.as_ref().filter(|(_, at)| now.duration_since(*at) < KEPT);
+        let fresh = known.set.as_ref().filter(|(_, at)| now.saturating_sub(*at) < KEPT);
         let fresh = fresh.map(|(set, _)| Arc::clone(set));
-        let rested = known.tried_at.is_none_or(|at| now.duration_since(at) >= PAUSE);
+        let rested = known.tried_at.is_none_or(|at| now.saturating_sub(at) >= PAUSE);
         match fresh {
             Some(set) if !anew || !rested => return Ok(set),
             None if !rested => return Err(unavailable("they could not be fetched a moment ago")),

@@ -288,9 +288,9 @@ impl Engine {
         };
         let mut anew = false;
         loop {
-            let now = self.latest();
+            let (now, at) = (self.latest(), self.monotonic());
             let keys =
-                self.issuer_keys().get(self.net(), reach, &started.jwks_uri, anew, now).await?;
+                self.issuer_keys().get(self.net(), reach, &started.jwks_uri, anew, at).await?;
             match verify(token, &expected, &keys, now.as_second()) {
                 Ok(claims) => return Ok(claims),
                 Err(Reject::UnknownKey) if !anew => anew = true,

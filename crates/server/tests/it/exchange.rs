@@ -363,6 +363,30 @@ async fn keys_are_kept_renewed_and_never_skipped() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_wrong_for_a_moment_leaves_nothing_behind() {
+    // The keys are not at hand while the clock is a year ahead, or they are while it is two days ahead.
+    for (wrong, at_hand) in [("2027-03-04T10:00:00Z", false), ("2026-03-06T10:00:00Z", true)] {
+        let world = World::start().await;
+        let app = &world.app;
+        let right = app.clock.now();
+        assert_eq!(world.show(&world.github("1")).await.status, 200);
+        app.clock.jump_to(wrong);
+        if !at_hand {
+            app.net.fail(KEYS, Failure::Timeout { sent: false });
+        }
+        assert_ne!(world.show(&world.github("2")).await.status, 200, "{wrong}");
+        app.clock.jump_to(&right.to_string());
+        app.clock.advance(Duration::from_secs(15 * 60));
+        let other = Signer::new("k2");
+        app.net.answer(KEYS, 200, other.jwks());
+        let answered = exchange(app, &other.token(&world.github("3"))).await;
+        assert_eq!(answered.status, 200, "{wrong}: {:?}", answered.body);
+        let withdrawn = world.show(&world.github("4")).await;
+        assert_eq!(told(&withdrawn), (403, "exchange_refused".into()), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_says_something_else_is_refused() {
     let world = World::start().await;
     let token = world.signer.token(&world.github("a"));
