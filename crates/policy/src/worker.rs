@@ -94,13 +94,16 @@ fn pool(whom: For) -> &'static Arc<Pool> {
     pool.get_or_init(|| {
         let (queue, source) = bounded(MAX_WAITING);
         let pool = Arc::new(Pool { queue, source, abandoned: AtomicIsize::new(0) });
-        let threads =
-            std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
-        for _ in 0..threads {
+        for _ in 0..threads() {
             pool.spawn();
         }
         pool
     })
+}
+
+/// Threads of a pool.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8)
 }
 
 impl Pool {
@@ -249,15 +252,23 @@ mod tests {
 
     #[test]
     fn what_people_have_worked_on_takes_no_place_at_the_gate() {
+        const MANY: usize = 16;
         let (release, hold) = bounded::<()>(0);
-        let desks: Vec<_> = (0..16)
+        let (begin, begun) = bounded::<()>(MANY);
+        let desks: Vec<_> = (0..MANY)
             .map(|_| {
-                let hold = hold.clone();
+                let (hold, begin) = (hold.clone(), begin.clone());
                 std::thread::spawn(move || {
-                    run(For::Desk, Duration::from_secs(5), move || hold.recv().is_ok())
+                    run(For::Desk, Duration::from_secs(5), move || {
+                        begin.send(()).is_ok() && hold.recv().is_ok()
+                    })
                 })
             })
             .collect();
+        // Every thread of theirs is taken before the gate asks.
+        for _ in 0..threads() {
+            assert_eq!(begun.recv(), Ok(()));
+        }
         assert_eq!(run(For::Gate, Duration::from_secs(5), || 3), Ok(3));
         drop(release);
         for desk in desks {
