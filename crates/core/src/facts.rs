@@ -223,6 +223,10 @@ pub struct ApprovalRuleFact {
     /// `service:...`, where nobody holds a role for all of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shares: BTreeMap<String, u32>,
+    /// Which of the shares are parts of what would be one, if somebody held a role for all of it: a person who may speak for
+    /// each of those parts is counted in each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub divided: Vec<BTreeSet<String>>,
     /// Who can meet it: persons by id, `team:payments`, `role:change_manager`, `claim:...`.
     pub who: Vec<String>,
     /// Teams among them that can meet it for their own services only.

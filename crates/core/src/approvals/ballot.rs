@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::share::{OWNER, Share, names, shares, singly};
+use super::share::{Hands, OWNER, Share, divided, names, scopes_of, shares, singly};
 use crate::access::event::LoginGroups;
 use crate::access::same_hands;
 use crate::change::{Approval, ApprovalVerdict, Change, GroupVoice, Involvement};
@@ -25,19 +25,39 @@ pub fn gather(
     targets: &[Target],
     risk: RiskLevel,
 ) -> (Vec<ApprovalRuleFact>, ApprovalFacts) {
+    let (shared, facts) = gather_shared(standing, change, targets, risk);
+    (shared.into_iter().map(|shared| shared.fact).collect(), facts)
+}
+
+/// A rule with what it asks in a question.
+pub(super) struct Shared<'a> {
+    pub(super) rule: &'a ApprovalRule,
+    pub(super) shares: Vec<Share<'a>>,
+    pub(super) fact: ApprovalRuleFact,
+}
+
+/// The same with the shares, which are found once for each rule and question.
+pub(super) fn gather_shared<'a>(
+    standing: &'a Standing,
+    change: &Change,
+    targets: &'a [Target],
+    risk: RiskLevel,
+) -> (Vec<Shared<'a>>, ApprovalFacts) {
     let organisation = &standing.organisation;
-    let rules: Vec<&ApprovalRule> = organisation
+    let behind = standing.behind_change(change);
+    let (involved, unresolved) = involvement(organisation, &behind.involved);
+    let hands = Hands { involved: &involved, risk };
+    let rules: Vec<Shared<'_>> = organisation
         .approval_rules
         .values()
         .map(AsRef::as_ref)
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
         .filter(|rule| targets.iter().any(|target| rule.scope.covers(target)))
+        .map(|rule| {
+            let shares = shares(organisation, rule, targets, hands);
+            Shared { rule, fact: rule_fact(rule, &shares, risk), shares }
+        })
         .collect();
-    let rules: Vec<(&ApprovalRule, Vec<Share<'_>>)> =
-        rules.into_iter().map(|rule| (rule, shares(organisation, rule, targets))).collect();
-    let facts = rules.iter().map(|(rule, shares)| rule_fact(rule, shares, risk)).collect();
-    let behind = standing.behind_change(change);
-    let (involved, unresolved) = involvement(organisation, &behind.involved);
     let words = last_words(change);
     let given = words
         .values()
@@ -49,12 +69,16 @@ pub fn gather(
                 rejected: approval.verdict == ApprovalVerdict::Reject,
                 at: approval.at,
                 involved: persons.into_iter().flatten().any(|person| involved.contains_key(person)),
-                same_hands: hands(standing, approval, involved.keys().chain(words.keys().copied())),
+                same_hands: same_hands_as(
+                    standing,
+                    approval,
+                    involved.keys().chain(words.keys().copied()),
+                ),
                 eligible: BTreeMap::new(),
                 shares: BTreeMap::new(),
                 shares_until: BTreeMap::new(),
             };
-            for (rule, shares) in &rules {
+            for Shared { rule, shares, .. } in &rules {
                 let singly = given.rejected.then(|| singly(rule, targets));
                 let spoken_of = singly.as_ref().unwrap_or(shares);
                 hear(organisation, rule, spoken_of, approval, &voices, &mut given);
@@ -62,7 +86,7 @@ pub fn gather(
             given
         })
         .collect();
-    (facts, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
+    (rules, ApprovalFacts { given, involved, unresolved, unreported: behind.unheard })
 }
 
 fn rule_fact(rule: &ApprovalRule, shares: &[Share<'_>], risk: RiskLevel) -> ApprovalRuleFact {
@@ -74,6 +98,7 @@ fn rule_fact(rule: &ApprovalRule, shares: &[Share<'_>], risk: RiskLevel) -> Appr
         applies: risk >= rule.min_risk,
         quorum: rule.quorum.saturating_mul(parts),
         shares: names(shares).into_iter().map(|name| (name, rule.quorum)).collect(),
+        divided: divided(shares),
         who: selectors(rule, shares),
         owners: owners_only(rule, shares),
         involved_may_approve: rule.involved_may_approve.clone(),
@@ -106,7 +131,7 @@ fn hear(
 
 /// Those of `others` who could have given this word, or whose part could be that of whoever gave it. Only a word that was
 /// given by way of an account here: what another system says of its people is not in the hands of ours.
-fn hands<'a>(
+fn same_hands_as<'a>(
     standing: &Standing,
     approval: &Approval,
     others: impl Iterator<Item = &'a PersonId>,
@@ -170,8 +195,9 @@ fn expiry(rule: &ApprovalRule, given: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Until when a word counts for a rule that was given in a role which a login's groups gave, and nothing else: the
-/// provider says nothing more of those groups, so that it holds for as long as a session can last.
+/// Until when a word counts for a rule that was given in a role which a login's groups gave, with or without roles that
+/// its person has beside: the provider says nothing more of those groups, so that it holds for as long as a session can
+/// last.
 fn by_login(
     organisation: &Organisation,
     rule: &ApprovalRule,
@@ -188,7 +214,10 @@ fn by_login(
         let roles = mapping.into_iter().flat_map(|mapping| mapping.roles.iter());
         roles.filter(|held| held.role == voice.role)
     });
-    let scopes: Vec<&Scope> = held.map(|held| &held.scope).collect();
+    let mut scopes: Vec<&Scope> = held.map(|held| &held.scope).collect();
+    if !scopes.is_empty() {
+        scopes.extend(scopes_of(rule, organisation.roles_of(&approval.person)));
+    }
     share.within(&scopes).then(|| approval.at.saturating_add(LOGIN_HOLDS).unwrap_or(Timestamp::MAX))
 }
 
@@ -224,16 +253,6 @@ pub fn role_used(
     (used.map(|held| held.role.clone()), voices.collect())
 }
 
-/// Whether a person may speak for a rule, for at least one share of it in `targets`.
-pub fn eligible(
-    organisation: &Organisation,
-    rule: &ApprovalRule,
-    person: &PersonId,
-    targets: &[Target],
-) -> bool {
-    shares(organisation, rule, targets).iter().any(|share| share.heeds(organisation, rule, person))
-}
-
 /// Whether a word may be said for a rule: by the voice of one of these persons, or by groups of the login it was said in.
 /// A yes is for a whole share, a no for any service.
 pub(crate) fn may_say(
@@ -242,9 +261,10 @@ pub(crate) fn may_say(
     approval: &Approval,
     voices: &[&PersonId],
     targets: &[Target],
+    hands: Hands<'_>,
 ) -> bool {
     let spoken_of = match approval.verdict {
-        ApprovalVerdict::Approve => shares(organisation, rule, targets),
+        ApprovalVerdict::Approve => shares(organisation, rule, targets, hands),
         ApprovalVerdict::Reject => singly(rule, targets),
     };
     spoken_of.iter().any(|share| {

@@ -6,15 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::share::{shares, singly};
-use super::{RuleStanding, eligible, gather, weigh};
+use super::ballot::{Shared, gather_shared};
+use super::share::{scopes_of, singly};
+use super::{RuleStanding, weigh};
+use crate::access::event::LoginGroups;
 use crate::access::same_hands;
 use crate::change::{Change, InvolvementRole, targets_of};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::{PersonId, RuleName};
 use crate::organisation::{ApprovalRule, Organisation};
 use crate::risk::RiskLevel;
-use crate::scope::Target;
+use crate::scope::{Scope, Target};
 use crate::standing::Standing;
 use crate::verdict::Requirement;
 
@@ -87,12 +89,13 @@ impl RuleElectorate {
 
 /// The rules that apply to a change at its risk, for its present revision.
 pub fn electorate(standing: &Standing, change: &Change, now: Timestamp) -> Vec<RuleElectorate> {
-    Poll::of(standing, change, now).each(|fact, booth| {
+    let targets = targets_of(change, &standing.organisation);
+    Poll::of(standing, change, &targets, now).each(|fact, booth| {
         let (voters, more) = booth.voters();
         RuleElectorate {
             rule: fact.name.clone(),
             reason: fact.reason.clone(),
-            quorum: fact.quorum,
+            quorum: booth.weighed.map_or(fact.quorum, |rule| rule.quorum),
             who: fact.who.clone(),
             voters,
             more,
@@ -110,18 +113,67 @@ pub fn waits_for(
     let waits = |fact: &ApprovalRuleFact, booth: &Booth<'_>| {
         (booth.is_open() && booth.could(person)).then(|| fact.name.clone())
     };
-    Poll::of(standing, change, now).each(waits).into_iter().flatten().next()
+    let targets = targets_of(change, &standing.organisation);
+    Poll::of(standing, change, &targets, now).each(waits).into_iter().flatten().next()
 }
 
-/// Whether a person may say no to a change: for that it is enough to speak for one of its services.
-pub fn could_reject(organisation: &Organisation, change: &Change, person: &PersonId) -> bool {
+/// The rules for a share of which a person may say yes in their own name and with the groups of their login, be those
+/// rules such as apply at the change's risk or not.
+pub fn heeded_by(
+    standing: &Standing,
+    change: &Change,
+    person: &PersonId,
+    login: Option<&LoginGroups>,
+) -> Vec<RuleName> {
+    let organisation = &standing.organisation;
+    let targets = targets_of(change, organisation);
+    let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
+    let (rules, _) = gather_shared(standing, change, &targets, risk);
+    let heeding = rules.into_iter().filter(|asked| {
+        let scopes = scopes_at(organisation, asked.rule, person, login);
+        asked
+            .shares
+            .iter()
+            .any(|share| share.within(&scopes) || share.heeds(organisation, asked.rule, person))
+    });
+    heeding.map(|asked| asked.fact.name).collect()
+}
+
+/// Whether a person may say no to a change, in their own name and with the groups of their login: for that it is enough to
+/// speak for one of its services.
+pub fn could_reject(
+    organisation: &Organisation,
+    change: &Change,
+    person: &PersonId,
+    login: Option<&LoginGroups>,
+) -> bool {
     let targets = targets_of(change, organisation);
     let rules = organisation.approval_rules.values();
     let mut of_kind =
         rules.filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind));
     of_kind.any(|rule| {
-        singly(rule, &targets).iter().any(|share| share.heeds(organisation, rule, person))
+        let scopes = scopes_at(organisation, rule, person, login);
+        singly(rule, &targets)
+            .iter()
+            .any(|share| share.within(&scopes) || share.heeds(organisation, rule, person))
     })
+}
+
+/// Where somebody who has come in has the roles that a rule names.
+fn scopes_at<'a>(
+    organisation: &'a Organisation,
+    rule: &ApprovalRule,
+    person: &'a PersonId,
+    login: Option<&LoginGroups>,
+) -> Vec<&'a Scope> {
+    if organisation.acting(person).is_none() {
+        return Vec::new();
+    }
+    let by_login = login
+        .into_iter()
+        .flat_map(|login| organisation.mapped(&login.provider, login.names()).collect::<Vec<_>>());
+    let by_login = by_login.map(|(_, held)| held);
+    scopes_of(rule, by_login.chain(organisation.roles_of(person)))
 }
 
 /// What the word of one person is worth before each rule that names them, and before each that they spoke against.
@@ -137,14 +189,16 @@ pub fn stands(
         let voter = known.then(|| booth.voter(person));
         voter.filter(|it| it.standing != VoterStanding::Could || booth.needs(person))
     };
-    Poll::of(standing, change, now).each(voter).into_iter().flatten().collect()
+    let targets = targets_of(change, &standing.organisation);
+    Poll::of(standing, change, &targets, now).each(voter).into_iter().flatten().collect()
 }
 
 /// Everybody who could still speak for a rule that needs somebody.
 pub fn could_speak(standing: &Standing, change: &Change, now: Timestamp) -> BTreeSet<PersonId> {
-    let poll = Poll::of(standing, change, now);
+    let targets = targets_of(change, &standing.organisation);
+    let poll = Poll::of(standing, change, &targets, now);
     let persons = poll.each(|_, booth| match booth.is_open() {
-        true => standing.organisation.everybody().filter(|it| booth.could(it)).cloned().collect(),
+        true => booth.named().into_iter().filter(|it| booth.could(it)).collect(),
         false => BTreeSet::new(),
     });
     persons.into_iter().flatten().collect()
@@ -154,8 +208,7 @@ pub fn could_speak(standing: &Standing, change: &Change, now: Timestamp) -> BTre
 struct Poll<'a> {
     standing: &'a Standing,
     organisation: &'a Organisation,
-    targets: Vec<Target>,
-    rules: Vec<ApprovalRuleFact>,
+    rules: Vec<Shared<'a>>,
     facts: ApprovalFacts,
     weighed: BTreeMap<RuleName, RuleStanding>,
     risk: RiskLevel,
@@ -163,28 +216,27 @@ struct Poll<'a> {
 }
 
 impl<'a> Poll<'a> {
-    fn of(standing: &'a Standing, change: &Change, now: Timestamp) -> Self {
+    fn of(standing: &'a Standing, change: &Change, targets: &'a [Target], now: Timestamp) -> Self {
         let organisation = &standing.organisation;
-        let target = |name| organisation.target(name, &change.environment);
-        let targets: Vec<Target> = change.services.iter().map(target).collect();
         let risk = change.risk.as_ref().map(|risk| risk.level).unwrap_or_default();
-        let (rules, facts) = gather(standing, change, &targets, risk);
-        let wanted: Vec<Requirement> = rules
+        let (rules, facts) = gather_shared(standing, change, targets, risk);
+        let told: Vec<ApprovalRuleFact> = rules.iter().map(|asked| asked.fact.clone()).collect();
+        let wanted: Vec<Requirement> = told
             .iter()
             .filter(|rule| rule.applies)
             .map(|rule| Requirement { rule: rule.name.clone(), owed: false })
             .collect();
-        let weighed = weigh(&rules, &facts, &wanted, risk, now);
+        let weighed = weigh(&told, &facts, &wanted, risk, now);
         let weighed = weighed.rules.into_iter().map(|rule| (rule.rule.clone(), rule)).collect();
-        Self { standing, organisation, targets, rules, facts, weighed, risk, now }
+        Self { standing, organisation, rules, facts, weighed, risk, now }
     }
 
     fn each<T>(&self, mut see: impl FnMut(&ApprovalRuleFact, &Booth<'_>) -> T) -> Vec<T> {
-        let applying = self.rules.iter().filter(|rule| rule.applies);
+        let applying = self.rules.iter().filter(|asked| asked.fact.applies);
         applying
-            .filter_map(|fact| {
-                let rule = self.organisation.approval_rules.get(&fact.name)?;
-                Some(see(fact, &Booth { poll: self, rule, weighed: self.weighed.get(&fact.name) }))
+            .map(|asked| {
+                let weighed = self.weighed.get(&asked.fact.name);
+                see(&asked.fact, &Booth { poll: self, asked, weighed })
             })
             .collect()
     }
@@ -193,7 +245,7 @@ impl<'a> Poll<'a> {
 /// One rule.
 struct Booth<'a> {
     poll: &'a Poll<'a>,
-    rule: &'a ApprovalRule,
+    asked: &'a Shared<'a>,
     weighed: Option<&'a RuleStanding>,
 }
 
@@ -207,17 +259,29 @@ impl Booth<'_> {
         self.weighed.into_iter().flat_map(|rule| &rule.met_by)
     }
 
+    /// Everybody whom the rule names, for whatever share.
+    fn named(&self) -> BTreeSet<PersonId> {
+        let Poll { organisation, .. } = self.poll;
+        let Shared { rule, shares, .. } = self.asked;
+        let mut named = organisation.named_by(&rule.approvers);
+        named.extend(shares.iter().flat_map(|share| share.owners(organisation)).cloned());
+        named.retain(|person| self.names(person));
+        named
+    }
+
     fn names(&self, person: &PersonId) -> bool {
-        eligible(self.poll.organisation, self.rule, person, &self.poll.targets)
+        let Shared { rule, shares, .. } = self.asked;
+        shares.iter().any(|share| share.heeds(self.poll.organisation, rule, person))
     }
 
     /// Whether somebody is missing whom this person could be. Of a rule that teams share, one may have given its part.
     fn needs(&self, person: &PersonId) -> bool {
+        let Shared { rule, shares, .. } = self.asked;
         let awaits = self.weighed.map(|rule| &rule.awaits).filter(|awaits| !awaits.is_empty());
-        let open = shares(self.poll.organisation, self.rule, &self.poll.targets)
-            .into_iter()
+        let mut open = shares
+            .iter()
             .filter(|share| awaits.is_none_or(|awaits| awaits.contains(&share.name())));
-        open.into_iter().any(|share| share.heeds(self.poll.organisation, self.rule, person))
+        open.any(|share| share.heeds(self.poll.organisation, rule, person))
     }
 
     fn could(&self, person: &PersonId) -> bool {
@@ -226,10 +290,10 @@ impl Booth<'_> {
 
     fn voters(&self) -> (Vec<Voter>, usize) {
         let delegates = self.met();
-        let named = self.poll.organisation.everybody().filter(|person| self.names(person));
+        let named = self.named();
         let given = self.poll.facts.given.iter().map(|given| &given.person);
         let against = given.filter(|person| self.against(person));
-        let persons: BTreeSet<&PersonId> = delegates.chain(named).chain(against).collect();
+        let persons: BTreeSet<&PersonId> = delegates.chain(&named).chain(against).collect();
         let mut voters: Vec<Voter> = persons
             .into_iter()
             .map(|person| self.voter(person))
@@ -248,7 +312,7 @@ impl Booth<'_> {
         given.any(|given| {
             given.rejected
                 && given.person == *person
-                && given.eligible.contains_key(&self.rule.name)
+                && given.eligible.contains_key(&self.asked.rule.name)
         })
     }
 
@@ -263,14 +327,14 @@ impl Booth<'_> {
 
     fn is_involved(&self, person: &PersonId) -> bool {
         let Poll { facts, risk, .. } = self.poll;
-        facts.involved.contains_key(person) && !self.rule.involved_may_approve.contains(risk)
+        facts.involved.contains_key(person) && !self.asked.rule.involved_may_approve.contains(risk)
     }
 
     /// Whether this person's word does not count because of whose hands an account went through; of somebody who has not
     /// spoken, whether it would not.
     fn in_hands(&self, person: &PersonId, given: Option<&GivenApproval>) -> bool {
         let Poll { standing, facts, risk, now, .. } = self.poll;
-        let open = self.rule.involved_may_approve.contains(risk);
+        let open = self.asked.rule.involved_may_approve.contains(risk);
         let involved = |other: &PersonId| !open && facts.involved.contains_key(other);
         let counted =
             |other: &PersonId| self.poll.weighed.values().any(|rule| rule.met_by.contains(other));
@@ -296,11 +360,11 @@ impl Booth<'_> {
             Some(given) if given.rejected => VoterStanding::Rejected,
             _ if self.is_involved(person) => VoterStanding::Involved,
             _ if self.in_hands(person, given) => VoterStanding::Hands,
-            Some(given) => match given.eligible.get(&self.rule.name) {
+            Some(given) => match given.eligible.get(&self.asked.rule.name) {
                 Some(until) if until <= now => VoterStanding::Expired,
                 Some(_)
                     if !facts.knows_everybody()
-                        && !self.rule.involved_may_approve.contains(risk) =>
+                        && !self.asked.rule.involved_may_approve.contains(risk) =>
                 {
                     VoterStanding::Unreported
                 }

@@ -3,14 +3,17 @@
 //! A rule speaks only of the services in its scope, so only what a person may say of those counts. Where it asks their
 //! owners and they have several, each owner team has a share of its own: one team's yes says nothing of what another
 //! team answers for. Anybody else speaks for a share if they may for every service in it. Where roles are held service by
-//! service, so that nobody may for all of a share, it falls into parts that somebody can speak for.
+//! service, so that nobody who could be asked may for all of a share, it falls into parts that somebody can speak for.
+//! Whoever may for all of it after all, by the groups of a login, speaks for each of its parts at once.
 //!
 //! That is of a yes. A no is heard of everybody who may speak for any service of the rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::change::InvolvementRole;
 use crate::ids::PersonId;
-use crate::organisation::{ApprovalRule, Organisation};
+use crate::organisation::{ApprovalRule, Organisation, PROVISIONED, RoleGrant};
+use crate::risk::RiskLevel;
 use crate::scope::{Scope, Target};
 
 /// The word for the team that owns the service in question.
@@ -34,6 +37,15 @@ pub(super) fn names(shares: &[Share<'_>]) -> BTreeSet<String> {
     if shares.len() > 1 { shares.iter().map(Share::name).collect() } else { BTreeSet::new() }
 }
 
+/// Which of them are parts of what would be one share: whoever may speak for each of those fills a place in each.
+pub(super) fn divided(shares: &[Share<'_>]) -> Vec<BTreeSet<String>> {
+    let mut of_owner: BTreeMap<Option<&str>, BTreeSet<String>> = BTreeMap::new();
+    for part in shares.iter().filter(|share| share.is_part) {
+        of_owner.entry(part.owner).or_default().insert(part.name());
+    }
+    of_owner.into_values().collect()
+}
+
 /// For what of a rule these shares are, in words.
 pub(crate) fn told(names: &BTreeSet<String>) -> String {
     let one = |name: &String| match name.strip_prefix(SERVICES) {
@@ -44,19 +56,44 @@ pub(crate) fn told(names: &BTreeSet<String>) -> String {
     names.iter().map(one).collect::<Vec<_>>().join(", and ")
 }
 
-/// The shares of a rule in these targets; none where it covers none of them.
+/// Who had a hand in a change, of which risk: before a rule nothing can be asked of them, unless it lets them.
+#[derive(Clone, Copy)]
+pub(crate) struct Hands<'a> {
+    pub(crate) involved: &'a BTreeMap<PersonId, BTreeSet<InvolvementRole>>,
+    pub(crate) risk: RiskLevel,
+}
+
+impl Hands<'_> {
+    fn are_off(&self, rule: &ApprovalRule, person: &PersonId) -> bool {
+        rule.involved_may_approve.contains(&self.risk) || !self.involved.contains_key(person)
+    }
+}
+
+/// The shares of a rule in these targets; none where it covers none of them. They cost a look at everybody whom the rule
+/// names, so that a question asks for them once.
 pub(crate) fn shares<'a>(
     organisation: &Organisation,
     rule: &ApprovalRule,
     targets: &'a [Target],
+    hands: Hands<'_>,
 ) -> Vec<Share<'a>> {
     let by_owner = rule.approvers.teams.contains(OWNER);
     let mut shares: BTreeMap<Option<&str>, Vec<&Target>> = BTreeMap::new();
     for target in targets.iter().filter(|target| rule.scope.covers(target)) {
         shares.entry(by_owner.then_some(target.team.as_str())).or_default().push(target);
     }
+    let divisible =
+        !rule.approvers.roles.is_empty() && shares.values().any(|targets| targets.len() > 1);
+    let named = if divisible { organisation.named_by(&rule.approvers) } else { BTreeSet::new() };
+    let asked: Vec<&PersonId> = named.iter().filter(|it| hands.are_off(rule, it)).collect();
     let whole = |(owner, targets)| Share { owner, is_part: false, targets };
-    shares.into_iter().map(whole).flat_map(|share| parts(organisation, rule, share)).collect()
+    let shares = shares.into_iter().map(whole);
+    shares
+        .flat_map(|share| match divisible && share.targets.len() > 1 {
+            true => parts(organisation, rule, share, &asked, hands),
+            false => vec![share],
+        })
+        .collect()
 }
 
 /// Each service of a rule by itself: whoever may speak for one of them is heard when they say no.
@@ -73,38 +110,47 @@ pub(crate) fn singly<'a>(rule: &ApprovalRule, targets: &'a [Target]) -> Vec<Shar
 
 /// A share as it is, where anybody could speak for all of it. Else the parts that single people or groups hold a role for,
 /// the largest first, and what nobody does.
-fn parts<'a>(organisation: &Organisation, rule: &ApprovalRule, share: Share<'a>) -> Vec<Share<'a>> {
-    if share.targets.len() < 2
-        || rule.approvers.roles.is_empty()
-        || organisation.everybody().any(|person| share.heeds(organisation, rule, person))
-    {
+fn parts<'a>(
+    organisation: &Organisation,
+    rule: &ApprovalRule,
+    share: Share<'a>,
+    asked: &[&PersonId],
+    hands: Hands<'_>,
+) -> Vec<Share<'a>> {
+    let owners = share.owners(organisation).filter(|it| hands.are_off(rule, it));
+    if asked.iter().copied().chain(owners).any(|it| share.heeds(organisation, rule, it)) {
         return vec![share];
     }
-    let by_person =
-        organisation.everybody().map(|person| scopes_of(rule, organisation.roles_of(person)));
-    // Whose login says a group is not known before they speak.
-    let by_group = organisation.mappings.values().map(|group| scopes_of(rule, group.roles.iter()));
-    let mut holders: Vec<Vec<&Scope>> = by_person.chain(by_group).collect();
-    holders.retain(|scopes| !scopes.is_empty());
-    let mut left = share.targets.clone();
+    let by_person = asked.iter().map(|person| scopes_of(rule, organisation.roles_of(person)));
+    // Whose login says a group is not known before they speak. Who is in one that is provisioned is.
+    let by_login = organisation.mappings.values().filter(|one| one.provider != PROVISIONED);
+    let by_login = by_login.map(|group| scopes_of(rule, group.roles.iter()));
+    let covered = |scopes: Vec<&Scope>| -> Vec<usize> {
+        let covers = |target: &Target| scopes.iter().any(|scope| scope.covers(target));
+        let numbered = share.targets.iter().enumerate();
+        numbered.filter(|(_, target)| covers(target)).map(|(index, _)| index).collect()
+    };
+    let holders: BTreeSet<Vec<usize>> = by_person.chain(by_login).map(covered).collect();
+    let mut left: BTreeSet<usize> = (0..share.targets.len()).collect();
     let mut parts = Vec::new();
     while !left.is_empty() {
-        let covered = |scopes: &Vec<&Scope>| -> Vec<&'a Target> {
-            let covers = |target: &&Target| scopes.iter().any(|scope| scope.covers(target));
-            left.iter().copied().filter(covers).collect()
+        let of_left = |held: &Vec<usize>| -> Vec<usize> {
+            held.iter().copied().filter(|index| left.contains(index)).collect()
         };
-        let most = holders.iter().map(covered).max_by_key(Vec::len).unwrap_or_default();
-        let part = if most.is_empty() { left.clone() } else { most };
-        left.retain(|target| part.iter().all(|taken| taken.service != target.service));
-        parts.push(Share { owner: share.owner, is_part: true, targets: part });
+        // Of those that are as large the first by name.
+        let most = holders.iter().rev().map(of_left).max_by_key(Vec::len).unwrap_or_default();
+        let part = if most.is_empty() { left.iter().copied().collect() } else { most };
+        left.retain(|index| !part.contains(index));
+        let targets = part.into_iter().map(|index| share.targets[index]).collect();
+        parts.push(Share { owner: share.owner, is_part: true, targets });
     }
     if parts.len() > 1 { parts } else { vec![share] }
 }
 
 /// The scopes of those roles that a rule names.
-fn scopes_of<'a>(
+pub(super) fn scopes_of<'a>(
     rule: &ApprovalRule,
-    roles: impl Iterator<Item = &'a crate::organisation::RoleGrant>,
+    roles: impl Iterator<Item = &'a RoleGrant>,
 ) -> Vec<&'a Scope> {
     roles.filter(|held| rule.approvers.roles.contains(&held.role)).map(|held| &held.scope).collect()
 }
@@ -119,6 +165,15 @@ impl Share<'_> {
                 format!("{SERVICES}{}", services.collect::<Vec<_>>().join(","))
             }
         }
+    }
+
+    /// The members of the team that owns it, where the rule asks for owners.
+    pub(super) fn owners<'o>(
+        &self,
+        organisation: &'o Organisation,
+    ) -> impl Iterator<Item = &'o PersonId> + use<'o> {
+        let team = self.owner.and_then(|team| organisation.teams.get(team));
+        team.into_iter().flat_map(|team| team.members.iter())
     }
 
     /// Whether these scopes cover every service of it.

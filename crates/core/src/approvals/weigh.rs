@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assign;
+use super::seats::{Seat, Seating};
 use crate::facts::{ApprovalFacts, ApprovalRuleFact, GivenApproval};
 use crate::ids::{PersonId, RuleName};
 use crate::risk::RiskLevel;
@@ -108,23 +108,8 @@ pub fn weigh(
     let seats = Seat::of(&known);
     let may = yes.iter().map(|given| counted_for(given, &seats, facts, risk, now)).collect();
     let may = each_hand_once(&yes, may);
-    let places: Vec<usize> =
-        seats.iter().map(|seat| usize::try_from(seat.persons).unwrap_or(usize::MAX)).collect();
-    let assignment = assign(&may, &places);
     standing.rules = known.iter().map(|(rule, owed)| unmet(rule, *owed)).collect();
-    for (given, seat) in yes.iter().zip(&assignment) {
-        let Some(seat) = seat.and_then(|at| seats.get(at)) else { continue };
-        if let Some(rule) = standing.rules.get_mut(seat.index) {
-            rule.met_by.insert(given.person.clone());
-            rule.good_until = [rule.good_until, seat.until(given)].into_iter().flatten().min();
-        }
-    }
-    for (at, seat) in seats.iter().enumerate() {
-        let Some(rule) = standing.rules.get_mut(seat.index).filter(|it| it.missing() > 0) else {
-            continue;
-        };
-        rule.awaits.extend(seat.share.filter(|_| one_more(&may, &places, at)).map(str::to_owned));
-    }
+    Seating::best(seats, may.clone()).tell(&yes, &mut standing.rules);
     for (rule, (fact, _)) in standing.rules.iter_mut().zip(&known) {
         rule.leave_out(fact);
     }
@@ -154,47 +139,6 @@ fn unmet(rule: &ApprovalRuleFact, owed: bool) -> RuleStanding {
         who: rule.who.clone(),
         owed,
         good_until: None,
-    }
-}
-
-/// Whether somebody more at a seat would fill a place more, of whichever seat.
-fn one_more(may: &[Vec<usize>], places: &[usize], at: usize) -> bool {
-    let with: Vec<Vec<usize>> = may.iter().cloned().chain([vec![at]]).collect();
-    assign(&with, places).last().is_some_and(Option::is_some)
-}
-
-/// Places that the same people can fill: those of a rule or, where it has shares, of one of them.
-struct Seat<'a> {
-    /// The rule, and where it stands among those wanted.
-    rule: &'a ApprovalRuleFact,
-    index: usize,
-    share: Option<&'a str>,
-    persons: u32,
-}
-
-impl<'a> Seat<'a> {
-    fn of(known: &[(&'a ApprovalRuleFact, bool)]) -> Vec<Self> {
-        let mut seats = Vec::new();
-        for (index, (rule, _)) in known.iter().enumerate() {
-            let seat = |share, persons| Self { rule, index, share, persons };
-            if rule.shares.is_empty() {
-                seats.push(seat(None, rule.quorum));
-            }
-            let shares = rule.shares.iter();
-            seats.extend(shares.map(|(share, persons)| seat(Some(share.as_str()), *persons)));
-        }
-        seats
-    }
-
-    /// Until when a word counts here, where it was given by somebody who may speak here.
-    fn until(&self, given: &GivenApproval) -> Option<Timestamp> {
-        let of_rule = given.eligible.get(&self.rule.name).copied();
-        let Some(share) = self.share else { return of_rule };
-        let known = given.shares_until.get(&self.rule.name);
-        known.and_then(|known| known.get(share)).copied().or_else(|| {
-            let known = given.shares.get(&self.rule.name)?;
-            of_rule.filter(|_| known.contains(share))
-        })
     }
 }
 

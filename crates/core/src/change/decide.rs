@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Approve, Cancel, Close, Review};
 use super::{Approval, ApprovalVerdict, Change, ChangeOutcome, ChangeState, Debt, DebtKind, event};
-use crate::approvals::{involvement, may_say, role_used};
+use crate::approvals::{Hands, involvement, may_say, role_used};
 use crate::event::Event;
 use crate::ids::RuleName;
 use crate::organisation::Organisation;
@@ -136,11 +136,13 @@ fn check_entitlement(
     let risk = change.risk.as_ref().map_or(RiskLevel::Low, |risk| risk.level);
     let voices: Vec<_> =
         [Some(&approval.person), approval.on_behalf_of.as_ref()].into_iter().flatten().collect();
+    let (involved, _) = involvement(organisation, &change.involved);
+    let hands = Hands { involved: &involved, risk };
     let rules: Vec<_> = organisation
         .approval_rules
         .values()
         .filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&change.kind))
-        .filter(|rule| may_say(organisation, rule, approval, &voices, targets))
+        .filter(|rule| may_say(organisation, rule, approval, &voices, targets, hands))
         .collect();
     let refused = |code: &str, message: String, help: &str| {
         let event = event::ApprovalRefused {
@@ -160,7 +162,6 @@ fn check_entitlement(
     if approval.verdict == ApprovalVerdict::Reject {
         return Ok(());
     }
-    let (involved, _) = involvement(organisation, &change.involved);
     let had_a_hand = voices.iter().any(|voice| involved.contains_key(*voice));
     if had_a_hand && !rules.iter().any(|rule| rule.involved_may_approve.contains(&risk)) {
         return Err(refused(

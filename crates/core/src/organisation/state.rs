@@ -63,6 +63,12 @@ pub struct Organisation {
     by_identity: OrdMap<IdentityKey, PersonId>,
     /// Which environment a foreign name means, in lower case.
     by_alias: OrdMap<String, EnvironmentName>,
+    /// Who is declared with a role, wherever it holds.
+    #[serde(default)]
+    pub(super) by_role: OrdMap<String, OrdSet<PersonId>>,
+    /// Who is declared with a claim.
+    #[serde(default)]
+    pub(super) by_claim: OrdMap<String, OrdSet<PersonId>>,
 }
 
 /// One step of a plan.
@@ -202,6 +208,12 @@ impl Organisation {
                 for identity in &item.identities {
                     self.by_identity.insert(identity.clone(), item.id.clone());
                 }
+                for held in &item.roles {
+                    self.by_role.entry(held.role.clone()).or_default().insert(item.id.clone());
+                }
+                for claim in &item.claims {
+                    self.by_claim.entry(claim.clone()).or_default().insert(item.id.clone());
+                }
                 let identities = item.identities.clone();
                 self.people.insert(item.id.clone(), Arc::new(item));
                 self.rebind(&identities);
@@ -273,6 +285,12 @@ impl Organisation {
                         if self.by_identity.get(identity) == Some(&item.id) {
                             self.by_identity.remove(identity);
                         }
+                    }
+                    for held in &item.roles {
+                        unlist(&mut self.by_role, &held.role, &item.id);
+                    }
+                    for claim in &item.claims {
+                        unlist(&mut self.by_claim, claim, &item.id);
                     }
                     self.rebind(&item.identities);
                 }
@@ -358,13 +376,9 @@ impl Organisation {
 }
 
 /// Takes a service out of a look-up; an empty set leaves it.
-fn unlist<K: Ord + Clone>(
-    map: &mut OrdMap<K, OrdSet<ServiceName>>,
-    key: &K,
-    service: &ServiceName,
-) {
+fn unlist<K: Ord + Clone, V: Ord + Clone>(map: &mut OrdMap<K, OrdSet<V>>, key: &K, name: &V) {
     let empty = map.get_mut(key).is_some_and(|names| {
-        names.remove(service);
+        names.remove(name);
         names.is_empty()
     });
     if empty {

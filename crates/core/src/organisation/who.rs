@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::mapping::PROVISIONED;
-use super::{GroupMapping, Organisation, Person, RoleGrant};
+use super::{Approvers, GroupMapping, Organisation, Person, RoleGrant};
 use crate::ids::{IdentityKey, PersonId, ProvisionedId};
 use crate::provision::Bond;
 use crate::provision::event::UserSet;
@@ -71,6 +71,26 @@ impl Organisation {
         let granted = self.granted.get(person).filter(|_| acting.is_some()).into_iter().flatten();
         let by_group = acting.into_iter().flat_map(|known| self.roles_by_group(&known.id));
         declared.chain(granted).chain(by_group.map(|(_, role)| role))
+    }
+
+    /// Everybody who might speak by one of these selectors of an approval rule, and perhaps some who may not: holders of the
+    /// roles by whatever way, wherever they hold, members of the teams, persons with the claims.
+    pub(crate) fn named_by(&self, approvers: &Approvers) -> BTreeSet<PersonId> {
+        let declared = approvers.roles.iter().filter_map(|role| self.by_role.get(role)).flatten();
+        let names = |held: &RoleGrant| approvers.roles.contains(&held.role);
+        let granted = self.granted.iter().filter(|(_, roles)| roles.iter().any(names));
+        let claiming = approvers.claims.iter().filter_map(|claim| self.by_claim.get(claim));
+        let teams = approvers.teams.iter().filter_map(|team| self.teams.get(team.as_str()));
+        let mut named: BTreeSet<PersonId> = approvers.persons.clone();
+        named.extend(declared.cloned());
+        named.extend(granted.map(|(person, _)| person.clone()));
+        named.extend(claiming.flatten().cloned());
+        named.extend(teams.flat_map(|team| team.members.iter().cloned()));
+        let mappings = self.mappings.values().filter(|one| one.provider == PROVISIONED);
+        for mapping in mappings.filter(|one| one.roles.iter().any(names)) {
+            named.extend(self.provision.people_in(&mapping.group));
+        }
+        named
     }
 
     /// Whether a person holds a role whose scope covers a target.

@@ -38,6 +38,7 @@ fn rule(name: &str, quorum: u32, involved: bool) -> ApprovalRuleFact {
         applies: true,
         quorum,
         shares: BTreeMap::new(),
+        divided: Vec::new(),
         who: Vec::new(),
         owners: BTreeSet::new(),
         involved_may_approve: if involved { [RiskLevel::Low].into() } else { BTreeSet::new() },

@@ -5,6 +5,7 @@ mod approval_model;
 mod approvals;
 mod calendar;
 mod delegates;
+mod divided;
 mod gate;
 mod hands;
 mod late;

@@ -50,9 +50,10 @@ impl Correlation<'_> {
             login: None,
             given_at: Some(reported.at),
         };
-        match change::approve(&change, &self.standing.organisation, &command, self.now) {
+        let change = &self.standing.with_everybody(&change);
+        match change::approve(change, &self.standing.organisation, &command, self.now) {
             Ok(mut events) => {
-                crate::changes::settle(&self.standing, &change, &mut events, self.now);
+                crate::changes::settle(&self.standing, change, &mut events, self.now);
                 self.extend(events);
             }
             Err((refusal, _)) if refusal.code == "already_given" => {}

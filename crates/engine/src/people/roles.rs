@@ -6,7 +6,7 @@ use sluice_core::access::event::RoleProposed;
 use sluice_core::access::{self, Held};
 use sluice_core::approvals;
 use sluice_core::change::Change;
-use sluice_core::ids::{ChangeNumber, GrantId, PersonId};
+use sluice_core::ids::{ChangeNumber, GrantId, PersonId, RuleName};
 use sluice_core::permission::Permission;
 use sluice_core::scope::{Scope, Target};
 use sluice_core::standing::Standing;
@@ -140,9 +140,10 @@ impl Engine {
                 (change.services.iter().map(place).collect(), Some(change))
             }
         };
-        by_roles(&standing, person, permission, &targets, &mut explained);
-        if let Some(change) = change.filter(|_| permission == Permission::ChangeApprove) {
-            by_involvement(&standing, person, &change, &targets, self.now(), &mut explained);
+        let voting = change.filter(|_| permission == Permission::ChangeApprove);
+        by_roles(&standing, person, permission, &targets, voting.is_some(), &mut explained);
+        if let Some(change) = voting {
+            by_involvement(&standing, person, &change, self.now(), &mut explained);
         }
         let closed = standing.access.accounts.get(person).and_then(|known| known.disabled.clone());
         explained.allowed &= closed.is_none();
@@ -160,12 +161,13 @@ fn why_not(standing: &Standing, person: &PersonId) -> &'static str {
     }
 }
 
-/// What their roles and the approval rules say. For a change every service of it counts.
+/// What their roles say. For a change every service of it counts, but to say yes or no one is enough.
 fn by_roles(
     standing: &Standing,
     person: &PersonId,
     permission: Permission,
     targets: &[Target],
+    one_is_enough: bool,
     explained: &mut Explained,
 ) {
     let held = access::held_by(standing, person);
@@ -177,7 +179,11 @@ fn by_roles(
         list.push(told(held, permission));
     }
     let covered = |target: &Target| having.iter().any(|held| held.scope.covers(target));
-    explained.allowed = !having.is_empty() && targets.iter().all(covered);
+    let covers = match one_is_enough {
+        true => targets.iter().any(covered),
+        false => targets.iter().all(covered),
+    };
+    explained.allowed = !having.is_empty() && covers;
     for target in targets.iter().filter(|target| !covered(target)) {
         let (service, environment) = (&target.service, &target.environment);
         explained.but.push(format!("nothing covers `{service}` in `{environment}`"));
@@ -196,7 +202,6 @@ fn by_involvement(
     standing: &Standing,
     person: &PersonId,
     change: &Change,
-    targets: &[Target],
     now: Timestamp,
     explained: &mut Explained,
 ) {
@@ -224,13 +229,15 @@ fn by_involvement(
             change.number
         ));
     }
-    let rules = organisation.approval_rules.values();
-    let counted = rules.filter(|rule| approvals::eligible(organisation, rule, person, targets));
-    let names: Vec<&str> = counted.map(|rule| rule.name.as_str()).collect();
-    if names.is_empty() {
-        explained.but.push("no approval rule counts their word".to_owned());
-    } else {
+    let names = approvals::heeded_by(standing, change, person, None);
+    let names: Vec<&str> = names.iter().map(RuleName::as_str).collect();
+    if !names.is_empty() {
         explained.because.push(format!("their word counts for the rules `{}`", names.join("`, `")));
+    } else if approvals::could_reject(organisation, change, person, None) {
+        explained.because.push("a no of theirs counts, and a yes for no rule".to_owned());
+    } else {
+        explained.allowed = false;
+        explained.but.push("no approval rule counts their word".to_owned());
     }
 }
 

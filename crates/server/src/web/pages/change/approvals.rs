@@ -1,6 +1,9 @@
 //! Approvals: who counts for which rule, who could, who may not and why.
 
-use sluice_core::approvals::{RuleElectorate, Voter, VoterStanding, could_reject, stands};
+use sluice_core::access::event::LoginGroups;
+use sluice_core::approvals::{
+    RuleElectorate, Voter, VoterStanding, could_reject, heeded_by, stands,
+};
 use sluice_core::change::{ApprovalVerdict, Change, InvolvementRole};
 
 use crate::web::visit::Visit;
@@ -143,17 +146,38 @@ pub(super) fn own(visit: &Visit, change: &Change) -> Vec<Voter> {
 /// Whether the person who looks may say no, although their yes would not count. Nobody says it twice.
 pub(super) fn may_reject(visit: &Visit, change: &Change, own: &[Voter]) -> bool {
     let person = visit.caller.person.as_ref();
-    person.is_some_and(|person| could_reject(&visit.standing.organisation, change, person))
+    let (organisation, login) = (&visit.standing.organisation, login(visit));
+    person.is_some_and(|person| could_reject(organisation, change, person, login))
         && own.iter().all(|voter| voter.standing != VoterStanding::Rejected)
 }
 
+/// Whether the groups of the login of the person who looks let them say yes, where nothing else does.
+fn heeded_by_login(visit: &Visit, change: &Change, own: &[Voter]) -> bool {
+    let person = visit.caller.person.as_ref().filter(|_| own.is_empty());
+    let login = login(visit).filter(|_| person.is_some());
+    let by_login = |person| heeded_by(&visit.standing, change, person, login);
+    login.is_some() && person.is_some_and(|person| !by_login(person).is_empty())
+}
+
+fn login(visit: &Visit) -> Option<&LoginGroups> {
+    visit.standing.access.sessions.get(&visit.caller.token)?.opened.groups.as_ref()
+}
+
 /// Why a yes of the person who looks would not count; `None` where it would.
-pub(super) fn why_not(visit: &Visit, rules: &[RuleElectorate], own: &[Voter]) -> Option<String> {
+pub(super) fn why_not(
+    visit: &Visit,
+    change: &Change,
+    rules: &[RuleElectorate],
+    own: &[Voter],
+) -> Option<String> {
     if visit.caller.person.is_none() {
         return Some(w::t("approvals.a_machine_s_token_cannot").to_owned());
     }
     if rules.is_empty() {
         return Some(w::t("approvals.no_rule_asks_for_an").to_owned());
+    }
+    if heeded_by_login(visit, change, own) {
+        return None;
     }
     let mut found = None;
     for voter in own {

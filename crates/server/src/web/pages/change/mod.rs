@@ -265,15 +265,16 @@ fn actions(
         ChangeState::New | ChangeState::Assess | ChangeState::Authorize | ChangeState::Scheduled
     );
     let owes_review = change.owed().any(|debt| debt.kind == sluice_core::change::DebtKind::Review);
+    let whole = visit.caller.covers_change(&visit.standing, Permission::ChangeApprove, change);
     let own = approvals::own(visit, change);
-    let why_not = votable.then(|| approvals::why_not(visit, rules, &own)).flatten();
+    let why_not = votable.then(|| approvals::why_not(visit, change, rules, &own)).flatten();
     Actions {
         vote: votable && may && (why_not.is_none() || approvals::may_reject(visit, change, &own)),
         approve: why_not.is_none(),
         why_not,
         cancel: edit && before,
         close: edit && change.state == ChangeState::Review,
-        review: may && owes_review,
+        review: may && owes_review && whole,
         revision: change.revision.digest.to_string(),
         version: change.version_of_record,
         proving: Proving::owed(visit, &format!("/changes/{}#decide", change.number), unproven),
