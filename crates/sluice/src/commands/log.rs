@@ -33,6 +33,9 @@ pub(crate) enum LogCommand {
     Prove {
         /// Its index
         index: u64,
+        /// Under the newest head that the server's witnesses have cosigned, not the newest that it has signed
+        #[arg(long)]
+        witnessed: bool,
         /// Write it into this file
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -73,8 +76,9 @@ pub(crate) fn run(command: &LogCommand) -> Outcome {
                 write_bytes(&entry, file)?;
             }
         }
-        LogCommand::Prove { index, out, server } => {
-            let path = format!("/api/v1/ledger/receipts/{index}");
+        LogCommand::Prove { index, witnessed, out, server } => {
+            let which = if *witnessed { "?witnessed=true" } else { "" };
+            let path = format!("/api/v1/ledger/receipts/{index}{which}");
             let receipt = Client::new(server)?.get(&path)?;
             match out {
                 None => output::json(&receipt),

@@ -5,6 +5,7 @@ mod key;
 mod published;
 mod receipt;
 mod source;
+mod witness;
 
 pub(crate) use self::data::{folder, views};
 
@@ -56,6 +57,8 @@ pub(crate) struct VerifyArgs {
     /// An older signed head, or a receipt: the log has to continue it; may be repeated
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "receipt"])]
     continues: Vec<PathBuf>,
+    #[command(flatten)]
+    witnesses: witness::WitnessArgs,
     /// Token, for a server whose log is not public
     #[arg(long, env = "SLUICE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
@@ -90,6 +93,9 @@ fn named(arguments: &VerifyArgs) -> Outcome {
         Some(from) => {
             let dir = PathBuf::from(from);
             if dir.join("sluice.db").exists() {
+                if arguments.witnesses.is_demanded() {
+                    return Err(of_a_folder());
+                }
                 data::run(arguments, &dir)
             } else {
                 published::own_folder(arguments, &dir)
@@ -97,6 +103,14 @@ fn named(arguments: &VerifyArgs) -> Outcome {
         }
         None => Err(Failure::usage("nothing to verify was named", "see `sluice verify --help`")),
     }
+}
+
+/// A folder holds what witnesses have cosigned against its own entries by itself.
+fn of_a_folder() -> Failure {
+    Failure::usage(
+        "`--witness` is for a published log or a receipt, not for the folder of a stopped server",
+        "leave it out: what witnesses have cosigned is in the folder, and compared",
+    )
 }
 
 fn is_address(text: &str) -> bool {

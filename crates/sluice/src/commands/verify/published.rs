@@ -8,11 +8,12 @@ use serde_json::json;
 use sluice_engine::envelope::Envelope;
 use sluice_ledger::log::{EntryCheck, verify_continues};
 use sluice_ledger::{
-    Checkpoint, LogProblem, LogReport, LogVerifier, Progress, Receipt, VerifyingKey,
+    Checkpoint, CosignedHead, LogProblem, LogReport, LogSource, LogVerifier, Progress, Receipt,
+    VerifyingKey,
 };
 
-use super::source::{Published, SourceError};
-use super::{VerifyArgs, found, is_address, kept_head, key};
+use super::source::{Published, SourceError, WITNESSED};
+use super::{VerifyArgs, found, is_address, kept_head, key, witness};
 use crate::client::Client;
 use crate::commands::values;
 use crate::exit;
@@ -24,7 +25,10 @@ use crate::settings::ServerArgs;
 pub(super) fn server(arguments: &VerifyArgs, address: &str) -> Outcome {
     let client = client(arguments, address)?;
     let keys = key::given_or_fetched(&arguments.key, &client)?;
-    let source = Published::server(client, "/log", arguments.checkpoint.as_deref());
+    let mut source = Published::server(client, "/log", arguments.checkpoint.as_deref());
+    if arguments.witnesses.is_demanded() {
+        source = source.witnessed();
+    }
     verify(arguments, &source, &keys, Some(&is_ours))
 }
 
@@ -66,6 +70,7 @@ fn verify(
     keys: &[VerifyingKey],
     check: Option<&EntryCheck<'_>>,
 ) -> Outcome {
+    let cosigned = cosigned(arguments, source, keys)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut verifier = LogVerifier::new(keys).threads(threads);
     if let Some(check) = check {
@@ -81,8 +86,25 @@ fn verify(
         verify_continues(source, &older, &report.checkpoint)
             .map_err(|problem| failure(&problem))?;
     }
-    tell(&report, arguments);
+    tell(&report, cosigned.as_ref(), arguments);
     Ok(exit::OK)
+}
+
+/// Who has cosigned the head, where somebody has to. It is read once: what was cosigned is what is verified.
+fn cosigned(
+    arguments: &VerifyArgs,
+    source: &Published,
+    keys: &[VerifyingKey],
+) -> Result<Option<CosignedHead>, Failure> {
+    let Some(quorum) = arguments.witnesses.quorum()? else { return Ok(None) };
+    let published = source.checkpoint().map_err(|error| match error {
+        SourceError::Missing(path) if path == WITNESSED => {
+            found("the server has no head that its witnesses have cosigned")
+                .with_code("not_witnessed")
+        }
+        error => Failure::new(error.to_string(), "check the address or folder, and try again"),
+    })?;
+    witness::demand(&quorum, &published, keys).map(Some)
 }
 
 /// A line on the terminal for logs that take their time.
@@ -121,7 +143,7 @@ fn failure(problem: &LogProblem) -> Failure {
     }
 }
 
-fn tell(report: &LogReport, arguments: &VerifyArgs) {
+fn tell(report: &LogReport, cosigned: Option<&CosignedHead>, arguments: &VerifyArgs) {
     let head = &report.checkpoint;
     if arguments.json {
         return output::json(&json!({
@@ -132,6 +154,7 @@ fn tell(report: &LogReport, arguments: &VerifyArgs) {
             "bundles": report.bundles,
             "tiles": report.tiles,
             "continues": arguments.continues.len(),
+            "cosigned": cosigned.map(witness::told),
         }));
     }
     output::line(&format!(
@@ -143,4 +166,7 @@ fn tell(report: &LogReport, arguments: &VerifyArgs) {
         report.entry_bytes,
         head.root.to_base64()
     ));
+    if let Some(cosigned) = cosigned {
+        witness::tell(cosigned);
+    }
 }

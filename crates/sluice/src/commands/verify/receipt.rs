@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use sluice_ledger::{Receipt, leaf_hash};
 
-use super::{VerifyArgs, found, key};
+use super::{VerifyArgs, found, key, witness};
 use crate::commands::values;
 use crate::exit;
 use crate::failure::{Failure, Outcome, chain};
@@ -25,6 +25,9 @@ pub(super) fn run(arguments: &VerifyArgs, file: &Path) -> Outcome {
     let head = receipt
         .verify(entry.as_deref(), &keys)
         .map_err(|error| found(format!("the receipt does not hold: {}", chain(&error))))?;
+    let quorum = arguments.witnesses.quorum()?;
+    let cosigned = quorum.map(|quorum| witness::demand(&quorum, &receipt.checkpoint, &keys));
+    let cosigned = cosigned.transpose()?;
     if arguments.json {
         output::json(&json!({
             "origin": head.origin,
@@ -33,6 +36,7 @@ pub(super) fn run(arguments: &VerifyArgs, file: &Path) -> Outcome {
             "index": receipt.index,
             "leaf_hash": receipt.leaf_hash.to_base64(),
             "entry_checked": entry.is_some(),
+            "cosigned": cosigned.as_ref().map(witness::told),
         }));
         return Ok(exit::OK);
     }
@@ -43,6 +47,9 @@ pub(super) fn run(arguments: &VerifyArgs, file: &Path) -> Outcome {
         output::clean(&head.origin),
         head.size
     ));
+    if let Some(cosigned) = &cosigned {
+        witness::tell(cosigned);
+    }
     if entry.is_none() {
         output::note("what the entry says was not checked: give its bytes with `--entry`");
     }

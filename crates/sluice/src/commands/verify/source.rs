@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use reqwest::Method;
 use sluice_ledger::tile::TILE_WIDTH;
@@ -12,6 +13,9 @@ use crate::client::{Client, Request};
 /// The most bytes of a bundle: 256 entries of 64 KiB, each with its length.
 const MAX_PIECE_BYTES: usize = 256 * (65_535 + 2);
 const HASH_BYTES: usize = 32;
+
+/// Where a server of ours has the newest head that its witnesses have cosigned.
+pub(super) const WITNESSED: &str = "witnessed";
 
 /// Why a piece of a log is not there.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,10 @@ pub(super) enum SourceError {
 pub(super) struct Published {
     place: Place,
     checkpoint: Option<PathBuf>,
+    /// Where the head is.
+    head_at: &'static str,
+    /// The head, once it was read: it grows while a log is verified.
+    head: OnceLock<String>,
 }
 
 enum Place {
@@ -38,11 +46,21 @@ enum Place {
 
 impl Published {
     pub(super) fn folder(dir: &Path, checkpoint: Option<&Path>) -> Self {
-        Self { place: Place::Folder(dir.to_owned()), checkpoint: checkpoint.map(Path::to_owned) }
+        Self::at(Place::Folder(dir.to_owned()), checkpoint)
     }
 
     pub(super) fn server(client: Client, under: &'static str, checkpoint: Option<&Path>) -> Self {
-        Self { place: Place::Server(client, under), checkpoint: checkpoint.map(Path::to_owned) }
+        Self::at(Place::Server(client, under), checkpoint)
+    }
+
+    fn at(place: Place, checkpoint: Option<&Path>) -> Self {
+        let checkpoint = checkpoint.map(Path::to_owned);
+        Self { place, checkpoint, head_at: "checkpoint", head: OnceLock::new() }
+    }
+
+    /// The same up to the newest head that is witnessed.
+    pub(super) fn witnessed(self) -> Self {
+        Self { head_at: WITNESSED, ..self }
     }
 
     fn piece(&self, path: &str) -> Result<Vec<u8>, SourceError> {
@@ -103,12 +121,16 @@ impl LogSource for Published {
     type Error = SourceError;
 
     fn checkpoint(&self) -> Result<String, SourceError> {
+        if let Some(head) = self.head.get() {
+            return Ok(head.clone());
+        }
         let bytes = match &self.checkpoint {
             Some(path) => read_file(path, &path.display().to_string())?,
-            None => self.piece("checkpoint")?,
+            None => self.piece(self.head_at)?,
         };
-        String::from_utf8(bytes)
-            .map_err(|_| SourceError::Unreadable("the checkpoint is not text".to_owned()))
+        let head = String::from_utf8(bytes)
+            .map_err(|_| SourceError::Unreadable("the checkpoint is not text".to_owned()))?;
+        Ok(self.head.get_or_init(|| head).clone())
     }
 
     fn tile(&self, tile: &TileId) -> Result<Vec<u8>, SourceError> {
