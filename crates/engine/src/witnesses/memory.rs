@@ -169,7 +169,10 @@ impl Cosigning {
         let Some(known) = memory.known.get_mut(index) else { return };
         known.failures = known.failures.saturating_add(1);
         known.rests_until = now + rest(self.config.every, known.failures, chance);
-        (known.state, known.error) = (state, Some(error));
+        // That it disagrees is not forgotten because it cannot be asked any more.
+        if known.state != WitnessState::Disagrees || state == WitnessState::Disagrees {
+            (known.state, known.error) = (state, Some(error));
+        }
     }
 
     /// The cosignatures of a head of this size, as lines.

@@ -125,6 +125,24 @@ async fn each_way_to_lie_has_its_name_and_is_never_signed_away() {
 }
 
 #[tokio::test]
+async fn that_a_witness_disagrees_is_not_forgotten_when_it_is_away() {
+    let scene = Scene::of(1, None, false).await;
+    scene.witness(0).lie(Some(WitnessLie::Inconsistent));
+    scene.engine.ask_witnesses().await.unwrap_err();
+    for lie in [WitnessLie::Status(503), WitnessLie::Garbage, WitnessLie::Forged] {
+        scene.witness(0).lie(Some(lie));
+        scene.clock.advance(Duration::from_secs(600));
+        let error = scene.engine.ask_witnesses().await.unwrap_err().to_string();
+        assert_eq!(scene.states(), [Disagrees], "{lie:?}");
+        assert!(error.contains("another history"), "{lie:?}: {error}");
+    }
+    scene.witness(0).lie(None);
+    scene.clock.advance(Duration::from_secs(600));
+    scene.engine.ask_witnesses().await.unwrap();
+    assert_eq!(scene.states(), [Cosigned]);
+}
+
+#[tokio::test]
 async fn an_answer_that_got_lost_or_was_damaged_on_the_way_is_made_good() {
     for lie in [
         Lie::Broken,
