@@ -8,6 +8,7 @@ mod identities;
 mod neighbours;
 mod outside;
 mod provisioning;
+mod published;
 mod talk;
 mod windows;
 
@@ -29,10 +30,10 @@ use crate::api::{
 use crate::app::App;
 use crate::door::door;
 use crate::guard::{guard, no_method, no_route};
-use crate::route::Access::{AnyToken, Log, Needs, Public};
+use crate::route::Access::{AnyToken, Needs, Public};
 use crate::route::Class::{Act, Bulk, Follow, Gate, Light, Read};
 use crate::route::{Facts, Route};
-use crate::{events, log, web};
+use crate::{events, web};
 
 /// What is known of every route of the API.
 pub fn route_table() -> Vec<Facts> {
@@ -84,6 +85,7 @@ fn routes() -> Vec<Route> {
     routes.extend(provisioning::provisioning());
     routes.extend(people());
     routes.extend(ledgers());
+    routes.extend(published::log());
     routes.extend(outside::outside());
     routes
 }
@@ -488,14 +490,5 @@ fn ledgers() -> Vec<Route> {
             .with(&["Last-Event-ID", "type", "from"])
             .answers(200, "text/event-stream")
             .gives("CloudEvent"),
-        Route::get("/log/checkpoint", Log, Light, log::checkpoint)
-            .about("The signed head, as C2SP checkpoint, with the cosignatures of witnesses that it has.")
-            .answers(200, "text/plain; charset=utf-8"),
-        Route::get("/log/witnessed", Log, Light, log::witnessed)
-            .about("The newest signed head that so many witnesses have cosigned as are needed.")
-            .answers(200, "text/plain; charset=utf-8"),
-        Route::get("/log/tile/{*path}", Log, Read, log::tile)
-            .about("A tile of hashes or a bundle of entries, as C2SP tlog-tiles.")
-            .answers(200, "application/octet-stream"),
     ]
 }
