@@ -10,6 +10,8 @@ import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 import { cutOff } from "./cut.mjs";
 import { logIn, startDemo } from "./demo.mjs";
+import { emergencyPath } from "./emergency.mjs";
+import { outboxAgain } from "./outbox.mjs";
 import { pages } from "./pages.mjs";
 
 const [program, ...only] = process.argv.slice(2);
@@ -566,6 +568,10 @@ try {
     check(page.faults.length === 0, page.faults.join("; "));
     await context.close();
   });
+
+  const tools = { browser, demo, check, watched, api };
+  await journey("an emergency path", () => emergencyPath(tools));
+  await journey("told again", () => outboxAgain(tools));
 } finally {
   await browser.close();
   await demo.stop();

@@ -103,9 +103,16 @@ pub(crate) fn about_a_form(problem: &Problem) -> (String, String) {
         "login_refused" => w::t("login.name_or_password_is_not").to_owned(),
         "login_throttled" => w::t("login.too_many_attempts_wait_a").to_owned(),
         code @ ("own_change" | "not_eligible" | "revision_outdated") => w::named("refused", code),
-        _ => return (problem.detail.clone(), problem.help.to_string()),
+        // The help speaks of the schema of the API, which nobody has before them here.
+        "body_invalid" => problem.detail.clone(),
+        _ => return (bare_end(&problem.detail), bare_end(&problem.help)),
     };
-    (message, String::new())
+    (bare_end(&message), String::new())
+}
+
+/// Without its full stop: the page puts one where another sentence follows.
+fn bare_end(text: &str) -> String {
+    text.trim_end().trim_end_matches('.').to_owned()
 }
 
 /// The page from which a form came.

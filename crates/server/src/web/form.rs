@@ -38,6 +38,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
             ));
         }
         let bytes = body::read(parts.headers.get(CONTENT_LENGTH).cloned(), body, MOST).await?;
+        let bytes = plain_lines(&bytes);
         let form = axum::Form::<T>::from_request(
             Request::from_parts(parts, axum::body::Body::from(bytes)),
             &(),
@@ -46,6 +47,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         form.map(|form| Self(form.0))
             .map_err(|rejection| Problem::of(&status::BODY_INVALID, rejection.body_text()))
     }
+}
+
+/// The same form with lines that end as they do everywhere: browsers send a carriage return before each line feed.
+fn plain_lines(form: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(form.len());
+    let mut rest = form;
+    while let Some((first, after)) = rest.split_first() {
+        if rest.len() >= 6 && rest[..6].eq_ignore_ascii_case(b"%0D%0A") {
+            rest = &rest[3..];
+            continue;
+        }
+        plain.push(*first);
+        rest = after;
+    }
+    plain
 }
 
 /// A form that says why, and nothing else.
@@ -105,4 +121,21 @@ where
     let (status, fault) = (problem.status, Fault::of(&problem));
     let text = app.blocking(move || write(&build(&Visit::new(looker), fault)?));
     Ok(html(status, text.await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_lines;
+
+    #[test]
+    fn lines_of_forms_end_in_a_line_feed() {
+        for (sent, plain) in [
+            ("a=one%0D%0Atwo%0d%0a&b=3", "a=one%0Atwo%0a&b=3"),
+            ("a=%0D%0D%0A%0A", "a=%0D%0A%0A"),
+            ("a=%0D", "a=%0D"),
+            ("", ""),
+        ] {
+            assert_eq!(plain_lines(sent.as_bytes()), plain.as_bytes(), "{sent}");
+        }
+    }
 }

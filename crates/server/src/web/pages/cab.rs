@@ -24,6 +24,7 @@ use crate::paging::Seek;
 use crate::problem::Problem;
 use crate::web::fill::fill;
 use crate::web::page::{Looker, page};
+use crate::web::pages::change::against;
 use crate::web::shell::{Section, Shell};
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks, moment, w};
@@ -63,6 +64,8 @@ struct Item {
     number: String,
     title: String,
     place: String,
+    /// Whether somebody said no to it.
+    rejected: bool,
     kind: Option<Markup>,
     risk: Markup,
     score: u32,
@@ -164,6 +167,7 @@ fn item(visit: &Visit, change: &Change, rules: &[RuleElectorate]) -> Result<Item
         number: change.number.to_string(),
         title: change.title.clone(),
         place: format!("{} → {}", services.join(", "), change.environment),
+        rejected: !against(change).is_empty(),
         kind: (change.kind.as_str() != "normal").then(|| marks::kind(change.kind.as_str())),
         risk: marks::risk(change.risk.as_ref().map_or("", |risk| risk.level.as_str())),
         score: change.risk.as_ref().map_or(0, |risk| risk.score),

@@ -1,10 +1,13 @@
 //! Approvals: who counts for which rule, who could, who may not and why.
 
+use std::collections::BTreeMap;
+
 use sluice_core::access::event::LoginGroups;
 use sluice_core::approvals::{
     RuleElectorate, Voter, VoterStanding, could_reject, heeded_by, stands,
 };
 use sluice_core::change::{ApprovalVerdict, Change, InvolvementRole};
+use sluice_core::ids::PersonId;
 
 use crate::web::visit::Visit;
 use crate::web::{Markup, marks, w};
@@ -14,6 +17,8 @@ pub(super) struct Approvals {
     pub(super) rules: Vec<RuleCard>,
     pub(super) given: Vec<Given>,
     pub(super) met: usize,
+    /// Who said no to what is to be decided now: nothing goes while they do not take it back.
+    pub(super) against: Vec<Markup>,
 }
 
 /// One rule.
@@ -57,15 +62,29 @@ pub(super) fn build(visit: &Visit, change: &Change, rules: &[RuleElectorate]) ->
         at: visit.when(approval.at),
         is_past: approval.revision != change.revision.digest,
     });
+    let against: Vec<Markup> = against(change).iter().map(|person| visit.who(person)).collect();
+    let is_met = |rule: &&RuleElectorate| rule.missing() == 0 && against.is_empty();
     Approvals {
-        met: rules.iter().filter(|rule| rule.missing() == 0).count(),
-        rules: rules.iter().map(|rule| card(visit, rule)).collect(),
+        met: rules.iter().filter(is_met).count(),
+        rules: rules.iter().map(|rule| card(visit, rule, !against.is_empty())).collect(),
         given: given.collect(),
+        against,
     }
 }
 
-fn card(visit: &Visit, rule: &RuleElectorate) -> RuleCard {
-    let mark = if rule.missing() == 0 {
+/// Who said no to the present revision, and has not taken it back.
+pub(crate) fn against(change: &Change) -> Vec<PersonId> {
+    let present = change.approvals.iter().filter(|it| it.revision == change.revision.digest);
+    let last: BTreeMap<&PersonId, ApprovalVerdict> =
+        present.map(|approval| (&approval.person, approval.verdict)).collect();
+    let no = last.into_iter().filter(|(_, verdict)| *verdict == ApprovalVerdict::Reject);
+    no.map(|(person, _)| person.clone()).collect()
+}
+
+fn card(visit: &Visit, rule: &RuleElectorate, rejected: bool) -> RuleCard {
+    let mark = if rejected {
+        marks::pill("no", "x", w::t("approvals.held_by_a_no"))
+    } else if rule.missing() == 0 {
         marks::pill("ok", "check", w::t("approvals.met"))
     } else {
         marks::pill("wait", "people", &w::n("approvals.one_missing", rule.missing()))

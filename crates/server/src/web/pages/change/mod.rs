@@ -2,6 +2,7 @@
 
 mod approvals;
 mod related;
+pub(crate) use self::approvals::against;
 pub(crate) use self::related::{short, similar};
 mod risk;
 mod story;

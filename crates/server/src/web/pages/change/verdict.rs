@@ -1,6 +1,6 @@
 //! What the gate said last: its answer, each reason with what would make it pass, and what is in the way.
 
-use sluice_core::change::Change;
+use sluice_core::change::{ApprovalVerdict, Change};
 use sluice_core::facts::GateFacts;
 use sluice_core::gate::event::GateDecided;
 use sluice_core::verdict::Effect;
@@ -18,6 +18,8 @@ pub(super) struct Verdict {
     pub(super) sentence: String,
     pub(super) at: Markup,
     pub(super) until: Option<Markup>,
+    /// Whether somebody said yes after it, so that the next answer can be another one.
+    pub(super) since: bool,
     pub(super) reasons: Vec<ReasonLine>,
     pub(super) policy: String,
     pub(super) decision: String,
@@ -80,6 +82,7 @@ pub(super) fn build(
         sentence,
         at: visit.when_us(row.at_us),
         until: decided.until.map(|until| visit.when(until)),
+        since: row.decision != "allow" && approved_since(change, row.at_us),
         reasons: decided
             .reasons
             .iter()
@@ -100,6 +103,15 @@ pub(super) fn build(
         decision: row.id.clone(),
         index: row.seq,
         asked: decisions.len(),
+    })
+}
+
+/// Whether the present revision was approved after that time.
+fn approved_since(change: &Change, at_us: i64) -> bool {
+    change.approvals.iter().any(|approval| {
+        approval.verdict == ApprovalVerdict::Approve
+            && approval.revision == change.revision.digest
+            && approval.at.as_microsecond() > at_us
     })
 }
 

@@ -9,6 +9,7 @@ use sluice_core::verdict::Effect;
 use sluice_engine::store::{DecisionFilter, Page};
 
 use crate::problem::Problem;
+use crate::web::pages::change::against;
 use crate::web::visit::{Visit, read};
 use crate::web::{Markup, marks};
 
@@ -23,6 +24,10 @@ pub(super) struct Waiting {
     pub(super) risk: Markup,
     pub(super) reason: Markup,
     pub(super) who: String,
+    /// Reasons that hold it beside the one that is shown.
+    pub(super) more: usize,
+    /// Whether somebody said no to it.
+    pub(super) rejected: bool,
     pub(super) until: Option<Markup>,
     pub(super) since: Markup,
 }
@@ -62,6 +67,8 @@ fn row(visit: &Visit, change: &Change) -> Result<Waiting, Problem> {
         risk: marks::risk(change.risk.as_ref().map_or("", |risk| risk.level.as_str())),
         reason: visit.prose(speaks.map_or("", |reason| reason.message.as_str())),
         who: speaks.map(|reason| visit.selectors(&reason.who)).unwrap_or_default(),
+        more: reasons.iter().filter(|it| it.effect != Effect::Note).count().saturating_sub(1),
+        rejected: !against(change).is_empty(),
         until: until.map(|until| visit.when(until)),
         since: visit.when(since),
     })
