@@ -42,7 +42,9 @@ pub(crate) async fn dressed(
         let from = before(uri.path());
         let here = || uri.path_and_query().map_or("/", |path| path.as_str());
         let back = if method == Method::GET { here() } else { from.as_str() };
-        return see(&address("/login", &[("to", if back == "/" { "" } else { back })]));
+        let to = ("to", if back == "/" { "" } else { back });
+        let lost = ("lost", if method == Method::GET { "" } else { "1" });
+        return see(&address("/login", &[to, lost]));
     }
     if problem.status.is_server_error() {
         tracing::error!(code = %problem.code, cause = problem.log.as_deref(), "a page failed");

@@ -118,7 +118,7 @@ async fn who_goes_astray_in_a_browser_meets_a_page() {
     ] {
         let form =
             request(Method::POST, path, "", &[HOST, OWN, FORM], Body::from("verdict=approve"));
-        let to = format!("/login?to={}", back.replace('/', "%2F"));
+        let to = format!("/login?to={}&lost=1", back.replace('/', "%2F"));
         assert_eq!(tab.app.send(form).await.header("location"), to, "{path}");
     }
 }

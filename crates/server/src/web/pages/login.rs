@@ -43,13 +43,22 @@ struct LoginPage {
     providers: Vec<(String, String)>,
 }
 
+/// Where somebody wanted to go, and whether they sent a form after their session had ended.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginQuery {
+    to: Option<String>,
+    lost: Option<String>,
+}
+
 /// The form for coming in.
 pub(crate) async fn show(
     State(app): State<App>,
-    Query(query): Query<ToQuery>,
+    Query(query): Query<LoginQuery>,
 ) -> Result<Response, Problem> {
     let to = within(query.to.as_deref());
-    let page = form(&app, to, String::new(), None, false);
+    let lost = query.lost.map(|_| w::t("login.what_was_sent_is_not_recorded").to_owned());
+    let page = form(&app, to, String::new(), lost, false);
     Ok(html(http::StatusCode::OK, write(&page)?))
 }
 

@@ -19,7 +19,7 @@ use crate::guard::By;
 use crate::problem::Problem;
 use crate::query::{Query, id};
 use crate::status;
-use crate::web::form::{Form, NoFields, ReasonForm};
+use crate::web::form::{Fault, Form, NoFields, ReasonForm, refused};
 use crate::web::page::{Looker, page, see, some};
 use crate::web::shell::{Section, Shell, notice};
 use crate::web::visit::Visit;
@@ -50,6 +50,9 @@ struct ProposalsPage {
     code: Option<(Markup, String, Markup)>,
     may_role: bool,
     table: Vec<(String, String)>,
+    /// The role that was wished for and refused, and why.
+    wish: RoleForm,
+    fault: Option<Fault>,
 }
 
 /// A role that was proposed or waits for its time.
@@ -130,28 +133,35 @@ async fn tell(
     code: Option<Enrolment>,
 ) -> Result<Response, Problem> {
     page(looker, move |visit| {
-        let mut shell = visit.shell(Section::Elsewhere, w::t("proposals.second_person"));
-        shell.notice = notice(query.done.as_deref());
+        let mut page = build(visit, &query)?;
+        page.shell.notice = notice(query.done.as_deref());
         // What is shown once must not be fetched again.
-        shell.live &= code.is_none();
-        let table = &visit.standing.access.table.roles;
-        let table = table.iter().filter(|role| !role.machine);
-        let after = query.windows.unwrap_or(0);
-        let (waiting, all) = agree::waiting(visit, None, after);
-        Ok(ProposalsPage {
-            shell,
-            roles: roles(visit),
-            plans: plans(visit)?,
-            glasses: glasses(visit),
-            part: agree::part(after, waiting.len(), all),
-            waiting,
-            resets: resets(visit),
-            code: code.map(|it| (visit.who(&it.person), it.code, visit.when(it.expires_at))),
-            may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
-            table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
-        })
+        page.shell.live &= code.is_none();
+        page.code = code.map(|it| (visit.who(&it.person), it.code, visit.when(it.expires_at)));
+        Ok(page)
     })
     .await
+}
+
+fn build(visit: &Visit, query: &ProposalsQuery) -> Result<ProposalsPage, Problem> {
+    let table = &visit.standing.access.table.roles;
+    let table = table.iter().filter(|role| !role.machine);
+    let after = query.windows.unwrap_or(0);
+    let (waiting, all) = agree::waiting(visit, None, after);
+    Ok(ProposalsPage {
+        shell: visit.shell(Section::Elsewhere, w::t("proposals.second_person")),
+        roles: roles(visit),
+        plans: plans(visit)?,
+        glasses: glasses(visit),
+        part: agree::part(after, waiting.len(), all),
+        waiting,
+        resets: resets(visit),
+        code: None,
+        may_role: visit.may(Permission::RoleGrant) && visit.caller.person.is_some(),
+        table: table.map(|role| (role.name.clone(), role.title.clone())).collect(),
+        wish: RoleForm::default(),
+        fault: None,
+    })
 }
 
 fn resets(visit: &Visit) -> Vec<ResetLine> {
@@ -310,7 +320,7 @@ fn place(question: &Question) -> String {
     format!("{} → {}", services.join(", "), question.environment)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleForm {
     person: String,
@@ -327,19 +337,32 @@ pub(crate) struct RoleForm {
 
 /// Proposes a role for another person.
 pub(crate) async fn propose_role(
-    State(app): State<App>,
-    By(caller): By,
+    looker: Looker,
     Form(form): Form<RoleForm>,
 ) -> Result<Response, Problem> {
+    let proposed = match wished(&looker.app, form.clone()) {
+        Ok(wish) => {
+            let proposed = looker.app.engine.propose_role(&looker.caller, wish).await;
+            proposed.map(|_| ()).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    let Err(problem) = proposed else { return Ok(see("/proposals?done=proposed")) };
+    let again = move |visit: &Visit, fault| {
+        let page = build(visit, &ProposalsQuery::default())?;
+        Ok(ProposalsPage { fault: Some(fault), wish: form, ..page })
+    };
+    refused(looker, problem, again).await
+}
+
+fn wished(app: &App, form: RoleForm) -> Result<RoleWish, Problem> {
     let unknown = || Problem::of(&status::BODY_INVALID, "nobody has this name here");
     let person = app.engine.person_by_handle(form.person.trim()).ok_or_else(unknown)?;
     let until = some(Some(form.days)).map(|days| until(&days, app.engine.now())).transpose()?;
-    let scope =
-        Scope { services: some(Some(form.service)).into_iter().collect(), ..Scope::default() };
+    let services = some(Some(form.service.trim().to_owned()));
+    let scope = Scope { services: services.into_iter().collect(), ..Scope::default() };
     let reason = form.reason.trim().to_owned();
-    let wish = RoleWish { person, role: form.role, scope, until, reason };
-    app.engine.propose_role(&caller, wish).await?;
-    Ok(see("/proposals?done=proposed"))
+    Ok(RoleWish { person, role: form.role, scope, until, reason })
 }
 
 /// The end of so many days; what is no number of days is refused, because a role without an end is another wish.
@@ -371,8 +394,10 @@ pub(crate) async fn refuse_role(
     Form(form): Form<ReasonForm>,
 ) -> Result<Response, Problem> {
     let grant: GrantId = id(&grant)?;
+    let standing = app.engine.standing();
+    let held = standing.access.roles.get(&grant).is_some_and(|it| it.state != RoleState::Proposed);
     app.engine.revoke_role(&caller, &grant, form.reason.trim().to_owned()).await?;
-    Ok(see("/proposals?done=refused"))
+    Ok(see(if held { "/proposals?done=role_taken_back" } else { "/proposals?done=refused" }))
 }
 
 /// A second person agrees to set an account back, and sees the code.

@@ -139,7 +139,19 @@ pub(crate) async fn new_stop(
     looker: Looker,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Response, Problem> {
-    page(looker, move |visit| Ok(stop_page(visit, query, String::new(), None))).await
+    page(looker, move |visit| {
+        let services = &visit.standing.organisation.services;
+        let unknown = some(query.service.clone())
+            .filter(|wanted| !services.keys().any(|name| name.as_str() == wanted));
+        let fault = unknown.map(|name| {
+            let told = format!("no service `{name}` is declared: nothing would stop");
+            Fault::of(&Problem::of(&status::BODY_INVALID, told))
+        });
+        let known =
+            ScopeQuery { preview: query.preview.clone().filter(|_| fault.is_none()), ..query };
+        Ok(stop_page(visit, known, String::new(), fault))
+    })
+    .await
 }
 
 fn stop_page(visit: &Visit, query: ScopeQuery, reason: String, fault: Option<Fault>) -> StopPage {
