@@ -188,6 +188,7 @@ pub(crate) fn notice(done: Option<&str>) -> Option<&'static str> {
         "proposed" => w::t("done.proposed"),
         "confirmed" => w::t("done.confirmed"),
         "refused" => w::t("done.refused"),
+        "role_taken_back" => w::t("done.role_taken_back"),
         "glass_opened" => w::t("done.glass_opened"),
         "commented" => w::t("done.commented"),
         "replayed" => w::t("done.replayed"),
