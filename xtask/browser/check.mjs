@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 import { cutOff } from "./cut.mjs";
 import { logIn, startDemo } from "./demo.mjs";
 import { emergencyPath } from "./emergency.mjs";
-import { outboxAgain } from "./outbox.mjs";
+import { outboxOwes } from "./outbox.mjs";
 import { pages } from "./pages.mjs";
 
 const [program, ...only] = process.argv.slice(2);
@@ -571,7 +571,7 @@ try {
 
   const tools = { browser, demo, check, watched, api };
   await journey("an emergency path", () => emergencyPath(tools));
-  await journey("told again", () => outboxAgain(tools));
+  await journey("a link that is owed", () => outboxOwes(tools));
 } finally {
   await browser.close();
   await demo.stop();

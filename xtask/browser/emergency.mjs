@@ -29,7 +29,7 @@ const session = async (demo, handle) => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ handle, password: demo.password, client: "cli" }),
   });
-  return (await answer.json()).secret;
+  return (await answer.json()).token;
 };
 
 export const emergencyPath = async (tools) => {
@@ -41,8 +41,8 @@ export const emergencyPath = async (tools) => {
     body: JSON.stringify({
       reason: "the checkout is down, and the fix is one line",
       question: {
-        service: "web-shop", environment: "production", version: "1.68.1", commit: "5".repeat(40),
-        artifacts: [`sha256:${"5".repeat(64)}`], run: { system: "github:github.com", id: "web-shop/emergency", attempt: 1 },
+        service: "identity", environment: "production", version: "1.85.1", commit: "5".repeat(40),
+        artifacts: [`sha256:${"5".repeat(64)}`], run: { system: "github:github.com", id: "identity/emergency", attempt: 1 },
       },
     }),
   });
@@ -62,7 +62,7 @@ export const emergencyPath = async (tools) => {
   await bob.waitForURL(/done=/);
   check(await bob.locator(".told, .notice").first().innerText().then((text) => text.length > 0), "it says what became of it");
   const { body } = await api("/api/v1/changes?kind=emergency&limit=100");
-  const change = body.items.find((item) => item.services.includes("web-shop"));
+  const change = body.items.find((item) => item.title.includes("1.85.1"));
   check(Boolean(change), "there is an emergency change");
   await bob.goto(`/changes/${change.number}`);
   check(await bob.locator("main").innerText().then((text) => /After the fact/i.test(text)), "the change says what is owed");

@@ -181,6 +181,7 @@ pub(crate) fn bare(title: String) -> Shell {
         as_of: 0,
         proven: false,
         stops: Vec::new(),
+        emergencies: Vec::new(),
         notice: None,
         assets: assets::addresses(),
         csrf: String::new(),

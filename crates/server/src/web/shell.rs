@@ -7,6 +7,7 @@ use sluice_core::permission::Permission::{
 };
 
 use super::assets::{self, Addresses};
+use super::pages::proposals::place;
 use super::visit::Visit;
 use super::{Markup, marks, w};
 
@@ -44,6 +45,13 @@ pub(crate) struct StopBanner {
     pub(crate) since: Markup,
 }
 
+/// An emergency path that is open, for the banner: everybody sees it.
+pub(crate) struct EmergencyBanner {
+    pub(crate) place: String,
+    pub(crate) by: Markup,
+    pub(crate) until: Markup,
+}
+
 /// What stands around a page.
 pub(crate) struct Shell {
     pub(crate) title: String,
@@ -55,6 +63,7 @@ pub(crate) struct Shell {
     pub(crate) as_of: u64,
     pub(crate) proven: bool,
     pub(crate) stops: Vec<StopBanner>,
+    pub(crate) emergencies: Vec<EmergencyBanner>,
     pub(crate) notice: Option<&'static str>,
     pub(crate) assets: &'static Addresses,
     pub(crate) csrf: String,
@@ -88,12 +97,24 @@ impl Visit {
                     since: self.when(stop.since),
                 })
                 .collect(),
+            emergencies: self.emergencies(),
             notice: None,
             assets: assets::addresses(),
             csrf: self.csrf.clone(),
             live: self.live,
             now: self.now.to_string(),
         }
+    }
+
+    fn emergencies(&self) -> Vec<EmergencyBanner> {
+        let glasses = self.standing.access.glasses.values();
+        let open = glasses.filter(|glass| glass.is_open(self.now));
+        let banner = open.filter_map(|glass| {
+            let until = glass.opened.as_ref()?.until;
+            let (place, by) = (place(&glass.asked.question), self.who(&glass.asked.by));
+            Some(EmergencyBanner { place, by, until: self.when(until) })
+        });
+        banner.collect()
     }
 
     pub(crate) fn me(&self) -> Markup {

@@ -313,7 +313,7 @@ fn glasses(visit: &Visit) -> Vec<GlassLine> {
 }
 
 /// Everything that it lets through, not only what it was asked for first.
-fn place(question: &Question) -> String {
+pub(crate) fn place(question: &Question) -> String {
     let others = question.services.iter().filter(|it| **it != question.service);
     let services = std::iter::once(&question.service).chain(others);
     let services: Vec<&str> = services.map(|name| name.as_str()).collect();
