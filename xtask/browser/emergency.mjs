@@ -34,10 +34,10 @@ const session = async (demo, handle) => {
 
 export const emergencyPath = async (tools) => {
   const { browser, demo, check, watched, api } = tools;
-  for (const person of ["fatima", "bob"]) await give(tools, person, "break_glass");
+  for (const person of ["grace", "bob"]) await give(tools, person, "break_glass");
   const asked = await fetch(`${demo.base}/api/v1/break-glass`, {
     method: "POST",
-    headers: { authorization: `Bearer ${await session(demo, "fatima")}`, "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    headers: { authorization: `Bearer ${await session(demo, "grace")}`, "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
     body: JSON.stringify({
       reason: "the checkout is down, and the fix is one line",
       question: {
@@ -47,11 +47,11 @@ export const emergencyPath = async (tools) => {
     }),
   });
   check(asked.status === 201, `the path is asked for: ${asked.status} ${await asked.text()}`);
-  const own = await logIn(browser, demo, "fatima");
-  const fatima = await watched(own);
-  await fatima.goto("/proposals");
-  check(await fatima.locator("#emergencies").innerText().then((text) => text.includes("checkout is down")), "whoever asked sees it waiting");
-  check(await fatima.locator("#emergencies form[action$='/open']").count() === 0, "nobody opens what they asked for");
+  const own = await logIn(browser, demo, "grace");
+  const grace = await watched(own);
+  await grace.goto("/proposals");
+  check(await grace.locator("#emergencies").innerText().then((text) => text.includes("checkout is down")), "whoever asked sees it waiting");
+  check(await grace.locator("#emergencies form[action$='/open']").count() === 0, "nobody opens what they asked for");
   const context = await logIn(browser, demo, "bob");
   const bob = await watched(context);
   await bob.goto("/");
@@ -68,7 +68,7 @@ export const emergencyPath = async (tools) => {
   check(await bob.locator("main").innerText().then((text) => /After the fact/i.test(text)), "the change says what is owed");
   await bob.goto("/");
   check(await bob.locator(".alarm, main").allInnerTexts().then((texts) => texts.join(" ").toLowerCase().includes("emergency")), "everybody sees that the path is open");
-  for (const one of [fatima, bob]) check(one.faults.length === 0, one.faults.join("; "));
+  for (const one of [grace, bob]) check(one.faults.length === 0, one.faults.join("; "));
   await own.close();
   await context.close();
 };

@@ -49,6 +49,8 @@ export const outboxOwes = async ({ browser, demo, check, watched, api }) => {
   const page = await watched(context);
   const words = (it) => it.locator("main").innerText();
   check(await until(page, "/admin/outbox", async (it) => /telephones[^]*unreachable/.test(await words(it))), "what is owed is shown, and why it is not told");
+  await page.click("details:has(form[action='/admin/links/telephones/pause']) summary");
+  await page.fill("#why-telephones", "the telephones are exchanged");
   await page.click("form[action='/admin/links/telephones/pause'] button");
   await page.waitForURL(/done=paused/);
   check(/paused/i.test(await words(page)), "the link says that it is paused");

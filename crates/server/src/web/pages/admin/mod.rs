@@ -95,6 +95,7 @@ pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
             hook: sees_hooks.then(|| format!("/hooks/{}", visit.app.engine.hook_of(&link.name))),
         });
         let links = links.collect();
+        let open = visit.standing.changes.values().filter(|change| !change.state.is_over());
         let head = visit.readers().head();
         Ok(AdminPage {
             tabs: tabs(visit, "/admin"),
@@ -107,7 +108,7 @@ pub(crate) async fn show(looker: Looker) -> Result<Response, Problem> {
                 (w::t("admin.teams").to_owned(), organisation.teams.len()),
                 (w::t("admin.windows").to_owned(), organisation.windows.len()),
                 (w::t("admin.approval_rules").to_owned(), organisation.approval_rules.len()),
-                (w::t("admin.open_changes").to_owned(), visit.standing.changes.len()),
+                (w::t("admin.open_changes").to_owned(), open.count()),
                 (w::t("admin.passes_that_are_good").to_owned(), visit.standing.passes.len()),
             ],
             version: env!("CARGO_PKG_VERSION"),

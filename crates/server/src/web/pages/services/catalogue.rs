@@ -115,7 +115,8 @@ pub(super) fn entries(visit: &Visit, shown: &[Arc<Service>]) -> Vec<Entry> {
 fn open_of(visit: &Visit, service: &ServiceName) -> usize {
     let numbers = visit.standing.changes_of_service.get(service).into_iter().flatten();
     let open = numbers.filter_map(|number| visit.standing.changes.get(number));
-    open.filter(|change| visit.sees_change(change)).count()
+    // One that is over can still owe a review: that is told by itself.
+    open.filter(|change| !change.state.is_over() && visit.sees_change(change)).count()
 }
 
 pub(super) fn matrix(visit: &Visit, shown: &[Arc<Service>]) -> (Vec<String>, Vec<MatrixRow>) {
