@@ -88,12 +88,8 @@ pub fn sign(text: &str, keys: &[&SigningKey]) -> Result<String, NoteError> {
 pub fn open<'a>(note: &'a str, keys: &[VerifyingKey]) -> Result<OpenedNote<'a>, NoteError> {
     let (text, lines) = split(note)?;
     let mut opened = OpenedNote { text, verified: Vec::new(), unknown: Vec::new() };
-    for (line, number) in lines.split_terminator('\n').zip(1..) {
-        if number > MAX_SIGNATURES {
-            return Err(NoteError::TooManySignatures);
-        }
-        let (signature, bytes) =
-            parse_signature(line).ok_or(NoteError::MalformedSignature(number))?;
+    for parsed in signatures(lines) {
+        let (_, signature, bytes) = parsed?;
         let known =
             |key: &&VerifyingKey| key.name() == signature.name && key.key_id() == signature.key_id;
         let mut candidates = keys.iter().filter(known).peekable();
@@ -117,12 +113,8 @@ pub fn cosignatures(
     witnesses: &[CosignerKey],
 ) -> Result<Vec<Cosignature>, NoteError> {
     let mut found = Vec::new();
-    for (line, number) in lines.split_terminator('\n').zip(1..) {
-        if number > MAX_SIGNATURES {
-            return Err(NoteError::TooManySignatures);
-        }
-        let (signature, bytes) =
-            parse_signature(line).ok_or(NoteError::MalformedSignature(number))?;
+    for parsed in signatures(lines) {
+        let (line, signature, bytes) = parsed?;
         let known =
             |key: &&CosignerKey| key.name() == signature.name && key.key_id() == signature.key_id;
         let mut candidates = witnesses.iter().filter(known).peekable();
@@ -163,6 +155,17 @@ fn line_of(name: &str, key_id: u32, signature: &[u8]) -> String {
     let mut bytes = key_id.to_be_bytes().to_vec();
     bytes.extend_from_slice(signature);
     format!("{SIGNATURE_START}{name} {}\n", BASE64.encode(&bytes))
+}
+
+/// Each signature line with whose it is and its bytes, up to the first that is none or too many.
+fn signatures(lines: &str) -> impl Iterator<Item = Result<(&str, Signature, Vec<u8>), NoteError>> {
+    lines.split_terminator('\n').zip(1..).map(|(line, number)| {
+        if number > MAX_SIGNATURES {
+            return Err(NoteError::TooManySignatures);
+        }
+        let parsed = parse_signature(line).ok_or(NoteError::MalformedSignature(number));
+        parsed.map(|(signature, bytes)| (line, signature, bytes))
+    })
 }
 
 fn parse_signature(line: &str) -> Option<(Signature, Vec<u8>)> {

@@ -1,8 +1,10 @@
 //! The public keys that a log is checked with.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use serde_json::Value;
+use sluice_ledger::note::KeyError;
 use sluice_ledger::{SigningKey, VerifyingKey};
 
 use crate::client::Client;
@@ -13,19 +15,28 @@ use crate::output;
 
 /// The keys that were given.
 pub(super) fn given(keys: &[String]) -> Result<Vec<VerifyingKey>, Failure> {
-    keys.iter().map(|key| read(key)).collect()
+    keys.iter().map(|key| of_log(key)).collect()
 }
 
-fn read(given: &str) -> Result<VerifyingKey, Failure> {
+fn of_log(given: &str) -> Result<VerifyingKey, Failure> {
+    read(given, "log", "as the server prints it at its start")
+}
+
+/// A public key, or a file with one: whose it is, and where people find it.
+pub(super) fn read<K: FromStr<Err = KeyError>>(
+    given: &str,
+    whose: &str,
+    from: &str,
+) -> Result<K, Failure> {
     let text = if Path::new(given).is_file() {
         values::read_text(Path::new(given), 1 << 16)?
     } else {
         given.to_owned()
     };
-    VerifyingKey::parse(text.trim()).map_err(|error| {
+    text.trim().parse().map_err(|error| {
         Failure::usage(
-            format!("this is no public key of a log: {error}"),
-            "give it as `name+id+base64`, as the server prints it at its start, or a file with it",
+            format!("this is no public key of a {whose}: {error}"),
+            format!("give it as `name+id+base64`, {from}, or a file with it"),
         )
     })
 }
@@ -50,7 +61,7 @@ pub(super) fn given_or_fetched(
         .with_exit(exit::FAILED));
     };
     warn("the server itself names", text);
-    Ok(vec![read(text)?])
+    Ok(vec![of_log(text)?])
 }
 
 /// The keys that were given, or the public half of the one in the folder, with a warning.

@@ -1,15 +1,12 @@
 //! Cosignatures of witnesses: as many as are demanded, over the head that is verified.
 
-use std::path::Path;
-
 use clap::Args;
 use serde_json::{Value, json};
 use sluice_engine::{Clock as _, SystemClock};
 use sluice_ledger::checkpoint::CheckpointError;
 use sluice_ledger::{CosignedHead, CosignerKey, Quorum, QuorumError, VerifyingKey};
 
-use super::found;
-use crate::commands::values;
+use super::{found, key};
 use crate::failure::{Failure, chain};
 use crate::output;
 
@@ -35,7 +32,9 @@ impl WitnessArgs {
         if self.witness.is_empty() {
             return Ok(None);
         }
-        let keys = self.witness.iter().map(|given| read(given)).collect::<Result<Vec<_>, _>>()?;
+        let from = "as the witness's operator publishes it";
+        let keys = self.witness.iter().map(|given| key::read(given, "witness", from));
+        let keys: Vec<CosignerKey> = keys.collect::<Result<_, _>>()?;
         let quorum = Quorum::new(keys, self.witnesses);
         quorum.map(Some).map_err(|bad| {
             Failure::usage(
@@ -87,20 +86,6 @@ pub(super) fn told(head: &CosignedHead) -> Value {
 fn time(time_s: u64) -> String {
     let second = i64::try_from(time_s).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(second).map_or_else(|_| time_s.to_string(), |at| at.to_string())
-}
-
-fn read(given: &str) -> Result<CosignerKey, Failure> {
-    let text = if Path::new(given).is_file() {
-        values::read_text(Path::new(given), 1 << 16)?
-    } else {
-        given.to_owned()
-    };
-    CosignerKey::parse(text.trim()).map_err(|error| {
-        Failure::usage(
-            format!("this is no public key of a witness: {error}"),
-            "give it as `name+id+base64`, as the witness's operator publishes it, or a file with it",
-        )
-    })
 }
 
 /// A time of the witness that is ahead of this machine's does not count.
